@@ -1,0 +1,145 @@
+"""Images that stay outside memory and are read row by row: the base of all lazy containers."""
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any, overload
+
+import numpy as np
+
+
+class LazyRows(ABC):
+    """Rows of images of one size that are read when they are needed.
+
+    To scikit-learn and to our estimators it looks like a uint8 array of shape
+    ``(n, height, width, channels)`` which can only be indexed along its first
+    axis: ``rows[3]`` is one image, any other index gives a cheap view of those
+    rows, and `read` or ``np.asarray`` bring pixels into memory. Views share the
+    source, so cross-validation copies row numbers and no image.
+
+    A subclass calls ``super().__init__`` and implements `_read_source` and
+    `_source_key`; both get row numbers of the whole source.
+
+    Parameters
+    ----------
+    n_rows : int
+        Rows of the source.
+    image_shape : tuple of (height, width, channels)
+        Shape that every image has.
+    """
+
+    dtype = np.dtype(np.uint8)
+    ndim = 4
+
+    def __init__(self, n_rows: int, image_shape: tuple[int, int, int]):
+        self._rows = np.arange(n_rows, dtype=np.intp)
+        self._image_shape = tuple(int(side) for side in image_shape)
+
+    @abstractmethod
+    def _read_source(self, rows: np.ndarray) -> np.ndarray:
+        """Return images of these source rows, uint8 of shape (len(rows), height, width, channels)."""
+
+    @abstractmethod
+    def _source_key(self, rows: np.ndarray) -> str:
+        """Return a string that differs where the images of these source rows differ."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, height, width, channels)."""
+        return (len(self._rows), *self._image_shape)
+
+    @property
+    def size(self) -> int:
+        """Number of pixel values."""
+        return len(self._rows) * int(np.prod(self._image_shape))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(shape={self.shape})"
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        for row in range(len(self)):
+            yield self[row]
+
+    @overload
+    def __getitem__(self, key: int | np.integer) -> np.ndarray: ...
+
+    @overload
+    def __getitem__(self, key: Any) -> "LazyRows": ...
+
+    def __getitem__(self, key):
+        """Return one image for an integer, else a view of the rows chosen as numpy would choose them.
+
+        Raises
+        ------
+        IndexError
+            For rows that do not exist, a mask of another length, or an index
+            that reaches into the pixels.
+        """
+        # scikit-learn writes X[key, ...].
+        if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
+            key = key[0]
+        if isinstance(key, tuple):
+            raise IndexError(f"lazy rows can be indexed along their first axis only, got {key!r}.")
+        rows = self._rows[key]
+        if np.ndim(rows) == 0:
+            return self._read_checked(np.atleast_1d(rows))[0]
+        if np.ndim(rows) != 1:
+            raise IndexError(f"lazy rows need an integer, a slice or a 1-d index, got {key!r}.")
+        view = copy.copy(self)
+        # A slice of row numbers would keep the whole of them alive; and views must not write into each other.
+        view._rows = rows.copy()
+        return view
+
+    def read(self, indices) -> np.ndarray:
+        """Read some rows into memory.
+
+        Parameters
+        ----------
+        indices : array-like of int or bool, or slice
+            Rows of this container, in any order, repeats allowed.
+
+        Returns
+        -------
+        ndarray of shape (len(indices), height, width, channels), uint8
+            A new array in C order.
+
+        Raises
+        ------
+        IndexError
+            For rows that do not exist.
+        ValueError
+            Where an image cannot be read; the message names it.
+        """
+        rows = self._rows[indices]
+        if rows.ndim != 1:
+            raise IndexError(f"read needs a 1-d index, got {indices!r}.")
+        return self._read_checked(rows)
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        if copy is False:
+            raise ValueError("lazy rows cannot become an array without a copy: they are not in memory.")
+        images = self._read_checked(self._rows)
+        return images if dtype is None else images.astype(dtype, copy=False)
+
+    def content_key(self) -> str:
+        """Return a string that is equal for equal content and differs, in practice, for any other.
+
+        It is cheap where the source can tell without decoding (an image folder
+        looks at paths, sizes and times of change), and stable across processes.
+        """
+        return f"{type(self).__name__}:{self.shape}:{self._source_key(self._rows)}"
+
+    def _read_checked(self, rows: np.ndarray) -> np.ndarray:
+        if len(rows) == 0:
+            return np.empty((0, *self._image_shape), dtype=self.dtype)
+        images = np.ascontiguousarray(self._read_source(rows))
+        expected = (len(rows), *self._image_shape)
+        if images.dtype != self.dtype or images.shape != expected:
+            raise ValueError(
+                f"{type(self).__name__} read {images.dtype} images of shape {images.shape} where uint8 ones of shape "
+                f"{expected} were announced."
+            )
+        return images

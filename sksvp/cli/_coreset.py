@@ -1,0 +1,152 @@
+"""The command ``sksvp coreset``."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._data import load_data
+from ._folders import new_folder
+from ._models import build_classifier
+from ._options import (
+    BatchSize,
+    Data,
+    DataDir,
+    Dataset,
+    Device,
+    Download,
+    ImageSize,
+    Jobs,
+    LearningRate,
+    Out,
+    Precision,
+    Resume,
+    Schedule,
+    Seeds,
+    SkipUnreadable,
+    TrainRows,
+    Verbose,
+    clean_errors,
+)
+
+BASELINES = ("random", "class-balanced-random", "all")
+
+# Small data needs updates, not epochs: these settings let a network finish learning the digits.
+_DIGITS = {"proxy": "resnet8", "target": "resnet20", "subset_size": ["0.3"], "epochs": 60, "batch_size": 32, "seeds": 3}
+_DEFAULTS = {"proxy": "resnet20", "target": "resnet164", "subset_size": ["0.5"], "epochs": None, "batch_size": None, "seeds": 1}
+
+
+@clean_errors
+def coreset(
+    dataset: Dataset = None,
+    data: Data = None,
+    data_dir: DataDir = Path("data"),
+    download: Download = False,
+    train_rows: TrainRows = None,
+    image_size: ImageSize = 224,
+    skip_unreadable: SkipUnreadable = False,
+    proxy: Annotated[str | None, typer.Option(help="Network that chooses: resnet8, resnet20, ..., torchvision:resnet18.", show_default="resnet20; digits: resnet8")] = None,
+    proxy_epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of the proxy.", show_default="as --epochs")] = None,
+    target: Annotated[str | None, typer.Option(help="Network that is trained on the chosen rows.", show_default="resnet164; digits: resnet20")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of the target.", show_default="the recipe's; digits: 60")] = None,
+    batch_size: BatchSize = None,
+    lr: LearningRate = None,
+    schedule: Schedule = None,
+    strategy: Annotated[list[str] | None, typer.Option(help="How rows are ranked; repeat to compare several.", show_default="forgetting_events")] = None,
+    subset_size: Annotated[list[str] | None, typer.Option(help="Rows to keep: a share such as 0.5 or a count such as 5000; repeat for several.", show_default="0.5; digits: 0.3")] = None,
+    class_balanced: Annotated[bool, typer.Option("--class-balanced", help="Keep the classes in proportion.")] = False,
+    baseline: Annotated[list[str] | None, typer.Option(help=f"What to compare with: {', '.join(BASELINES)}; repeat.", show_default="all of them")] = None,
+    only_select: Annotated[bool, typer.Option("--only-select", help="Train the proxy and write selected.csv; no target.")] = False,
+    from_selected: Annotated[Path | None, typer.Option(help="Train the target on the rows of an earlier selected.csv.", exists=True, dir_okay=False)] = None,
+    seeds: Seeds = None,
+    jobs: Jobs = 1,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    out: Out = None,
+    resume: Resume = False,
+    verbose: Verbose = False,
+) -> None:
+    """Choose training rows with a small proxy, train the target on them, and compare.
+
+    The table has error and seconds of the target trained on the chosen rows, on
+    random rows of the same number, plain and class by class, and on all rows.
+
+    \b
+    Examples:
+      sksvp coreset --dataset digits
+      sksvp coreset --dataset cifar10 --data-dir data --download --subset-size 0.5 --subset-size 0.7
+      sksvp coreset --data mine.npz --proxy resnet20 --only-select --out runs/mine
+    """
+    from ..reproduce import CoresetRun, RunFolder, report_run, run_coreset
+
+    chosen = _DIGITS if dataset == "digits" else _DEFAULTS
+    epochs = epochs or chosen["epochs"]
+    settings = {
+        "dataset": dataset or str(data),
+        "train_rows": train_rows,
+        "proxy": proxy or chosen["proxy"],
+        "proxy_epochs": proxy_epochs or epochs,
+        "target": target or chosen["target"],
+        "epochs": epochs,
+        "batch_size": batch_size or chosen["batch_size"],
+        "lr": lr,
+        "schedule": schedule,
+        "precision": precision,
+    }
+    recipe = {key: settings[key] for key in ("batch_size", "lr", "schedule", "precision")}
+    recipe |= {"device": device, "verbose": int(verbose)}
+    bunch = load_data(
+        dataset,
+        data,
+        data_dir,
+        download=download,
+        image_size=image_size,
+        on_error="skip" if skip_unreadable else "raise",
+        n_rows=train_rows,
+    )
+    names, with_all = _methods(strategy or ["forgetting_events"], class_balanced, BASELINES if baseline is None else baseline)
+    folder = RunFolder(new_folder("coreset", out), settings, resume=resume)
+    run = CoresetRun(
+        bunch.X_train,
+        bunch.y_train,
+        bunch.X_test,
+        bunch.y_test,
+        proxy=build_classifier(settings["proxy"], max_epochs=settings["proxy_epochs"], **recipe),
+        target=build_classifier(settings["target"], max_epochs=epochs, **recipe),
+        strategies=names,
+        subset_sizes=[_size(size) for size in subset_size or chosen["subset_size"]],
+        seeds=list(range(seeds or chosen["seeds"])),
+        with_all=with_all,
+        threads=1 if jobs > 1 else None,
+        memory=str(folder.path / "proxies"),
+    )
+    run_coreset(run, folder, n_jobs=jobs, report=typer.echo)
+    report_run(folder, report=typer.echo)
+
+
+def _methods(strategies: list[str], class_balanced: bool, baselines: Sequence[str]) -> tuple[list[str], bool]:
+    """Name the ways to choose, and whether to train on all rows as well."""
+    unknown = [name for name in baselines if name not in BASELINES]
+    if unknown:
+        raise ValueError(f"--baseline must be one of {', '.join(BASELINES)}, got {unknown[0]!r}.")
+    prefix = "class-balanced " if class_balanced else ""
+    names = [prefix + _known(name) for name in strategies]
+    names += [name.replace("class-balanced-", "class-balanced ") for name in baselines if name != "all"]
+    return list(dict.fromkeys(names)), "all" in baselines
+
+
+def _known(strategy: str) -> str:
+    """Check a strategy's name before anything is trained."""
+    from ..strategies import resolve_strategy
+
+    resolve_strategy(strategy)
+    return strategy
+
+
+def _size(text: str) -> float | int:
+    """Read a share ("0.5") or a count ("5000") of rows."""
+    try:
+        return int(text) if text.lstrip("+-").isdigit() else float(text)
+    except ValueError as error:
+        raise ValueError(f"--subset-size must be a share such as 0.5 or a count such as 5000, got {text!r}.") from error

@@ -1,0 +1,89 @@
+"""The command ``sksvp train``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._data import load_data
+from ._folders import new_folder
+from ._models import build_classifier
+from ._options import (
+    BatchSize,
+    Data,
+    DataDir,
+    Dataset,
+    Device,
+    Download,
+    ImageSize,
+    LearningRate,
+    Out,
+    Precision,
+    Schedule,
+    SkipUnreadable,
+    TrainRows,
+    clean_errors,
+)
+
+
+@clean_errors
+def train(
+    dataset: Dataset = None,
+    data: Data = None,
+    data_dir: DataDir = Path("data"),
+    download: Download = False,
+    train_rows: TrainRows = None,
+    image_size: ImageSize = 224,
+    skip_unreadable: SkipUnreadable = False,
+    network: Annotated[str, typer.Option(help="resnet8, resnet20, ..., torchvision:resnet18.")] = "resnet20",
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs.", show_default="the recipe's; digits: 60")] = None,
+    batch_size: BatchSize = None,
+    lr: LearningRate = None,
+    schedule: Schedule = None,
+    seed: Annotated[int, typer.Option(help="Seed of weights, order and augmentation.")] = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    out: Out = None,
+) -> None:
+    """Train one network on all rows, and report its error on the test rows.
+
+    Writes the network (network.safetensors), its loss and accuracy by epoch
+    (history.csv) and the result (results.json).
+    """
+    import pandas as pd
+
+    from .._files import replacing, write_json
+
+    small = dataset == "digits"
+    classifier = build_classifier(
+        network,
+        max_epochs=epochs or (60 if small else None),
+        batch_size=batch_size or (32 if small else None),
+        lr=lr,
+        schedule=schedule,
+        device=device,
+        precision=precision,
+        random_state=seed,
+        verbose=1,
+    )
+    bunch = load_data(
+        dataset,
+        data,
+        data_dir,
+        download=download,
+        image_size=image_size,
+        on_error="skip" if skip_unreadable else "raise",
+        n_rows=train_rows,
+    )
+    folder = new_folder("train", out)
+    classifier.fit(bunch.X_train, bunch.y_train)
+    error = 1.0 - classifier.score(bunch.X_test, bunch.y_test)
+    history = pd.DataFrame(classifier.history_[:, ("epoch", "dur", "train_loss", "train_acc")])
+    history.columns = ["epoch", "seconds", "train_loss", "train_accuracy"]
+    seconds = float(history["seconds"].sum())
+    with replacing(folder / "history.csv") as part:
+        history.to_csv(part, index=False)
+    classifier.save(folder / "network.safetensors")
+    write_json(folder / "results.json", {"network": network, "seed": seed, "error": error, "seconds": seconds})
+    typer.echo(f"{network}: error {100 * error:.2f} % on {len(bunch.y_test):,} test rows, trained in {seconds:.1f} s")
+    typer.echo(f"written to {folder}")

@@ -1,0 +1,405 @@
+"""What the selector and the sampler share: a proxy is trained and asked which rows to keep."""
+
+import os
+import time
+import weakref
+from numbers import Integral, Real
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils import _safe_indexing, check_random_state, get_tags, indexable
+from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, _routing_enabled, process_routing
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import (
+    _check_feature_names,
+    _check_n_features,
+    _num_samples,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+)
+
+from .._fingerprint import fingerprint
+from .._missing import missing_mask
+from .._random import draw_seeds
+from ..evidence import available_evidence, check_available
+from ..evidence._features import can_give_features, gather_features
+from ..strategies import Evidence, resolve_strategy
+from ._learning import learn
+from ._nearest import nearest_rows
+from ._subset import choose, count_rows
+
+
+class BaseProxyCoreset(BaseEstimator):
+    """Base of `ProxyCoresetSelector` and `ProxyCoresetSampler`."""
+
+    _parameter_constraints: dict = {
+        "proxy": [HasMethods("fit")],
+        "strategy": [str, HasMethods("rank")],
+        "subset_size": [
+            Interval(RealNotInt, 0, 1, closed="right"),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "class_balanced": ["boolean"],
+        "stop_proxy": [None],
+        "memory": [str, os.PathLike, joblib.Memory, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        proxy,
+        *,
+        strategy="auto",
+        subset_size: Real = 0.5,
+        class_balanced: bool = False,
+        stop_proxy=None,
+        memory=None,
+        random_state=None,
+        verbose: int = 0,
+    ):
+        self.proxy = proxy
+        self.strategy = strategy
+        self.subset_size = subset_size
+        self.class_balanced = class_balanced
+        self.stop_proxy = stop_proxy
+        self.memory = memory
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # Fitting --------------------------------------------------------------------------------
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, **fit_params):
+        """Train a clone of the proxy and choose the rows to keep.
+
+        Parameters
+        ----------
+        X : rows of length n_samples
+            Whatever the proxy takes: an array, a DataFrame, a list of texts, a
+            torch tensor, lazy rows. The clean view, without augmentation.
+        y : array-like of shape (n_samples,)
+            Class labels, numbers or strings, none missing.
+        **fit_params : dict
+            Handed to the proxy's `fit`; with metadata routing, what the proxy
+            has requested.
+
+        Returns
+        -------
+        self : object
+            Fitted.
+
+        Raises
+        ------
+        ValueError
+            For X and y of different length, fewer than two classes, labels that
+            are missing, continuous or multilabel, a `subset_size` that keeps no
+            row or more than there are, an unknown strategy, or one that this
+            proxy cannot serve; and whatever the proxy says of X.
+        """
+        rows, labels = self._check_rows(X, y)
+        n_samples = count_rows(self.subset_size, len(labels))
+        strategy = self._choose_strategy()
+        proxy_seed, ranking_state = self._split_random_state()
+        with _Progress(self.verbose, type(self).__name__) as progress:
+            evidence = self._ask_proxy(rows, labels, strategy, proxy_seed, fit_params, progress.report)
+            progress.report("ranking")
+            start = time.perf_counter()
+            chosen, self.order_, self.scores_ = choose(
+                strategy, evidence, n_samples, class_balanced=self.class_balanced, random_state=ranking_state
+            )
+            self.timings_["ranking"] = time.perf_counter() - start
+        self.strategy_ = strategy
+        self.classes_ = np.unique(labels)
+        self.indices_ = np.sort(chosen)
+        self.support_ = np.zeros(len(labels), dtype=bool)
+        self.support_[chosen] = True
+        self._remember_rows(X)
+        return self
+
+    def _check_rows(self, X, y) -> tuple[Any, np.ndarray]:
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
+            )
+        X, y = indexable(X, y)
+        labels = check_labels(y)
+        if len(labels) == 0:
+            raise ValueError("X has 0 sample(s), while a minimum of 2 is required.")
+        n_classes = len(np.unique(labels))
+        if n_classes < 2:
+            raise ValueError(f"y has one class only, {labels[0]!r}, over {len(labels)} sample(s); two are needed.")
+        return X, labels
+
+    def _choose_strategy(self):
+        """Turn the parameter into a strategy that the proxy can serve."""
+        strategy = self.strategy
+        if isinstance(strategy, str) and strategy == "auto":
+            strategy = "forgetting_events" if "forgetting_events" in available_evidence(self.proxy) else "entropy"
+        strategy = resolve_strategy(strategy)
+        check_available(self.proxy, strategy.requires)
+        return strategy
+
+    def _split_random_state(self) -> tuple[int | None, Any]:
+        """Return the proxy's seed and the random state of the ranking, from separate streams."""
+        if self.random_state is None:
+            return None, check_random_state(None)
+        return tuple(draw_seeds(self.random_state, 2))
+
+    def _ask_proxy(self, X, y: np.ndarray, strategy, seed: int | None, fit_params: dict, report) -> Evidence:
+        """Train the proxy, or take it from the memory, and return what it says of the rows."""
+        if not strategy.requires:
+            # What needs no proxy trains none.
+            self.proxy_, self.from_cache_ = None, False
+            self.timings_ = {"proxy_fit": 0.0, "inference": 0.0}
+            self._learn_features_of(X)
+            return Evidence(y=y)
+        record, self.from_cache_ = learn(
+            self.proxy,
+            X,
+            y,
+            strategy,
+            memory=self.memory,
+            random_state=seed,
+            fit_params=self._route(fit_params),
+            report=report,
+        )
+        self.proxy_ = record.proxy
+        inference = sum(record.inference.get(kind, 0.0) for kind in strategy.requires)
+        self.timings_ = {"proxy_fit": record.proxy_fit, "inference": inference}
+        self._learn_features_of(X)
+        return Evidence(y=y, **record.evidence)
+
+    def _route(self, fit_params: dict) -> dict:
+        if not _routing_enabled():
+            return fit_params
+        return dict(process_routing(self, "fit", **fit_params).proxy.fit)
+
+    def _learn_features_of(self, X) -> None:
+        """Take over what the proxy knows of the columns of X."""
+        for name in ("n_features_in_", "feature_names_in_"):
+            self.__dict__.pop(name, None)
+        if hasattr(self.proxy_, "n_features_in_"):
+            self.n_features_in_ = self.proxy_.n_features_in_
+        elif len(getattr(X, "shape", ())) > 1:
+            _check_n_features(self, X, reset=True)
+        if hasattr(self.proxy_, "feature_names_in_"):
+            self.feature_names_in_ = self.proxy_.feature_names_in_
+        else:
+            _check_feature_names(self, X, reset=True)
+
+    # The rows that were fitted --------------------------------------------------------------
+
+    def _remember_rows(self, X) -> None:
+        """Keep a hash of X, and X itself only as long as someone else does."""
+        self._fingerprint = fingerprint(X)
+        try:
+            self._rows = weakref.ref(X)
+        except TypeError:  # a list
+            self._rows = None
+
+    def _is_fitted_rows(self, X) -> bool:
+        return _num_samples(X) == len(self.support_) and fingerprint(X) == self._fingerprint
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        if "_rows" in state:
+            state["_rows"] = None  # a weak reference cannot be pickled
+        return state
+
+    # Using the choice -----------------------------------------------------------------------
+
+    def select(self, *arrays):
+        """Cut arrays to the chosen rows, all alike.
+
+        Parameters
+        ----------
+        *arrays : indexables of length n_samples
+            X, y, weights, file names: anything with one entry per fitted row.
+
+        Returns
+        -------
+        indexable or tuple of indexables
+            The chosen rows, ascending, each in its own container; one array
+            comes back by itself, several as a tuple.
+
+        Raises
+        ------
+        ValueError
+            For no array, or one of another length.
+        """
+        check_is_fitted(self)
+        if not arrays:
+            raise ValueError("select needs at least one array to cut.")
+        for position, array in enumerate(arrays):
+            if _num_samples(array) != len(self.support_):
+                raise ValueError(
+                    f"Array {position} of select has {_num_samples(array)} rows, but {len(self.support_)} were fitted."
+                )
+        cut = tuple(_safe_indexing(array, self.indices_) for array in indexable(*arrays))
+        return cut if len(cut) > 1 else cut[0]
+
+    def get_support(self, indices: bool = False) -> np.ndarray:
+        """Tell which rows were chosen.
+
+        Parameters
+        ----------
+        indices : bool, default=False
+            Whether to return row numbers in place of a mask.
+
+        Returns
+        -------
+        ndarray
+            A bool mask of shape (n_samples,), or the chosen row numbers, ascending.
+        """
+        check_is_fitted(self)
+        return self.indices_ if indices else self.support_
+
+    def explain(self, X=None):
+        """Tell for each row why it was kept or dropped.
+
+        Parameters
+        ----------
+        X : rows that were fitted, optional
+            Needed for the column `nearest_kept` where the rows that were fitted
+            are no longer in memory: the selector keeps none. A list is never
+            remembered.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One line per row, in the order of rows: `row`; `score`; `rank`, from
+            1 for the best, missing where the strategy did not rank it; `kept`;
+            and `nearest_kept`, for a dropped row the kept one nearest to it in
+            the proxy's features, missing where the proxy has none.
+
+        Raises
+        ------
+        ValueError
+            For another X than the one that was fitted.
+
+        Warns
+        -----
+        UserWarning
+            Where the rows are gone and X is not given.
+        """
+        check_is_fitted(self)
+        import pandas as pd
+
+        ranks = np.zeros(len(self.support_), dtype=np.int64)
+        ranks[self.order_] = np.arange(1, len(self.order_) + 1)
+        nearest = self._nearest_kept(X)
+        return pd.DataFrame(
+            {
+                "row": np.arange(len(self.support_)),
+                "score": self.scores_,
+                "rank": pd.arrays.IntegerArray(ranks, ranks == 0),
+                "kept": self.support_,
+                "nearest_kept": pd.arrays.IntegerArray(nearest, nearest < 0),
+            }
+        )
+
+    def _nearest_kept(self, X) -> np.ndarray:
+        """Return the kept row nearest to each dropped one, -1 where there is none to tell."""
+        nearest = np.full(len(self.support_), -1, dtype=np.int64)
+        if X is not None and not self._is_fitted_rows(X):
+            raise ValueError("explain needs the X that was fitted, got another one.")
+        if self.proxy_ is None or not can_give_features(self.proxy_) or self.support_.all():
+            return nearest
+        if X is None:
+            X = self._living_rows()
+        if X is None:
+            return nearest
+        features = gather_features(self.proxy_, X)["features"]
+        dropped = np.flatnonzero(~self.support_)
+        nearest[dropped] = nearest_rows(features, dropped, self.indices_)
+        return nearest
+
+    def _living_rows(self):
+        """Return the fitted rows where someone still holds them unchanged, else warn."""
+        import warnings
+
+        X = self._rows() if self._rows is not None else None
+        if X is not None and self._is_fitted_rows(X):
+            return X
+        warnings.warn(
+            "The rows that were fitted are no longer in memory, so nearest_kept stays empty: call explain(X).",
+            UserWarning,
+            stacklevel=4,
+        )
+        return None
+
+    # scikit-learn's protocols ---------------------------------------------------------------
+
+    def get_metadata_routing(self):
+        """Describe how metadata goes on to the proxy.
+
+        Returns
+        -------
+        MetadataRouter
+        """
+        mapping = MethodMapping().add(caller="fit", callee="fit").add(caller="fit_transform", callee="fit")
+        return MetadataRouter(owner=self).add(proxy=self.proxy, method_mapping=mapping)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "support_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags = get_tags(self.proxy).input_tags
+        tags.target_tags.required = True
+        tags.target_tags.one_d_labels = True
+        return tags
+
+
+def check_labels(y) -> np.ndarray:
+    """Check class labels and return them as a 1-d array.
+
+    Raises
+    ------
+    ValueError
+        For labels that are missing, continuous or multilabel.
+    """
+    if getattr(y, "ndim", 1) == 2 and y.shape[1] > 1:
+        raise ValueError(f"y must be one class label a row, got a multilabel or multioutput array of shape {y.shape}.")
+    labels = column_or_1d(y, warn=True)
+    n_missing = int(missing_mask(labels).sum())
+    if n_missing:
+        raise ValueError(
+            f"Input y contains NaN: {n_missing} of {len(labels)} labels are missing. Choosing a core-set needs every "
+            "label; rows to be labelled are the matter of ProxyActiveLearner."
+        )
+    kind = type_of_target(labels, input_name="y")
+    if len(labels) and kind not in ("binary", "multiclass"):
+        raise ValueError(f"y must be class labels; Unknown label type: {kind}. Regression targets have no classes.")
+    return labels
+
+
+class _Progress:
+    """A bar of three stages on stderr, where `verbose` asks for it."""
+
+    def __init__(self, verbose: int, name: str):
+        self.verbose, self.name = verbose, name
+        self._started = False
+
+    def __enter__(self):
+        from tqdm.auto import tqdm
+
+        self._bar = tqdm(total=3, desc=self.name, unit="stage", disable=not self.verbose)
+        return self
+
+    def report(self, stage: str) -> None:
+        """Say which stage begins."""
+        if self._started:
+            self._bar.update()
+        self._started = True
+        self._bar.set_postfix_str(stage)
+
+    def __exit__(self, failed, *exception):
+        if failed is None:
+            self._bar.update(self._bar.total - self._bar.n)
+        self._bar.close()

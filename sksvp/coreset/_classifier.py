@@ -1,0 +1,237 @@
+"""Selector and target as one classifier."""
+
+import time
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import get_tags
+from sklearn.utils._param_validation import HasMethods
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    _raise_for_params,
+    _routing_enabled,
+    process_routing,
+)
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _check_method_params, check_is_fitted
+
+
+def _target_has(method: str):
+    """Return the check of `available_if`: the target, fitted where it is, has this method."""
+
+    def check(self) -> bool:
+        getattr(getattr(self, "estimator_", self.estimator), method)
+        return True
+
+    return check
+
+
+class CoresetClassifier(ClassifierMixin, BaseEstimator):
+    """Train a target on the rows that a selector chooses, as one classifier.
+
+    The last step of a scikit-learn Pipeline, and what searches and
+    cross-validation need: in every fit the selection sees the training rows of
+    that fit alone.
+
+    Parameters
+    ----------
+    estimator : classifier
+        The target; a clone of it is trained on the chosen rows.
+    selector : ProxyCoresetSelector
+        Chooses them. A ``FrozenEstimator`` around a fitted selector chooses what
+        it chose, and only of the X it was fitted on.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        The trained target.
+    selector_ : ProxyCoresetSelector
+        The fitted selector.
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, as the target knows them.
+    timings_ : dict
+        Seconds of ``"proxy_fit"``, ``"inference"``, ``"ranking"`` and ``"target_fit"``.
+    n_features_in_ : int
+        Columns of X, where the target tells.
+    feature_names_in_ : ndarray of str
+        Names of the columns, where the target tells.
+
+    See Also
+    --------
+    ProxyCoresetSelector : The selection by itself.
+
+    References
+    ----------
+    Coleman et al., Selection via Proxy: Efficient Data Selection for Deep
+    Learning, ICLR 2020.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sksvp.coreset import CoresetClassifier, ProxyCoresetSelector
+    >>> X, y = load_iris(return_X_y=True)
+    >>> selector = ProxyCoresetSelector(LogisticRegression(max_iter=1000), subset_size=0.5, random_state=0)
+    >>> classifier = CoresetClassifier(RandomForestClassifier(random_state=0), selector).fit(X, y)
+    >>> int(classifier.selector_.support_.sum())
+    75
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods("fit")],
+        "selector": [HasMethods(["fit", "select", "get_support"])],
+    }
+
+    def __init__(self, estimator, selector):
+        self.estimator = estimator
+        self.selector = selector
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, **params):
+        """Choose rows of X, then train the target on them.
+
+        Parameters
+        ----------
+        X : rows of length n_samples
+            Whatever proxy and target take.
+        y : array-like of shape (n_samples,)
+            Class labels.
+        **params : dict
+            With metadata routing: what the target's `fit` has requested, cut to
+            the chosen rows, and what the proxy's has, through the selector.
+
+        Returns
+        -------
+        self : object
+            Fitted.
+
+        Raises
+        ------
+        ValueError
+            For a frozen selector that was fitted on another X, or a choice that
+            holds one class only; and whatever selector and target say.
+        """
+        target_params, selector_params = self._route(params)
+        self.selector_ = clone(self.selector).fit(X, y, **selector_params)
+        if isinstance(self.selector_, FrozenEstimator) and not self.selector_._is_fitted_rows(X):
+            raise ValueError(
+                "selector is frozen and was fitted on other rows than this X: a choice among rows says nothing of new "
+                "ones. Fit it on this X, or give it unfrozen."
+            )
+        X_kept, y_kept = self.selector_.select(X, y)
+        if len(np.unique(np.asarray(y_kept))) < 2:
+            raise ValueError(
+                f"The {len(y_kept)} chosen rows hold one class only; use a larger subset_size or class_balanced=True."
+            )
+        target_params = _check_method_params(X, target_params, indices=self.selector_.get_support(indices=True))
+        start = time.perf_counter()
+        self.estimator_ = clone(self.estimator).fit(X_kept, y_kept, **target_params)
+        self.timings_ = {**self.selector_.timings_, "target_fit": time.perf_counter() - start}
+        return self
+
+    def _route(self, params: dict) -> tuple[dict, dict]:
+        """Divide what `fit` got between the target and the selector."""
+        if not _routing_enabled():
+            _raise_for_params(params, self, "fit")
+            return {}, {}
+        routed = process_routing(self, "fit", **params)
+        return dict(routed.estimator.fit), dict(routed.selector.fit)
+
+    @available_if(_target_has("predict"))
+    def predict(self, X):
+        """Predict classes with the target, shape (n_samples,)."""
+        check_is_fitted(self)
+        return self.estimator_.predict(X)
+
+    @available_if(_target_has("predict_proba"))
+    def predict_proba(self, X):
+        """Predict class probabilities with the target, shape (n_samples, n_classes)."""
+        check_is_fitted(self)
+        return self.estimator_.predict_proba(X)
+
+    @available_if(_target_has("predict_log_proba"))
+    def predict_log_proba(self, X):
+        """Predict log-probabilities with the target, shape (n_samples, n_classes)."""
+        check_is_fitted(self)
+        return self.estimator_.predict_log_proba(X)
+
+    @available_if(_target_has("decision_function"))
+    def decision_function(self, X):
+        """Compute the target's decision function, shape (n_samples,) or (n_samples, n_classes)."""
+        check_is_fitted(self)
+        return self.estimator_.decision_function(X)
+
+    @available_if(_target_has("transform"))
+    def transform(self, X):
+        """Compute the target's features, shape (n_samples, n_features)."""
+        check_is_fitted(self)
+        return self.estimator_.transform(X)
+
+    @available_if(_target_has("score"))
+    def score(self, X, y, **params):
+        """Score the target: its accuracy, unless it has a score of its own.
+
+        Parameters
+        ----------
+        X : rows of length n_samples
+            Test rows.
+        y : array-like of shape (n_samples,)
+            Their labels.
+        **params : dict
+            With metadata routing what the target's `score` has requested; handed
+            on as it is without.
+
+        Returns
+        -------
+        float
+        """
+        check_is_fitted(self)
+        if _routing_enabled():
+            params = dict(process_routing(self, "score", **params).estimator.score)
+        return self.estimator_.score(X, y, **params)
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """Class labels, as the target knows them."""
+        return self.estimator_.classes_
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of columns of X, as the target knows it."""
+        return self.estimator_.n_features_in_
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        """Names of the columns of X, as the target knows them."""
+        return self.estimator_.feature_names_in_
+
+    def get_metadata_routing(self):
+        """Describe how metadata goes on to the target and to the selector.
+
+        Returns
+        -------
+        MetadataRouter
+        """
+        to_target = MethodMapping().add(caller="fit", callee="fit").add(caller="score", callee="score")
+        to_selector = MethodMapping().add(caller="fit", callee="fit")
+        return (
+            MetadataRouter(owner=self)
+            .add(estimator=self.estimator, method_mapping=to_target)
+            .add(selector=self.selector, method_mapping=to_selector)
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "estimator_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        target, chooser = get_tags(self.estimator), get_tags(self.selector)
+        tags.input_tags = target.input_tags
+        tags.input_tags.sparse = target.input_tags.sparse and chooser.input_tags.sparse
+        tags.input_tags.allow_nan = target.input_tags.allow_nan and chooser.input_tags.allow_nan
+        if target.classifier_tags is not None:
+            tags.classifier_tags = target.classifier_tags
+        return tags

@@ -1,0 +1,154 @@
+"""From a proxy to the evidence that a strategy needs, through a memory where there is one."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from .._random import is_seeded
+from ..evidence import gather_kind, train_proxy
+from ..evidence._forgetting_events import how_events_are_counted
+from ..evidence._proxies import classifier_of, is_frozen
+from ..evidence._training import (
+    BATCH_SIZE,
+    N_EPOCHS,
+    seeded_clone,
+    training_seed,
+    training_way,
+    uses_training_seed,
+)
+from ._memory import MemoryEntry, NoEntry, ProxyRecord, memory_entry, memory_folder
+from ._memory_key import training_key
+
+# Names of the arrays that stand for each kind of evidence.
+_ARRAYS = {"probabilities": ("logits", "probabilities")}
+
+
+def learn(
+    proxy: BaseEstimator,
+    X,
+    y: np.ndarray,
+    strategy,
+    *,
+    memory,
+    random_state: int | None,
+    fit_params: dict,
+    report: Callable[[str], None],
+) -> tuple[ProxyRecord, bool]:
+    """Train a clone of the proxy and gather what the strategy requires, unless the memory has it.
+
+    Parameters
+    ----------
+    proxy : classifier
+        Left as it is.
+    X, y : rows and labels
+        Training rows.
+    strategy : Strategy
+        Says what it requires.
+    memory : str, path-like, joblib.Memory or None
+        Where trainings are kept.
+    random_state : int or None
+        Seed of the training; see `train_proxy`.
+    fit_params : dict
+        Handed to the proxy's `fit`.
+    report : callable
+        Told the name of each stage as it begins.
+
+    Returns
+    -------
+    record : ProxyRecord
+        With all that the strategy requires, and perhaps more.
+    from_cache : bool
+        Whether the proxy was trained before.
+    """
+    training = _Training(proxy, strategy, random_state, fit_params, keeps=memory_folder(memory) is not None)
+    key = training.key(X, y) if training.can_be_kept else None
+    with memory_entry(memory_folder(memory), key) as entry:
+        record = entry.load()
+        from_cache = record is not None and not training.lacks_events(record)
+        if not from_cache:
+            report("proxy")
+            record = training.run(X, y)
+            entry.begin()
+            # Kept before the inference: a training must not be lost to what comes after it.
+            entry.save(record)
+        report("evidence")
+        _gather_missing(record, X, y, strategy.requires, entry)
+    return record, from_cache
+
+
+class _Training:
+    """One training of a proxy: how it is done, and by which key it is kept."""
+
+    def __init__(self, proxy: BaseEstimator, strategy, random_state: int | None, fit_params: dict, *, keeps: bool):
+        self.proxy = proxy
+        self.random_state = random_state
+        self.fit_params = fit_params
+        self.n_epochs = getattr(strategy, "n_epochs", N_EPOCHS)
+        self.batch_size = getattr(strategy, "batch_size", BATCH_SIZE)
+        self.needs_events = "forgetting_events" in strategy.requires
+        self.requires = tuple(strategy.requires)
+        if keeps and not self.needs_events and _counts_for_free(proxy):
+            self.requires += ("forgetting_events",)
+        self._seeded = seeded_clone(proxy, random_state)
+
+    @property
+    def can_be_kept(self) -> bool:
+        """Whether there is a training and the same seeds would repeat it."""
+        if is_frozen(self.proxy) or not is_seeded(self._seeded):
+            return False
+        return self._seed is not None or not uses_training_seed(self._seeded, self.requires)
+
+    @property
+    def _seed(self) -> int | None:
+        return training_seed(self._seeded, self.random_state)
+
+    def key(self, X, y: np.ndarray) -> str:
+        way = training_way(self._seeded, self.requires, n_epochs=self.n_epochs, batch_size=self.batch_size)
+        seed = self._seed if uses_training_seed(self._seeded, self.requires) else None
+        return training_key(self._seeded, X, y, seed=seed, way=way, fit_params=self.fit_params)
+
+    def lacks_events(self, record: ProxyRecord) -> bool:
+        """Tell whether a record lacks forgetting events that only another training could give."""
+        counted_in_training = how_events_are_counted(self.proxy) in ("skorch", "mini_batches")
+        return self.needs_events and counted_in_training and "forgetting_events" not in record.evidence
+
+    def run(self, X, y: np.ndarray) -> ProxyRecord:
+        start = time.perf_counter()
+        proxy, events = train_proxy(
+            self.proxy,
+            X,
+            y,
+            requires=self.requires,
+            random_state=self.random_state,
+            n_epochs=self.n_epochs,
+            batch_size=self.batch_size,
+            fit_params=self.fit_params,
+        )
+        record = ProxyRecord(proxy, proxy_fit=0.0 if is_frozen(proxy) else time.perf_counter() - start)
+        if events is not None:
+            record.evidence["forgetting_events"] = events
+        return record
+
+
+def _counts_for_free(proxy: BaseEstimator) -> bool:
+    """Tell whether forgetting events can be noted in a training that does not need them, at no cost."""
+    if how_events_are_counted(proxy) != "skorch":
+        return False
+    from ..evidence._skorch_counting import can_be_counted
+
+    return can_be_counted(classifier_of(proxy))
+
+
+def _gather_missing(
+    record: ProxyRecord, X, y: np.ndarray, requires: tuple[str, ...], entry: MemoryEntry | NoEntry
+) -> None:
+    """Add to a record, and to its entry, the kinds of evidence it does not have yet."""
+    missing = [kind for kind in requires if not any(name in record.evidence for name in _ARRAYS.get(kind, (kind,)))]
+    for kind in missing:
+        start = time.perf_counter()
+        record.evidence |= gather_kind(record.proxy, X, y, kind)
+        record.inference[kind] = time.perf_counter() - start
+    if missing:
+        entry.save(record)

@@ -1,0 +1,81 @@
+"""Choosing training rows with a proxy, inside imbalanced-learn's Pipeline."""
+
+import numpy as np
+from sklearn.utils import _safe_indexing, indexable
+
+from ._base import BaseProxyCoreset
+
+
+class ProxyCoresetSampler(BaseProxyCoreset):
+    """The choice of `ProxyCoresetSelector` as a sampler: `fit_resample` returns the rows that are kept.
+
+    A step of ``imblearn.pipeline.Pipeline``, which skips it when it predicts.
+    imbalanced-learn itself is not needed. Parameters and attributes are those of
+    `ProxyCoresetSelector`.
+
+    Parameters
+    ----------
+    proxy : classifier
+        Any scikit-learn classifier.
+    strategy : str or Strategy, default="auto"
+        How rows are ranked.
+    subset_size : float or int, default=0.5
+        Share of the rows to keep, or their number.
+    class_balanced : bool, default=False
+        Whether each class keeps its share.
+    stop_proxy : None
+        Place of a rule that ends the proxy's training early; none is known yet.
+    memory : str, path-like, joblib.Memory or None, default=None
+        Folder that keeps trained proxies.
+    random_state : int, RandomState or None, default=None
+        Seeds the proxy and the ranking.
+    verbose : int, default=0
+        Above 0, shows a bar on stderr.
+
+    Attributes
+    ----------
+    sample_indices_ : ndarray of int
+        Numbers of the kept rows, ascending; also called `indices_`.
+    support_, order_, scores_, strategy_, proxy_, timings_, from_cache_, classes_
+        As in `ProxyCoresetSelector`.
+
+    See Also
+    --------
+    ProxyCoresetSelector : Describes every parameter and attribute.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sksvp.coreset import ProxyCoresetSampler
+    >>> X, y = load_iris(return_X_y=True)
+    >>> X_kept, y_kept = ProxyCoresetSampler(LogisticRegression(), subset_size=30).fit_resample(X, y)
+    >>> X_kept.shape
+    (30, 4)
+    """
+
+    @property
+    def sample_indices_(self) -> np.ndarray:
+        """Numbers of the kept rows, ascending."""
+        return self.indices_
+
+    def fit_resample(self, X, y, **fit_params):
+        """Fit, then cut X and y to the chosen rows.
+
+        Parameters
+        ----------
+        X : rows of length n_samples
+            Training rows.
+        y : array-like of shape (n_samples,)
+            Class labels.
+        **fit_params : dict
+            Handed to `fit`.
+
+        Returns
+        -------
+        X_resampled, y_resampled
+            The kept rows and their labels, each in its own container.
+        """
+        self.fit(X, y, **fit_params)
+        X, y = indexable(X, y)
+        return _safe_indexing(X, self.indices_), _safe_indexing(y, self.indices_)

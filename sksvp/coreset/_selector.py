@@ -1,0 +1,169 @@
+"""Choosing training rows with a proxy."""
+
+import warnings
+
+from sklearn.base import OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils import _safe_indexing, check_array, get_tags, indexable
+from sklearn.utils.validation import _check_feature_names, _check_n_features, check_is_fitted
+
+from ._base import BaseProxyCoreset
+
+
+class ProxyCoresetSelector(OneToOneFeatureMixin, TransformerMixin, BaseProxyCoreset):
+    """Choose the rows worth training on, with a small model in place of the large one.
+
+    A clone of the proxy is trained on all rows; what it then says of each row
+    ranks them; the first `subset_size` are the core-set. The large model is
+    trained on these alone: ``X_kept, y_kept = selector.select(X, y)``.
+
+    Parameters
+    ----------
+    proxy : classifier
+        Any scikit-learn classifier: one of ``sksvp.estimators``, a skorch net, a
+        Pipeline, a ``FrozenEstimator`` around a fitted one.
+    strategy : str or Strategy, default="auto"
+        ``"entropy"``, ``"least_confidence"``, ``"margin"``,
+        ``"forgetting_events"``, ``"k_centers"``, ``"random"``, or a strategy
+        object with parameters of its own. ``"auto"`` takes forgetting events
+        where the proxy can give them, else entropy. A strategy that needs no
+        proxy trains none.
+    subset_size : float or int, default=0.5
+        A float in (0, 1] keeps the floor of that share of the rows, an int that
+        many.
+    class_balanced : bool, default=False
+        Whether each class keeps its share: quotas in proportion to class sizes,
+        by largest remainder, filled in order. k-centers then picks within each
+        class.
+    stop_proxy : None
+        Place of a rule that ends the proxy's training early; none is known yet.
+    memory : str, path-like, joblib.Memory or None, default=None
+        Folder that keeps trained proxies and what they said. A training is found
+        again by the proxy's parameters (without `verbose` and `device`), its
+        seeds, the content of X and y and the versions of the libraries; parallel
+        workers that want the same one wait for the first. Without a seed, here
+        or in the proxy, and for a frozen proxy nothing is kept. The files are
+        pickles: use a folder that only you can write.
+    random_state : int, RandomState or None, default=None
+        Seeds the proxy, where it has no seed of its own, and, from a separate
+        stream, the ranking.
+    verbose : int, default=0
+        Above 0, shows a bar on stderr.
+
+    Attributes
+    ----------
+    proxy_ : classifier or None
+        The trained proxy; None where the strategy needs none.
+    strategy_ : Strategy
+        The strategy that ranked.
+    scores_ : ndarray of shape (n_samples,)
+        The higher, the sooner chosen; NaN where not computed. For k-centers the
+        distance to the nearest centre when picked, or left at the end, infinity
+        for its random start.
+    order_ : ndarray of int
+        Row numbers, best first: all of them, or those picked by k-centers.
+    support_ : ndarray of shape (n_samples,), bool
+        Which rows are kept.
+    indices_ : ndarray of int
+        Their numbers, ascending.
+    timings_ : dict
+        Seconds of ``"proxy_fit"``, ``"inference"`` and ``"ranking"``; from a
+        memory the first two are those of the original training.
+    from_cache_ : bool
+        Whether the proxy came from the memory.
+    classes_ : ndarray of shape (n_classes,)
+        Class labels in y.
+    n_features_in_ : int
+        Columns of X, where it has any.
+    feature_names_in_ : ndarray of str
+        Names of the columns, where X has them.
+
+    See Also
+    --------
+    CoresetClassifier : Selector and target as one classifier, for Pipelines and searches.
+    ProxyCoresetSampler : The same choice as a step of imbalanced-learn's Pipeline.
+
+    References
+    ----------
+    Coleman et al., Selection via Proxy: Efficient Data Selection for Deep
+    Learning, ICLR 2020.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sksvp.coreset import ProxyCoresetSelector
+    >>> X, y = load_iris(return_X_y=True)
+    >>> selector = ProxyCoresetSelector(LogisticRegression(), subset_size=0.2, random_state=0).fit(X, y)
+    >>> X_kept, y_kept = selector.select(X, y)
+    >>> X_kept.shape
+    (30, 4)
+    """
+
+    def transform(self, X):
+        """Cut the X that was fitted to the chosen rows.
+
+        Parameters
+        ----------
+        X : rows of length n_samples
+            The same content that was fitted, in any container and number type.
+
+        Returns
+        -------
+        rows of length n_kept
+            In the container of X.
+
+        Raises
+        ------
+        ValueError
+            For any other X: a choice among rows says nothing of new ones.
+        """
+        check_is_fitted(self)
+        (X,) = indexable(X)
+        _check_feature_names(self, X, reset=False)
+        if hasattr(self, "n_features_in_") and len(getattr(X, "shape", ())) == 2:
+            _check_n_features(self, X, reset=False)
+        if not self._is_fitted_rows(X):
+            self._check_form(X)
+            raise ValueError(
+                f"{type(self).__name__}.transform chooses among the rows that were fitted and got other ones. Rows "
+                "cannot be dropped inside a scikit-learn Pipeline: use CoresetClassifier as its last step, or "
+                "ProxyCoresetSampler in imbalanced-learn's Pipeline."
+            )
+        return _safe_indexing(X, self.indices_)
+
+    def _check_form(self, X) -> None:
+        """Name what is plainly wrong with X as rows of columns: one dimension, NaN, infinity."""
+        if not hasattr(self, "n_features_in_") or len(getattr(X, "shape", (0, 0))) > 2:
+            return
+        finite = True if not get_tags(self).input_tags.allow_nan else "allow-nan"
+        check_array(X, accept_sparse=True, dtype=None, ensure_all_finite=finite, input_name="X")
+
+    def fit_transform(self, X, y, **fit_params):
+        """Fit, then cut X to the chosen rows. y is not cut along: see `select`.
+
+        Parameters
+        ----------
+        X : rows of length n_samples
+            Training rows.
+        y : array-like of shape (n_samples,)
+            Class labels.
+        **fit_params : dict
+            Handed to `fit`.
+
+        Returns
+        -------
+        rows of length n_kept
+            In the container of X.
+
+        Warns
+        -----
+        UserWarning
+            Always, since y keeps its length.
+        """
+        warnings.warn(
+            f"{type(self).__name__}.fit_transform drops rows of X but cannot drop those of y: select(X, y) cuts both. "
+            "In a scikit-learn Pipeline the next step will fail; use CoresetClassifier as its last step.",
+            UserWarning,
+            stacklevel=2,
+        )
+        return self.fit(X, y, **fit_params).transform(X)

@@ -1,0 +1,240 @@
+"""CIFAR-10 and CIFAR-100 from their published Python files."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sklearn.utils import Bunch
+from sklearn.utils._param_validation import validate_params
+
+from ._bunch import split_bunch
+from ._download import fetch_folder
+from ._unpickle import load_pickled_dict
+
+_SIDE = 32
+_PIXELS = 3 * _SIDE * _SIDE
+
+_DESCR = """{title}: colour images of 32 x 32 pixels, {n_classes} classes
+
+Training rows: {n_train:,}; test rows: {n_test:,}; both in the published order. Read from {folder}.
+
+Source: A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, technical report, University of Toronto,
+2009. https://www.cs.toronto.edu/~kriz/cifar.html
+"""
+
+
+@dataclass(frozen=True)
+class _Published:
+    """Where a set is published and what its folder holds."""
+
+    title: str
+    folder: str
+    url: str
+    sha256: str
+    train_files: tuple[str, ...]
+    test_file: str
+    names_file: str
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return (*self.train_files, self.test_file, self.names_file)
+
+
+_CIFAR10 = _Published(
+    title="CIFAR-10",
+    folder="cifar-10-batches-py",
+    url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+    sha256="6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+    train_files=tuple(f"data_batch_{number}" for number in range(1, 6)),
+    test_file="test_batch",
+    names_file="batches.meta",
+)
+_CIFAR100 = _Published(
+    title="CIFAR-100",
+    folder="cifar-100-python",
+    url="https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
+    sha256="85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
+    train_files=("train",),
+    test_file="test",
+    names_file="meta",
+)
+
+
+@validate_params(
+    {"data_dir": [str, os.PathLike], "download": ["boolean"], "verbose": ["verbose"]},
+    prefer_skip_nested_validation=True,
+)
+def load_cifar10(data_dir: str | os.PathLike, *, download: bool = False, verbose: int = 0) -> Bunch:
+    """Load CIFAR-10 from its published Python files.
+
+    Parameters
+    ----------
+    data_dir : str or path
+        The folder ``cifar-10-batches-py``, or the one that holds it.
+    download : bool, default=False
+        Download the published archive (170 MB), check it and unpack it into
+        `data_dir` where the folder is not there.
+    verbose : int, default=0
+        Above 0, show the progress of a download.
+
+    Returns
+    -------
+    Bunch with
+
+        X_train : ndarray of shape (50000, 32, 32, 3), uint8, C-contiguous
+        y_train : ndarray of shape (50000,), int64
+        X_test : ndarray of shape (10000, 32, 32, 3), uint8, C-contiguous
+        y_test : ndarray of shape (10000,), int64
+        target_names : ndarray of shape (10,), str
+            Name of each label.
+        layout : str
+            The estimators' `layout` for these images.
+        DESCR : str
+
+        Batches with fewer rows than the published 10,000 load as they are.
+
+    Raises
+    ------
+    FileNotFoundError
+        Where the files are not there.
+    OSError
+        Where a download fails.
+    ValueError
+        For a file that is truncated or holds something else; it is named.
+
+    Notes
+    -----
+    The files are pickles. They are read by an unpickler that admits numpy
+    arrays and plain containers and refuses any other object.
+
+    Source: A. Krizhevsky, Learning Multiple Layers of Features from Tiny
+    Images, 2009.
+    """
+    return _load(_CIFAR10, Path(data_dir), "labels", "label_names", n_classes=10, download=download, verbose=verbose)
+
+
+@validate_params(
+    {"data_dir": [str, os.PathLike], "download": ["boolean"], "coarse": ["boolean"], "verbose": ["verbose"]},
+    prefer_skip_nested_validation=True,
+)
+def load_cifar100(
+    data_dir: str | os.PathLike, *, download: bool = False, coarse: bool = False, verbose: int = 0
+) -> Bunch:
+    """Load CIFAR-100 from its published Python files.
+
+    Parameters
+    ----------
+    data_dir : str or path
+        The folder ``cifar-100-python``, or the one that holds it.
+    download : bool, default=False
+        Download the published archive (169 MB), check it and unpack it into
+        `data_dir` where the folder is not there.
+    coarse : bool, default=False
+        Label by the 20 superclasses in place of the 100 classes.
+    verbose : int, default=0
+        Above 0, show the progress of a download.
+
+    Returns
+    -------
+    Bunch
+        As `load_cifar10`, with 100 or 20 `target_names`.
+
+    Raises
+    ------
+    FileNotFoundError, OSError, ValueError
+        As `load_cifar10`.
+    """
+    kind, n_classes = ("coarse", 20) if coarse else ("fine", 100)
+    return _load(
+        _CIFAR100,
+        Path(data_dir),
+        f"{kind}_labels",
+        f"{kind}_label_names",
+        n_classes=n_classes,
+        download=download,
+        verbose=verbose,
+    )
+
+
+def _load(
+    published: _Published,
+    data_dir: Path,
+    label_key: str,
+    names_key: str,
+    *,
+    n_classes: int,
+    download: bool,
+    verbose: int,
+) -> Bunch:
+    folder = _find_folder(published, data_dir, download, verbose)
+    names = _read_names(folder / published.names_file, names_key, n_classes)
+    train = _read_batches([folder / name for name in published.train_files], label_key, n_classes)
+    test = _read_batches([folder / published.test_file], label_key, n_classes)
+    descr = _DESCR.format(
+        title=published.title, n_classes=n_classes, n_train=len(train[1]), n_test=len(test[1]), folder=folder
+    )
+    return split_bunch(train, test, target_names=names, descr=descr)
+
+
+def _find_folder(published: _Published, data_dir: Path, download: bool, verbose: int) -> Path:
+    """Return the folder with all files of the set, downloading it where that is asked for."""
+    inner = data_dir / published.folder
+    folder = inner if inner.is_dir() else data_dir
+    missing = [name for name in published.files if not (folder / name).is_file()]
+    if not missing:
+        return folder
+    if inner.is_dir() or data_dir.name == published.folder or len(missing) < len(published.files):
+        raise FileNotFoundError(
+            f"{folder} lacks {', '.join(missing)} of {published.title}: complete it, or remove it and load with "
+            f"download=True."
+        )
+    if not download:
+        raise FileNotFoundError(
+            f"data_dir={str(data_dir)!r} has no folder {published.folder} with the Python version of "
+            f"{published.title}: unpack {published.url} there, or load with download=True."
+        )
+    fetch_folder(published.url, published.sha256, inner, verbose=verbose)
+    return inner
+
+
+def _read_names(path: Path, key: str, n_classes: int) -> np.ndarray:
+    names = _entry(load_pickled_dict(path), key, path)
+    if not isinstance(names, list) or len(names) != n_classes:
+        raise ValueError(f"{path}: {key!r} must be a list of {n_classes} names, got {names!r:.200}.")
+    return np.array([name.decode("utf-8") if isinstance(name, bytes) else str(name) for name in names])
+
+
+def _read_batches(paths: Sequence[Path], label_key: str, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Read batches and join them, with the channels of each pixel together."""
+    batches = [_read_batch(path, label_key, n_classes) for path in paths]
+    images = np.empty((sum(len(rows) for rows, _ in batches), _SIDE, _SIDE, 3), dtype=np.uint8)
+    start = 0
+    for rows, _ in batches:
+        # The files have all red values of an image, then all green, then all blue ones.
+        images[start : start + len(rows)] = rows.reshape(-1, 3, _SIDE, _SIDE).transpose(0, 2, 3, 1)
+        start += len(rows)
+    return images, np.concatenate([labels for _, labels in batches])
+
+
+def _read_batch(path: Path, label_key: str, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
+    content = load_pickled_dict(path)
+    rows = _entry(content, "data", path)
+    if not isinstance(rows, np.ndarray) or rows.dtype != np.uint8 or rows.ndim != 2 or rows.shape[1] != _PIXELS:
+        found = f"{rows.dtype} of shape {rows.shape}" if isinstance(rows, np.ndarray) else type(rows).__name__
+        raise ValueError(f"{path}: 'data' must be uint8 of shape (n, {_PIXELS}), got {found}.")
+    labels = _entry(content, label_key, path)
+    is_whole = isinstance(labels, list) and all(type(label) is int and 0 <= label < n_classes for label in labels)
+    if not is_whole or len(labels) != len(rows):
+        raise ValueError(
+            f"{path}: {label_key!r} must be a list of {len(rows)} whole numbers from 0 to {n_classes - 1}, one for "
+            f"each image."
+        )
+    return rows, np.array(labels, dtype=np.int64)
+
+
+def _entry(content: dict[str, object], key: str, path: Path) -> object:
+    if key not in content:
+        raise ValueError(f"{path} has no entry {key!r}, it has {sorted(content)}: it belongs to another data set.")
+    return content[key]

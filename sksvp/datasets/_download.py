@@ -1,0 +1,73 @@
+"""Fetching a published archive: checked, unpacked, and in place only when whole."""
+
+import hashlib
+import http.client
+import os
+import tarfile
+import tempfile
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from tqdm.auto import tqdm
+
+_TIMEOUT_SECONDS = 30
+_BLOCK_BYTES = 1 << 20
+
+
+def fetch_folder(url: str, sha256: str, folder: Path, *, verbose: int = 0) -> None:
+    """Download a tar archive and move the folder it holds to `folder`.
+
+    Everything happens in a temporary folder beside `folder`, which takes its
+    place in one step, so that a broken connection or Ctrl-C leaves nothing.
+
+    Parameters
+    ----------
+    url : str
+        Of an archive that has one folder, named as `folder` is.
+    sha256 : str
+        Published or recorded checksum of the archive, in hexadecimal.
+    folder : Path
+        Must not exist; its parents are made.
+    verbose : int
+        Above 0, show a progress bar.
+
+    Raises
+    ------
+    OSError
+        Without a network, without space or permission, or where the archive is
+        not the published one.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.", suffix=".part") as scratch:
+        archive = Path(scratch) / "archive"
+        found = _download(url, archive, verbose)
+        if found != sha256:
+            raise OSError(
+                f"what {url} gave has the SHA-256 {found}, the published archive has {sha256}: it was cut off, "
+                f"or it is another file. Nothing was kept."
+            )
+        unpacked = Path(scratch) / "unpacked"
+        with tarfile.open(archive) as tar:
+            tar.extractall(unpacked, filter="data")
+        os.rename(unpacked / folder.name, folder)
+
+
+def _download(url: str, target: Path, verbose: int) -> str:
+    """Write the content of `url` to `target` and return its SHA-256."""
+    digest = hashlib.sha256()
+    try:
+        with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as source, open(target, "wb") as file:
+            size = int(source.headers.get("Content-Length") or 0) or None
+            with tqdm(total=size, unit="B", unit_scale=True, desc=url.rsplit("/", 1)[-1], disable=verbose < 1) as bar:
+                while block := source.read(_BLOCK_BYTES):
+                    file.write(block)
+                    digest.update(block)
+                    bar.update(len(block))
+    except (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", None) or error
+        raise OSError(
+            f"{url} could not be downloaded ({reason}). Where there is no network, unpack the archive by hand into "
+            f"the data folder."
+        ) from error
+    return digest.hexdigest()

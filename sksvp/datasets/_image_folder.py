@@ -1,0 +1,279 @@
+"""Images in folders named after their classes, read when they are needed."""
+
+import hashlib
+import os
+import warnings
+from numbers import Integral, Real
+from pathlib import Path
+
+import numpy as np
+from sklearn.utils import Bunch
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+
+from .._rows import LazyRows
+from ._bunch import split_bunch
+from ._pixels import check_header, read_image
+from ._threads import thread_map
+
+_SUFFIXES = (".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+_TEST_FOLDERS = ("test", "val")
+
+_DESCR = """Image folders, read when they are needed
+
+Training rows: {n_train:,}; test rows: {n_test:,}; {n_classes} classes. Every image is given as its middle square, scaled
+to {size} x {size} RGB pixels. Skipped as unreadable: {n_skipped:,}.
+
+Source: {root}
+"""
+
+
+class ImageFolderRows(LazyRows):
+    """Lazy rows over image files, decoded by Pillow in threads.
+
+    `load_image_folder` makes them; use this class for a list of files of your own.
+
+    Parameters
+    ----------
+    root : path
+        Folder that the file names start from.
+    files : array-like of str
+        File names relative to `root`.
+    image_size : int
+        Height and width of the images given, in pixels.
+    crop_fraction : float
+        Share of the shorter side that the middle square keeps.
+    n_jobs : int or None
+        Threads; None: one for each CPU.
+
+    Notes
+    -----
+    `content_key` looks at paths, sizes and times of change, not at pixels.
+    """
+
+    def __init__(self, root, files, *, image_size: int = 224, crop_fraction: float = 1.0, n_jobs: int | None = None):
+        self._files = np.asarray(files, dtype=np.str_)
+        super().__init__(len(self._files), (image_size, image_size, 3))
+        self._root = str(Path(root).resolve())
+        self._crop_fraction = crop_fraction
+        self._n_jobs = n_jobs
+
+    @property
+    def paths(self) -> list[str]:
+        """Full path of each row's file."""
+        return [self._path(row) for row in self._rows]
+
+    def _path(self, row: int) -> str:
+        return os.path.join(self._root, self._files[row])
+
+    def _read_source(self, rows: np.ndarray) -> np.ndarray:
+        size = self._image_shape[0]
+        images = np.empty((len(rows), *self._image_shape), dtype=np.uint8)
+
+        def decode(place: int) -> None:
+            images[place] = read_image(self._path(rows[place]), size, self._crop_fraction)
+
+        thread_map(decode, range(len(rows)), self._n_jobs)
+        return images
+
+    def _source_key(self, rows: np.ndarray) -> str:
+        digest = hashlib.sha256(repr(self._crop_fraction).encode())
+        for row in rows:
+            path = self._path(row)
+            status = os.stat(path)
+            digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
+
+
+@validate_params(
+    {
+        "root": [str, os.PathLike],
+        "image_size": [Interval(Integral, 1, None, closed="left")],
+        "crop_fraction": [Interval(Real, 0, 1, closed="right")],
+        "on_error": [StrOptions({"raise", "skip"})],
+        "n_jobs": [Integral, None],
+    },
+    prefer_skip_nested_validation=True,
+)
+def load_image_folder(
+    root: str | os.PathLike,
+    *,
+    image_size: int = 224,
+    crop_fraction: float = 1.0,
+    on_error: str = "raise",
+    n_jobs: int | None = None,
+) -> Bunch:
+    """Load images that lie in folders named after their classes, without reading them into memory.
+
+    Expected are ``root/train/<class>/...`` and, for test rows, the same under
+    ``root/test`` or, where that has no class folders, ``root/val``. Images may
+    lie in folders within their class's folder. Files with other endings than
+    those of images, and hidden ones, are passed over.
+
+    Parameters
+    ----------
+    root : str or path
+        Folder that holds ``train``.
+    image_size : int, default=224
+        Height and width of the images given, in pixels.
+    crop_fraction : float, default=1.0
+        The middle square of an image is given, with this share of its shorter
+        side. 224 / 256 is usual for evaluation on ImageNet.
+    on_error : {"raise", "skip"}, default="raise"
+        What to do with a file that is no readable image. "raise": the beginning
+        of every file is looked at now, and damage further in is an error when
+        the image is read. "skip": every image is decoded once now, which takes
+        as long as one pass over the data; those that fail are left out, listed
+        in `skipped` and reported in a warning.
+    n_jobs : int, default=None
+        Threads that decode. None: one for each CPU; negative numbers count
+        from there, -1 being all.
+
+    Returns
+    -------
+    Bunch with
+
+        X_train : ImageFolderRows of shape (n, image_size, image_size, 3)
+            Lazy rows: ``X_train[3]`` is an image, other indices give views,
+            ``X_train.read([0, 5])`` and ``np.asarray(X_train)`` read pixels.
+        y_train : ndarray of shape (n,), int64
+        X_test, y_test : the same of the test rows, or None
+        target_names : ndarray of str
+            Name of each label: the training classes in alphabetical order.
+        filenames_train, filenames_test : ndarray of str, or None
+            The file of each row, relative to `root`.
+        skipped : list of (file name, reason)
+        layout : str
+            The estimators' `layout` for these images.
+        DESCR : str
+
+    Raises
+    ------
+    FileNotFoundError
+        Where `root` is not there.
+    ValueError
+        For folders of another layout, a class without images, a class that only
+        the test rows have, or an unreadable image; its file is named.
+
+    Notes
+    -----
+    Grey, palette and CMYK images become RGB, transparency is dropped, and the
+    orientation that a camera recorded is applied. Scaling is bilinear over all
+    source pixels. Images of more than 8 bits a channel are refused.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise FileNotFoundError(f"root={str(root)!r} is not a folder.")
+    classes = _class_folders(root / "train")
+    if not classes:
+        raise ValueError(
+            f"root={str(root)!r} must hold train/<class>/*, and test/<class>/* or val/<class>/* for test rows."
+        )
+    test_folder = next((name for name in _TEST_FOLDERS if _class_folders(root / name)), None)
+    foreign = sorted(set(_class_folders(root / test_folder)) - set(classes)) if test_folder else []
+    if foreign:
+        raise ValueError(f"{root / test_folder} has classes that {root / 'train'} lacks: {', '.join(foreign)}.")
+
+    skipped: list[tuple[str, str]] = []
+
+    def load_split(split: str) -> tuple[ImageFolderRows, np.ndarray, np.ndarray]:
+        files, labels = _list_images(root, split, classes)
+        rows = ImageFolderRows(
+            root, files, image_size=image_size, crop_fraction=crop_fraction, n_jobs=n_jobs
+        )
+        if on_error == "raise":
+            thread_map(check_header, rows.paths, n_jobs)
+            return rows, labels, files
+        readable = _decodable(rows, files, n_jobs, skipped)
+        return rows[readable], labels[readable], files[readable]
+
+    X_train, y_train, train_files = load_split("train")
+    _check_every_class(y_train, classes, root)
+    test, test_files = None, None
+    if test_folder:
+        X_test, y_test, test_files = load_split(test_folder)
+        if len(y_test) == 0:
+            raise ValueError(f"{root / test_folder} has no readable image ({', '.join(_SUFFIXES)}).")
+        test = (X_test, y_test)
+    if skipped:
+        _warn_skipped(skipped)
+    descr = _DESCR.format(
+        n_train=len(y_train),
+        n_test=len(test[1]) if test else 0,
+        n_classes=len(classes),
+        size=image_size,
+        n_skipped=len(skipped),
+        root=root,
+    )
+    return split_bunch(
+        (X_train, y_train),
+        test,
+        target_names=np.array(classes),
+        descr=descr,
+        filenames_train=train_files,
+        filenames_test=test_files,
+        skipped=skipped,
+    )
+
+
+def _class_folders(folder: Path) -> list[str]:
+    """Return the names of the class folders in alphabetical order; none where `folder` is not there."""
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+
+
+def _list_images(root: Path, split: str, classes: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the image files of a split, relative to root and sorted within each class, and their labels."""
+    files: list[str] = []
+    labels: list[int] = []
+    for label, name in enumerate(classes):
+        found = sorted(_images_below(root / split / name))
+        files += [os.path.relpath(path, root) for path in found]
+        labels += [label] * len(found)
+    return np.array(files, dtype=np.str_), np.array(labels, dtype=np.int64)
+
+
+def _images_below(folder: Path) -> list[str]:
+    return [
+        os.path.join(place, name)
+        for place, _, names in os.walk(folder, followlinks=True)
+        for name in names
+        if name.lower().endswith(_SUFFIXES) and not name.startswith(".")
+    ]
+
+
+def _decodable(
+    rows: ImageFolderRows, files: np.ndarray, n_jobs: int | None, skipped: list[tuple[str, str]]
+) -> np.ndarray:
+    """Decode every image once; return which can be read and add the others to `skipped`."""
+
+    def failure(row: int) -> str | None:
+        try:
+            rows[row]
+        except ValueError as error:
+            return str(error)
+        return None
+
+    failures = thread_map(failure, range(len(rows)), n_jobs)
+    skipped += [(str(file), reason) for file, reason in zip(files, failures, strict=True) if reason is not None]
+    return np.array([reason is None for reason in failures], dtype=bool)
+
+
+def _check_every_class(y: np.ndarray, classes: list[str], root: Path) -> None:
+    counts = np.bincount(y, minlength=len(classes))
+    empty = [name for name, count in zip(classes, counts, strict=True) if count == 0]
+    if empty:
+        raise ValueError(
+            f"{root / 'train'} has classes without a readable image ({', '.join(_SUFFIXES)}): {', '.join(empty)}."
+        )
+
+
+def _warn_skipped(skipped: list[tuple[str, str]]) -> None:
+    named = ", ".join(name for name, _ in skipped[:5]) + (", ..." if len(skipped) > 5 else "")
+    warnings.warn(
+        f"{len(skipped):,} unreadable images were skipped: {named}. The Bunch lists them in 'skipped'.",
+        UserWarning,
+        # The caller of load_image_folder, beyond the wrapper that checks its parameters.
+        stacklevel=4,
+    )

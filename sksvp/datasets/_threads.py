@@ -1,0 +1,37 @@
+"""The same work on many items, in threads: Pillow's decoders run without Python's lock."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from joblib import cpu_count
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_LARGEST_CHUNK = 256
+
+
+def thread_map(function: Callable[[Item], Result], items: Sequence[Item], n_jobs: int | None) -> list[Result]:
+    """Return ``[function(item) for item in items]``, worked out by `n_jobs` threads.
+
+    None is a thread for each CPU, and negative numbers count from there as in
+    scikit-learn. The first error in the order of the items is raised.
+    """
+    n_threads = min(count_threads(n_jobs), len(items))
+    if n_threads <= 1:
+        return [function(item) for item in items]
+    # One task per image would cost as much as decoding a small one; too few tasks leave threads idle at the end.
+    length = max(1, min(_LARGEST_CHUNK, len(items) // (4 * n_threads)))
+    chunks = [items[start : start + length] for start in range(0, len(items), length)]
+    # A pool for each call, not one that is kept: it survives pickling and forks.
+    with ThreadPoolExecutor(n_threads) as pool:
+        done = pool.map(lambda chunk: [function(item) for item in chunk], chunks)
+        return [result for chunk in done for result in chunk]
+
+
+def count_threads(n_jobs: int | None) -> int:
+    """Return how many threads `n_jobs` stands for."""
+    if n_jobs is None:
+        return cpu_count()
+    return n_jobs if n_jobs > 0 else max(1, cpu_count() + 1 + n_jobs)

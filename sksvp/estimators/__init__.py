@@ -1,0 +1,6 @@
+"""scikit-learn classifiers that train PyTorch networks through skorch."""
+
+from ._resnet import ResNetClassifier
+from ._torchvision import TorchvisionClassifier
+
+__all__ = ["ResNetClassifier", "TorchvisionClassifier"]

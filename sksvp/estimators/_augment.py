@@ -1,0 +1,77 @@
+"""Random crops and flips for a whole batch at once, on whatever device it lies."""
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+
+def random_crop(images: Tensor, padding: int, generator: Generator) -> Tensor:
+    """Pad with zeros (black) and cut a window of the old size at a random place, image by image.
+
+    Parameters
+    ----------
+    images : Tensor of shape (n, height, width, channels)
+        Pixels before normalisation.
+    padding : int
+        Pixels added on each side.
+    generator : torch.Generator
+        Source of the places, on the device of the images.
+
+    Returns
+    -------
+    Tensor of shape (n, height, width, channels)
+    """
+    n, height, width, _ = images.shape
+    padded = F.pad(images, (0, 0, padding, padding, padding, padding))
+    top, left = torch.randint(0, 2 * padding + 1, (2, n), generator=generator, device=images.device)
+    rows = top[:, None] + torch.arange(height, device=images.device)
+    columns = left[:, None] + torch.arange(width, device=images.device)
+    image = torch.arange(n, device=images.device)
+    return padded[image[:, None, None], rows[:, :, None], columns[:, None, :]]
+
+
+def random_flip(images: Tensor, generator: Generator) -> Tensor:
+    """Mirror each image, left to right, with probability one half; shapes as in `random_crop`."""
+    flipped = torch.rand(len(images), generator=generator, device=images.device) < 0.5
+    return torch.where(flipped[:, None, None, None], images.flip(2), images)
+
+
+def random_resized_crop(images: Tensor, size: tuple[int, int], generator: Generator) -> Tensor:
+    """Cut a window of 8 to 100 % of the area and ratio 3/4 to 4/3, and resize it to `size`.
+
+    The window of ImageNet training (Szegedy et al., 2015), drawn image by image
+    and resampled bilinearly in one step for the whole batch.
+
+    Parameters
+    ----------
+    images : Tensor of shape (n, height, width, channels)
+        Pixels before normalisation, of any dtype.
+    size : tuple of (height, width)
+        Pixels of the result.
+    generator : torch.Generator
+        Source of the windows, on the device of the images.
+
+    Returns
+    -------
+    Tensor of shape (n, size[0], size[1], channels)
+        Floating point where the images are, else their integers after rounding.
+    """
+    n, height, width, _ = images.shape
+    draw = torch.rand(4, n, generator=generator, device=images.device)
+    area = (0.08 + 0.92 * draw[0]) * (height * width)
+    ratio = torch.exp((2 * draw[1] - 1) * torch.log(torch.tensor(4 / 3, device=images.device)))
+    crop_width = (area * ratio).sqrt().clamp(1, width)
+    crop_height = (area / ratio).sqrt().clamp(1, height)
+    # An affine grid of one scale and one shift an axis, in the [-1, 1] coordinates of grid_sample.
+    theta = torch.zeros(n, 2, 3, device=images.device)
+    theta[:, 0, 0] = crop_width / width
+    theta[:, 1, 1] = crop_height / height
+    theta[:, 0, 2] = (1 - theta[:, 0, 0]) * (2 * draw[2] - 1)
+    theta[:, 1, 2] = (1 - theta[:, 1, 1]) * (2 * draw[3] - 1)
+    channels = images.shape[3]
+    grid = F.affine_grid(theta, [n, channels, *size], align_corners=False)
+    pixels = images.permute(0, 3, 1, 2)
+    cut = F.grid_sample(pixels.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
+    if not images.is_floating_point():
+        cut = cut.round().to(images.dtype)
+    return cut.permute(0, 2, 3, 1)

@@ -1,0 +1,360 @@
+"""The scikit-learn face over a skorch net that all our classifiers share."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from scipy.special import log_softmax, softmax
+from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+from torch import Generator, Tensor, nn
+
+from ._batches import TrainingRows
+from ._callbacks import CountForgetting, EpochBar, SetLearningRate
+from ._device import resolve_device, resolve_precision
+from ._net import TrainingNet, check_net_params
+from ._persistence import load_classifier, save_classifier
+from ._schedule import Schedule, epoch_factors
+
+_MAX_SEED = 2**31 - 1
+# What our own parameters say to skorch; net_params has the rest.
+_OWNED = ("module", "max_epochs", "lr", "batch_size", "device", "verbose", "iterator_train", "criterion", "warm_start")
+
+
+class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator):
+    """Base of the classifiers: builds a skorch net in `fit`, trains it and scores in batches.
+
+    A child says what its rows are (`_learn_format`, `_read_rows`), how a batch
+    enters the network (`_prepare_training`, `_prepare_clean`) and which network
+    it is (`_build_module`).
+    """
+
+    _parameter_constraints: dict = {
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "schedule": [str, list, tuple],
+        "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+        "device": [str, torch.device],
+        "precision": [StrOptions({"auto", "fp32", "bf16"})],
+        "net_params": [dict, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    # The dataclass of what `_validate` learns of the training rows, kept as `format_`.
+    _format_type: type
+
+    @property
+    def _base_lr(self) -> float:
+        """The full learning rate, which the schedule's factors multiply."""
+        return self.lr
+
+    # What a child provides ------------------------------------------------------------------
+
+    def _validate(self, X, *, reset: bool):
+        """Check X; on `reset` learn its form, else hold it against the form of the training."""
+        raise NotImplementedError(type(self).__name__)
+
+    def _reader(self, X) -> Callable[[np.ndarray], Tensor]:
+        """Return ``read(indices)``, which cuts the raw batch of those rows from a checked X."""
+        raise NotImplementedError(type(self).__name__)
+
+    def _training_view(self) -> Callable[[Tensor, Generator], Tensor]:
+        """Return the function that augments a raw batch and makes it the module's input."""
+        raise NotImplementedError(type(self).__name__)
+
+    def _clean_view(self, batch: Tensor) -> Tensor:
+        """Make a raw batch the module's input, without any augmentation."""
+        raise NotImplementedError(type(self).__name__)
+
+    def _build_module(self, n_classes: int) -> nn.Module:
+        """Build the network with fresh weights from torch's generator."""
+        raise NotImplementedError(type(self).__name__)
+
+    # Training -------------------------------------------------------------------------------
+
+    def fit(self, X, y):
+        """Train the network from fresh weights.
+
+        Parameters
+        ----------
+        X : array-like or lazy rows of length n_samples
+            Training rows.
+        y : array-like of shape (n_samples,)
+            Class labels, numbers or strings.
+
+        Returns
+        -------
+        self : object
+            Fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            For fewer than two classes, X and y of different length, NaN or
+            infinity, or a target that is not a single class label a row.
+        """
+        self._validate_params()
+        rates = [self._base_lr * factor for factor in epoch_factors(self.schedule, self.max_epochs)]
+        X, y = self._check_training(X, y, reset=True)
+        self.classes_, encoded = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least two classes in y, got one class: {self.classes_[0]!r}."
+            )
+        self._start(check_random_state(self.random_state))
+        counter = CountForgetting(len(encoded))
+        self._train(X, encoded, epochs=self.max_epochs, rates=rates, counter=counter)
+        self.forgetting_events_ = counter.counter_.events()
+        return self
+
+    def partial_fit(self, X, y, classes=None):
+        """Train the network for one epoch more on the given rows, at the constant rate `lr`.
+
+        Parameters
+        ----------
+        X : array-like or lazy rows of length n_samples
+            Rows of this call; those of the first call fix the normalisation.
+        y : array-like of shape (n_samples,)
+            Their labels.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will ever come; needed at the first call.
+
+        Returns
+        -------
+        self : object
+        """
+        self._validate_params()
+        first = not hasattr(self, "net_")
+        if first and classes is None:
+            raise ValueError("classes must be given at the first call of partial_fit.")
+        X, y = self._check_training(X, y, reset=first)
+        if first:
+            self.classes_ = np.unique(column_or_1d(classes))
+            if len(self.classes_) < 2:
+                raise ValueError(f"classes must name at least two classes, got {self.classes_!r}.")
+            self._start(check_random_state(self.random_state))
+        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise ValueError(f"classes={classes!r} differ from those of the first call, {self.classes_!r}.")
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise ValueError(f"y has labels that are not in classes: {unknown[:5]!r}.")
+        encoded = np.searchsorted(self.classes_, y)
+        self._train(X, encoded, epochs=1, rates=[self._base_lr], counter=CountForgetting(len(encoded)))
+        return self
+
+    def _check_training(self, X, y, *, reset: bool):
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+        X = self._validate(X, reset=reset)
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        if len(X) != len(y):
+            raise ValueError(f"X and y must have the same number of rows, got {len(X)} and {len(y)}.")
+        if len(X) < 2:
+            raise ValueError(f"X needs at least two rows to train on, got {len(X)} sample.")
+        return X, y
+
+    def _start(self, random_state: np.random.RandomState) -> None:
+        """Build the net with seeded weights, without touching torch's global generator."""
+        self.device_ = resolve_device(self.device)
+        self._batch_state = np.random.RandomState(random_state.randint(_MAX_SEED))
+        net_params = check_net_params(self.net_params, _OWNED)
+        callbacks = list(net_params.pop("callbacks", None) or [])
+        with self._seeded(random_state):
+            module = self._build_module(len(self.classes_)).to(memory_format=torch.channels_last)
+            self._n_features_out = module.n_features
+            self.net_ = TrainingNet(
+                module,
+                **{
+                    "optimizer": torch.optim.SGD,
+                    "optimizer__momentum": self.momentum,
+                    "optimizer__weight_decay": self.weight_decay,
+                    "criterion": nn.CrossEntropyLoss,
+                    "criterion__label_smoothing": self.label_smoothing,
+                    **net_params,
+                },
+                lr=self.lr,
+                max_epochs=self.max_epochs,
+                batch_size=self.batch_size,
+                train_split=None,
+                classes=np.arange(len(self.classes_)),
+                autocast_dtype=resolve_precision(self.precision, self.device_),
+                device=str(self.device_),
+                verbose=0,
+                callbacks=callbacks,
+                callbacks__valid_acc=None,
+                callbacks__print_log=None,
+            )
+            self.net_.initialize()
+
+    def _train(self, X, y: np.ndarray, *, epochs: int, rates: list[float], counter: CountForgetting) -> None:
+        if self.class_weight is not None:
+            self.net_.criterion_.weight = self._loss_weights(y).to(self.device_)
+        callbacks = [("count_forgetting", counter), ("learning_rate", SetLearningRate(rates))]
+        if self.verbose:
+            callbacks.append(("bar", EpochBar(type(self).__name__)))
+        batches = {
+            "random_state": self._batch_state,
+            "prepare": self._training_view(),
+            "device": self.device_,
+        }
+        with self._seeded(self._batch_state):
+            self.net_.train_epochs(TrainingRows(self._reader(X), y), epochs=epochs, callbacks=callbacks, batches=batches)
+
+    @contextmanager
+    def _seeded(self, random_state: np.random.RandomState) -> Iterator[None]:
+        """Seed torch's generators for a while and give them back as they were."""
+        devices = [self.device_] if self.device_.type == "cuda" else []
+        with torch.random.fork_rng(devices):
+            torch.manual_seed(random_state.randint(_MAX_SEED))
+            yield
+
+    def _loss_weights(self, y: np.ndarray) -> Tensor:
+        """Weight of each class in the loss, from `class_weight` and the encoded labels."""
+        weights = np.ones(len(self.classes_), dtype=np.float32)
+        if self.class_weight == "balanced":
+            present = np.unique(y)
+            weights[present] = compute_class_weight("balanced", classes=present, y=y)
+            return torch.from_numpy(weights)
+        unknown = set(self.class_weight) - set(self.classes_.tolist())
+        if unknown:
+            raise ValueError(f"class_weight names classes that are not in y: {sorted(map(str, unknown))}.")
+        for k, label in enumerate(self.classes_.tolist()):
+            weights[k] = self.class_weight.get(label, 1.0)
+        return torch.from_numpy(weights)
+
+    # Scoring --------------------------------------------------------------------------------
+
+    def predict_logits(self, X) -> np.ndarray:
+        """Compute the raw outputs of the network, in float32 whatever the training's precision.
+
+        Parameters
+        ----------
+        X : array-like or lazy rows of length n_samples
+            Rows of the form that was fitted.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), float32
+        """
+        return self._score(X, "logits")
+
+    def predict_proba(self, X) -> np.ndarray:
+        """Compute class probabilities: the softmax of the logits in float64, shape (n_samples, n_classes)."""
+        return softmax(self.predict_logits(X).astype(np.float64), axis=1)
+
+    def predict_log_proba(self, X) -> np.ndarray:
+        """Compute log-probabilities straight from the logits, finite where probabilities saturate."""
+        return log_softmax(self.predict_logits(X).astype(np.float64), axis=1)
+
+    def decision_function(self, X) -> np.ndarray:
+        """Compute the logits; for two classes their difference, positive for the second, shape (n_samples,)."""
+        logits = self.predict_logits(X)
+        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
+
+    def predict(self, X) -> np.ndarray:
+        """Name the most probable class of each row, shape (n_samples,)."""
+        logits = self.predict_logits(X)
+        return self.classes_[logits.argmax(axis=1)]
+
+    def transform(self, X) -> np.ndarray:
+        """Compute the final hidden features.
+
+        Parameters
+        ----------
+        X : array-like or lazy rows of length n_samples
+            Rows of the form that was fitted.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features), float32
+            Input of the network's last layer.
+        """
+        return self._score(X, "features")
+
+    def _score(self, X, what: str) -> np.ndarray:
+        check_is_fitted(self)
+        X = self._validate(X, reset=False)
+        module = self.net_.module_.eval()
+        score = module.features if what == "features" else module
+        read = self._reader(X)
+        n_columns = self._n_features_out if what == "features" else len(self.classes_)
+        out = np.empty((len(X), n_columns), dtype=np.float32)
+        with torch.inference_mode():
+            for start, stop in self._scoring_batches(len(X)):
+                batch = read(np.arange(start, stop)).to(self.device_, non_blocking=True)
+                out[start:stop] = score(self._clean_view(batch)).float().cpu().numpy()
+        return out
+
+    def _scoring_batches(self, n_rows: int) -> Iterator[tuple[int, int]]:
+        size = max(self.batch_size, 256)
+        for start in range(0, n_rows, size):
+            yield start, min(start + size, n_rows)
+
+    # Persistence ----------------------------------------------------------------------------
+
+    def save(self, path) -> None:
+        """Write the fitted classifier to one file: weights as safetensors, the rest as JSON in its header.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write, by custom ``.safetensors``; replaced in one step.
+
+        Raises
+        ------
+        TypeError
+            Where a parameter, such as an object in `net_params`, has no JSON form.
+        """
+        check_is_fitted(self)
+        save_classifier(self, path)
+
+    @classmethod
+    def load(cls, path, *, device: str = "auto"):
+        """Read a classifier written by `save`; nothing in the file is executed.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to read.
+        device : str, default="auto"
+            Where the network goes.
+
+        Returns
+        -------
+        estimator : object of this class
+            Fitted; `net_` has the weights but no training history.
+
+        Raises
+        ------
+        ValueError
+            For a file that is no saved classifier, or one of another class.
+        """
+        return load_classifier(cls, path, device=device)
+
+    def _restore_network(self, form, weights: dict[str, Tensor], *, device: str) -> None:
+        """Build the net of a saved classifier and give it its weights."""
+        self.device = device
+        self.format_ = form
+        self._start(np.random.RandomState(0))
+        self.net_.module_.load_state_dict(weights)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "net_")
+
+    @property
+    def history_(self):
+        """skorch's history of the training: a list of dicts, one an epoch."""
+        check_is_fitted(self)
+        return self.net_.history

@@ -1,0 +1,47 @@
+"""Which device trains, and in which precision."""
+
+import torch
+
+
+def resolve_device(device: str | torch.device) -> torch.device:
+    """Turn ``"auto"`` into CUDA where there is a GPU, else the CPU; check any other name.
+
+    Raises
+    ------
+    ValueError
+        For a name that torch does not know, or a CUDA device that is not there.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"device must be 'auto' or a torch device such as 'cpu' or 'cuda:0', got {device!r}.") from error
+    if resolved.type == "cuda":
+        if not torch.cuda.is_available():
+            raise ValueError(f"device={device!r} asks for CUDA, but torch sees no CUDA device here; use 'auto' or 'cpu'.")
+        if resolved.index is not None and resolved.index >= torch.cuda.device_count():
+            raise ValueError(f"device={device!r} does not exist: torch sees {torch.cuda.device_count()} CUDA device(s).")
+    return resolved
+
+
+def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
+    """Turn ``"auto"`` into bfloat16 where the hardware multiplies it natively, else float32.
+
+    Raises
+    ------
+    ValueError
+        For ``"bf16"`` on a CUDA device that cannot do it.
+    """
+    if precision == "fp32":
+        return torch.float32
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        native = device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    if precision == "bf16":
+        if device.type == "cuda" and not native:
+            name = torch.cuda.get_device_name(device)
+            raise ValueError(f"precision='bf16' is not supported by {name}; use 'auto' or 'fp32'.")
+        return torch.bfloat16
+    return torch.bfloat16 if native else torch.float32

@@ -1,0 +1,93 @@
+"""What classifiers of images share: the form of the pixels and their augmentation."""
+
+from collections.abc import Callable
+
+import numpy as np
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import validate_data
+from torch import Generator, Tensor
+
+from .._rows import LazyRows
+from ._augment import random_crop, random_flip, random_resized_crop
+from ._base import TorchClassifier
+from ._image_format import ImageFormat, check_images, learn_format
+
+_AUGMENTATIONS = ("crop", "flip", "resized-crop")
+
+
+class ImageClassifier(TorchClassifier):
+    """Base of the image classifiers: any layout of pixels in, normalised batches out."""
+
+    _parameter_constraints: dict = {
+        **TorchClassifier._parameter_constraints,
+        "augment": [StrOptions({"auto"}), list, tuple, None],
+        "layout": [StrOptions({"auto", "channels_last", "channels_first"})],
+        "image_shape": [list, tuple, None],
+    }
+
+    _format_type = ImageFormat
+
+    def _validate(self, X, *, reset: bool):
+        if isinstance(X, list | tuple):
+            X = np.asarray(X)
+        if len(getattr(X, "shape", ())) > 2:
+            X = check_images(X)
+        else:
+            # scikit-learn's own check keeps feature names, and its messages, for flat rows.
+            X = validate_data(self, X, reset=reset, dtype="numeric", allow_nd=True)
+            X = check_images(X)
+        if reset:
+            self.format_ = learn_format(X, layout=self.layout, image_shape=self.image_shape)
+            self.n_features_in_ = int(np.prod(self.format_.shape))
+            self.augment_ = self._resolve_augment()
+        else:
+            self.format_.check_same(X)
+        return X
+
+    def _reader(self, X) -> Callable[[np.ndarray], Tensor]:
+        return self.format_.reader(X)
+
+    def _training_view(self) -> Callable[[Tensor, Generator], Tensor]:
+        _, height, width = self.format_.shape
+        padding = max(height, width) // 8
+        steps: list[Callable[[Tensor, Generator], Tensor]] = []
+        if "resized-crop" in self.augment_:
+            steps.append(lambda images, generator: random_resized_crop(images, (height, width), generator))
+        if "crop" in self.augment_:
+            steps.append(lambda images, generator: random_crop(images, padding, generator))
+        if "flip" in self.augment_:
+            steps.append(random_flip)
+
+        def view(images: Tensor, generator: Generator) -> Tensor:
+            for step in steps:
+                images = step(images, generator)
+            return self.format_.normalize(images)
+
+        return view
+
+    def _clean_view(self, batch: Tensor) -> Tensor:
+        return self.format_.normalize(batch)
+
+    def _resolve_augment(self) -> tuple[str, ...]:
+        """Name the augmentations of this training."""
+        if self.augment is None:
+            return ()
+        is_row = self.format_.flat and self.image_shape is None
+        if self.augment == "auto":
+            # A grey image is often a digit or a letter, which its mirror image is not.
+            return () if is_row else self._default_augment(colour=self.format_.shape[0] >= 3)
+        unknown = [name for name in self.augment if name not in _AUGMENTATIONS]
+        if unknown:
+            raise ValueError(f"augment must be 'auto', None or names out of {_AUGMENTATIONS}, got {self.augment!r}.")
+        if is_row and self.augment:
+            raise ValueError(f"augment={self.augment!r} needs images: give image_shape=(channels, height, width) for flat rows.")
+        return tuple(self.augment)
+
+    def _default_augment(self, *, colour: bool) -> tuple[str, ...]:
+        return ("crop", "flip") if colour else ("crop",)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags

@@ -1,0 +1,154 @@
+"""Pre-activation ResNets for small images, trained by the CIFAR recipe of the method."""
+
+from collections.abc import Sequence
+from numbers import Integral
+
+from sklearn.utils._param_validation import Interval, StrOptions
+from torch import nn
+
+from ..networks import PreActResNet
+from ._image_classifier import ImageClassifier
+from ._schedule import Schedule
+
+
+class ResNetClassifier(ImageClassifier):
+    """Pre-activation ResNet for small images, by default with the CIFAR recipe of [1]_.
+
+    Stochastic gradient descent with momentum, a warm-up epoch at a tenth of the
+    rate and two drops by ten; images are padded by an eighth of their side,
+    cropped back at random and, in colour, flipped. A shallow or briefly trained
+    one is the proxy, a deep one the target.
+
+    Parameters
+    ----------
+    depth : int, default=20
+        Layers with weights: 6n + 2 (8, 14, 20, 56, 110, ...) with pairs of 3x3
+        convolutions, 9n + 2 (164, ...) with bottlenecks.
+    block : {"auto", "basic", "bottleneck"}, default="auto"
+        Residual block; "auto" takes bottlenecks for 164 and for depths that are
+        only 9n + 2.
+    max_epochs : int, default=181
+        Passes over the rows. Small data needs updates, not epochs: with a few
+        thousand rows take batches of 32.
+    lr : float, default=0.1
+        Full learning rate; the schedule's factors multiply it.
+    schedule : str or sequence of (epochs, factor), default="cifar"
+        Piecewise-constant learning rate, scaled to `max_epochs`: "cifar" (181
+        epochs: 1 at 0.1, 90 at 1, 45 at 0.1, 45 at 0.01 times `lr`), "cifar-50"
+        (the short one: 1, 45, 4), "imagenet", "imagenet-45" or "constant".
+    momentum : float, default=0.9
+        Of the gradient descent.
+    weight_decay : float, default=5e-4
+        On all weights.
+    label_smoothing : float, default=0.0
+        Share of the target spread over all classes.
+    batch_size : int, default=128
+        Rows of a training batch; the last, smaller one is kept.
+    augment : "auto", None or sequence of {"crop", "flip", "resized-crop"}, default="auto"
+        Random changes of the training images; "auto" crops, and flips images in
+        colour. Scoring always sees the clean image.
+    class_weight : dict, "balanced" or None, default=None
+        Weight of the classes in the loss.
+    layout : {"auto", "channels_last", "channels_first"}, default="auto"
+        Where the channels of 4-d images are; "auto" looks for 1, 3 or 4 of them.
+    image_shape : tuple of (channels, height, width), default=None
+        What flat rows stand for; None: one row of pixels, without augmentation.
+    device : str or torch.device, default="auto"
+        "auto" takes CUDA where there is one.
+    precision : {"auto", "fp32", "bf16"}, default="auto"
+        Of the training; "auto" takes bfloat16 where the hardware multiplies it.
+        Scores are computed in float32 always.
+    net_params : dict, default=None
+        Further parameters of the skorch net: `callbacks`, `optimizer`,
+        `optimizer__nesterov`, `compile`, ...
+    random_state : int, RandomState instance or None, default=None
+        Weights, order of the rows and augmentation.
+    verbose : int, default=0
+        Shows a progress bar on stderr where positive.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    net_ : skorch.NeuralNetClassifier
+        The trained net; its `history` has loss, accuracy and seconds of each epoch.
+    forgetting_events_ : ndarray of shape (n_samples,), float64
+        How often each training row turned from right to wrong, inf where it
+        never was right [2]_; counted in `fit` before each batch's update.
+    format_ : ImageFormat
+        Axes, dtype, range, mean and spread of the training images.
+    n_features_in_ : int
+        Pixels of an image, over all channels.
+
+    See Also
+    --------
+    TorchvisionClassifier : Networks for large images.
+    sksvp.ProxyCoresetSelector : Chooses rows with such a proxy.
+
+    References
+    ----------
+    .. [1] C. Coleman et al., "Selection via proxy: efficient data selection for
+       deep learning", ICLR 2020.
+    .. [2] M. Toneva et al., "An empirical study of example forgetting during
+       deep neural network learning", ICLR 2019.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sksvp.estimators import ResNetClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> proxy = ResNetClassifier(depth=8, max_epochs=5, batch_size=32, image_shape=(1, 8, 8), random_state=0)
+    >>> proxy.fit(X[:500], y[:500]).transform(X[500:]).shape
+    (1297, 64)
+    """
+
+    _parameter_constraints: dict = {
+        **ImageClassifier._parameter_constraints,
+        "depth": [Interval(Integral, 8, None, closed="left")],
+        "block": [StrOptions({"auto", "basic", "bottleneck"})],
+    }
+
+    def __init__(
+        self,
+        depth: int = 20,
+        *,
+        block: str = "auto",
+        max_epochs: int = 181,
+        lr: float = 0.1,
+        schedule: Schedule = "cifar",
+        momentum: float = 0.9,
+        weight_decay: float = 5e-4,
+        label_smoothing: float = 0.0,
+        batch_size: int = 128,
+        augment: str | Sequence[str] | None = "auto",
+        class_weight: dict | str | None = None,
+        layout: str = "auto",
+        image_shape: tuple[int, int, int] | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+        net_params: dict | None = None,
+        random_state=None,
+        verbose: int = 0,
+    ):
+        self.depth = depth
+        self.block = block
+        self.max_epochs = max_epochs
+        self.lr = lr
+        self.schedule = schedule
+        self.momentum = momentum
+        self.weight_decay = weight_decay
+        self.label_smoothing = label_smoothing
+        self.batch_size = batch_size
+        self.augment = augment
+        self.class_weight = class_weight
+        self.layout = layout
+        self.image_shape = image_shape
+        self.device = device
+        self.precision = precision
+        self.net_params = net_params
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _build_module(self, n_classes: int) -> nn.Module:
+        channels = self.format_.shape[0]
+        return PreActResNet(self.depth, n_classes, in_channels=channels, block=self.block)

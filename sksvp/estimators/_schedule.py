@@ -1,0 +1,76 @@
+"""Piecewise-constant learning rates, scaled to any number of epochs."""
+
+from collections.abc import Sequence
+
+# (epochs, factor of the base rate), as published for the method's experiments. The rates of
+# the CIFAR recipe are 0.01, 0.1, 0.01, 0.001 with the base rate 0.1.
+SCHEDULES: dict[str, tuple[tuple[int, float], ...]] = {
+    "cifar": ((1, 0.1), (90, 1.0), (45, 0.1), (45, 0.01)),
+    "cifar-50": ((1, 0.1), (45, 1.0), (4, 0.1)),
+    "imagenet": ((1, 1 / 6), (1, 2 / 6), (1, 3 / 6), (1, 4 / 6), (1, 5 / 6), (25, 1.0), (30, 0.1), (20, 0.01), (20, 0.001)),
+    "imagenet-45": ((1, 1 / 6), (1, 2 / 6), (1, 3 / 6), (1, 4 / 6), (1, 5 / 6), (25, 1.0), (15, 0.1)),
+    "constant": ((1, 1.0),),
+}
+
+Schedule = str | Sequence[tuple[int, float]]
+
+
+def resolve_schedule(schedule: Schedule) -> tuple[tuple[int, float], ...]:
+    """Look a schedule up by name, or check one given as (epochs, factor) pairs.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, or pairs that are not a positive number of epochs
+        with a positive factor.
+    """
+    if isinstance(schedule, str):
+        if schedule not in SCHEDULES:
+            raise ValueError(f"schedule must be one of {sorted(SCHEDULES)} or (epochs, factor) pairs, got {schedule!r}.")
+        return SCHEDULES[schedule]
+    try:
+        pairs = tuple((int(epochs), float(factor)) for epochs, factor in schedule)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"schedule must be a name or (epochs, factor) pairs, got {schedule!r}.") from error
+    if not pairs or any(epochs < 1 or not factor > 0 for epochs, factor in pairs):
+        raise ValueError(f"schedule needs pairs of at least one epoch and a positive factor, got {schedule!r}.")
+    return pairs
+
+
+def epoch_factors(schedule: Schedule, max_epochs: int) -> list[float]:
+    """Factor of the base learning rate in each epoch.
+
+    The segments keep their share of the training. Where it is too short for
+    all, one epoch of warm-up and, from two epochs on, one at the full rate stay.
+
+    Parameters
+    ----------
+    schedule : str or sequence of (epochs, factor)
+        A name out of `SCHEDULES`, or the segments themselves.
+    max_epochs : int
+        Epochs to fill.
+
+    Returns
+    -------
+    list of float, of length max_epochs
+
+    Examples
+    --------
+    >>> epoch_factors("cifar", 8)
+    [0.1, 1.0, 1.0, 1.0, 0.1, 0.1, 0.01, 0.01]
+    """
+    segments = resolve_schedule(schedule)
+    total = sum(epochs for epochs, _ in segments)
+    peak = max(range(len(segments)), key=lambda k: segments[k][1])
+    ends, passed = [], 0
+    for epochs, _ in segments:
+        passed += epochs
+        ends.append(round(passed * max_epochs / total))
+    if peak > 0:
+        # The last step of the warm-up is the one nearest to the full rate: it is the one to keep.
+        ends[peak - 1] = max(ends[peak - 1], 1)
+    ends[peak:] = [max(end, min(max_epochs, ends[peak - 1] + 1 if peak else 1)) for end in ends[peak:]]
+    factors: list[float] = []
+    for end, (_, factor) in zip(ends, segments, strict=True):
+        factors += [factor] * (min(end, max_epochs) - len(factors))
+    return factors

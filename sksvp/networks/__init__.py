@@ -1,0 +1,6 @@
+"""Networks in plain PyTorch, each with ``features(x)`` beside its ``forward(x)``."""
+
+from ._headed import HeadedNetwork, find_head
+from ._preact_resnet import PreActResNet, resolve_block
+
+__all__ = ["HeadedNetwork", "PreActResNet", "find_head", "resolve_block"]

@@ -1,0 +1,55 @@
+"""Any network with a last layer, told apart into features and head."""
+
+from torch import Tensor, nn
+
+
+class HeadedNetwork(nn.Module):
+    """Give a network of another library a `features` method.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Maps images to logits; its last linear layer (in a network without one,
+        its last convolution) is taken as the head.
+
+    Attributes
+    ----------
+    n_features : int
+        Length of the head's input, pooled where that is a map.
+    """
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+        self._head_name, head = find_head(network)
+        self.n_features = head.in_features if isinstance(head, nn.Linear) else head.in_channels
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return the head's input, of shape (n, n_features)."""
+        found: list[Tensor] = []
+        head = self.network.get_submodule(self._head_name)
+        handle = head.register_forward_pre_hook(lambda module, inputs: found.append(inputs[0]))
+        try:
+            self.network(x)
+        finally:
+            handle.remove()
+        return found[0].mean(dim=(2, 3)) if found[0].ndim == 4 else found[0].flatten(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits, of shape (n, n_classes)."""
+        return self.network(x)
+
+
+def find_head(network: nn.Module) -> tuple[str, nn.Linear | nn.Conv2d]:
+    """Find the last linear layer by name, or the last convolution where there is none.
+
+    Raises
+    ------
+    ValueError
+        For a network with neither.
+    """
+    for kind in (nn.Linear, nn.Conv2d):
+        found = [(name, module) for name, module in network.named_modules() if isinstance(module, kind)]
+        if found:
+            return found[-1]
+    raise ValueError(f"{type(network).__name__} has no linear or convolutional layer to take as its head.")

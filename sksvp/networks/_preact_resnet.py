@@ -1,0 +1,179 @@
+"""Pre-activation residual networks for small images (He et al., 2016)."""
+
+from torch import Tensor, nn
+
+_WIDTHS = (16, 32, 64)
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions, each behind a batch norm and a ReLU."""
+
+    expansion = 1
+
+    def __init__(self, in_channels: int, width: int, stride: int):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(in_channels)
+        self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.relu = nn.ReLU(inplace=True)
+        self.shortcut = _projection(in_channels, width, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        activated = self.relu(self.bn1(x))
+        shortcut = x if self.shortcut is None else self.shortcut(activated)
+        out = self.conv1(activated)
+        out = self.conv2(self.relu(self.bn2(out)))
+        return out + shortcut
+
+
+class Bottleneck(nn.Module):
+    """A 3x3 convolution between two 1x1 ones, each behind a batch norm and a ReLU."""
+
+    expansion = 4
+
+    def __init__(self, in_channels: int, width: int, stride: int):
+        super().__init__()
+        out_channels = self.expansion * width
+        self.bn1 = nn.BatchNorm2d(in_channels)
+        self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride, padding=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, out_channels, 1, bias=False)
+        self.relu = nn.ReLU(inplace=True)
+        self.shortcut = _projection(in_channels, out_channels, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        activated = self.relu(self.bn1(x))
+        shortcut = x if self.shortcut is None else self.shortcut(activated)
+        out = self.conv1(activated)
+        out = self.conv2(self.relu(self.bn2(out)))
+        out = self.conv3(self.relu(self.bn3(out)))
+        return out + shortcut
+
+
+def _projection(in_channels: int, out_channels: int, stride: int) -> nn.Module | None:
+    """A 1x1 convolution where the block changes shape; it reads the block's first activation."""
+    if in_channels == out_channels and stride == 1:
+        return None
+    return nn.Conv2d(in_channels, out_channels, 1, stride, bias=False)
+
+
+_BLOCKS: dict[str, type[BasicBlock] | type[Bottleneck]] = {"basic": BasicBlock, "bottleneck": Bottleneck}
+
+
+def resolve_block(depth: int, block: str = "auto") -> tuple[str, int]:
+    """Name the residual block of a depth and count the blocks of each stage.
+
+    Parameters
+    ----------
+    depth : int
+        Layers with weights, projections not counted: 6n + 2 with pairs of 3x3
+        convolutions, 9n + 2 with bottlenecks.
+    block : {"auto", "basic", "bottleneck"}, default="auto"
+        "auto" takes bottlenecks for 164 and for depths that are only 9n + 2,
+        pairs of 3x3 convolutions elsewhere.
+
+    Returns
+    -------
+    block : {"basic", "bottleneck"}
+    n_blocks : int
+        Blocks in each of the three stages.
+
+    Raises
+    ------
+    ValueError
+        For an unknown block, or a depth that the block cannot make.
+    """
+    if block not in ("auto", *_BLOCKS):
+        raise ValueError(f"block must be one of 'auto', 'basic', 'bottleneck', got {block!r}.")
+    possible = {"basic": depth >= 8 and depth % 6 == 2, "bottleneck": depth >= 11 and depth % 9 == 2}
+    if block == "auto":
+        block = "bottleneck" if possible["bottleneck"] and (depth == 164 or not possible["basic"]) else "basic"
+    if not possible[block]:
+        lower = max(8, 6 * ((depth - 2) // 6) + 2)
+        raise ValueError(
+            f"depth must be 6n + 2 (8, 14, 20, ...) with block='basic' or 9n + 2 (11, 20, 29, ...) with "
+            f"block='bottleneck', got depth={depth!r} with block={block!r}; {lower} and {lower + 6} are near."
+        )
+    return block, (depth - 2) // (6 if block == "basic" else 9)
+
+
+class PreActResNet(nn.Module):
+    """Pre-activation ResNet for small images, as in the CIFAR experiments of [1]_.
+
+    Three stages of 16, 32 and 64 channels (four times as many with
+    bottlenecks), the last two at half the side of the one before. A block's
+    shortcut is its raw input, or, where the shape changes, a 1x1 convolution of
+    its first activation.
+
+    Parameters
+    ----------
+    depth : int
+        6n + 2 with pairs of 3x3 convolutions, 9n + 2 with bottlenecks.
+    n_classes : int
+        Size of the output.
+    in_channels : int, default=3
+        Channels of the images.
+    block : {"auto", "basic", "bottleneck"}, default="auto"
+        "auto" takes bottlenecks for 164 and for depths that are only 9n + 2,
+        pairs of 3x3 convolutions elsewhere.
+
+    Attributes
+    ----------
+    n_features : int
+        Length of the final hidden vector: 64, or 256 with bottlenecks.
+
+    References
+    ----------
+    .. [1] K. He, X. Zhang, S. Ren and J. Sun, "Identity mappings in deep
+       residual networks", ECCV 2016.
+
+    Examples
+    --------
+    >>> from sksvp.networks import PreActResNet
+    >>> sum(p.numel() for p in PreActResNet(20, n_classes=10).parameters())
+    272282
+    """
+
+    def __init__(self, depth: int, n_classes: int, in_channels: int = 3, block: str = "auto"):
+        super().__init__()
+        name, n_blocks = resolve_block(depth, block)
+        unit = _BLOCKS[name]
+        self.stem = nn.Conv2d(in_channels, _WIDTHS[0], 3, padding=1, bias=False)
+        blocks: list[nn.Module] = []
+        channels = _WIDTHS[0]
+        for width in _WIDTHS:
+            for k in range(n_blocks):
+                stride = 2 if k == 0 and width != _WIDTHS[0] else 1
+                blocks.append(unit(channels, width, stride))
+                channels = unit.expansion * width
+        self.blocks = nn.Sequential(*blocks)
+        self.bn = nn.BatchNorm2d(channels)
+        self.relu = nn.ReLU(inplace=True)
+        self.fc = nn.Linear(channels, n_classes)
+        self.n_features = channels
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return the final hidden vector, the input of the last layer.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, in_channels, height, width)
+            Normalised images.
+
+        Returns
+        -------
+        Tensor of shape (n, n_features)
+            Non-negative: pooled after a ReLU.
+        """
+        x = self.blocks(self.stem(x))
+        return self.relu(self.bn(x)).mean(dim=(2, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits, of shape (n, n_classes)."""
+        return self.fc(self.features(x))

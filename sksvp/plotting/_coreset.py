@@ -1,0 +1,127 @@
+"""Error of the target against what its training rows cost."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+# Okabe and Ito's colours, told apart by colour-blind readers; grey is for the baselines.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_GREYS = {"random": "#555555", "class-balanced random": "#999999"}
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_AXES = {"rows": "training rows of the target", "total": "CPU seconds, selection and target together"}
+
+
+class CoresetDisplay:
+    """Error of a target trained on chosen rows, by method.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A summary with the columns name, rows, error and spread (both in
+        percent; NaN for a single seed) and total, as
+        `sksvp.reproduce.summary_table` makes it.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        Axes of the last plot.
+    figure_ : matplotlib.figure.Figure
+        Their figure.
+    errorbars_ : dict of str to matplotlib.container.ErrorbarContainer
+        By method.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sksvp.plotting import CoresetDisplay
+    >>> table = pd.DataFrame({"name": ["random", "all rows"], "rows": [500, 1000], "error": [5.0, 2.0],
+    ...                       "spread": [0.5, 0.2], "total": [30.0, 60.0]})
+    >>> display = CoresetDisplay(table).plot()  # doctest: +SKIP
+    """
+
+    def __init__(self, table: pd.DataFrame):
+        self.table = table
+
+    @classmethod
+    def from_run(cls, folder, *, ax=None, x: str = "rows") -> "CoresetDisplay":
+        """Read the trainings of a run's folder, summarise and plot them.
+
+        Parameters
+        ----------
+        folder : str or path-like
+            A folder written by ``sksvp coreset``, with its results.csv.
+        ax : matplotlib.axes.Axes, default=None
+            Where to plot; new axes if None.
+        x : {"rows", "total"}, default="rows"
+            What the error is plotted against.
+
+        Returns
+        -------
+        CoresetDisplay
+        """
+        from ..reproduce import summary_table
+
+        return cls(summary_table(pd.read_csv(Path(folder) / "results.csv"))).plot(ax, x=x)
+
+    def plot(self, ax=None, *, x: str = "rows") -> "CoresetDisplay":
+        """Plot the mean error with its spread; training on all rows is a dashed line.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to plot; new axes if None.
+        x : {"rows", "total"}, default="rows"
+            Rows of the target's training, or seconds in all.
+
+        Returns
+        -------
+        self : CoresetDisplay
+        """
+        import matplotlib.pyplot as plt
+
+        if x not in _AXES:
+            raise ValueError(f"x must be one of {sorted(_AXES)}, got {x!r}.")
+        if ax is None:
+            _, ax = plt.subplots(layout="constrained")
+        self.ax_, self.figure_, self.errorbars_ = ax, ax.figure, {}
+        colours = iter(_COLOURS * len(self.table))
+        for number, (name, rows) in enumerate(self.table.groupby("name", sort=False)):
+            rows = rows.sort_values(x)
+            if name == "all rows":
+                self._plot_all_rows(rows, x)
+                continue
+            self.errorbars_[name] = ax.errorbar(
+                rows[x],
+                rows["error"],
+                yerr=None if rows["spread"].isna().all() else rows["spread"].fillna(0.0),
+                label=name.replace("_", " "),
+                color=_GREYS.get(name) or next(colours),
+                marker=_MARKERS[number % len(_MARKERS)],
+                capsize=3,
+            )
+        ax.set(xlabel=_AXES[x], ylabel="test error of the target, %")
+        ax.set_ylim(bottom=0)
+        ax.grid(alpha=0.3)
+        ax.legend(frameon=False)
+        return self
+
+    def _plot_all_rows(self, rows: pd.DataFrame, x: str) -> None:
+        mean, spread = float(rows["error"].iloc[0]), float(rows["spread"].fillna(0.0).iloc[0])
+        self.ax_.axhline(mean, color="black", linestyle="--", linewidth=1, label="all rows")
+        self.ax_.axhspan(mean - spread, mean + spread, color="black", alpha=0.08)
+        if x == "total":
+            self.ax_.plot(np.asarray(rows[x]), [mean], color="black", marker="*", markersize=10, linestyle="none")
+
+
+def save_run_figure(table: pd.DataFrame, path) -> None:
+    """Draw error against rows and against seconds side by side, into a file."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    display = CoresetDisplay(table)
+    display.plot(left, x="rows")
+    display.plot(right, x="total")
+    left.get_legend().remove()
+    figure.savefig(path, dpi=150)

@@ -1,0 +1,216 @@
+"""The core-set experiment: choose rows with a proxy, train the target on them, compare with random and with all."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from joblib import Parallel, delayed
+from sklearn.base import BaseEstimator, clone
+
+from ..coreset import ProxyCoresetSelector
+from ._run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to come to the target's training rows.
+
+    Attributes
+    ----------
+    name : str
+        As it stands in the table.
+    strategy : str or None
+        None trains on every row.
+    subset_size : float or int
+    class_balanced : bool
+    seed : int
+    """
+
+    name: str
+    strategy: str | None
+    subset_size: float | int
+    class_balanced: bool
+    seed: int
+
+    @property
+    def key(self) -> str:
+        """File name of the arm's record."""
+        return f"{self.name.replace(' ', '-')}_{self.subset_size}_seed{self.seed}"
+
+    @property
+    def needs_proxy(self) -> bool:
+        return self.strategy not in (None, "random")
+
+
+@dataclass
+class CoresetRun:
+    """What a core-set experiment trains, and on what.
+
+    Attributes
+    ----------
+    X_train, y_train, X_test, y_test : array-like
+        Rows and labels; X may be lazy.
+    proxy, target : estimators
+        Cloned for every training, with the run's seed as `random_state`.
+    strategies : list of str
+        Names of strategies; "class-balanced NAME" fills quotas by class.
+    subset_sizes : list of float or int
+    seeds : list of int
+    with_all : bool
+        Whether the target is trained on all rows as well.
+    threads : int
+        torch threads of each worker.
+    """
+
+    X_train: object
+    y_train: np.ndarray
+    X_test: object
+    y_test: np.ndarray
+    proxy: BaseEstimator
+    target: BaseEstimator
+    strategies: list[str]
+    subset_sizes: list[float | int]
+    seeds: list[int]
+    with_all: bool = True
+    threads: int | None = None
+    memory: str | None = None
+
+    def arms(self) -> list[Arm]:
+        """List every training of a target, seed by seed, so that a run stopped early has whole seeds."""
+        arms = []
+        for seed in self.seeds:
+            for size in self.subset_sizes:
+                for name in self.strategies:
+                    balanced = name.startswith("class-balanced ")
+                    arms.append(Arm(name, name.removeprefix("class-balanced "), size, balanced, seed))
+            if self.with_all:
+                arms.append(Arm("all rows", None, 1.0, False, seed))
+        return arms
+
+    def selector(self, arm: Arm) -> ProxyCoresetSelector:
+        """Build the selector of an arm."""
+        return ProxyCoresetSelector(
+            clone(self.proxy).set_params(random_state=arm.seed),
+            strategy=arm.strategy,
+            subset_size=arm.subset_size,
+            class_balanced=arm.class_balanced,
+            memory=self.memory,
+            random_state=arm.seed,
+        )
+
+
+def run_coreset(run: CoresetRun, folder: RunFolder, *, n_jobs: int = 1, report: Callable[[str], None] = print) -> None:
+    """Train whatever the folder does not hold yet; every finished training is kept at once.
+
+    Proxies come first, one a seed, then the targets. Times are in seconds, of
+    the wall clock and of the processor: with several workers on one machine only
+    the latter compare.
+
+    Parameters
+    ----------
+    run : CoresetRun
+        The experiment.
+    folder : RunFolder
+        Where records go.
+    n_jobs : int, default=1
+        Trainings side by side.
+    report : callable, default=print
+        Told a line about each finished training.
+    """
+    seeds = dict.fromkeys(arm.seed for arm in run.arms() if arm.needs_proxy and not folder.has(arm.key))
+    proxies = [seed for seed in seeds if not folder.has(f"proxy_seed{seed}")]
+    targets = [arm for arm in run.arms() if not folder.has(arm.key)]
+    for tasks, work in ((proxies, train_proxy), (targets, train_target)):
+        finished = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
+            delayed(work)(run, folder, task) for task in tasks
+        )
+        for line in finished:
+            report(line)
+
+
+def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
+    """Train the proxy of one seed into the run's memory and record what it cost."""
+    first = next(arm for arm in run.arms() if arm.seed == seed and arm.needs_proxy)
+    with _limited_threads(run.threads), _Clock() as clock:
+        selector = run.selector(first).fit(run.X_train, run.y_train)
+    error = 1.0 - selector.proxy_.score(run.X_test, run.y_test)
+    record = {
+        "kind": "proxy",
+        "seed": seed,
+        "n_rows": len(run.y_train),
+        "error": error,
+        "proxy_seconds": selector.timings_["proxy_fit"],
+        "cpu_seconds": clock.cpu,
+        **_regime(selector.proxy_),
+    }
+    folder.add(f"proxy_seed{seed}", record)
+    return f"proxy, seed {seed}: error {100 * error:.2f} %, {clock.cpu:.0f} CPU s"
+
+
+def train_target(run: CoresetRun, folder: RunFolder, arm: Arm) -> str:
+    """Choose the rows of one arm, train the target on them and record error and cost."""
+    X, y = run.X_train, run.y_train
+    record: dict[str, object] = {"kind": "target", **asdict(arm), "proxy_seconds": 0.0, "proxy_cpu_seconds": 0.0}
+    with _limited_threads(run.threads):
+        with _Clock() as selection:
+            if arm.strategy is not None:
+                selector = run.selector(arm).fit(X, y)
+                X, y = selector.select(X, y)
+                folder.add_selection(arm.key, selected_rows(selector))
+                record["selection_seconds"] = selector.timings_["inference"] + selector.timings_["ranking"]
+        with _Clock() as training:
+            target = clone(run.target).set_params(random_state=arm.seed).fit(X, y)
+    if arm.needs_proxy:
+        proxy = folder.get(f"proxy_seed{arm.seed}")
+        record |= {"proxy_seconds": proxy["proxy_seconds"], "proxy_cpu_seconds": proxy["cpu_seconds"]}
+    error = 1.0 - target.score(run.X_test, run.y_test)
+    record |= {
+        "n_rows": len(y),
+        "error": error,
+        "selection_cpu_seconds": selection.cpu,
+        "target_seconds": training.wall,
+        "target_cpu_seconds": training.cpu,
+    }
+    record.setdefault("selection_seconds", 0.0)
+    folder.add(arm.key, record)
+    return f"{arm.name}, {len(y)} rows, seed {arm.seed}: error {100 * error:.2f} %, {training.cpu:.0f} CPU s"
+
+
+def selected_rows(selector: ProxyCoresetSelector) -> pd.DataFrame:
+    """List the chosen rows, best first: row number, rank from 1 and score."""
+    order = selector.order_[selector.support_[selector.order_]]
+    return pd.DataFrame({"row": order, "rank": np.arange(1, len(order) + 1), "score": selector.scores_[order]})
+
+
+def _regime(proxy) -> dict[str, float]:
+    """Tell how redundant the data is: hard rows are worth keeping where many rows are never forgotten."""
+    events = getattr(proxy, "forgetting_events_", None)
+    if events is None:
+        return {}
+    return {"never_forgotten": float(np.mean(events == 0)), "never_learned": float(np.mean(np.isinf(events)))}
+
+
+class _Clock:
+    """Seconds of a block, on the wall and of the processor (all threads of this process)."""
+
+    def __enter__(self):
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *exception):
+        self.wall, self.cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
+
+
+@contextmanager
+def _limited_threads(threads: int | None) -> Iterator[None]:
+    """Give this process so many torch threads for a while."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

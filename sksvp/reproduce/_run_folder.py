@@ -1,0 +1,89 @@
+"""The folder of a run: its configuration, its finished trainings, and nothing half-written."""
+
+import json
+import platform
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pandas as pd
+
+from .._files import replacing, write_json
+
+_PACKAGES = ("sksvp", "numpy", "scikit-learn", "skorch", "torch", "torchvision")
+
+
+class RunFolder:
+    """A run on disk, which can be stopped at any moment and taken up again.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder; made where it is not there.
+    config : dict
+        What decides the results, as plain JSON values. A folder holds one
+        configuration only.
+    resume : bool
+        Whether trainings already in the folder may be kept.
+
+    Raises
+    ------
+    ValueError
+        Where the folder has trainings and `resume` is false, or was made with
+        another configuration; the message names the difference.
+    """
+
+    def __init__(self, path, config: dict, *, resume: bool):
+        self.path = Path(path)
+        self.records = self.path / "trainings"
+        self.selections = self.path / "selected"
+        known = self.path / "config.json"
+        if known.exists():
+            if not resume:
+                raise ValueError(f"out={str(self.path)!r} holds a run already: add --resume to go on with it, or name another folder.")
+            _check_same(json.loads(known.read_text(encoding="utf-8"))["settings"], config, self.path)
+        self.records.mkdir(parents=True, exist_ok=True)
+        if not known.exists():
+            write_json(known, {"settings": config, "versions": _versions()})
+
+    def has(self, name: str) -> bool:
+        """Whether the training of that name is finished."""
+        return self._record(name).exists()
+
+    def add(self, name: str, record: dict) -> None:
+        """Keep a finished training."""
+        write_json(self._record(name), record)
+
+    def get(self, name: str) -> dict:
+        """Read one finished training."""
+        return json.loads(self._record(name).read_text(encoding="utf-8"))
+
+    def add_selection(self, name: str, rows: pd.DataFrame) -> None:
+        """Keep the rows that one selector chose, as CSV."""
+        self.selections.mkdir(exist_ok=True)
+        with replacing(self.selections / f"{name}.csv") as part:
+            rows.to_csv(part, index=False)
+
+    def __iter__(self) -> Iterator[dict]:
+        for path in sorted(self.records.glob("*.json")):
+            yield json.loads(path.read_text(encoding="utf-8"))
+
+    def _record(self, name: str) -> Path:
+        return self.records / f"{name}.json"
+
+
+def _check_same(old: dict, new: dict, path: Path) -> None:
+    new = json.loads(json.dumps(new))
+    differences = [f"{key}: {old.get(key)!r} there, {new.get(key)!r} now" for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    if differences:
+        raise ValueError(f"out={str(path)!r} was made with other settings ({'; '.join(differences)}): name another folder.")
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,103 @@
+"""Class balance: how many rows of each class a choice takes."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ._rows import check_rows
+from ._strategy import check_n_samples
+
+
+def class_quotas(y: ArrayLike, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
+    """Share out `n_samples` places among the classes in proportion to their sizes.
+
+    Each class gets the whole part of its share; the places left go to the
+    classes with the largest remainders (Hamilton's method), to the first of
+    them in sorted order where remainders are equal.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,)
+        Labels.
+    n_samples : int
+        Places to share out, between 1 and ``n_rows``.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+        The classes, sorted.
+    quotas : ndarray of shape (n_classes,), int
+        Places of each class, `n_samples` in sum, never more than the class has rows.
+
+    Raises
+    ------
+    ValueError
+        For labels that are not 1-D, or `n_samples` outside ``1 .. n_rows``.
+    """
+    classes, members = _class_members(y)
+    return classes, _share_out(np.bincount(members, minlength=len(classes)), n_samples)
+
+
+def fill_quotas(order: ArrayLike, y: ArrayLike, n_samples: int) -> np.ndarray:
+    """Choose the first rows of a ranking under class quotas.
+
+    Parameters
+    ----------
+    order : array-like of int
+        Row numbers, best first, each at most once; at least `n_samples`.
+    y : array-like of shape (n_rows,)
+        Labels of all rows; their sizes set the quotas (see `class_quotas`).
+    n_samples : int
+        How many rows to choose.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), int
+        The chosen rows in the order of `order`. Places that a class cannot fill,
+        because `order` has too few of its rows, go to the best of the others.
+
+    Raises
+    ------
+    ValueError
+        For labels that are not 1-D, `n_samples` outside ``1 .. len(order)``, or
+        row numbers that do not exist or come twice.
+    TypeError
+        For row numbers that are no integers.
+    """
+    classes, members = _class_members(y)
+    check_rows(order, len(members), "order")
+    order = np.asarray(order, dtype=np.intp)
+    check_n_samples(n_samples, len(order))
+    quotas = _share_out(np.bincount(members, minlength=len(classes)), n_samples)
+    ranked_members = members[order]
+    within_quota = _rank_within_class(ranked_members) < quotas[ranked_members]
+    left_over = np.flatnonzero(~within_quota)[: n_samples - np.count_nonzero(within_quota)]
+    within_quota[left_over] = True
+    return order[within_quota]
+
+
+def _class_members(y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    labels = np.asarray(y)
+    if labels.ndim != 1:
+        raise ValueError(f"y must have the shape (n_rows,), got {labels.shape}.")
+    classes, members = np.unique(labels, return_inverse=True)
+    return classes, members
+
+
+def _share_out(sizes: np.ndarray, n_samples: int) -> np.ndarray:
+    n_rows = int(sizes.sum())
+    check_n_samples(n_samples, n_rows)
+    # Whole numbers throughout: floating-point shares would round remainders that are equal apart.
+    quotas, remainders = np.divmod(sizes.astype(np.int64) * int(n_samples), n_rows)
+    largest_first = np.argsort(-remainders, kind="stable")
+    quotas[largest_first[: n_samples - quotas.sum()]] += 1
+    return quotas
+
+
+def _rank_within_class(members: np.ndarray) -> np.ndarray:
+    """Return for each entry how many entries of the same class come before it."""
+    by_class = np.argsort(members, kind="stable")
+    sizes = np.bincount(members)
+    starts = np.cumsum(sizes) - sizes
+    ranks = np.empty(len(members), dtype=np.intp)
+    ranks[by_class] = np.arange(len(members)) - starts[members[by_class]]
+    return ranks

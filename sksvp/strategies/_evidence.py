@@ -1,0 +1,137 @@
+"""What a proxy has to say about each row, in one container."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ._probabilities import block_slices, check_class_matrix
+
+
+class Evidence:
+    """What is known of each row when rows are ranked.
+
+    Every part is optional and has one entry per row of the data.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,), optional
+        Labels.
+    logits : array-like of shape (n_rows, n_classes), optional
+        Outputs of a network before its softmax. They tell apart rows so sure
+        that their probabilities are rounded to 1, and go before `probabilities`.
+    probabilities : array-like of shape (n_rows, n_classes), optional
+        Class probabilities.
+    features : array-like of shape (n_rows, n_features), optional
+        Final hidden features.
+    forgetting_events : array-like of shape (n_rows,), optional
+        How often the row was forgotten in training; infinity where it was never
+        classified right.
+    n_rows : int, optional
+        Number of rows, needed only where no other part tells it.
+
+    Attributes
+    ----------
+    n_rows : int
+        Number of rows.
+
+    Raises
+    ------
+    ValueError
+        For parts of different length, or no part at all.
+    """
+
+    def __init__(
+        self,
+        *,
+        y: ArrayLike | None = None,
+        logits: ArrayLike | None = None,
+        probabilities: ArrayLike | None = None,
+        features: Any = None,
+        forgetting_events: ArrayLike | None = None,
+        n_rows: int | None = None,
+    ):
+        self.y = y
+        self.logits = logits
+        self.probabilities = probabilities
+        self.features = features
+        self.forgetting_events = forgetting_events
+        self.n_rows = self._common_length(n_rows)
+
+    def _common_length(self, n_rows: int | None) -> int:
+        lengths = {
+            name: part.shape[0] if hasattr(part, "shape") else len(part)
+            for name, part in vars(self).items()
+            if part is not None
+        }
+        if n_rows is not None:
+            lengths["n_rows"] = n_rows
+        if not lengths:
+            raise ValueError("Evidence needs at least one part, or n_rows.")
+        if len(set(lengths.values())) > 1:
+            listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
+            raise ValueError(f"All parts of the evidence must have one entry per row, got different lengths: {listed}.")
+        return next(iter(lengths.values()))
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of evidence that are there, in the words of a strategy's `requires`."""
+        there = {
+            "probabilities": self.logits is not None or self.probabilities is not None,
+            "features": self.features is not None,
+            "forgetting_events": self.forgetting_events is not None,
+        }
+        return tuple(kind for kind, is_there in there.items() if is_there)
+
+    def require(self, kind: str) -> Any:
+        """Return the part of the evidence called `kind`; ValueError where it is missing."""
+        part = getattr(self, kind, None)
+        if part is None:
+            raise ValueError(f"The strategy needs {kind}; this evidence has {', '.join(self.kinds) or 'none of any kind'}.")
+        return part
+
+    def score_rows(self, function: Callable[..., np.ndarray], *, rows: np.ndarray | None = None) -> np.ndarray:
+        """Score rows by a function of their class probabilities, in blocks.
+
+        Parameters
+        ----------
+        function : callable
+            ``function(block, log=bool) -> (len(block),)``, such as `entropy`. It
+            gets log-probabilities in float64, with ``log=True``, where there are
+            logits, else the probabilities.
+        rows : ndarray of int, optional
+            Which rows to score; all by default.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,) or (len(rows),), float64
+            The scores.
+
+        Raises
+        ------
+        ValueError
+            Where there are neither logits nor probabilities, or for NaN or
+            infinity in the logits.
+        """
+        log = self.logits is not None
+        if log:
+            values = check_class_matrix(self.logits, "logits")
+        else:
+            values = check_class_matrix(self.require("probabilities"), "probabilities")
+        n_scores = self.n_rows if rows is None else len(rows)
+        scores = np.empty(n_scores, dtype=np.float64)
+        for part in block_slices(n_scores, values.shape[1]):
+            block = values[part if rows is None else rows[part]]
+            scores[part] = function(_log_softmax(block) if log else block, log=log)
+        return scores
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    shifted = logits.astype(np.float64)
+    highest = shifted.max(axis=1, keepdims=True, initial=-np.inf)
+    # A class masked by a logit of minus infinity is fine; NaN and plus infinity show in the maximum.
+    if not np.isfinite(highest).all():
+        raise ValueError("logits must be finite, got NaN or infinity.")
+    shifted -= highest
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))

@@ -1,0 +1,90 @@
+"""How well two scores agree."""
+
+import warnings
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import kendalltau, rankdata
+
+_METHODS = ("spearman", "pearson", "kendall")
+
+
+def rank_correlation(a: ArrayLike, b: ArrayLike, method: str = "spearman") -> float:
+    """Correlate two scores of the same rows.
+
+    Parameters
+    ----------
+    a, b : array-like of shape (n_rows,)
+        The scores. Infinity is the largest score there is (and ties with itself).
+    method : {"spearman", "pearson", "kendall"}, default="spearman"
+        ``"spearman"`` correlates the ranks, equal scores sharing their mean
+        rank; ``"kendall"`` is tau-b, which counts pairs in the same order;
+        ``"pearson"`` correlates the scores themselves, with infinity taken as
+        the largest finite score of that array.
+
+    Returns
+    -------
+    float
+        Between -1 and 1; NaN, with a UserWarning, where a score is the same for
+        all rows: then no correlation is defined.
+
+    Raises
+    ------
+    ValueError
+        For NaN, different lengths, fewer than two rows, arrays that are not
+        1-D, or an unknown method.
+
+    References
+    ----------
+    Coleman et al., Selection via Proxy, ICLR 2020, compare proxies and targets
+    by Spearman's and Pearson's correlation.
+
+    Examples
+    --------
+    >>> from sksvp.strategies import rank_correlation
+    >>> rank_correlation([0.0, 1.0, float("inf")], [5, 6, 7])
+    1.0
+    """
+    if method not in _METHODS:
+        raise ValueError(f"method must be one of {', '.join(_METHODS)}, got {method!r}.")
+    a, b = _check_scores(a, "a"), _check_scores(b, "b")
+    if len(a) != len(b):
+        raise ValueError(f"a and b must have the same length, got {len(a)} and {len(b)}.")
+    if len(a) < 2:
+        raise ValueError(f"a and b must have at least two rows, got {len(a)}.")
+    if method == "pearson":
+        a, b = _cap_infinity(a), _cap_infinity(b)
+    for name, scores in (("a", a), ("b", b)):
+        if (scores == scores[0]).all():
+            warnings.warn(f"{name} has the same score for all rows: no correlation is defined.", stacklevel=2)
+            return float("nan")
+    if method == "kendall":
+        return float(kendalltau(rankdata(a), rankdata(b)).statistic)
+    if method == "spearman":
+        a, b = rankdata(a), rankdata(b)
+    return _pearson(a, b)
+
+
+def _check_scores(scores: ArrayLike, name: str) -> np.ndarray:
+    array = np.asarray(scores, dtype=np.float64)
+    if array.ndim != 1:
+        raise ValueError(f"{name} must have the shape (n_rows,), got {array.shape}.")
+    if np.isnan(array).any():
+        raise ValueError(f"{name} must not hold NaN, got {np.count_nonzero(np.isnan(array))} of them.")
+    return array
+
+
+def _cap_infinity(scores: np.ndarray) -> np.ndarray:
+    finite = scores[np.isfinite(scores)]
+    return np.clip(scores, finite.min(), finite.max()) if len(finite) else np.zeros_like(scores)
+
+
+def _pearson(a: np.ndarray, b: np.ndarray) -> float:
+    # Scaled first: squares of very large or very small scores would leave float64's range.
+    a, b = (_unit(scores - scores.mean()) for scores in (a / np.abs(a).max(), b / np.abs(b).max()))
+    return float(np.clip(a @ b, -1.0, 1.0))
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    vector = vector / np.abs(vector).max()
+    return vector / np.linalg.norm(vector)

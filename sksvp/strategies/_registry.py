@@ -1,0 +1,89 @@
+"""Names of strategies."""
+
+from inspect import isclass
+from typing import Any
+
+from ._entropy import Entropy
+from ._forgetting_events import ForgettingEvents
+from ._k_centers import KCenters
+from ._least_confidence import LeastConfidence
+from ._margin import Margin
+from ._random import Random
+
+_STRATEGIES: dict[str, type] = {
+    "entropy": Entropy,
+    "least_confidence": LeastConfidence,
+    "margin": Margin,
+    "forgetting_events": ForgettingEvents,
+    "k_centers": KCenters,
+    "random": Random,
+}
+
+
+def strategy_names() -> list[str]:
+    """Return the names of all registered strategies, in the order of their registration."""
+    return list(_STRATEGIES)
+
+
+def register_strategy(name: str, cls: type) -> None:
+    """Give a strategy class a name by which selectors know it.
+
+    Parameters
+    ----------
+    name : str
+        The name. Registering the same class again under it changes nothing.
+    cls : type
+        A class with a `requires` tuple and a `rank` method that can be built
+        without arguments.
+
+    Raises
+    ------
+    TypeError
+        For a name that is no string or a class that is no strategy.
+    ValueError
+        For a name that another class has already, or ``"auto"``.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"name must be a str, got {name!r}.")
+    if not isclass(cls) or not _is_strategy(cls):
+        raise TypeError(f"cls must be a class with `requires` and `rank`, such as a child of Strategy, got {cls!r}.")
+    if name == "auto" or _STRATEGIES.get(name, cls) is not cls:
+        raise ValueError(f"name {name!r} is taken; registered names: {', '.join(_STRATEGIES)}.")
+    _STRATEGIES[name] = cls
+
+
+def resolve_strategy(strategy: Any) -> Any:
+    """Turn a name into a strategy with default parameters; pass a strategy through.
+
+    Parameters
+    ----------
+    strategy : str or Strategy
+        A registered name, or any object with `requires` and `rank`.
+
+    Returns
+    -------
+    Strategy
+        A new object for a name, else `strategy` itself.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name; the message lists the known ones.
+    TypeError
+        For a class instead of an object, or anything else that is no strategy.
+    """
+    if isinstance(strategy, str):
+        if strategy not in _STRATEGIES:
+            raise ValueError(f"Unknown strategy {strategy!r}; known strategies: {', '.join(_STRATEGIES)}.")
+        return _STRATEGIES[strategy]()
+    if isclass(strategy):
+        raise TypeError(f"strategy must be a name or an object, got the class {strategy.__name__}; build it first.")
+    if not _is_strategy(strategy):
+        raise TypeError(
+            f"strategy must be a name ({', '.join(_STRATEGIES)}) or an object with `requires` and `rank`, got {strategy!r}."
+        )
+    return strategy
+
+
+def _is_strategy(thing: Any) -> bool:
+    return hasattr(thing, "requires") and callable(getattr(thing, "rank", None))

@@ -1,0 +1,150 @@
+"""What all strategies share: their face, the seeded order of equal scores, their names."""
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+
+from ._evidence import Evidence
+from ._rows import check_candidates
+
+
+class Strategy(BaseEstimator):
+    """Base of the strategies: an object that ranks rows by what a proxy says of them.
+
+    A child sets `requires` and writes `rank`; one that gives every row a score
+    derives from `ScoredStrategy` and writes `score` only.
+
+    Attributes
+    ----------
+    requires : tuple of str
+        Kinds of evidence that `rank` reads, out of ``"probabilities"``,
+        ``"features"`` and ``"forgetting_events"``.
+    picks_greedily : bool
+        Whether the order covers only the rows that were picked: each pick
+        depends on those before it.
+    """
+
+    requires: tuple[str, ...] = ()
+    picks_greedily: bool = False
+    _parameter_constraints: dict = {}
+
+    def rank(
+        self,
+        evidence: Evidence,
+        n_samples: int,
+        *,
+        candidates: ArrayLike | None = None,
+        initial: ArrayLike | None = None,
+        random_state: Any = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Rank rows, best first; see `ScoredStrategy.rank` for parameters and results."""
+        raise NotImplementedError(f"{type(self).__name__} must define rank.")
+
+
+class ScoredStrategy(Strategy):
+    """Base of the strategies that score each row by itself and choose the highest."""
+
+    def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
+        """Return the scores of `rows`, (len(rows),) float64; the highest is chosen first."""
+        raise NotImplementedError(f"{type(self).__name__} must define score.")
+
+    def rank(
+        self,
+        evidence: Evidence,
+        n_samples: int,
+        *,
+        candidates: ArrayLike | None = None,
+        initial: ArrayLike | None = None,
+        random_state: Any = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Rank all candidates by their score, the highest first.
+
+        Parameters
+        ----------
+        evidence : Evidence
+            What the proxy says of each row.
+        n_samples : int
+            How many rows are wanted, at most the number of candidates. All
+            candidates are ranked in any case.
+        candidates : array-like of int, optional
+            Row numbers that may be chosen; all by default.
+        initial : array-like of int, optional
+            Row numbers that are labelled already: never chosen.
+        random_state : int, RandomState instance or None, default=None
+            Draws the order of rows with equal scores.
+
+        Returns
+        -------
+        rows : ndarray of int
+            Row numbers of all candidates, best first.
+        scores : ndarray of shape (n_rows,), float64
+            Score of each row of the evidence; NaN for rows that are no candidates.
+
+        Raises
+        ------
+        ValueError
+            For evidence that is missing or holds NaN, `n_samples` outside
+            ``1 .. number of candidates``, or row numbers that do not exist.
+        TypeError
+            For row numbers that are no integers.
+        """
+        self._validate_params()
+        rows = check_candidates(evidence.n_rows, candidates, initial)
+        check_n_samples(n_samples, len(rows))
+        scores = spread_scores(self.score(evidence, rows), rows, evidence.n_rows)
+        return rank_by_score(scores, rows, random_state), scores
+
+
+def check_n_samples(n_samples: Any, n_candidates: int, *, name: str = "n_samples") -> int:
+    """Return `n_samples` as an int between 1 and the number of rows that may be chosen, else raise."""
+    if not isinstance(n_samples, Integral) or isinstance(n_samples, bool):
+        raise TypeError(f"{name} must be an int, got {n_samples!r}.")
+    if not 1 <= n_samples <= n_candidates:
+        raise ValueError(f"{name} must lie in 1 .. {n_candidates}, the rows that may be chosen, got {n_samples}.")
+    return int(n_samples)
+
+
+def spread_scores(values: np.ndarray, rows: np.ndarray, n_rows: int) -> np.ndarray:
+    """Put the scores of some rows in their places among all rows, NaN elsewhere."""
+    scores = np.full(n_rows, np.nan)
+    scores[rows] = values
+    return scores
+
+
+def rank_by_score(scores: ArrayLike, candidates: ArrayLike | None = None, random_state: Any = None) -> np.ndarray:
+    """Order rows by descending score; equal scores in an order drawn at random.
+
+    Lowest row first among equals would empty the late classes of any data that
+    is sorted by class, and an unstable sort gives other rows on another machine.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n_rows,)
+        Score of each row; infinity is allowed.
+    candidates : array-like of int, optional
+        Row numbers to order; all by default.
+    random_state : int, RandomState instance or None, default=None
+        Draws the permutation that equal scores follow.
+
+    Returns
+    -------
+    ndarray of int
+        The candidates, highest score first.
+
+    Raises
+    ------
+    ValueError
+        For NaN in the score of a candidate.
+    """
+    scores = np.asarray(scores, dtype=np.float64)
+    rows = check_candidates(len(scores), candidates, None)
+    shuffled = check_random_state(random_state).permutation(rows)
+    keys = -scores[shuffled]
+    if np.isnan(keys).any():
+        row = shuffled[np.isnan(keys)].min()
+        raise ValueError(f"scores must not be NaN, got NaN for row {row}.")
+    return shuffled[np.argsort(keys, kind="stable")]

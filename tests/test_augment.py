@@ -1,0 +1,63 @@
+"""Augmentation of whole batches against the definition, image by image."""
+
+import numpy as np
+import pytest
+import torch
+
+from sksvp.estimators._augment import random_crop, random_flip, random_resized_crop
+
+
+def batch(n=64, height=8, width=10, channels=3):
+    pixels = torch.arange(1, n * height * width * channels + 1, dtype=torch.int32)
+    return pixels.reshape(n, height, width, channels)
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_crops_are_windows_of_the_padded_image():
+    images = batch()
+    padded = np.pad(images.numpy(), ((0, 0), (2, 2), (2, 2), (0, 0)))
+    places = set()
+    for before, after in zip(padded, random_crop(images, 2, generator()).numpy(), strict=True):
+        windows = {(i, j) for i in range(5) for j in range(5) if np.array_equal(before[i : i + 8, j : j + 10], after)}
+        assert len(windows) == 1
+        places |= windows
+    assert len(places) > 15
+
+
+def test_flips_are_mirror_images_half_of_the_time():
+    images = batch(400)
+    after = random_flip(images, generator())
+    mirrored = (after == images.flip(2)).flatten(1).all(1)
+    same = (after == images).flatten(1).all(1)
+    assert (mirrored ^ same).all()
+    assert 150 < mirrored.sum() < 250
+
+
+def test_resized_crop_shows_parts_of_the_image():
+    gradient = torch.linspace(0, 1, 32)[None, None, :, None].expand(200, 32, 32, 3).contiguous()
+    cut = random_resized_crop(gradient, (24, 20), generator())
+    assert cut.shape == (200, 24, 20, 3)
+    assert cut.min() >= 0
+    assert cut.max() <= 1
+    # A window of the gradient rises from left to right by at most its whole height.
+    span = cut[:, 0, -1, 0] - cut[:, 0, 0, 0]
+    assert (span > 0).all()
+    assert span.min() < 0.5 < span.max()
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+def test_dtype_stays(dtype):
+    images = torch.randint(0, 256, (4, 8, 8, 1)).to(dtype)
+    assert random_crop(images, 1, generator()).dtype == dtype
+    assert random_flip(images, generator()).dtype == dtype
+    assert random_resized_crop(images, (8, 8), generator()).dtype == dtype
+
+
+@pytest.mark.parametrize("augment", [lambda x, g: random_crop(x, 2, g), random_flip, lambda x, g: random_resized_crop(x, (8, 10), g)])
+def test_seed_decides(augment):
+    images = batch().float()
+    assert torch.equal(augment(images, generator(1)), augment(images, generator(1)))
+    assert not torch.equal(augment(images, generator(1)), augment(images, generator(2)))

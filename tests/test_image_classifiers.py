@@ -1,0 +1,451 @@
+"""What every image classifier keeps to, whatever its network."""
+
+import pickle
+import threading
+import warnings
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.utils.estimator_checks import parametrize_with_checks
+from skorch.callbacks import Callback
+
+from sksvp.estimators import ResNetClassifier, TorchvisionClassifier
+
+
+def needs_torchvision():
+    if find_spec("torchvision") is None:
+        pytest.skip("torchvision is not installed")
+
+
+def resnet(**params):
+    return ResNetClassifier(8, **{"max_epochs": 3, "batch_size": 32, "device": "cpu", "random_state": 0, **params})
+
+
+def shufflenet(**params):
+    needs_torchvision()
+    return TorchvisionClassifier(
+        "shufflenet_v2_x0_5", **{"max_epochs": 2, "batch_size": 32, "device": "cpu", "random_state": 0, **params}
+    )
+
+
+every_classifier = pytest.mark.parametrize("make", [resnet, shufflenet])
+
+
+@pytest.fixture(scope="module")
+def digits():
+    X, y = load_digits(return_X_y=True)
+    return X.astype(np.uint8).reshape(-1, 8, 8)[:300], y[:300]
+
+
+@parametrize_with_checks([ResNetClassifier(8, max_epochs=25, batch_size=16, lr=0.05, device="cpu")])
+def test_sklearn_checks(estimator, check):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", category=UserWarning)
+        check(estimator)
+
+
+@parametrize_with_checks(
+    [TorchvisionClassifier("resnet18", max_epochs=6, batch_size=16, lr=0.2, label_smoothing=0.0, device="cpu")]
+)
+def test_sklearn_checks_torchvision(estimator, check):
+    needs_torchvision()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", category=UserWarning)
+        check(estimator)
+
+
+@every_classifier
+def test_fit_score_transform(make, digits):
+    X, y = digits
+    model = make().fit(X, y)
+    logits = model.predict_logits(X)
+    assert logits.shape == (300, 10)
+    assert logits.dtype == np.float32
+    shifted = np.exp(logits.astype(float) - logits.max(axis=1, keepdims=True))
+    np.testing.assert_allclose(model.predict_proba(X), shifted / shifted.sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(np.exp(model.predict_log_proba(X)), model.predict_proba(X))
+    np.testing.assert_array_equal(model.predict(X), model.classes_[logits.argmax(axis=1)])
+    features = model.transform(X)
+    assert features.shape == (300, len(model.get_feature_names_out()))
+    head = [module for module in model.net_.module_.modules() if isinstance(module, torch.nn.Linear)][-1]
+    with torch.no_grad():
+        np.testing.assert_allclose(head(torch.from_numpy(features)).numpy(), logits, atol=1e-5)
+
+
+@every_classifier
+def test_same_seed_same_network(make, digits):
+    X, y = digits
+    first, again, other = make().fit(X, y), make().fit(X, y), make(random_state=1).fit(X, y)
+    np.testing.assert_array_equal(first.predict_logits(X), again.predict_logits(X))
+    np.testing.assert_array_equal(first.forgetting_events_, again.forgetting_events_)
+    assert not np.array_equal(first.predict_logits(X), other.predict_logits(X))
+
+
+def test_global_generators_are_left_alone(digits):
+    X, y = digits
+    torch.manual_seed(3)
+    np.random.seed(3)
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()
+    resnet().fit(X, y).predict(X)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    np.testing.assert_array_equal(np.random.get_state()[1], before[1])
+
+
+@every_classifier
+def test_scores_see_the_clean_image(make, digits):
+    X, y = digits
+    model = make().fit(X, y)
+    np.testing.assert_array_equal(model.predict_logits(X), model.predict_logits(X))
+    # Alone, in another order and in training mode before: the same scores.
+    order = np.random.RandomState(0).permutation(len(X))
+    model.net_.module_.train()
+    np.testing.assert_allclose(model.predict_logits(X[order]), model.predict_logits(X)[order], atol=1e-5)
+    np.testing.assert_allclose(model.predict_logits(X[:1]), model.predict_logits(X)[:1], atol=1e-5)
+
+
+@every_classifier
+def test_forgetting_events_follow_the_definition(make, digits):
+    """Replay the training's own batches: +1 when a row was right at its last visit and is wrong now."""
+    X, y = digits
+    seen = []
+
+    class Record(Callback):
+        def on_batch_end(self, net, batch, training, y_pred, **kwargs):
+            seen.append((batch[0]["rows"].copy(), (y_pred.argmax(1) == batch[1]).numpy()))
+
+    model = make(max_epochs=6, net_params={"callbacks": [Record()]}).fit(X, y)
+    before, events, learned = {}, dict.fromkeys(range(len(X)), 0), set()
+    for rows, correct in seen:
+        for row, right in zip(rows.tolist(), correct.tolist(), strict=True):
+            events[row] += before.get(row, False) and not right
+            before[row] = right
+            learned |= {row} if right else set()
+    expected = [events[row] if row in learned else np.inf for row in range(len(X))]
+    np.testing.assert_array_equal(model.forgetting_events_, expected)
+
+
+def test_every_row_is_visited_once_an_epoch_and_no_batch_has_one_row(digits):
+    X, y = digits
+    batches = []
+
+    class Record(Callback):
+        def on_batch_end(self, net, batch, **kwargs):
+            batches.append(batch[0]["rows"])
+
+    resnet(max_epochs=1, batch_size=23, net_params={"callbacks": [Record()]}).fit(X[:277], y[:277])
+    assert [len(rows) for rows in batches] == [23] * 11 + [24]
+    np.testing.assert_array_equal(np.sort(np.concatenate(batches)), np.arange(277))
+
+
+def test_learning_rates_of_the_recipe(digits):
+    X, y = digits
+    rates = []
+
+    class Record(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            rates.extend(group["lr"] for group in net.optimizer_.param_groups)
+
+    resnet(max_epochs=8, net_params={"callbacks": [Record()]}).fit(X[:64], y[:64])
+    np.testing.assert_allclose(rates, [0.01, 0.1, 0.1, 0.1, 0.01, 0.01, 0.001, 0.001])
+    group = resnet(max_epochs=1).fit(X[:64], y[:64]).net_.optimizer_.param_groups[0]
+    assert (group["momentum"], group["weight_decay"], group["nesterov"]) == (0.9, 5e-4, False)
+
+
+def test_rate_scales_with_the_batch():
+    needs_torchvision()
+    assert TorchvisionClassifier(batch_size=768)._base_lr == pytest.approx(0.3)
+    assert TorchvisionClassifier(batch_size=768, scale_lr=False)._base_lr == pytest.approx(0.1)
+
+
+# Forms of input -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def colour():
+    rng = np.random.RandomState(0)
+    y = rng.randint(0, 3, 60)
+    X = rng.randint(0, 80, (60, 8, 8, 3)).astype(np.uint8)
+    X[np.arange(60), :, :, y] += 120
+    return X, y
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda X: X.transpose(0, 3, 1, 2),
+        lambda X: np.ascontiguousarray(X.transpose(0, 3, 1, 2)),
+        lambda X: np.asfortranarray(X),
+        lambda X: np.repeat(X, 2, axis=0)[::2],
+        torch.from_numpy,
+    ],
+)
+def test_layouts_and_memory_give_the_same_network(colour, form):
+    X, y = colour
+    expected = resnet().fit(X, y).predict_logits(X)
+    np.testing.assert_array_equal(resnet().fit(form(X), y).predict_logits(form(X)), expected)
+
+
+def test_flat_rows_with_an_image_shape(colour):
+    X, y = colour
+    flat = X.transpose(0, 3, 1, 2).reshape(60, -1)
+    model = resnet(image_shape=(3, 8, 8)).fit(flat, y)
+    np.testing.assert_array_equal(model.predict_logits(flat), resnet().fit(X, y).predict_logits(X))
+    assert model.augment_ == ("crop", "flip")
+
+
+def test_read_only_and_memory_mapped_rows(colour, tmp_path):
+    X, y = colour
+    np.save(tmp_path / "X.npy", X)
+    expected = resnet().fit(X, y).predict_logits(X)
+    frozen = X.copy()
+    frozen.flags.writeable = False
+    for rows in (frozen, np.load(tmp_path / "X.npy", mmap_mode="r")):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            np.testing.assert_array_equal(resnet().fit(rows, y).predict_logits(rows), expected)
+
+
+def test_string_labels_and_a_class_of_one_row(colour):
+    X, y = colour
+    names = np.array(["cat", "dog", "ship"], dtype=object)[y]
+    names[7] = "the only frog"
+    model = resnet().fit(X, names)
+    assert model.classes_.tolist() == ["cat", "dog", "ship", "the only frog"]
+    assert set(model.predict(X)) <= set(names)
+
+
+@pytest.mark.parametrize(
+    ("shape", "layout"), [((10, 3, 8, 3), "auto"), ((10, 8, 8, 5), "auto"), ((10, 1, 5, 4), "auto"), ((10, 2, 2, 2, 2), "auto")]
+)
+def test_ambiguous_axes_are_refused(shape, layout):
+    with pytest.raises(ValueError, match=r"layout|dimensions"):
+        resnet().fit(np.zeros(shape, np.uint8), np.arange(10) % 2)
+
+
+def test_layout_settles_the_axes():
+    X = np.random.RandomState(0).randint(0, 255, (10, 3, 8, 3)).astype(np.uint8)
+    assert resnet(layout="channels_last").fit(X, np.arange(10) % 2).format_.shape == (3, 3, 8)
+    assert resnet(layout="channels_first").fit(X, np.arange(10) % 2).format_.shape == (3, 8, 3)
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        (lambda X: X[:, :7], "7 x 8 pixels"),
+        (lambda X: X[..., :1], "1 channel"),
+        (lambda X: X.astype(np.float32) / 255, "floating-point"),
+        (lambda X: X.reshape(60, -1), "flat"),
+    ],
+)
+def test_another_form_at_predict_is_refused(colour, other, words):
+    X, y = colour
+    with pytest.raises(ValueError, match=words):
+        resnet(max_epochs=1).fit(X, y).predict(other(X))
+
+
+@pytest.mark.parametrize(("fitted", "given"), [(255.0, 1.0), (1.0, 255.0)])
+def test_another_range_at_predict_is_refused(colour, fitted, given):
+    X, y = colour
+    unit = X / np.float32(255)
+    with pytest.raises(ValueError, match="scale both alike"):
+        resnet(max_epochs=1).fit(unit * fitted, y).predict(unit * given)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_nan_and_infinity_are_refused(colour, bad):
+    X = colour[0].astype(np.float32)
+    X[3, 2, 1, 0] = bad
+    with pytest.raises(ValueError, match=r"NaN|infinity"):
+        resnet().fit(X, colour[1])
+
+
+def test_bad_targets(colour):
+    X, y = colour
+    with pytest.raises(ValueError, match="same number of rows"):
+        resnet().fit(X, y[:-1])
+    with pytest.raises(ValueError, match="at least two classes"):
+        resnet().fit(X, np.zeros(60, int))
+    with pytest.raises(ValueError, match="1d array"):
+        resnet().fit(X, np.eye(3)[y])
+    with pytest.raises(ValueError, match="continuous"):
+        resnet().fit(X, np.random.RandomState(0).rand(60))
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"max_epochs": 0}, "max_epochs"),
+        ({"lr": -1.0}, "lr"),
+        ({"batch_size": 1}, "batch_size"),
+        ({"augment": ["rotate"]}, "augment"),
+        ({"layout": "nhwc"}, "layout"),
+        ({"device": "warp drive"}, "device"),
+        ({"precision": "fp8"}, "precision"),
+        ({"net_params": {"max_epochs": 3}}, "net_params"),
+        ({"schedule": "cosine"}, "schedule"),
+        ({"depth": 18}, "depth"),
+        ({"class_weight": {"walrus": 2}}, "class_weight"),
+    ],
+)
+def test_bad_parameters_are_named(colour, params, words):
+    with pytest.raises(ValueError, match=words):
+        resnet().set_params(**params).fit(*colour)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_cuda_where_there_is_none(colour):
+    with pytest.raises(ValueError, match="no CUDA device"):
+        resnet(device="cuda").fit(*colour)
+
+
+def test_pixels_are_normalised_by_channel(colour):
+    X, y = colour
+    form = resnet(max_epochs=1).fit(X, y).format_
+    np.testing.assert_allclose(form.mean, X.reshape(-1, 3).mean(axis=0))
+    np.testing.assert_allclose(form.std, X.reshape(-1, 3).std(axis=0))
+    view = form.normalize(torch.from_numpy(X))
+    assert view.shape == (60, 3, 8, 8)
+    assert view.is_contiguous(memory_format=torch.channels_last)
+    np.testing.assert_allclose(view.mean(dim=(0, 2, 3)), 0, atol=1e-5)
+    np.testing.assert_allclose(view.std(dim=(0, 2, 3), correction=0), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize(("channels", "names"), [(1, ("crop",)), (3, ("crop", "flip"))])
+def test_flips_only_where_they_make_sense(channels, names):
+    X = np.random.RandomState(0).randint(0, 255, (8, 16, 16, channels)).astype(np.uint8)
+    assert resnet(max_epochs=1).fit(X, np.arange(8) % 2).augment_ == names
+
+
+def test_augment_needs_images(colour):
+    with pytest.raises(ValueError, match="image_shape"):
+        resnet(augment=["crop"]).fit(colour[0].reshape(60, -1), colour[1])
+
+
+# Long life ----------------------------------------------------------------------------------
+
+
+@every_classifier
+def test_save_and_load(make, digits, tmp_path):
+    X, y = digits
+    names = np.array([f"digit {k}" for k in range(10)])[y]
+    model = make().fit(X, names)
+    model.save(tmp_path / "model.safetensors")
+    again = type(model).load(tmp_path / "model.safetensors", device="cpu")
+    np.testing.assert_array_equal(again.predict_logits(X), model.predict_logits(X))
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    np.testing.assert_array_equal(again.forgetting_events_, model.forgetting_events_)
+    assert again.get_params() == model.get_params()
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_load_refuses_other_files(digits, tmp_path):
+    X, y = digits
+    resnet(max_epochs=1).fit(X, y).save(tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match="load it with that class"):
+        TorchvisionClassifier.load(tmp_path / "model.safetensors")
+    whole = (tmp_path / "model.safetensors").read_bytes()
+    (tmp_path / "short.safetensors").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match="no saved classifier"):
+        ResNetClassifier.load(tmp_path / "short.safetensors")
+
+
+def test_save_names_what_has_no_json_form(digits, tmp_path):
+    X, y = digits
+    model = resnet(max_epochs=1, net_params={"optimizer": torch.optim.Adam, "optimizer__momentum": None})
+    model = resnet(max_epochs=1, net_params={"callbacks": [Callback()]}).fit(X, y)
+    with pytest.raises(TypeError, match="net_params"):
+        model.save(tmp_path / "model.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+@every_classifier
+def test_pickle_and_clone(make, digits):
+    X, y = digits
+    model = make().fit(X, y)
+    copy = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copy.predict_logits(X), model.predict_logits(X))
+    assert not hasattr(clone(model), "net_")
+
+
+def test_partial_fit_learns_and_goes_on_after_pickle(digits):
+    X, y = digits
+    model = resnet(lr=0.05)
+    for _ in range(4):
+        model.partial_fit(X[:200], y[:200], classes=np.arange(10))
+    assert model.score(X[:200], y[:200]) > 0.3
+    copy = pickle.loads(pickle.dumps(model))
+    model.partial_fit(X[:200], y[:200])
+    copy.partial_fit(X[:200], y[:200])
+    np.testing.assert_array_equal(copy.predict_logits(X), model.predict_logits(X))
+
+
+def test_partial_fit_bad_classes(digits):
+    X, y = digits
+    with pytest.raises(ValueError, match="classes must be given"):
+        resnet().partial_fit(X, y)
+    model = resnet().partial_fit(X, y, classes=np.arange(10))
+    with pytest.raises(ValueError, match="differ"):
+        model.partial_fit(X, y, classes=np.arange(11))
+    with pytest.raises(ValueError, match="not in classes"):
+        model.partial_fit(X, y + 5)
+
+
+def test_interruption_leaves_no_fitted_estimator(digits):
+    class Interrupt(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            raise KeyboardInterrupt
+
+    model = resnet(net_params={"callbacks": [Interrupt()]})
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(*digits)
+    assert not hasattr(model, "forgetting_events_")
+
+
+def test_class_weight_moves_the_decision(digits):
+    X, y = digits
+    binary = (y == 3).astype(int)
+    rare = resnet(max_epochs=4, class_weight={0: 1.0, 1: 50.0}).fit(X, binary).predict(X).mean()
+    plain = resnet(max_epochs=4, class_weight={0: 50.0, 1: 1.0}).fit(X, binary).predict(X).mean()
+    assert rare > plain
+
+
+def test_skorch_parameters_and_callbacks_reach_the_net(digits):
+    X, y = digits
+    model = resnet(net_params={"optimizer": torch.optim.SGD, "optimizer__nesterov": True}).fit(X, y)
+    assert model.net_.optimizer_.param_groups[0]["nesterov"]
+    assert [row["epoch"] for row in model.history_] == [1, 2, 3]
+    assert all(0 <= row["train_acc"] <= 1 for row in model.history_)
+
+
+def test_train_split_cannot_take_rows(digits):
+    from skorch.dataset import ValidSplit
+
+    X, y = digits
+    with pytest.warns(UserWarning, match="train_split"):
+        model = resnet(max_epochs=1, net_params={"train_split": ValidSplit(5)}).fit(X, y)
+    assert len(model.forgetting_events_) == len(X)
+
+
+def test_progress_bar_goes_to_stderr(digits, capsys):
+    resnet(max_epochs=2, verbose=1).fit(*digits)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "2/2" in err
+
+
+def test_predict_works_from_several_threads(digits):
+    X, y = digits
+    model = resnet().fit(X, y)
+    expected, found = model.predict_logits(X), []
+    threads = [threading.Thread(target=lambda: found.append(model.predict_logits(X))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    for logits in found:
+        np.testing.assert_array_equal(logits, expected)

@@ -1,0 +1,438 @@
+"""Greedy k-centers against its definition, bit by bit."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.sparse import csr_array, csr_matrix
+from sklearn.utils._param_validation import InvalidParameterError
+
+from sksvp.strategies import Evidence, KCenters, k_centers
+from sksvp.strategies import _farthest_first as engine
+
+
+def squared_distance(a, b):
+    """One pair in float64: halves added to each other until one number is left."""
+    terms = [(x - y) * (x - y) for x, y in zip(a, b, strict=True)]
+    while len(terms) > 1:
+        half = (len(terms) + 1) // 2
+        tail = terms[half:]
+        terms = [x + y for x, y in zip(terms, tail, strict=False)] + terms[len(tail) : half]
+    return terms[0]
+
+
+def define(features, n_samples, initial, candidates=None):
+    """The greedy choice, one pair at a time, in plain Python floats."""
+    rows = [[float(value) for value in row] for row in np.asarray(features, dtype=np.float64)]
+    nearest = {row: np.inf for row in (range(len(rows)) if candidates is None else candidates) if row not in set(initial)}
+    centres, picks, distances = list(initial), [], []
+    while True:
+        for centre in centres:
+            for row in nearest:
+                nearest[row] = min(nearest[row], squared_distance(rows[row], rows[centre]))
+        if len(picks) == n_samples:
+            return picks, np.sqrt(distances), {row: np.sqrt(value) for row, value in nearest.items()}
+        best = min(nearest, key=lambda row: (-nearest[row], row))
+        picks.append(best)
+        distances.append(nearest.pop(best))
+        centres = [best]
+
+
+def define_fast(features, n_samples, initial):
+    features = np.asarray(features, dtype=np.float64)
+    nearest = np.full(len(features), np.inf)
+    picks = []
+    for centre in initial:
+        nearest = np.minimum(nearest, engine.squared_distances(features, features[[centre]]))
+    nearest[initial] = -1
+    for _ in range(n_samples):
+        picks.append(int(nearest.argmax()))
+        nearest = np.minimum(nearest, engine.squared_distances(features, features[[picks[-1]]]))
+        nearest[picks] = -1
+    return picks
+
+
+@pytest.fixture(params=[(1024, 1 << 18), (4, 64), (1, 1)], ids=["full", "small", "single"])
+def tiles(request, monkeypatch):
+    """Play with the real numbers of contenders and tile values, and with so few that every path is taken."""
+    contenders, values = request.param
+    monkeypatch.setattr(engine, "_CONTENDERS", contenders)
+    monkeypatch.setattr(engine, "_TILE_VALUES", {"cpu": values, "cuda": values})
+
+
+def small_features(elements):
+    return arrays(np.float64, st.tuples(st.integers(2, 40), st.integers(1, 7)), elements=elements)
+
+
+def check(features, data, *, exactly=True):
+    n_initial = data.draw(st.integers(1, len(features) - 1))
+    initial = data.draw(st.permutations(range(len(features))))[:n_initial]
+    n_samples = data.draw(st.integers(1, len(features) - n_initial))
+    rows, radii = k_centers(features, n_samples, initial=initial, return_distances=True)
+    picks, distances, remaining = define(features, n_samples, initial)
+    assert rows.tolist() == picks
+    expected = [*distances[1:], max(remaining.values(), default=0.0)]
+    np.testing.assert_allclose(radii, expected, rtol=0 if exactly else 1e-15)
+
+
+# Exactness ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("tiles")
+@settings(suppress_health_check=[], deadline=None, max_examples=60)
+@given(data=st.data())
+def test_grids_full_of_ties_and_duplicates(data):
+    check(data.draw(small_features(st.integers(0, 3).map(float))), data)
+
+
+@pytest.mark.usefixtures("tiles")
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_near_ties_one_rounding_apart(data):
+    # Tenths: sums of equal squares in another order differ in their last bit.
+    check(data.draw(small_features(st.integers(-4, 4).map(lambda value: value / 10))), data)
+
+
+@pytest.mark.usefixtures("tiles")
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_any_numbers(data):
+    # Squares of less than 1e-100 would vanish in the definition, which does not scale.
+    numbers = st.floats(-1e6, 1e6).map(lambda value: value if abs(value) > 1e-100 else 0.0)
+    check(data.draw(small_features(numbers)), data)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("n_features", [1, 5, 64, 67])
+def test_many_rows_of_every_width(dtype, n_features):
+    features = np.random.default_rng(n_features).normal(size=(1500, n_features)).astype(dtype)
+    assert k_centers(features, 700, initial=[3, 0]).tolist() == define_fast(features, 700, [3, 0])
+
+
+def test_clusters_duplicates_and_a_large_offset():
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(8, 16)) * 5
+    features = centres[rng.integers(0, 8, 3000)] + rng.normal(size=(3000, 16)) * rng.gamma(1, 0.3, size=(3000, 1))
+    features[1000:2000] = features[:1000]
+    for offset in (0.0, 1e7):
+        moved = features + offset
+        assert k_centers(moved, 1500, initial=range(10)).tolist() == define_fast(moved, 1500, list(range(10)))
+
+
+def test_two_scales_at_once():
+    rng = np.random.default_rng(0)
+    features = np.concatenate([rng.normal(size=(300, 4)), 1e6 + 1e-9 * rng.normal(size=(300, 4))])
+    assert k_centers(features, 500, initial=[0]).tolist() == define_fast(features, 500, [0])
+
+
+def test_small_tables_give_the_same_picks(monkeypatch):
+    features = np.random.default_rng(1).integers(0, 4, size=(800, 3)).astype(float)
+    expected = define_fast(features, 600, [7])
+    for contenders, values in [(1024, 1 << 18), (16, 256), (3, 8)]:
+        monkeypatch.setattr(engine, "_CONTENDERS", contenders)
+        monkeypatch.setattr(engine, "_TILE_VALUES", {"cpu": values})
+        assert k_centers(features, 600, initial=[7]).tolist() == expected
+
+
+def test_the_error_radius_is_needed_and_enough(monkeypatch):
+    rng = np.random.default_rng(0)
+    features = rng.integers(-4, 5, size=(400, 30)) / 10 + 1e4
+    expected = define_fast(features, 300, [0])
+    assert k_centers(features, 300, initial=[0]).tolist() == expected
+    differs = []
+    for seed in range(20):
+        features = np.random.default_rng(seed).integers(-4, 5, size=(400, 30)) / 10 + 1e4
+        with monkeypatch.context() as patch:
+            # Less than nothing: pairs are left out that matter.
+            patch.setattr(engine, "_radius", lambda norms, largest, n_features: 0.0 * norms - 1e-12 * largest**2)
+            differs.append(k_centers(features, 300, initial=[0]).tolist() != define_fast(features, 300, [0]))
+    assert any(differs)
+
+
+@settings(deadline=None, max_examples=60)
+@given(features=arrays(np.float64, st.tuples(st.integers(2, 8), st.integers(1, 6)), elements=st.floats(-1e3, 1e3)))
+def test_lower_bounds_are_below_the_deciding_number(features):
+    tile = torch.from_numpy(features)
+    bounds = engine._lower_bounds(tile - tile.mean(dim=0)).numpy()
+    for row, point in enumerate(features):
+        exact = engine.squared_distances(features, point[None])
+        assert (bounds[row] <= exact).all()
+        np.testing.assert_allclose(bounds[row], exact, atol=1e-12 * (1 + np.square(features).sum(axis=1).max()))
+
+
+def test_arrays_and_tensors_round_alike():
+    rng = np.random.default_rng(0)
+    for n_features in (1, 2, 3, 5, 8, 13, 100):
+        a, b = rng.normal(size=(2, 50, n_features))
+        expected = [squared_distance(x, y) for x, y in zip(a.tolist(), b.tolist(), strict=True)]
+        assert engine.squared_distances(a, b).tolist() == expected
+        assert engine.squared_distances(torch.from_numpy(a), torch.from_numpy(b)).tolist() == expected
+
+
+def test_threads_do_not_matter():
+    features = np.random.default_rng(0).normal(size=(3000, 20)).astype(np.float32)
+    before = torch.get_num_threads()
+    picks = []
+    try:
+        for n_threads in (1, 2):
+            torch.set_num_threads(n_threads)
+            picks.append(k_centers(features, 1000, initial=[0]).tolist())
+    finally:
+        torch.set_num_threads(before)
+    assert picks[0] == picks[1]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_gpu_picks_the_same_rows():
+    features = np.random.default_rng(0).normal(size=(5000, 40)).astype(np.float32)
+    expected = k_centers(features, 2000, initial=[0], device="cpu")
+    np.testing.assert_array_equal(k_centers(features, 2000, initial=[0], device="cuda"), expected)
+    on_gpu = torch.from_numpy(features).cuda()
+    for device in ("cpu", "cuda"):
+        np.testing.assert_array_equal(k_centers(on_gpu, 2000, initial=[0], device=device), expected)
+
+
+# Scale --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-170, 1e-20, 1e20, 1e170, 1e300])
+def test_huge_and_tiny_values(scale):
+    # Scaled by a power of two, so that the definition sees the same digits.
+    scale = 2.0 ** np.round(np.log2(scale))
+    features = np.random.default_rng(0).normal(size=(200, 3))
+    rows, radii = k_centers(features, 100, initial=[0], return_distances=True)
+    scaled_rows, scaled_radii = k_centers(features * scale, 100, initial=[0], return_distances=True)
+    np.testing.assert_array_equal(scaled_rows, rows)
+    np.testing.assert_array_equal(scaled_radii, radii * scale)
+
+
+def test_float32_at_1e20_and_the_largest_float64():
+    features = np.array([[0.0], [1e20], [-3e20], [2e20]], dtype=np.float32)
+    assert k_centers(features, 3, initial=[0]).tolist() == [2, 3, 1]
+    largest = np.finfo(np.float64).max
+    assert k_centers([[largest], [-largest], [0.0], [largest / 4]], 3, initial=[3]).tolist() == [1, 0, 2]
+
+
+# Containers ---------------------------------------------------------------------------------------
+
+
+def test_any_container_gives_the_same_rows(tmp_path):
+    features = np.random.default_rng(0).normal(size=(300, 6)).astype(np.float16)
+    expected = k_centers(features, 50, initial=[1, 2]).tolist()
+    np.save(tmp_path / "features.npy", features)
+    read_only = features.astype(np.float64)
+    read_only.setflags(write=False)
+    containers = [
+        np.load(tmp_path / "features.npy", mmap_mode="r"),
+        read_only,
+        np.asfortranarray(features),
+        features[::-1][::-1],
+        features.astype(">f4"),
+        features.tolist(),
+        torch.from_numpy(features),
+        torch.from_numpy(features).double().requires_grad_(),
+    ]
+    for container in containers:
+        assert k_centers(container, 50, initial=[1, 2]).tolist() == expected
+
+
+def test_bfloat16_and_integer_features():
+    grid = np.random.default_rng(0).integers(0, 100, size=(200, 4))
+    expected = define_fast(grid, 50, [0])
+    for features in (grid, grid.astype(np.uint8), torch.from_numpy(grid).to(torch.bfloat16)):
+        assert k_centers(features, 50, initial=[0]).tolist() == expected
+
+
+def test_input_is_not_changed():
+    features = np.random.default_rng(0).normal(size=(100, 4))
+    tensor = torch.from_numpy(features.copy())
+    before = features.copy()
+    k_centers(features, 50, random_state=0)
+    k_centers(tensor, 50, random_state=0)
+    np.testing.assert_array_equal(features, before)
+    np.testing.assert_array_equal(tensor.numpy(), before)
+
+
+def test_memory_is_one_number_per_row_and_tiles(tmp_path):
+    # 150,000 x 128 float16 (37 MB on disk): 146 MB as float64, 114 MB as a float64 table of 100 picks.
+    features = np.lib.format.open_memmap(
+        tmp_path / "features.npy", mode="w+", dtype=np.float16, shape=(150_000, 128)
+    )
+    features[:] = np.random.default_rng(0).integers(0, 8, size=128)
+    features[:, 0] = np.arange(150_000) % 2000
+    features.flush()
+    code = (
+        "import resource, sys, numpy as np, sksvp.strategies._farthest_first\n"
+        "from sksvp.strategies import k_centers\n"
+        "features = np.load(sys.argv[1], mmap_mode='r')\n"
+        "k_centers(features[:100], 5, initial=[0])\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "k_centers(features, 100, initial=[0])\n"
+        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "features.npy")], capture_output=True, text=True, check=True
+    )
+    # The pages of the file itself may count; the state is 1 MB.
+    assert float(done.stdout) < 37 + 60
+
+
+# The start ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("initial", [None, [], np.empty(0)])
+def test_without_a_start_the_first_row_is_drawn(initial):
+    features = np.random.default_rng(0).normal(size=(50, 3))
+    first_rows = set()
+    for seed in range(30):
+        rows = k_centers(features, 10, initial=initial, random_state=seed)
+        assert rows.tolist() == [rows[0], *define_fast(features, 9, [rows[0]])]
+        first_rows.add(int(rows[0]))
+    assert len(first_rows) > 10
+
+
+def test_first_row_is_reproducible_and_alone_is_enough():
+    features = np.arange(10.0)[:, None]
+    rows, radii = k_centers(features, 1, random_state=4, return_distances=True)
+    assert rows.tolist() == k_centers(features, 1, random_state=4).tolist()
+    assert radii.tolist() == [max(rows[0], 9 - rows[0])]
+    assert k_centers([[3.0]], 1, random_state=0).tolist() == [0]
+
+
+def test_initial_rows_are_not_returned_and_radii_shrink_to_zero():
+    features = np.random.default_rng(0).normal(size=(60, 2))
+    rows, radii = k_centers(features, 55, initial=[5, 6, 7, 8, 9], return_distances=True)
+    assert sorted(rows) == sorted(set(range(60)) - {5, 6, 7, 8, 9})
+    assert (np.diff(radii) <= 0).all()
+    assert radii[-1] == 0
+
+
+def test_duplicates_come_last_lowest_row_first():
+    features = np.array([[0.0], [5.0], [0.0], [5.0], [0.0], [9.0]])
+    assert k_centers(features, 5, initial=[4]).tolist() == [5, 1, 0, 2, 3]
+
+
+# Errors -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("convert", [np.asarray, torch.tensor])
+def test_values_that_are_not_finite_are_refused(bad, convert):
+    features = np.ones((40, 3))
+    features[37, 1] = bad
+    with pytest.raises(ValueError, match="features must be finite"):
+        k_centers(convert(features), 5, initial=[0])
+
+
+@pytest.mark.parametrize(
+    "features", [csr_matrix(np.eye(3)), csr_array(np.eye(3)), torch.eye(3).to_sparse()], ids=["matrix", "array", "torch"]
+)
+def test_sparse_features_are_refused_with_a_hint(features):
+    with pytest.raises(TypeError, match="TruncatedSVD"):
+        k_centers(features, 1)
+    with pytest.raises(TypeError, match="TruncatedSVD"):
+        KCenters().rank(Evidence(features=features), 1)
+
+
+@pytest.mark.parametrize(
+    ("features", "error", "message"),
+    [
+        (np.ones(3), ValueError, r"shape \(n_rows, n_features\), got \(3,\)"),
+        (np.ones((3, 0)), ValueError, "at least one row and one column"),
+        (np.ones((0, 3)), ValueError, "at least one row and one column"),
+        ([["a"], ["b"]], TypeError, "real numbers"),
+        (np.ones((3, 2)) * 1j, TypeError, "real numbers"),
+        (torch.ones((3, 2)) * 1j, TypeError, "real numbers"),
+    ],
+)
+def test_features_of_another_form_are_refused(features, error, message):
+    with pytest.raises(error, match=message):
+        k_centers(features, 1)
+
+
+@pytest.mark.parametrize("n_samples", [0, -3, 9])
+def test_more_rows_than_there_are_is_refused(n_samples):
+    with pytest.raises(ValueError, match=r"n_samples must lie in 1 \.\. 8"):
+        k_centers(np.ones((10, 2)), n_samples, initial=[0, 1])
+
+
+@pytest.mark.parametrize(
+    ("initial", "error"), [([10], ValueError), ([-1], ValueError), ([1, 1], ValueError), ([0.0], TypeError)]
+)
+def test_bad_initial_rows_are_refused(initial, error):
+    with pytest.raises(error, match="initial"):
+        k_centers(np.ones((10, 2)), 1, initial=initial)
+
+
+@pytest.mark.parametrize("device", ["gpu", "mps", "meta", 3.5, "cuda:99"])
+def test_unknown_devices_are_refused(device):
+    with pytest.raises(ValueError, match="device"):
+        k_centers(np.ones((10, 2)), 1, initial=[0], device=device)
+
+
+# The strategy -------------------------------------------------------------------------------------
+
+
+def test_core_set_begins_with_random_rows_counted_inside():
+    features = np.random.default_rng(0).normal(size=(300, 4))
+    rows, scores = KCenters().rank(Evidence(features=features), 100, random_state=0)
+    start = rows[:10].tolist()
+    assert len(rows) == 100
+    picks, distances, remaining = define(features, 90, start)
+    assert rows[10:].tolist() == picks
+    assert np.isinf(scores[start]).all()
+    np.testing.assert_array_equal(scores[picks], distances)
+    np.testing.assert_array_equal(scores[list(remaining)], list(remaining.values()))
+    other, _ = KCenters().rank(Evidence(features=features), 100, random_state=1)
+    assert set(other[:10]) != set(start)
+
+
+@pytest.mark.parametrize(("n_samples", "n_start"), [(9, 0), (10, 1), (999, 99), (12_000, 1000)])
+def test_size_of_the_automatic_start(n_samples, n_start):
+    features = np.random.default_rng(0).normal(size=(12_001, 1)).astype(np.float32)
+    rows, scores = KCenters().rank(Evidence(features=features), n_samples, random_state=0)
+    assert len(rows) == n_samples
+    # Without a start the first row alone is drawn.
+    assert np.count_nonzero(np.isinf(scores)) == max(1, n_start)
+
+
+@pytest.mark.parametrize("n_initial", [0, 1, 5, 20])
+def test_size_of_a_given_start(n_initial):
+    features = np.random.default_rng(0).normal(size=(50, 2))
+    rows, scores = KCenters(n_initial=n_initial).rank(Evidence(features=features), 20, random_state=0)
+    assert len(set(rows.tolist())) == 20
+    assert np.flatnonzero(np.isinf(scores)).tolist() == sorted(rows[: max(1, n_initial)])
+
+
+def test_active_learning_begins_with_the_labelled_rows_and_returns_new_ones():
+    features = np.random.default_rng(0).normal(size=(80, 3))
+    labelled, candidates = [70, 3, 40], list(range(20, 60))
+    rows, scores = KCenters().rank(Evidence(features=features), 15, candidates=candidates, initial=labelled)
+    picks, distances, remaining = define(features, 15, labelled, candidates)
+    assert rows.tolist() == picks
+    np.testing.assert_array_equal(scores[picks], distances)
+    assert np.isnan(scores[labelled]).all()
+    assert set(np.flatnonzero(~np.isnan(scores))) == set(picks) | set(remaining)
+
+
+def test_core_set_of_some_candidates_starts_among_them():
+    features = np.random.default_rng(0).normal(size=(100, 3))
+    rows, scores = KCenters(n_initial=5).rank(Evidence(features=features), 20, candidates=range(50, 90), random_state=0)
+    assert set(rows.tolist()) <= set(range(50, 90))
+    assert np.isnan(scores[:50]).all() and np.isnan(scores[90:]).all()
+
+
+def test_start_above_the_choice_is_refused():
+    with pytest.raises(ValueError, match="n_initial counts inside n_samples=5, got n_initial=6"):
+        KCenters(n_initial=6).rank(Evidence(features=np.ones((10, 2))), 5)
+
+
+@pytest.mark.parametrize("n_initial", [-1, 1.5, "all"])
+def test_strategy_checks_its_start(n_initial):
+    with pytest.raises(InvalidParameterError, match="'n_initial' parameter"):
+        KCenters(n_initial=n_initial).rank(Evidence(features=np.ones((10, 2))), 5)

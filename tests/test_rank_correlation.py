@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
@@ -19,7 +19,10 @@ two_scores = st.lists(
 
 
 def mean_ranks(scores):
-    return [sum(other < score for other in scores) + (sum(other == score for other in scores) + 1) / 2 for score in scores]
+    return [
+        sum(other < score for other in scores) + (sum(other == score for other in scores) + 1) / 2
+        for score in scores
+    ]
 
 
 def pearson(a, b):
@@ -35,6 +38,7 @@ def tau_b(a, b):
     return agree / math.sqrt(sum(x != 0 for x, _ in sign) * sum(y != 0 for _, y in sign))
 
 
+@settings(deadline=None)
 @given(scores=two_scores)
 def test_spearman_and_kendall_with_ties_and_infinity(scores):
     a, b = map(list, zip(*scores, strict=True))
@@ -43,6 +47,7 @@ def test_spearman_and_kendall_with_ties_and_infinity(scores):
     assert rank_correlation(a, b, method="kendall") == pytest.approx(tau_b(a, b), abs=1e-12)
 
 
+@settings(deadline=None)
 @given(scores=two_scores)
 def test_pearson_takes_infinity_as_the_largest_finite_score(scores):
     capped = []

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sksvp.strategies import class_quotas, fill_quotas
@@ -12,6 +12,7 @@ from sksvp.strategies import class_quotas, fill_quotas
 labels = st.lists(st.sampled_from(["cat", "dog", "eel", "owl"]), min_size=1, max_size=40)
 
 
+@settings(deadline=None)
 @given(y=labels, data=st.data())
 def test_quotas_are_the_shares_rounded_by_largest_remainder(y, data):
     n_samples = data.draw(st.integers(1, len(y)))
@@ -36,6 +37,7 @@ def test_quotas_known():
     assert quotas.tolist() == [2, 1, 2]
 
 
+@settings(deadline=None)
 @given(y=labels, data=st.data())
 def test_filling_against_the_definition(y, data):
     order = data.draw(st.permutations(range(len(y))))

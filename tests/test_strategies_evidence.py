@@ -31,7 +31,9 @@ def test_n_rows_and_kinds():
 
 
 def test_require_lists_what_is_there():
-    with pytest.raises(ValueError, match="needs features; this evidence has probabilities, forgetting_events"):
+    with pytest.raises(
+        ValueError, match="needs features; this evidence has probabilities, forgetting_events"
+    ):
         Evidence(probabilities=[[0.5, 0.5]], forgetting_events=[1]).require("features")
 
 
@@ -59,7 +61,9 @@ def test_probabilities_come_as_they_are():
         assert not log
         return block[:, 1]
 
-    np.testing.assert_array_equal(Evidence(probabilities=probabilities).score_rows(record), probabilities[:, 1])
+    np.testing.assert_array_equal(
+        Evidence(probabilities=probabilities).score_rows(record), probabilities[:, 1]
+    )
 
 
 @pytest.mark.parametrize("kind", ["logits", "probabilities"])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.utils._param_validation import InvalidParameterError
@@ -21,6 +21,7 @@ def define(visits):
     return n_events if any(visits) else np.inf
 
 
+@settings(deadline=None)
 @given(correct=histories)
 def test_count_against_the_definition(correct):
     events = forgetting_events(correct)
@@ -28,6 +29,7 @@ def test_count_against_the_definition(correct):
     assert events.tolist() == [define(visits) for visits in correct.T.tolist()]
 
 
+@settings(deadline=None)
 @given(correct=histories, seed=st.integers(0, 100))
 def test_counter_agrees_with_the_whole_history(correct, seed):
     rng = np.random.default_rng(seed)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ._data import load_data
-from ._folders import new_folder
+from ._folders import new_folder, read_rows, save_figure
 from ._models import build_classifier
 from ._options import (
     BatchSize,
@@ -78,7 +78,7 @@ def coreset(
       sksvp coreset --dataset cifar10 --data-dir data --download --subset-size 0.5 --subset-size 0.7
       sksvp coreset --data mine.npz --proxy resnet20 --only-select --out runs/mine
     """
-    from ..reproduce import CoresetRun, RunFolder, report_run, run_coreset
+    from ..reproduce import CoresetRun, RunFolder, first_selection, report_run, run_coreset
 
     chosen = _DIGITS if dataset == "digits" else _DEFAULTS
     epochs = epochs or chosen["epochs"]
@@ -96,6 +96,8 @@ def coreset(
     }
     recipe = {key: settings[key] for key in ("batch_size", "lr", "schedule", "precision")}
     recipe |= {"device": device, "verbose": int(verbose)}
+    proxy_network = build_classifier(settings["proxy"], max_epochs=settings["proxy_epochs"], **recipe)
+    target_network = build_classifier(settings["target"], max_epochs=epochs, **recipe)
     bunch = load_data(
         dataset,
         data,
@@ -105,24 +107,36 @@ def coreset(
         on_error="skip" if skip_unreadable else "raise",
         n_rows=train_rows,
     )
-    names, with_all = _methods(strategy or ["forgetting_events"], class_balanced, BASELINES if baseline is None else baseline)
+    if only_select and from_selected is not None:
+        raise ValueError("--only-select and --from-selected exclude each other.")
+    names, with_all = _methods(
+        strategy or ["forgetting_events"], class_balanced, BASELINES if baseline is None else baseline
+    )
+    if from_selected is not None and strategy is None:
+        names = [name for name in names if name.endswith("random")]
+    given = {} if from_selected is None else {f"rows of {from_selected.name}": read_rows(from_selected, len(bunch.y_train))}
+    sizes = [_size(size, len(bunch.y_train)) for size in subset_size or chosen["subset_size"]]
     folder = RunFolder(new_folder("coreset", out), settings, resume=resume)
     run = CoresetRun(
         bunch.X_train,
         bunch.y_train,
         bunch.X_test,
         bunch.y_test,
-        proxy=build_classifier(settings["proxy"], max_epochs=settings["proxy_epochs"], **recipe),
-        target=build_classifier(settings["target"], max_epochs=epochs, **recipe),
+        proxy=proxy_network,
+        target=target_network,
         strategies=names,
-        subset_sizes=[_size(size) for size in subset_size or chosen["subset_size"]],
+        subset_sizes=sizes,
         seeds=list(range(seeds or chosen["seeds"])),
         with_all=with_all,
+        given=given,
         threads=1 if jobs > 1 else None,
         memory=str(folder.path / "proxies"),
     )
-    run_coreset(run, folder, n_jobs=jobs, report=typer.echo)
-    report_run(folder, report=typer.echo)
+    run_coreset(run, folder, only_select=only_select, n_jobs=jobs, report=typer.echo)
+    first_selection(run, folder)
+    if not only_select:
+        save_figure(report_run(folder, report=typer.echo), folder.path / "results.png")
+    typer.echo(f"written to {folder.path}")
 
 
 def _methods(strategies: list[str], class_balanced: bool, baselines: Sequence[str]) -> tuple[list[str], bool]:
@@ -144,9 +158,13 @@ def _known(strategy: str) -> str:
     return strategy
 
 
-def _size(text: str) -> float | int:
-    """Read a share ("0.5") or a count ("5000") of rows."""
+def _size(text: str, n_rows: int) -> float | int:
+    """Read a share ("0.5") or a count ("5000") of rows, and check that it fits."""
+    from ..coreset._subset import count_rows
+
     try:
-        return int(text) if text.lstrip("+-").isdigit() else float(text)
+        size = int(text) if text.lstrip("+-").isdigit() else float(text)
     except ValueError as error:
         raise ValueError(f"--subset-size must be a share such as 0.5 or a count such as 5000, got {text!r}.") from error
+    count_rows(size, n_rows)
+    return size

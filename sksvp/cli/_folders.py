@@ -1,7 +1,13 @@
-"""Where a command writes."""
+"""What a command writes, and reads of an earlier one."""
 
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
+
+import numpy as np
+import typer
+
+from .._files import replacing
 
 
 def new_folder(command: str, out: Path | None) -> Path:
@@ -21,3 +27,37 @@ def new_folder(command: str, out: Path | None) -> Path:
     except OSError as error:
         raise OSError(f"--out {path}: cannot write there ({error.strerror}).") from error
     return path
+
+
+def read_rows(path: Path, n_rows: int) -> np.ndarray:
+    """Read the row numbers of a selected.csv.
+
+    Raises
+    ------
+    ValueError
+        For a file without a column ``row`` of whole numbers below `n_rows`, each once.
+    """
+    import pandas as pd
+
+    try:
+        rows = pd.read_csv(path)["row"].to_numpy()
+    except (KeyError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no selection: it needs a header with a column 'row'.") from error
+    if not np.issubdtype(rows.dtype, np.integer) or len(rows) == 0:
+        raise ValueError(f"{path} is no selection: its column 'row' must hold row numbers.")
+    if rows.min() < 0 or rows.max() >= n_rows:
+        raise ValueError(f"{path} names row {rows.max()}, but the data has {n_rows:,} training rows, from 0 on.")
+    if len(np.unique(rows)) < len(rows):
+        raise ValueError(f"{path} names a row twice.")
+    return rows
+
+
+def save_figure(table, path: Path) -> None:
+    """Draw the run's figure, or say what is missing for it."""
+    if find_spec("matplotlib") is None:
+        typer.echo("no figure: matplotlib is not installed (pip install sksvp[plot])", err=True)
+        return
+    from ..plotting import save_run_figure
+
+    with replacing(path) as part:
+        save_run_figure(table, part)

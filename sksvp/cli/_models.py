@@ -26,7 +26,7 @@ def build_classifier(name: str, **params) -> BaseEstimator:
     if name.startswith("torchvision:"):
         from ..estimators import TorchvisionClassifier
 
-        return TorchvisionClassifier(name.removeprefix("torchvision:"), **params)
+        return _checked(TorchvisionClassifier(name.removeprefix("torchvision:"), **params))
     match = re.fullmatch(r"resnet(\d+)(?:-(basic|bottleneck))?", name)
     if match is None:
         raise ValueError(
@@ -34,8 +34,11 @@ def build_classifier(name: str, **params) -> BaseEstimator:
             f"or torchvision:NAME such as torchvision:resnet50."
         )
     from ..estimators import ResNetClassifier
-    from ..networks import resolve_block
 
-    depth, block = int(match[1]), match[2] or "auto"
-    resolve_block(depth, block)
-    return ResNetClassifier(depth, block=block, **params)
+    return _checked(ResNetClassifier(int(match[1]), block=match[2] or "auto", **params))
+
+
+def _checked(classifier):
+    """Find a wrong parameter before any data is loaded."""
+    classifier.check_params()
+    return classifier

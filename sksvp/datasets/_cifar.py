@@ -224,14 +224,21 @@ def _read_batch(path: Path, label_key: str, n_classes: int) -> tuple[np.ndarray,
     if not isinstance(rows, np.ndarray) or rows.dtype != np.uint8 or rows.ndim != 2 or rows.shape[1] != _PIXELS:
         found = f"{rows.dtype} of shape {rows.shape}" if isinstance(rows, np.ndarray) else type(rows).__name__
         raise ValueError(f"{path}: 'data' must be uint8 of shape (n, {_PIXELS}), got {found}.")
-    labels = _entry(content, label_key, path)
-    is_whole = isinstance(labels, list) and all(type(label) is int and 0 <= label < n_classes for label in labels)
-    if not is_whole or len(labels) != len(rows):
+    return rows, _checked_labels(_entry(content, label_key, path), len(rows), n_classes, f"{path}: {label_key!r}")
+
+
+def _checked_labels(labels: object, n_rows: int, n_classes: int, name: str) -> np.ndarray:
+    if isinstance(labels, np.ndarray) and labels.ndim == 1:
+        labels = labels.tolist()
+    is_whole = isinstance(labels, list) and all(
+        isinstance(label, (int, np.integer)) and not isinstance(label, bool) and 0 <= label < n_classes
+        for label in labels
+    )
+    if not is_whole or len(labels) != n_rows:
         raise ValueError(
-            f"{path}: {label_key!r} must be a list of {len(rows)} whole numbers from 0 to {n_classes - 1}, one for "
-            f"each image."
+            f"{name} must be a list of {n_rows} whole numbers from 0 to {n_classes - 1}, one for each image."
         )
-    return rows, np.array(labels, dtype=np.int64)
+    return np.array(labels, dtype=np.int64)
 
 
 def _entry(content: dict[str, object], key: str, path: Path) -> object:

@@ -18,7 +18,7 @@ _UNREADABLE = (
     LookupError,
     TypeError,
     OverflowError,
-    NotImplementedError,
+    RuntimeError,
     struct.error,
     zlib.error,
     Image.DecompressionBombError,

@@ -1,19 +1,21 @@
 """Reading pickles of arrays and plain containers, and no others.
 
-A pickle may call any function it names. Published data sets in this format need
+A pickle may call any function it names. Published data sets in this format name
 numpy's array reconstructors and plain containers; whatever else a file names is
-refused before it is imported.
+refused before it is imported. Even the reconstructors are not run: handed
+damaged state, numpy's own can crash the process, so plain stand-ins take the
+state down and it is checked before it becomes an array.
 """
 
 import pickle
+import re
 import struct
-import warnings
 from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
 
-# What C code and numpy raise on bytes that are no pickle, or on one that was cut or altered.
+# What the unpickler raises on bytes that are no pickle, or on one that was cut or altered.
 _MALFORMED = (
     pickle.UnpicklingError,
     EOFError,
@@ -23,47 +25,95 @@ _MALFORMED = (
     LookupError,
     OverflowError,
     MemoryError,
+    RecursionError,
     struct.error,
 )
+_NUMBER_CODE = re.compile(r"[<>|=]?[biuf][1248]")
+
+
+class _Dtype:
+    """Stands for numpy.dtype: a number type and its byte order."""
+
+    def __init__(self, code, align=False, copy=False):
+        code = _as_text(code)
+        if not _NUMBER_CODE.fullmatch(code):
+            raise ValueError(f"an array of type {code!r} where numbers are expected")
+        self.dtype = np.dtype(code)
+
+    def __setstate__(self, state):
+        self.dtype = self.dtype.newbyteorder(_as_text(state[1]))
+
+
+class _Array:
+    """Stands for numpy.ndarray; `values` is set with the state."""
+
+    def __setstate__(self, state):
+        _, shape, dtype, is_fortran, content = state
+        self.values = _from_bytes(content, dtype, shape, "F" if is_fortran else "C")
+
+
+def _from_bytes(content, dtype: _Dtype, shape, order) -> np.ndarray:
+    if not isinstance(dtype, _Dtype) or not isinstance(content, (bytes, bytearray)):
+        raise ValueError("an array without its type or content")
+    return np.frombuffer(content, dtype.dtype).reshape(shape, order=_as_text(order))
+
+
+def _reconstruct(kind, shape, code) -> _Array:
+    if kind is not _Array:
+        raise ValueError("an array of another class than numpy's")
+    return _Array()
+
+
+def _from_buffer(content, dtype, shape, order, axis_order=None) -> _Array:
+    if axis_order is not None:
+        raise ValueError("an array with its axes in another order")
+    array = _Array()
+    array.values = _from_bytes(content, dtype, shape, order)
+    return array
+
+
+def _scalar(dtype, content) -> np.generic:
+    return _from_bytes(content, dtype, (1,), "C")[0]
 
 
 def _encode_latin1(text: str, encoding: str) -> bytes:
-    """Stand in for `_codecs.encode`, by which Python 3 writes bytes in the old protocols."""
+    """Stands for _codecs.encode, by which Python 3 writes bytes in the old protocols."""
     if encoding not in ("latin1", "latin-1"):
-        raise pickle.UnpicklingError(f"text encoded as {encoding!r} where only latin1 is expected")
+        raise ValueError(f"text encoded as {encoding!r} where only latin1 is expected")
     return text.encode("latin1")
 
 
-def _admitted() -> dict[tuple[str, str], object]:
-    """Map each admitted global to what stands for it; nothing is ever looked up by name."""
-    # Taken from an array's own pickling, since the private modules that hold them move between numpy versions.
-    array = np.zeros(1)
-    reconstruct, frombuffer = array.__reduce__()[0], array.__reduce_ex__(5)[0]
-    scalar = array[0].__reduce__()[0]
-    admitted: dict[tuple[str, str], object] = {
-        ("numpy", "ndarray"): np.ndarray,
-        ("numpy", "dtype"): np.dtype,
-        ("_codecs", "encode"): _encode_latin1,
-        ("collections", "OrderedDict"): OrderedDict,
-    }
-    for package in ("numpy.core", "numpy._core"):
-        admitted[f"{package}.multiarray", "_reconstruct"] = reconstruct
-        admitted[f"{package}.multiarray", "scalar"] = scalar
-        admitted[f"{package}.numeric", "_frombuffer"] = frombuffer
-    for module in ("builtins", "__builtin__"):
-        for container in (set, frozenset, bytes, bytearray):
-            admitted[module, container.__name__] = container
-    return admitted
-
-
-_ADMITTED = _admitted()
+# Where numpy keeps them, before and since version 2.
+_ADMITTED: dict[tuple[str, str], object] = {
+    (f"{package}.{module}", name): stand_in
+    for package in ("numpy.core", "numpy._core")
+    for module, name, stand_in in (
+        ("multiarray", "_reconstruct", _reconstruct),
+        ("multiarray", "scalar", _scalar),
+        ("numeric", "_frombuffer", _from_buffer),
+    )
+}
+_ADMITTED |= {
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _Dtype,
+    ("_codecs", "encode"): _encode_latin1,
+    ("collections", "OrderedDict"): OrderedDict,
+}
+# Python 2 names its built-in module otherwise.
+_ADMITTED |= {
+    (module, container.__name__): container
+    for module in ("builtins", "__builtin__")
+    for container in (dict, list, tuple, set, frozenset, bytes)
+}
 
 
 class _RefusedGlobalError(pickle.UnpicklingError):
     """The pickle names something that is neither numpy's reconstructors nor a container."""
 
 
-class _ArrayUnpickler(pickle.Unpickler):
+# The unpickler written in Python: the one in C can crash the process on a file that was cut or altered, and for a
+# few large arrays it is no faster.
+class _ArrayUnpickler(pickle._Unpickler):  # type: ignore[name-defined]
     def find_class(self, module: str, name: str) -> object:
         try:
             return _ADMITTED[module, name]
@@ -72,7 +122,7 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 
 def load_pickled_dict(path: Path) -> dict[str, object]:
-    """Read a pickled dict whose keys are text; text values of Python 2 stay bytes.
+    """Read a pickled dict of number arrays, numbers, texts and plain containers.
 
     Parameters
     ----------
@@ -82,19 +132,17 @@ def load_pickled_dict(path: Path) -> dict[str, object]:
     Returns
     -------
     dict
-        With keys as str.
+        With keys as str. Texts that Python 2 wrote are bytes. Arrays are read-only.
 
     Raises
     ------
     OSError
         Where the file cannot be opened.
     ValueError
-        For anything that is not a whole pickle of a dict of arrays and plain
-        containers; names the file, and a global that was refused.
+        For anything but a whole pickle of such a dict; names the file, and a
+        global that was refused.
     """
-    with open(path, "rb") as file, warnings.catch_warnings():
-        # numpy 2.4 deprecates how dtypes were pickled in the days of Python 2; these files will stay as they are.
-        warnings.filterwarnings("ignore", message=r"dtype\(\): align should be passed")
+    with open(path, "rb") as file:
         try:
             content = _ArrayUnpickler(file, encoding="bytes").load()
         except _RefusedGlobalError as refused:
@@ -106,8 +154,16 @@ def load_pickled_dict(path: Path) -> dict[str, object]:
             raise ValueError(f"{path} is not a whole pickle of arrays: {error or type(error).__name__}.") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} holds a pickled {type(content).__name__}, not a dict.")
-    return {_as_text(key): value for key, value in content.items()}
+    return {_as_text(key): _plain(value, path) for key, value in content.items()}
 
 
-def _as_text(key: object) -> str:
-    return key.decode("latin1") if isinstance(key, bytes) else str(key)
+def _plain(value: object, path: Path) -> object:
+    if not isinstance(value, _Array):
+        return value
+    if not hasattr(value, "values"):
+        raise ValueError(f"{path} is not a whole pickle of arrays: an array without content.")
+    return value.values
+
+
+def _as_text(text: object) -> str:
+    return text.decode("latin1") if isinstance(text, bytes) else str(text)

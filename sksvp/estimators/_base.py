@@ -18,7 +18,7 @@ from torch import Generator, Tensor, nn
 from ._batches import TrainingRows
 from ._callbacks import CountForgetting, EpochBar, SetLearningRate
 from ._device import resolve_device, resolve_precision
-from ._net import TrainingNet, check_net_params
+from ._net import TrainingNet, check_net_params, without_train_split
 from ._persistence import load_classifier, save_classifier
 from ._schedule import Schedule, epoch_factors
 
@@ -104,7 +104,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             For fewer than two classes, X and y of different length, NaN or
             infinity, or a target that is not a single class label a row.
         """
-        self._validate_params()
+        self.check_params()
         rates = [self._base_lr * factor for factor in epoch_factors(self.schedule, self.max_epochs)]
         X, y = self._check_training(X, y, reset=True)
         self.classes_, encoded = np.unique(y, return_inverse=True)
@@ -134,7 +134,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         -------
         self : object
         """
-        self._validate_params()
+        self.check_params()
         first = not hasattr(self, "net_")
         if first and classes is None:
             raise ValueError("classes must be given at the first call of partial_fit.")
@@ -153,6 +153,19 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         self._train(X, encoded, epochs=1, rates=[self._base_lr], counter=CountForgetting(len(encoded)))
         return self
 
+    def check_params(self) -> None:
+        """Check the parameters alone, as `fit` does first, before any data is there.
+
+        Raises
+        ------
+        ValueError
+            Naming the parameter, what came and what is accepted.
+        """
+        self._validate_params()
+        epoch_factors(self.schedule, self.max_epochs)
+        resolve_precision(self.precision, resolve_device(self.device))
+        check_net_params(self.net_params, _OWNED)
+
     def _check_training(self, X, y, *, reset: bool):
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
@@ -169,7 +182,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         """Build the net with seeded weights, without touching torch's global generator."""
         self.device_ = resolve_device(self.device)
         self._batch_state = np.random.RandomState(random_state.randint(_MAX_SEED))
-        net_params = check_net_params(self.net_params, _OWNED)
+        net_params = without_train_split(self.net_params)
         callbacks = list(net_params.pop("callbacks", None) or [])
         with self._seeded(random_state):
             module = self._build_module(len(self.classes_)).to(memory_format=torch.channels_last)

@@ -51,7 +51,7 @@ class TrainingNet(NeuralNetClassifier):
         return torch.autocast(device_type, self.autocast_dtype, enabled=self.autocast_dtype != torch.float32)
 
 
-def check_net_params(net_params: dict | None, owned: tuple[str, ...]) -> dict:
+def check_net_params(net_params: dict | None, owned: tuple[str, ...]) -> None:
     """Check what goes to skorch beside our own parameters.
 
     Raises
@@ -59,12 +59,16 @@ def check_net_params(net_params: dict | None, owned: tuple[str, ...]) -> dict:
     ValueError
         For a name that one of our parameters sets already.
     """
-    net_params = dict(net_params or {})
-    clash = sorted(set(net_params) & set(owned))
+    clash = sorted(set(net_params or {}) & set(owned))
     if clash:
         raise ValueError(f"net_params must not set {clash}: the estimator's own parameters decide them.")
+
+
+def without_train_split(net_params: dict | None) -> dict:
+    """Copy skorch's parameters without the split that would hold rows back from training."""
+    net_params = dict(net_params or {})
     if net_params.pop("train_split", None) is not None:
         warnings.warn(
-            "net_params['train_split'] would take rows from training and is set to None.", UserWarning, stacklevel=3
+            "net_params['train_split'] would take rows from training and is set to None.", UserWarning, stacklevel=4
         )
     return net_params

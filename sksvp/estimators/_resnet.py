@@ -6,7 +6,7 @@ from numbers import Integral
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
-from ..networks import PreActResNet
+from ..networks import PreActResNet, resolve_block
 from ._image_classifier import ImageClassifier
 from ._schedule import Schedule
 
@@ -148,6 +148,10 @@ class ResNetClassifier(ImageClassifier):
         self.net_params = net_params
         self.random_state = random_state
         self.verbose = verbose
+
+    def check_params(self) -> None:
+        super().check_params()
+        resolve_block(self.depth, self.block)
 
     def _build_module(self, n_classes: int) -> nn.Module:
         channels = self.format_.shape[0]

@@ -139,6 +139,10 @@ class TorchvisionClassifier(ImageClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
+    def check_params(self) -> None:
+        super().check_params()
+        check_network(self.network)
+
     @property
     def _base_lr(self) -> float:
         return self.lr * self.batch_size / _REFERENCE_BATCH if self.scale_lr else self.lr
@@ -157,25 +161,33 @@ class TorchvisionClassifier(ImageClassifier):
         return ("resized-crop", "flip") if colour else ("resized-crop",)
 
 
-def build_network(name: str, n_classes: int) -> nn.Module:
-    """Build a classification network of torchvision with random weights.
+def check_network(name: str) -> None:
+    """Check the name of a classification network.
 
     Raises
     ------
     ValueError
-        For a name that is none of its classification networks.
+        For a name that is none of torchvision's classification networks; the
+        message names its neighbours.
+    ImportError
+        Where torchvision is not installed.
     """
     models = import_torchvision().models
     known = models.list_models(module=models)
     if name not in known:
         near = [other for other in known if other.startswith(name[:4])] or known
-        raise ValueError(f"network={name!r} is no classification network of torchvision; there are {', '.join(near[:12])}, ...")
-    builder = models.get_model_builder(name)
+        raise ValueError(
+            f"network={name!r} is no classification network of torchvision; there are {', '.join(near[:12])}, ..."
+        )
+
+
+def build_network(name: str, n_classes: int) -> nn.Module:
+    """Build a classification network of torchvision with random weights."""
     params: dict[str, object] = {"num_classes": n_classes}
     if name in ("googlenet", "inception_v3"):
         # Their side outputs in training are no logits of the last layer.
         params |= {"aux_logits": False, "init_weights": True}
-    return builder(weights=None, **params)
+    return import_torchvision().models.get_model(name, weights=None, **params)
 
 
 def _three_channels(images: Tensor) -> Tensor:

@@ -33,7 +33,8 @@ def net_logits(net: NeuralNet, X) -> np.ndarray | None:
 def net_probabilities(net: NeuralNet, X) -> np.ndarray:
     """Compute what the net's own `predict_proba` says, shape (n, k)."""
     _check_scoring_order(net, X)
-    return net.predict_proba(X)
+    with torch.random.fork_rng([]):
+        return net.predict_proba(X)
 
 
 def net_features(net: NeuralNet, X) -> np.ndarray:
@@ -116,7 +117,9 @@ def _first(output) -> Tensor:
 
 
 def _collect(batches: Iterator[Tensor]) -> np.ndarray:
-    return np.concatenate([batch.cpu().numpy() for batch in batches])
+    # A DataLoader draws from the global generator even where it does not shuffle.
+    with torch.random.fork_rng([]):
+        return np.concatenate([batch.cpu().numpy() for batch in batches])
 
 
 # Training -----------------------------------------------------------------------------------

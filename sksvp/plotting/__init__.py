@@ -1,5 +1,5 @@
 """Figures of results, in scikit-learn's Display convention."""
 
-from ._coreset import CoresetDisplay
+from ._coreset import CoresetDisplay, save_run_figure
 
-__all__ = ["CoresetDisplay"]
+__all__ = ["CoresetDisplay", "save_run_figure"]

@@ -2,12 +2,13 @@
 
 from ._coreset import Arm, CoresetRun, run_coreset, selected_rows
 from ._run_folder import RunFolder
-from ._table import format_summary, report_run, summary_table, trainings_table
+from ._table import first_selection, format_summary, report_run, summary_table, trainings_table
 
 __all__ = [
     "Arm",
     "CoresetRun",
     "RunFolder",
+    "first_selection",
     "format_summary",
     "report_run",
     "run_coreset",

@@ -3,16 +3,20 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import pandas as pd
 import torch
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
+from sklearn.utils import _safe_indexing
 
 from ..coreset import ProxyCoresetSelector
 from ._run_folder import RunFolder
+
+
+ALL_ROWS = "all rows"
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Arm:
     name : str
         As it stands in the table.
     strategy : str or None
-        None trains on every row.
+        None where nothing is ranked: all rows, or rows chosen elsewhere.
     subset_size : float or int
     class_balanced : bool
     seed : int
@@ -62,6 +66,8 @@ class CoresetRun:
     seeds : list of int
     with_all : bool
         Whether the target is trained on all rows as well.
+    given : dict of str to ndarray
+        Rows chosen elsewhere, by the name they have in the table.
     threads : int
         torch threads of each worker.
     """
@@ -76,6 +82,7 @@ class CoresetRun:
     subset_sizes: list[float | int]
     seeds: list[int]
     with_all: bool = True
+    given: dict[str, np.ndarray] = field(default_factory=dict)
     threads: int | None = None
     memory: str | None = None
 
@@ -87,8 +94,10 @@ class CoresetRun:
                 for name in self.strategies:
                     balanced = name.startswith("class-balanced ")
                     arms.append(Arm(name, name.removeprefix("class-balanced "), size, balanced, seed))
+            for name, rows in self.given.items():
+                arms.append(Arm(name, None, len(rows), False, seed))
             if self.with_all:
-                arms.append(Arm("all rows", None, 1.0, False, seed))
+                arms.append(Arm(ALL_ROWS, None, 1.0, False, seed))
         return arms
 
     def selector(self, arm: Arm) -> ProxyCoresetSelector:
@@ -103,7 +112,14 @@ class CoresetRun:
         )
 
 
-def run_coreset(run: CoresetRun, folder: RunFolder, *, n_jobs: int = 1, report: Callable[[str], None] = print) -> None:
+def run_coreset(
+    run: CoresetRun,
+    folder: RunFolder,
+    *,
+    only_select: bool = False,
+    n_jobs: int = 1,
+    report: Callable[[str], None] = print,
+) -> None:
     """Train whatever the folder does not hold yet; every finished training is kept at once.
 
     Proxies come first, one a seed, then the targets. Times are in seconds, of
@@ -116,19 +132,23 @@ def run_coreset(run: CoresetRun, folder: RunFolder, *, n_jobs: int = 1, report: 
         The experiment.
     folder : RunFolder
         Where records go.
+    only_select : bool, default=False
+        Whether to stop when the rows are chosen, before any target is trained.
     n_jobs : int, default=1
         Trainings side by side.
     report : callable, default=print
         Told a line about each finished training.
     """
-    seeds = dict.fromkeys(arm.seed for arm in run.arms() if arm.needs_proxy and not folder.has(arm.key))
+    arms = [arm for arm in run.arms() if not folder.has(arm.key)]
+    if only_select:
+        arms = [arm for arm in arms if arm.strategy is not None]
+    seeds = dict.fromkeys(arm.seed for arm in arms if arm.needs_proxy)
     proxies = [seed for seed in seeds if not folder.has(f"proxy_seed{seed}")]
-    targets = [arm for arm in run.arms() if not folder.has(arm.key)]
-    for tasks, work in ((proxies, train_proxy), (targets, train_target)):
-        finished = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
+    for work, tasks in ((train_proxy, proxies), (select_only if only_select else train_target, arms)):
+        results = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
             delayed(work)(run, folder, task) for task in tasks
         )
-        for line in finished:
+        for line in results:
             report(line)
 
 
@@ -148,36 +168,59 @@ def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
         **_regime(selector.proxy_),
     }
     folder.add(f"proxy_seed{seed}", record)
-    return f"proxy, seed {seed}: error {100 * error:.2f} %, {clock.cpu:.0f} CPU s"
+    line = f"proxy, seed {seed}: error {100 * error:.2f} %, {clock.cpu:.0f} CPU s"
+    if "never_forgotten" in record:
+        line += f"; {record['never_forgotten']:.0%} of the rows never forgotten, {record['never_learned']:.0%} never learned"
+    return line
 
 
 def train_target(run: CoresetRun, folder: RunFolder, arm: Arm) -> str:
     """Choose the rows of one arm, train the target on them and record error and cost."""
-    X, y = run.X_train, run.y_train
-    record: dict[str, object] = {"kind": "target", **asdict(arm), "proxy_seconds": 0.0, "proxy_cpu_seconds": 0.0}
     with _limited_threads(run.threads):
-        with _Clock() as selection:
-            if arm.strategy is not None:
-                selector = run.selector(arm).fit(X, y)
-                X, y = selector.select(X, y)
-                folder.add_selection(arm.key, selected_rows(selector))
-                record["selection_seconds"] = selector.timings_["inference"] + selector.timings_["ranking"]
+        with _Clock() as selecting:
+            rows, selection_seconds = choose_rows(run, folder, arm)
+            X, y = (_safe_indexing(part, rows) for part in (run.X_train, run.y_train))
         with _Clock() as training:
             target = clone(run.target).set_params(random_state=arm.seed).fit(X, y)
-    if arm.needs_proxy:
-        proxy = folder.get(f"proxy_seed{arm.seed}")
-        record |= {"proxy_seconds": proxy["proxy_seconds"], "proxy_cpu_seconds": proxy["cpu_seconds"]}
-    error = 1.0 - target.score(run.X_test, run.y_test)
-    record |= {
-        "n_rows": len(y),
+        error = 1.0 - target.score(run.X_test, run.y_test)
+    record = {
+        "kind": "target",
+        **asdict(arm),
+        "n_rows": len(rows),
         "error": error,
-        "selection_cpu_seconds": selection.cpu,
+        **_proxy_cost(folder, arm),
+        "selection_seconds": selection_seconds,
+        "selection_cpu_seconds": selecting.cpu,
         "target_seconds": training.wall,
         "target_cpu_seconds": training.cpu,
     }
-    record.setdefault("selection_seconds", 0.0)
     folder.add(arm.key, record)
-    return f"{arm.name}, {len(y)} rows, seed {arm.seed}: error {100 * error:.2f} %, {training.cpu:.0f} CPU s"
+    return f"{arm.name}, {len(rows):,} rows, seed {arm.seed}: error {100 * error:.2f} %, {training.cpu:.0f} CPU s"
+
+
+def choose_rows(run: CoresetRun, folder: RunFolder, arm: Arm) -> tuple[np.ndarray, float]:
+    """Return the rows of an arm, ascending, and the seconds that choosing took beside the proxy's training."""
+    if arm.name == ALL_ROWS:
+        return np.arange(len(run.y_train)), 0.0
+    if arm.name in run.given:
+        return np.sort(run.given[arm.name]), 0.0
+    selector = run.selector(arm).fit(run.X_train, run.y_train)
+    folder.add_selection(arm.key, selected_rows(selector))
+    return selector.indices_, selector.timings_["inference"] + selector.timings_["ranking"]
+
+
+def select_only(run: CoresetRun, folder: RunFolder, arm: Arm) -> str:
+    """Choose the rows of one arm and write them down."""
+    with _limited_threads(run.threads):
+        rows, _ = choose_rows(run, folder, arm)
+    return f"{arm.name}, seed {arm.seed}: {len(rows):,} of {len(run.y_train):,} rows chosen"
+
+
+def _proxy_cost(folder: RunFolder, arm: Arm) -> dict[str, float]:
+    if not arm.needs_proxy:
+        return {"proxy_seconds": 0.0, "proxy_cpu_seconds": 0.0}
+    proxy = folder.get(f"proxy_seed{arm.seed}")
+    return {"proxy_seconds": proxy["proxy_seconds"], "proxy_cpu_seconds": proxy["cpu_seconds"]}
 
 
 def selected_rows(selector: ProxyCoresetSelector) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from .._files import replacing, write_json
+from ._coreset import ALL_ROWS, CoresetRun
 from ._run_folder import RunFolder
 
 _SECONDS = ("proxy", "selection", "target")
@@ -56,7 +57,7 @@ def summary_table(trainings: pd.DataFrame, *, clock: str = "cpu_seconds") -> pd.
     table[["error", "spread"]] *= 100
     for part in (*_SECONDS, "total"):
         table[part] = groups[f"{part}_{clock}"].mean()
-    whole = trainings.loc[trainings["strategy"].isna(), f"total_{clock}"]
+    whole = trainings.loc[trainings["name"] == ALL_ROWS, f"total_{clock}"]
     table["speed_up"] = whole.mean() / table["total"]
     return table.reset_index()
 
@@ -96,3 +97,11 @@ def report_run(folder: RunFolder, *, report: Callable[[str], None] = print) -> p
     write_json(folder.path / "results.json", json.loads(summary.to_json(orient="records")))
     report(format_summary(summary))
     return summary
+
+
+def first_selection(run: CoresetRun, folder: RunFolder) -> None:
+    """Write the first strategy's choice, of its first size and seed, as selected.csv."""
+    chosen = [folder.selections / f"{arm.key}.csv" for arm in run.arms() if arm.strategy is not None]
+    for path in chosen[:1]:
+        with replacing(folder.path / "selected.csv") as part:
+            part.write_bytes(path.read_bytes())

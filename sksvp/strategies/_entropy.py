@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._evidence import Evidence
-from ._probabilities import score_probabilities
+from ._probabilities import score_probabilities, split_top
 from ._strategy import ScoredStrategy
 
 
@@ -51,18 +51,17 @@ def entropy(probabilities: ArrayLike, *, log: bool = False) -> np.ndarray:
 def _entropy(p: np.ndarray) -> np.ndarray:
     # log(0) is left at 0: 0 log 0 = 0, where NaN would rank the surest rows first.
     logs = np.log(p, where=p > 0, out=np.zeros_like(p))
-    return _sum_of_terms(p, logs)
+    # A probability that rounding has left a little above 1 must not give a negative term.
+    return -np.minimum(p * logs, 0.0).sum(axis=1) + 0.0
 
 
 def _entropy_of_logs(logs: np.ndarray) -> np.ndarray:
-    p = np.exp(logs)
-    return _sum_of_terms(p, np.where(p > 0, logs, 0.0))
-
-
-def _sum_of_terms(p: np.ndarray, logs: np.ndarray) -> np.ndarray:
-    # A probability that rounding has left a little above 1 must not give a negative term.
-    np.minimum(logs, 0.0, out=logs)
-    return np.abs((p * logs).sum(axis=1))
+    # The logarithm of a probability near 1 is mostly rounding; that of one minus the others is not.
+    p, others = split_top(np.exp(logs))
+    rest = np.minimum(others.sum(axis=1), 1.0)
+    of_top = p * np.log1p(-rest, where=rest < 1, out=np.zeros_like(rest))
+    of_others = others * np.where(others > 0, logs, 0.0)
+    return -of_others.sum(axis=1) - of_top + 0.0
 
 
 class Entropy(ScoredStrategy):

@@ -71,7 +71,9 @@ class Evidence:
             raise ValueError("Evidence needs at least one part, or n_rows.")
         if len(set(lengths.values())) > 1:
             listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
-            raise ValueError(f"All parts of the evidence must have one entry per row, got different lengths: {listed}.")
+            raise ValueError(
+                f"All parts of the evidence must have one entry per row, got different lengths: {listed}."
+            )
         return next(iter(lengths.values()))
 
     @property
@@ -88,10 +90,14 @@ class Evidence:
         """Return the part of the evidence called `kind`; ValueError where it is missing."""
         part = getattr(self, kind, None)
         if part is None:
-            raise ValueError(f"The strategy needs {kind}; this evidence has {', '.join(self.kinds) or 'none of any kind'}.")
+            raise ValueError(
+                f"The strategy needs {kind}; this evidence has {', '.join(self.kinds) or 'none of any kind'}."
+            )
         return part
 
-    def score_rows(self, function: Callable[..., np.ndarray], *, rows: np.ndarray | None = None) -> np.ndarray:
+    def score_rows(
+        self, function: Callable[..., np.ndarray], *, rows: np.ndarray | None = None
+    ) -> np.ndarray:
         """Score rows by a function of their class probabilities, in blocks.
 
         Parameters

@@ -33,7 +33,7 @@ _SAFE_EXPONENT = 400
 
 
 class Picks(NamedTuple):
-    """Rows picked, their distances to the nearest centre when picked, and those of all rows left (else NaN)."""
+    """Rows picked, their distances to the nearest centre when picked, those of the rows left (else NaN)."""
 
     rows: np.ndarray
     distances: np.ndarray
@@ -103,11 +103,12 @@ def _radius(norms, largest_norm, n_features: int):
 
 
 class _FeatureTable:
-    """Reads rows of the features as float64 tiles on the device, scaled by a power of two where squares need it."""
+    """Reads rows as float64 tiles on the device, scaled by a power of two where their squares need it."""
 
     def __init__(self, features: np.ndarray | Tensor, device: torch.device):
         self.device = device
-        self.n_rows, self.n_features = features.shape
+        self.n_rows: int = features.shape[0]
+        self.n_features: int = features.shape[1]
         self.n_contenders = min(_CONTENDERS, max(16, _TABLE_VALUES // self.n_features))
         self._tile_values = _TILE_VALUES.get(device.type, _TILE_VALUES["cpu"])
         self._features = _move_if_it_fits(features, device)
@@ -155,7 +156,9 @@ class _FeatureTable:
         for rows in self.tiles(np.arange(self.n_rows), 1):
             tile = self.read(rows)
             if not bool(torch.isfinite(tile).all()):
-                raise ValueError(f"features must be finite, got NaN or infinity in rows {rows[0]} .. {rows[-1]}.")
+                raise ValueError(
+                    f"features must be finite, got NaN or infinity in rows {rows[0]} .. {rows[-1]}."
+                )
             largest = max(largest, float(tile.abs().max()))
         exponent = int(np.frexp(largest)[1])
         return int(np.clip(exponent, -1000, 1000)) if largest > 0 and abs(exponent) > _SAFE_EXPONENT else 0
@@ -169,7 +172,7 @@ class _Rival(NamedTuple):
 
 
 def _select_contenders(nearest: Tensor, n_contenders: int) -> tuple[np.ndarray, _Rival]:
-    """Return the rows that come first by (distance descending, row ascending), in row order, and the next one."""
+    """Return the rows first by (distance descending, row ascending), in row order, and the next one."""
     threshold = torch.topk(nearest, n_contenders).values[-1]
     above = torch.nonzero(nearest > threshold)[:, 0]
     level = torch.nonzero(nearest == threshold)[: n_contenders - len(above), 0]
@@ -226,7 +229,12 @@ def _bring_nearer(nearest: Tensor, table: _FeatureTable, centres: np.ndarray) ->
 
 
 def _bring_tile_nearer(
-    nearest: Tensor, table: _FeatureTable, rows: np.ndarray, points: Tensor, centred_points: Tensor, squares: Tensor
+    nearest: Tensor,
+    table: _FeatureTable,
+    rows: np.ndarray,
+    points: Tensor,
+    centred_points: Tensor,
+    squares: Tensor,
 ) -> None:
     tile = table.read(rows)
     where = torch.from_numpy(rows).to(table.device)
@@ -240,7 +248,7 @@ def _bring_tile_nearer(
     open_rows = torch.nonzero(smallest + own_squares - radius < known)[:, 0]
     if len(open_rows) == 0:
         return
-    # The nearest centre's offset is within two radii of the smallest, and it matters only below what is known.
+    # The nearest centre's offset is within two radii of the smallest; it matters below what is known.
     limit = torch.minimum(smallest + 2 * radius, known - own_squares + radius)[open_rows]
     pairs = torch.nonzero(offsets[open_rows] <= limit[:, None])
     for start in range(0, len(pairs), table.n_pairs()):
@@ -261,7 +269,9 @@ def check_features(features: Any) -> np.ndarray | Tensor:
     if table.ndim != 2:
         raise ValueError(f"features must have the shape (n_rows, n_features), got {tuple(table.shape)}.")
     if table.shape[0] == 0 or table.shape[1] == 0:
-        raise ValueError(f"features must have at least one row and one column, got the shape {tuple(table.shape)}.")
+        raise ValueError(
+            f"features must have at least one row and one column, got the shape {tuple(table.shape)}."
+        )
     is_real = not table.is_complex() if isinstance(table, Tensor) else table.dtype.kind in "fiub"
     if not is_real:
         raise TypeError(f"features must be real numbers, got {table.dtype}.")
@@ -285,7 +295,9 @@ def resolve_device(device: Any) -> torch.device:
     if resolved.type not in _TILE_VALUES:
         raise ValueError(f"device must be 'auto', 'cpu' or 'cuda' (k-centers needs float64), got {device!r}.")
     if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
-        raise ValueError(f"device={device!r} is not there: torch sees {torch.cuda.device_count()} CUDA devices.")
+        raise ValueError(
+            f"device={device!r} is not there: torch sees {torch.cuda.device_count()} CUDA devices."
+        )
     return resolved
 
 

@@ -1,6 +1,7 @@
 """Forgetting events: how often a row was learned and lost again in training."""
 
 from numbers import Integral
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -61,7 +62,9 @@ def _check_correct(correct: ArrayLike) -> np.ndarray:
     if right.size == 0:
         return right.astype(bool)
     if right.dtype.kind not in "iuf" or not np.isin(right, (0, 1)).all():
-        raise ValueError(f"correct must hold only true and false (or 1 and 0), got an array of dtype {right.dtype}.")
+        raise ValueError(
+            f"correct must hold only true and false (or 1 and 0), got an array of dtype {right.dtype}."
+        )
     return right.astype(bool)
 
 
@@ -112,7 +115,9 @@ class ForgettingCounter:
         rows = np.asarray(rows)
         right = _check_correct(correct)
         if rows.ndim != 1 or rows.shape != right.shape:
-            raise ValueError(f"rows and correct must be 1-D and of equal length, got {rows.shape} and {right.shape}.")
+            raise ValueError(
+                f"rows and correct must be 1-D and of equal length, got {rows.shape} and {right.shape}."
+            )
         if len(rows) == 0:
             return
         if rows.dtype.kind not in "iu":
@@ -158,7 +163,7 @@ class ForgettingEvents(ScoredStrategy):
     """
 
     requires = ("forgetting_events",)
-    _parameter_constraints: dict = {
+    _parameter_constraints: ClassVar[dict] = {
         "n_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
     }

@@ -1,7 +1,7 @@
 """Greedy k-centers: rows that cover the feature space."""
 
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -139,7 +139,7 @@ class KCenters(Strategy):
 
     requires = ("features",)
     picks_greedily = True
-    _parameter_constraints: dict = {
+    _parameter_constraints: ClassVar[dict] = {
         "n_initial": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
         "device": "no_validation",
     }
@@ -210,8 +210,10 @@ class KCenters(Strategy):
         return np.concatenate([start, rows]), scores
 
     def _start_size(self, n_samples: int) -> int:
-        if self.n_initial == "auto":
+        if isinstance(self.n_initial, str):
             return min(_MAX_START, n_samples // 10)
         if self.n_initial > n_samples:
-            raise ValueError(f"n_initial counts inside n_samples={n_samples}, got n_initial={self.n_initial}.")
+            raise ValueError(
+                f"n_initial counts inside n_samples={n_samples}, got n_initial={self.n_initial}."
+            )
         return self.n_initial

@@ -47,7 +47,9 @@ def least_confidence(probabilities: ArrayLike, *, log: bool = False) -> np.ndarr
     >>> least_confidence([[1.0, 0.0], [0.25, 0.75]]).tolist()
     [0.0, 0.25]
     """
-    return score_probabilities(probabilities, log=log, of_probabilities=_one_minus_top, of_logs=_sum_of_others)
+    return score_probabilities(
+        probabilities, log=log, of_probabilities=_one_minus_top, of_logs=_sum_of_others
+    )
 
 
 def _one_minus_top(p: np.ndarray) -> np.ndarray:

@@ -53,10 +53,12 @@ def score_probabilities(
     return scores
 
 
-def check_class_matrix(values: ArrayLike, name: str) -> np.ndarray:
+def check_class_matrix(values: ArrayLike | None, name: str) -> np.ndarray:
     """Return `values` as a 2-D array of real numbers with two columns or more, else raise."""
     if hasattr(values, "toarray"):
-        raise TypeError(f"{name} must be a dense array of shape (n_rows, n_classes), got a sparse {type(values).__name__}.")
+        raise TypeError(
+            f"{name} must be a dense array of shape (n_rows, n_classes), got {type(values).__name__}."
+        )
     array = np.asarray(values)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} must be real numbers, got an array of dtype {array.dtype}.")
@@ -79,7 +81,8 @@ def _check_sums(block: np.ndarray) -> None:
     worst = sums[np.argmax(np.abs(sums - 1))]
     if abs(worst - 1) > SUM_TOLERANCE:
         raise ValueError(
-            f"probabilities must sum to 1 in each row (within {SUM_TOLERANCE:g}), got a row that sums to {worst:g}. "
+            f"probabilities must sum to 1 in each row (within {SUM_TOLERANCE:g}), "
+            f"got a row that sums to {worst:g}. "
             "For logits or decision values apply a softmax first; for log-probabilities pass log=True."
         )
 

@@ -1,6 +1,5 @@
 """Random choice, the baseline of every comparison."""
 
-import numpy as np
 from sklearn.utils import check_random_state
 
 from ._evidence import Evidence

@@ -47,22 +47,21 @@ def rank_correlation(a: ArrayLike, b: ArrayLike, method: str = "spearman") -> fl
     """
     if method not in _METHODS:
         raise ValueError(f"method must be one of {', '.join(_METHODS)}, got {method!r}.")
-    a, b = _check_scores(a, "a"), _check_scores(b, "b")
-    if len(a) != len(b):
-        raise ValueError(f"a and b must have the same length, got {len(a)} and {len(b)}.")
-    if len(a) < 2:
-        raise ValueError(f"a and b must have at least two rows, got {len(a)}.")
-    if method == "pearson":
-        a, b = _cap_infinity(a), _cap_infinity(b)
-    for name, scores in (("a", a), ("b", b)):
+    first, second = _check_scores(a, "a"), _check_scores(b, "b")
+    if len(first) != len(second):
+        raise ValueError(f"a and b must have the same length, got {len(first)} and {len(second)}.")
+    if len(first) < 2:
+        raise ValueError(f"a and b must have at least two rows, got {len(first)}.")
+    # Ranks by themselves put infinity last and let it tie.
+    convert = _cap_infinity if method == "pearson" else rankdata
+    first, second = convert(first), convert(second)
+    for name, scores in (("a", first), ("b", second)):
         if (scores == scores[0]).all():
             warnings.warn(f"{name} has the same score for all rows: no correlation is defined.", stacklevel=2)
             return float("nan")
     if method == "kendall":
-        return float(kendalltau(rankdata(a), rankdata(b)).statistic)
-    if method == "spearman":
-        a, b = rankdata(a), rankdata(b)
-    return _pearson(a, b)
+        return float(kendalltau(first, second).statistic)
+    return _pearson(first, second)
 
 
 def _check_scores(scores: ArrayLike, name: str) -> np.ndarray:

@@ -46,7 +46,9 @@ def register_strategy(name: str, cls: type) -> None:
     if not isinstance(name, str):
         raise TypeError(f"name must be a str, got {name!r}.")
     if not isclass(cls) or not _is_strategy(cls):
-        raise TypeError(f"cls must be a class with `requires` and `rank`, such as a child of Strategy, got {cls!r}.")
+        raise TypeError(
+            f"cls must be a class with `requires` and `rank`, such as a child of Strategy, got {cls!r}."
+        )
     if name == "auto" or _STRATEGIES.get(name, cls) is not cls:
         raise ValueError(f"name {name!r} is taken; registered names: {', '.join(_STRATEGIES)}.")
     _STRATEGIES[name] = cls
@@ -77,10 +79,13 @@ def resolve_strategy(strategy: Any) -> Any:
             raise ValueError(f"Unknown strategy {strategy!r}; known strategies: {', '.join(_STRATEGIES)}.")
         return _STRATEGIES[strategy]()
     if isclass(strategy):
-        raise TypeError(f"strategy must be a name or an object, got the class {strategy.__name__}; build it first.")
+        raise TypeError(
+            f"strategy must be a name or an object, got the class {strategy.__name__}; build it first."
+        )
     if not _is_strategy(strategy):
         raise TypeError(
-            f"strategy must be a name ({', '.join(_STRATEGIES)}) or an object with `requires` and `rank`, got {strategy!r}."
+            f"strategy must be a name ({', '.join(_STRATEGIES)}) or an object with `requires` and `rank`, "
+            f"got {strategy!r}."
         )
     return strategy
 

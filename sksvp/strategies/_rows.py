@@ -21,7 +21,9 @@ def check_rows(rows: ArrayLike, n_rows: int, name: str) -> np.ndarray:
     if array.size == 0:
         return np.empty(0, dtype=np.intp)
     if array.dtype == bool:
-        raise TypeError(f"{name} must be row numbers, got a mask of bools; np.flatnonzero turns one into the other.")
+        raise TypeError(
+            f"{name} must be row numbers, got a mask of bools; np.flatnonzero turns one into the other."
+        )
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} must be row numbers (integers), got an array of dtype {array.dtype}.")
     ordered = np.sort(array)

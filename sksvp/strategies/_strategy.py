@@ -1,7 +1,7 @@
 """What all strategies share: their face, the seeded order of equal scores, their names."""
 
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,7 +30,7 @@ class Strategy(BaseEstimator):
 
     requires: tuple[str, ...] = ()
     picks_greedily: bool = False
-    _parameter_constraints: dict = {}
+    _parameter_constraints: ClassVar[dict] = {}
 
     def rank(
         self,
@@ -103,9 +103,12 @@ def check_n_samples(n_samples: Any, n_candidates: int, *, name: str = "n_samples
     """Return `n_samples` as an int between 1 and the number of rows that may be chosen, else raise."""
     if not isinstance(n_samples, Integral) or isinstance(n_samples, bool):
         raise TypeError(f"{name} must be an int, got {n_samples!r}.")
+    n_samples = int(n_samples)
     if not 1 <= n_samples <= n_candidates:
-        raise ValueError(f"{name} must lie in 1 .. {n_candidates}, the rows that may be chosen, got {n_samples}.")
-    return int(n_samples)
+        raise ValueError(
+            f"{name} must lie in 1 .. {n_candidates}, the rows that may be chosen, got {n_samples}."
+        )
+    return n_samples
 
 
 def spread_scores(values: np.ndarray, rows: np.ndarray, n_rows: int) -> np.ndarray:
@@ -115,7 +118,9 @@ def spread_scores(values: np.ndarray, rows: np.ndarray, n_rows: int) -> np.ndarr
     return scores
 
 
-def rank_by_score(scores: ArrayLike, candidates: ArrayLike | None = None, random_state: Any = None) -> np.ndarray:
+def rank_by_score(
+    scores: ArrayLike, candidates: ArrayLike | None = None, random_state: Any = None
+) -> np.ndarray:
     """Order rows by descending score; equal scores in an order drawn at random.
 
     Lowest row first among equals would empty the late classes of any data that

@@ -1,0 +1,196 @@
+"""The command line, as a user types it."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from sksvp.cli._main import app
+
+QUICK = ["--dataset", "digits", "--train-rows", "200", "--epochs", "2", "--seeds", "1", "--device", "cpu"]
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "digits"
+    result = run("coreset", *QUICK, "--out", folder)
+    assert result.exit_code == 0, result.output
+    return folder, result.output
+
+
+def test_table_shows_the_method_and_every_baseline(finished):
+    folder, output = finished
+    for name in ("forgetting_events", "random", "class-balanced random", "all rows"):
+        assert f"\n{name} " in output
+    assert "speed-up" in output
+
+
+def test_run_folder(finished):
+    folder, _ = finished
+    assert not [path for path in folder.rglob("*") if path.name.endswith(".part")]
+    trainings = pd.read_csv(folder / "results.csv")
+    assert sorted(trainings["n_rows"]) == [60, 60, 60, 200]
+    np.testing.assert_allclose(
+        trainings["total_seconds"],
+        trainings["proxy_seconds"] + trainings["selection_seconds"] + trainings["target_seconds"],
+    )
+    summary = json.loads((folder / "results.json").read_text())
+    assert {row["name"] for row in summary} == set(trainings["name"])
+    selected = pd.read_csv(folder / "selected.csv")
+    assert list(selected.columns) == ["row", "rank", "score"]
+    assert selected["rank"].tolist() == list(range(1, 61))
+    assert selected["score"].is_monotonic_decreasing
+    assert (folder / "results.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_resume_repeats_no_training(finished):
+    folder, output = finished
+    before = {path: path.stat().st_mtime_ns for path in (folder / "trainings").iterdir()}
+    again = run("coreset", *QUICK, "--out", folder, "--resume")
+    assert again.exit_code == 0
+    assert {path: path.stat().st_mtime_ns for path in (folder / "trainings").iterdir()} == before
+    assert again.output.split("chosen by")[1] == output.split("chosen by")[1]
+
+
+def test_resume_trains_what_is_missing(finished, tmp_path):
+    folder, _ = finished
+    (path,) = (folder / "trainings").glob("random_*")
+    old = json.loads(path.read_text())
+    path.unlink()
+    assert run("coreset", *QUICK, "--out", folder, "--resume").exit_code == 0
+    assert json.loads(path.read_text())["error"] == old["error"]
+
+
+def test_a_folder_in_use_needs_resume_and_the_same_settings(finished):
+    folder, _ = finished
+    taken = run("coreset", *QUICK, "--out", folder)
+    assert taken.exit_code == 2
+    assert "--resume" in taken.output
+    other = run("coreset", *QUICK, "--batch-size", 16, "--out", folder, "--resume")
+    assert other.exit_code == 2
+    assert "batch_size: 32 there, 16 now" in other.output
+
+
+def test_another_target_on_a_former_selection(finished, tmp_path):
+    folder, _ = finished
+    result = run(
+        "coreset", *QUICK, "--target", "resnet14", "--from-selected", folder / "selected.csv", "--baseline", "random",
+        "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "rows of selected.csv, 60 rows, seed 0" in result.output
+    assert "proxy" not in result.output.split("chosen by")[0]
+
+
+def test_only_select_trains_no_target(tmp_path):
+    result = run("coreset", *QUICK, "--only-select", "--subset-size", 50, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert len(pd.read_csv(tmp_path / "out" / "selected.csv")) == 50
+    assert not (tmp_path / "out" / "results.csv").exists()
+    assert [path.name for path in (tmp_path / "out" / "trainings").iterdir()] == ["proxy_seed0.json"]
+
+
+def test_own_arrays_and_class_balance(tmp_path):
+    rng = np.random.RandomState(0)
+    y = np.repeat([0, 1], [90, 30])
+    X = rng.randint(0, 255, (120, 8, 8)).astype(np.uint8)
+    np.savez(tmp_path / "mine.npz", X_train=X, y_train=y, X_test=X[:40], y_test=y[:40])
+    result = run(
+        "coreset", "--data", tmp_path / "mine.npz", "--proxy", "resnet8", "--epochs", 1, "--class-balanced",
+        "--strategy", "entropy", "--only-select", "--subset-size", 0.5, "--device", "cpu", "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    rows = pd.read_csv(tmp_path / "out" / "selected.csv")["row"]
+    assert np.bincount(y[rows]).tolist() == [45, 15]
+
+
+def test_train(tmp_path):
+    from sksvp.estimators import ResNetClassifier
+
+    result = run(
+        "train", "--dataset", "digits", "--train-rows", 200, "--network", "resnet8", "--epochs", 2, "--device", "cpu",
+        "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert 0 < results["error"] < 1
+    assert pd.read_csv(tmp_path / "out" / "history.csv")["epoch"].tolist() == [1, 2]
+    assert ResNetClassifier.load(tmp_path / "out" / "network.safetensors").depth == 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--dataset", "mnist"], "--dataset must be one of"),
+        ([], "either --dataset NAME or --data FILE"),
+        (["--dataset", "digits", "--strategy", "entropi"], "entropy"),
+        (["--dataset", "digits", "--proxy", "resnet18"], "6n + 2"),
+        (["--dataset", "digits", "--target", "alexnet"], "torchvision:NAME"),
+        (["--dataset", "digits", "--target", "torchvision:alexnut"], "alexnet"),
+        (["--dataset", "digits", "--subset-size", "half"], "--subset-size"),
+        (["--dataset", "digits", "--subset-size", "0"], "subset_size"),
+        (["--dataset", "digits", "--subset-size", "1.5"], "subset_size"),
+        (["--dataset", "digits", "--subset-size", "99999"], "subset_size"),
+        (["--dataset", "digits", "--baseline", "best"], "--baseline"),
+        (["--dataset", "digits", "--train-rows", "1"], "--train-rows"),
+        (["--dataset", "digits", "--device", "abacus"], "device"),
+        (["--dataset", "digits", "--precision", "fp8"], "precision"),
+        (["--dataset", "digits", "--schedule", "cosine"], "schedule"),
+        (["--dataset", "cifar10", "--data-dir", "nowhere"], "nowhere"),
+        (["--dataset", "digits", "--seeds", "0"], "seeds"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_code_2(arguments, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run("coreset", *arguments, "--epochs", 1)
+    assert result.exit_code == 2
+    assert words in result.output
+    assert "Traceback" not in result.output
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_bad_selection_files(tmp_path):
+    for text in ("", "a,b\n1,2\n", "row\n1.5\n", "row\n1\n1\n", "row\n100000\n", "row\n-1\n"):
+        (tmp_path / "rows.csv").write_text(text)
+        result = run("coreset", *QUICK, "--from-selected", tmp_path / "rows.csv", "--out", tmp_path / "out")
+        assert result.exit_code == 2
+        assert "rows.csv" in result.output
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_no_permission_for_out(tmp_path):
+    tmp_path.chmod(0o500)
+    result = run("coreset", *QUICK, "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "cannot write" in result.output
+
+
+def test_out_below_a_file(tmp_path):
+    (tmp_path / "file").touch()
+    result = run("coreset", *QUICK, "--out", tmp_path / "file" / "out")
+    assert result.exit_code == 2
+    assert "cannot write" in result.output
+
+
+@pytest.mark.parametrize("command", [[], ["coreset"], ["train"]])
+def test_help(command):
+    result = run(*command, "--help")
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+    assert "\x08" not in result.output
+
+
+def test_version():
+    shown = subprocess.run(
+        [sys.executable, "-c", "from sksvp.cli import main; main()", "--version"], capture_output=True, text=True
+    )
+    assert shown.stdout.startswith("sksvp 0.")

@@ -1,0 +1,346 @@
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import softmax
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.decomposition import TruncatedSVD
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+from skorch import NeuralNetBinaryClassifier
+from skorch.dataset import Dataset
+from skorch.helper import predefined_split
+from torch import nn
+from toy_proxies import Mlp, MlpWithFeatures, Softmax, TimmLike, blobs, make_net
+
+from sksvp.estimators import ResNetClassifier
+from sksvp.evidence import available_evidence, check_available, gather, train_proxy
+from sksvp.evidence import _proxies
+
+X, y = blobs()
+TEXTS = ["good film", "bad film", "fine day", "awful day", "good day", "bad night"] * 5
+SENTIMENT = np.array([1, 0, 1, 0, 1, 0] * 5)
+
+
+class Ours(ClassifierMixin, BaseEstimator):
+    """A stand-in with the methods of our networks."""
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        self.forgetting_events_ = np.arange(len(y), dtype=np.float64)
+        return self
+
+    def predict_logits(self, X):
+        return np.column_stack([np.asarray(X)[:, 0], -np.asarray(X)[:, 0]]).astype(np.float32)
+
+    def predict_proba(self, X):
+        raise AssertionError("logits go first")
+
+    def transform(self, X):
+        return np.asarray(X)[:, :2]
+
+    def partial_fit(self, X, y, classes=None):
+        raise AssertionError("it counts by itself")
+
+
+# Which kinds a proxy can give ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("proxy", "kinds"),
+    [
+        (LogisticRegression(), {"probabilities"}),
+        (LinearSVC(), set()),
+        (SGDClassifier(), {"forgetting_events"}),
+        (SGDClassifier(loss="log_loss"), {"probabilities", "forgetting_events"}),
+        (MLPClassifier(), {"probabilities", "forgetting_events"}),
+        (MLPClassifier(solver="lbfgs"), {"probabilities"}),
+        (GradientBoostingClassifier(), {"probabilities", "forgetting_events"}),
+        (LinearDiscriminantAnalysis(), {"probabilities", "features"}),
+        (make_pipeline(StandardScaler(), LogisticRegression()), {"probabilities", "features"}),
+        (make_pipeline(LogisticRegression()), {"probabilities"}),
+        (make_pipeline(StandardScaler(), GaussianNB()), {"probabilities", "features", "forgetting_events"}),
+        (FrozenEstimator(GaussianNB()), {"probabilities"}),
+        (make_pipeline(StandardScaler(), FrozenEstimator(GaussianNB())), {"probabilities", "features"}),
+        (make_net(), {"probabilities", "features", "forgetting_events"}),
+        (FrozenEstimator(make_net()), {"probabilities", "features"}),
+        (make_pipeline(StandardScaler(), make_net()), {"probabilities", "features", "forgetting_events"}),
+        (ResNetClassifier(), {"probabilities", "features", "forgetting_events"}),
+        (Ours(), {"probabilities", "features", "forgetting_events"}),
+        (GridSearchCV(LogisticRegression(), {"C": [1, 2]}), {"probabilities"}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_available_evidence(proxy, kinds):
+    assert set(available_evidence(proxy)) == kinds
+
+
+def test_error_lists_what_the_proxy_can_serve():
+    with pytest.raises(ValueError, match="Pipeline around LogisticRegression cannot give forgetting_events") as error:
+        check_available(make_pipeline(StandardScaler(), LogisticRegression()), ("forgetting_events",))
+    assert "probabilities, features" in str(error.value)
+    assert "entropy" in str(error.value) and "k_centers" in str(error.value)
+    with pytest.raises(ValueError, match="no evidence and so serve the strategies random"):
+        check_available(LinearSVC(), ("probabilities",))
+    check_available(LinearSVC(), ())
+
+
+def test_unknown_kind_is_refused():
+    with pytest.raises(ValueError, match="cannot give gradients"):
+        gather(GaussianNB().fit(X, y), X, y, ("gradients",))
+
+
+# Probabilities -------------------------------------------------------------------------------
+
+
+def test_probabilities_of_sklearn_classifiers_pipelines_and_frozen_ones():
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+    for proxy in (pipeline, FrozenEstimator(pipeline), make_pipeline("passthrough", FrozenEstimator(pipeline)).fit(X, y)):
+        evidence = gather(proxy, X, y, ("probabilities",))
+        np.testing.assert_allclose(evidence.probabilities, pipeline.predict_proba(X))
+        assert evidence.logits is None
+
+
+def test_logits_of_our_networks_come_before_probabilities():
+    proxy = Ours().fit(X, y)
+    scaler = StandardScaler().fit(X)
+    np.testing.assert_array_equal(gather(proxy, X, y, ("probabilities",)).logits, proxy.predict_logits(X))
+    inside = gather(Pipeline([("scale", scaler), ("net", proxy)]), X, y, ("probabilities", "features"))
+    np.testing.assert_array_equal(inside.logits, proxy.predict_logits(scaler.transform(X)))
+    np.testing.assert_array_equal(inside.features, scaler.transform(X)[:, :2])
+
+
+def test_logits_of_skorch_nets_are_raw_and_in_evaluation_mode():
+    net = make_net(module__dropout=0.5).fit(X, y)
+    module = net.module_.eval()
+    with torch.no_grad():
+        expected = module(torch.from_numpy(X)).numpy()
+    evidence = gather(net, X, y, ("probabilities",))
+    np.testing.assert_allclose(evidence.logits, expected, rtol=1e-5, atol=1e-6)
+    assert evidence.logits.dtype == np.float32
+    np.testing.assert_allclose(softmax(evidence.logits, axis=1), net.predict_proba(X), rtol=1e-4)
+
+
+def test_probabilities_of_skorch_nets_without_logits():
+    net = make_net(Softmax, criterion=nn.NLLLoss).fit(X, y)
+    evidence = gather(net, X, y, ("probabilities",))
+    assert evidence.logits is None
+    np.testing.assert_allclose(evidence.probabilities, net.predict_proba(X))
+    own = make_net(predict_nonlinearity=lambda z: torch.softmax(2 * z, dim=-1)).fit(X, y)
+    np.testing.assert_allclose(gather(own, X, y, ("probabilities",)).probabilities, own.predict_proba(X))
+
+
+def test_one_logit_of_a_binary_net_becomes_two():
+    net = NeuralNetBinaryClassifier(Mlp, module__n_classes=1, train_split=None, verbose=0, max_epochs=2)
+    trained = train_proxy(net, X, (y == 0), random_state=0).proxy
+    logits = gather(trained, X, y, ("probabilities",)).logits
+    np.testing.assert_allclose(softmax(logits, axis=1), trained.predict_proba(X), rtol=1e-4)
+
+
+def test_scoring_iterators_that_lose_the_rows_are_refused():
+    net = make_net().fit(X, y)
+    net.iterator_valid__shuffle = True
+    for kind in ("probabilities", "features"):
+        with pytest.raises(ValueError, match="shuffles"):
+            gather(net, X, y, (kind,))
+    net.iterator_valid__shuffle, net.iterator_valid__drop_last = False, True
+    with pytest.raises(ValueError, match="logits of 48 rows for the 60 rows"):
+        gather(net, X, y, ("probabilities",))
+
+
+def test_rows_are_scored_in_blocks(monkeypatch):
+    monkeypatch.setattr(_proxies, "_VALUES_PER_BLOCK", 4 * 7)
+    proxy = make_pipeline(StandardScaler(), LinearDiscriminantAnalysis()).fit(X, y)
+    assert [len(block) for block in _proxies.scoring_blocks(proxy, X)] == [7] * 8 + [4]
+    evidence = gather(proxy, X, y, ("probabilities", "features"))
+    np.testing.assert_allclose(evidence.probabilities, proxy.predict_proba(X))
+    np.testing.assert_allclose(evidence.features, proxy.transform(X))
+    assert len(list(_proxies.scoring_blocks(Ours(), X))) == 1
+
+
+# Features ------------------------------------------------------------------------------------
+
+
+def hidden(net):
+    with torch.no_grad():
+        return net.module_.eval().hidden(torch.from_numpy(X)).numpy()
+
+
+@pytest.mark.parametrize(("module", "factor"), [(Mlp, 1), (MlpWithFeatures, 2), (TimmLike, 3)])
+def test_features_of_skorch_modules(module, factor):
+    net = make_net(module, module__dropout=0.5).fit(X, y)
+    features = gather(net, X, y, ("features",)).features
+    np.testing.assert_allclose(features, factor * hidden(net), rtol=1e-5, atol=1e-6)
+    assert not any(layer._forward_pre_hooks for layer in net.module_.modules())
+
+
+def test_features_that_are_a_module_are_not_the_final_vector():
+    class Torchvision(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.features = nn.Sequential(nn.Linear(4, 6), nn.ReLU())
+            self.classifier = nn.Linear(6, 3)
+
+        def forward(self, x):
+            return self.classifier(self.features(x) - 1)
+
+    net = make_net(Torchvision).fit(X, y)
+    with torch.no_grad():
+        expected = net.module_.eval().features(torch.from_numpy(X)).numpy() - 1
+    np.testing.assert_allclose(gather(net, X, y, ("features",)).features, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_module_without_features_is_refused():
+    class NoLinear(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(4, 3))
+
+        def forward(self, x):
+            return x @ self.weight
+
+    with pytest.raises(ValueError, match=r"NoLinear has no final hidden features.*features\(x\)"):
+        gather(make_net(NoLinear).fit(X, y), X, y, ("features",))
+
+
+def test_features_of_classifiers_and_pipelines():
+    lda = LinearDiscriminantAnalysis().fit(X, y)
+    np.testing.assert_allclose(gather(lda, X, y, ("features",)).features, lda.transform(X))
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+    np.testing.assert_allclose(gather(pipeline, X, y, ("features",)).features, pipeline[:-1].transform(X))
+    net = make_pipeline(StandardScaler(), make_net()).fit(X, y)
+    assert gather(net, X, y, ("features",)).features.shape == (60, 8)
+
+
+def test_sparse_features_are_refused_with_a_hint():
+    pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(TEXTS, SENTIMENT)
+    with pytest.raises(ValueError, match="sparse.*TruncatedSVD"):
+        gather(pipeline, TEXTS, SENTIMENT, ("features",))
+    dense = make_pipeline(TfidfVectorizer(), TruncatedSVD(2, random_state=0), LogisticRegression()).fit(TEXTS, SENTIMENT)
+    assert gather(dense, TEXTS, SENTIMENT, ("features",)).features.shape == (30, 2)
+
+
+def test_features_that_are_no_numbers_are_refused():
+    class Words(LogisticRegression):
+        def transform(self, X):
+            return np.array([["a"]] * len(X))
+
+    with pytest.raises(ValueError, match="must be numbers"):
+        gather(Words().fit(X, y), X, y, ("features",))
+
+
+def test_features_in_a_frame_and_in_integers():
+    pipeline = make_pipeline(StandardScaler().set_output(transform="pandas"), LogisticRegression()).fit(X, y)
+    features = gather(pipeline, X, y, ("features",)).features
+    assert isinstance(features, np.ndarray) and features.dtype in (np.float32, np.float64)
+
+    class Bytes(LogisticRegression):
+        def transform(self, X):
+            return np.zeros((len(X), 2, 2), dtype=np.uint8)
+
+    features = gather(Bytes().fit(X, y), X, y, ("features",)).features
+    assert features.dtype == np.float32 and features.shape == (60, 4)
+
+
+# Training ------------------------------------------------------------------------------------
+
+
+def test_training_leaves_the_proxy_alone_and_seeds_its_clone():
+    proxy = SGDClassifier()
+    first = train_proxy(proxy, X, y, random_state=0).proxy
+    second = train_proxy(proxy, X, y, random_state=0).proxy
+    other = train_proxy(proxy, X, y, random_state=1).proxy
+    assert not hasattr(proxy, "coef_") and proxy.random_state is None
+    np.testing.assert_array_equal(first.coef_, second.coef_)
+    assert not np.array_equal(first.coef_, other.coef_)
+    own = train_proxy(SGDClassifier(random_state=5), X, y, random_state=0).proxy
+    np.testing.assert_array_equal(own.coef_, SGDClassifier(random_state=5).fit(X, y).coef_)
+
+
+def test_skorch_net_is_seeded_inside_a_forked_generator():
+    before = torch.random.get_rng_state()
+    trained = train_proxy(make_net(), X, y, random_state=3).proxy
+    gather(trained, X, y, ("probabilities", "features"))
+    assert torch.equal(torch.random.get_rng_state(), before)
+    first = trained.predict_proba(X)
+    torch.manual_seed(99)
+    second = train_proxy(make_net(), X, y, random_state=3).proxy.predict_proba(X)
+    other = train_proxy(make_net(), X, y, random_state=4).proxy.predict_proba(X)
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(first, other)
+    inside = make_pipeline(StandardScaler(), make_net())
+    np.testing.assert_array_equal(
+        train_proxy(inside, X, y, random_state=3).proxy.predict_proba(X),
+        train_proxy(inside, X, y, random_state=3).proxy.predict_proba(X),
+    )
+
+
+def test_train_split_that_eats_rows_is_switched_off_with_one_warning():
+    net = make_net()
+    eating = make_net()
+    eating.set_params(train_split=clone(type(net)(Mlp)).train_split)
+    with pytest.warns(UserWarning, match="train_split") as caught:
+        trained = train_proxy(make_pipeline(StandardScaler(), eating), X, y, random_state=0).proxy
+    assert len([w for w in caught if "train_split" in str(w.message)]) == 1
+    assert trained[-1].train_split is None
+    assert sum(batch["train_batch_size"] for batch in trained[-1].history[-1]["batches"]) == 60
+    assert eating.train_split is not None
+
+
+def test_validation_on_other_rows_is_kept():
+    net = make_net(train_split=predefined_split(Dataset(X[:9], y[:9])))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        trained = train_proxy(net, X, y, random_state=0).proxy
+    assert "valid_loss" in trained.history[-1]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [np.array(["a", "b", "c"])[y], y - 1, y.astype(np.int32), y.astype(np.float64), y.astype(np.uint8)],
+    ids=["str", "negative", "int32", "float", "uint8"],
+)
+def test_labels_that_no_torch_loss_takes_are_numbered(labels):
+    trained = train_proxy(make_net(), X, labels, random_state=0)
+    expected = train_proxy(make_net(), X, y.astype(np.int64), random_state=0)
+    np.testing.assert_array_equal(trained.proxy.predict_proba(X), expected.proxy.predict_proba(X))
+
+
+def test_numbering_of_the_user_is_kept():
+    trained = train_proxy(make_net(module__n_classes=6), X, y + 3, random_state=0).proxy
+    assert set(trained.predict(X)) <= {3, 4, 5}
+
+
+def test_rows_of_a_net_are_untouched():
+    with pytest.raises(RuntimeError, match=r"(?i)dtype|double"):
+        train_proxy(make_net(), X.astype(np.float64), y, random_state=0)
+
+
+def test_frozen_proxy_is_used_as_it_is():
+    frozen = FrozenEstimator(LogisticRegression().fit(X, y))
+    trained = train_proxy(frozen, X[:10], y[:10], random_state=0).proxy
+    assert trained is frozen
+
+
+def test_fit_params_go_to_the_proxy():
+    weights = np.where(y == 0, 10.0, 0.1)
+    trained = train_proxy(GaussianNB(), X, y, fit_params={"sample_weight": weights}).proxy
+    np.testing.assert_allclose(trained.class_prior_, GaussianNB().fit(X, y, weights).class_prior_)
+
+
+def test_importing_evidence_and_coreset_loads_no_torch():
+    code = "import sys, sksvp.evidence, sksvp.coreset; print({'torch', 'skorch'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -26,7 +26,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from toy_proxies import blobs, make_net
+from toy_nets import make_net
+from toy_proxies import blobs
 
 from sksvp._rows import LazyRows
 from sksvp.coreset import ProxyCoresetSampler, ProxyCoresetSelector
@@ -131,7 +132,9 @@ def test_random_trains_no_proxy():
 def test_equal_scores_do_not_follow_the_rows():
     ordered = np.sort(y)
     proxy = SGDClassifier(random_state=0)
-    selector = ProxyCoresetSelector(proxy, strategy="forgetting_events", random_state=0).fit(np.eye(3)[ordered], ordered)
+    selector = ProxyCoresetSelector(proxy, strategy="forgetting_events", random_state=0).fit(
+        np.eye(3)[ordered], ordered
+    )
     assert len(np.unique(selector.scores_)) <= 3
     assert np.bincount(ordered[selector.indices_], minlength=3).min() > 10
     other = clone(selector).set_params(random_state=1).fit(np.eye(3)[ordered], ordered)
@@ -143,7 +146,9 @@ def test_class_balance(strategy):
     rows = np.r_[0:50, 50:80, 100:110]
     labels = np.array(["a", "b", "c"])[y[rows]]
     proxy = make_pipeline(StandardScaler(), LOGISTIC)
-    selector = ProxyCoresetSelector(proxy, strategy=strategy, subset_size=31, class_balanced=True, random_state=0)
+    selector = ProxyCoresetSelector(
+        proxy, strategy=strategy, subset_size=31, class_balanced=True, random_state=0
+    )
     selector.fit(X[rows], labels)
     _, quotas = class_quotas(labels, 31)
     kept, counts = np.unique(labels[selector.indices_], return_counts=True)
@@ -159,14 +164,18 @@ def test_class_balance(strategy):
 
 def test_balanced_k_centers_are_the_centers_of_each_class():
     proxy = make_pipeline(StandardScaler(), LOGISTIC)
-    selector = ProxyCoresetSelector(proxy, strategy=KCenters(n_initial=0), subset_size=30, class_balanced=True, random_state=0)
+    selector = ProxyCoresetSelector(
+        proxy, strategy=KCenters(n_initial=0), subset_size=30, class_balanced=True, random_state=0
+    )
     selector.fit(X, y)
     features = StandardScaler().fit_transform(X)
     for label in range(3):
         members = np.flatnonzero(y == label)
         picks = [row for row in selector.order_ if y[row] == label]
         for k in range(1, len(picks)):
-            distances = np.linalg.norm(features[members, None] - features[picks[:k]][None], axis=2).min(axis=1)
+            distances = np.linalg.norm(features[members, None] - features[picks[:k]][None], axis=2).min(
+                axis=1
+            )
             assert distances[members == picks[k]] == pytest.approx(distances.max())
 
 
@@ -235,7 +244,11 @@ def test_bad_labels(labels, message):
         ({"strategy": "forgetting_events"}, ValueError, "cannot give forgetting_events.*probabilities"),
         ({"strategy": "k_centers"}, ValueError, "cannot give features"),
         ({"proxy": LinearSVC(), "strategy": "entropy"}, ValueError, "LinearSVC cannot give probabilities"),
-        ({"proxy": FrozenEstimator(GaussianNB()), "strategy": "forgetting_events"}, ValueError, "cannot give"),
+        (
+            {"proxy": FrozenEstimator(GaussianNB()), "strategy": "forgetting_events"},
+            ValueError,
+            "cannot give",
+        ),
         ({"proxy": 3}, ValueError, "proxy"),
         ({"class_balanced": "yes"}, ValueError, "class_balanced"),
         ({"stop_proxy": "soon"}, ValueError, "stop_proxy"),
@@ -281,7 +294,9 @@ def test_unusual_but_good_input():
     labels[0] = "alone"
     selector = ProxyCoresetSelector(LOGISTIC, strategy="margin", random_state=0).fit(read_only, labels)
     assert len(selector.classes_) == 4
-    balanced = ProxyCoresetSelector(LOGISTIC, class_balanced=True, subset_size=8, random_state=0).fit(X[::-1], list(labels))
+    balanced = ProxyCoresetSelector(LOGISTIC, class_balanced=True, subset_size=8, random_state=0).fit(
+        X[::-1], list(labels)
+    )
     assert len(balanced.indices_) == 8
 
 
@@ -309,13 +324,21 @@ def test_frames_come_back_as_frames():
 
 @pytest.mark.parametrize("container", ["pandas", "polars"])
 def test_set_output(container):
-    selector = ProxyCoresetSelector(LOGISTIC, subset_size=0.2, random_state=0).set_output(transform=container).fit(X, y)
+    selector = (
+        ProxyCoresetSelector(LOGISTIC, subset_size=0.2, random_state=0)
+        .set_output(transform=container)
+        .fit(X, y)
+    )
     frame = selector.transform(X)
     assert type(frame).__module__.startswith(container) and frame.shape == (30, 4)
     np.testing.assert_array_equal(frame.to_numpy(), X[selector.indices_])
 
 
-TEXTS = [f"{a} {b} {i}" for i in range(10) for a, b in [("good", "film"), ("bad", "film"), ("fine", "day"), ("poor", "day")]]
+TEXTS = [
+    f"{a} {b} {i}"
+    for i in range(10)
+    for a, b in [("good", "film"), ("bad", "film"), ("fine", "day"), ("poor", "day")]
+]
 SENTIMENT = ["pos", "neg", "pos", "neg"] * 10
 
 
@@ -339,7 +362,9 @@ def test_features_of_texts_are_sparse_unless_reduced():
         proxy = make_pipeline(TfidfVectorizer(), LogisticRegression())
         ProxyCoresetSelector(proxy, strategy="k_centers", subset_size=5).fit(TEXTS, SENTIMENT)
     proxy = make_pipeline(TfidfVectorizer(), TruncatedSVD(3), LogisticRegression())
-    selector = ProxyCoresetSelector(proxy, strategy="k_centers", subset_size=5, random_state=0).fit(TEXTS, SENTIMENT)
+    selector = ProxyCoresetSelector(proxy, strategy="k_centers", subset_size=5, random_state=0).fit(
+        TEXTS, SENTIMENT
+    )
     assert selector.explain(TEXTS)["nearest_kept"].notna().sum() == 35
 
 
@@ -351,7 +376,9 @@ def test_sparse_rows():
 
 def test_torch_tensors():
     tensor = torch.from_numpy(X).float()
-    selector = ProxyCoresetSelector(make_net(), subset_size=0.2, random_state=0).fit(tensor, torch.from_numpy(y))
+    selector = ProxyCoresetSelector(make_net(), subset_size=0.2, random_state=0).fit(
+        tensor, torch.from_numpy(y)
+    )
     kept, labels = selector.select(tensor, torch.from_numpy(y))
     assert isinstance(kept, torch.Tensor) and isinstance(labels, torch.Tensor)
     assert torch.equal(kept, tensor[selector.indices_])
@@ -363,7 +390,9 @@ class NoisyImages(LazyRows):
     """Images drawn when they are read."""
 
     def _read_source(self, rows):
-        return np.stack([np.random.RandomState(row).randint(0, 256, (8, 8, 3), dtype=np.uint8) for row in rows])
+        return np.stack(
+            [np.random.RandomState(row).randint(0, 256, (8, 8, 3), dtype=np.uint8) for row in rows]
+        )
 
     def _source_key(self, rows):
         return str(rows.tolist())
@@ -381,7 +410,9 @@ def test_images_and_lazy_rows():
     np.testing.assert_array_equal(resident.indices_, selector.indices_)
     with pytest.raises(ValueError, match="CoresetClassifier"):
         selector.transform(lazy[:20])
-    by_logits = ProxyCoresetSelector(proxy, strategy="entropy", subset_size=0.3, random_state=0).fit(lazy, labels)
+    by_logits = ProxyCoresetSelector(proxy, strategy="entropy", subset_size=0.3, random_state=0).fit(
+        lazy, labels
+    )
     assert len(by_logits.indices_) == 12 and by_logits.explain()["nearest_kept"].notna().sum() == 28
 
 
@@ -410,7 +441,10 @@ def test_fit_transform_warns_that_y_is_not_cut():
 
 def test_pipeline_step_warns_before_it_fails():
     pipeline = make_pipeline(ProxyCoresetSelector(LOGISTIC), LOGISTIC)
-    with pytest.warns(UserWarning, match="CoresetClassifier"), pytest.raises(ValueError, match="inconsistent"):
+    with (
+        pytest.warns(UserWarning, match="CoresetClassifier"),
+        pytest.raises(ValueError, match="inconsistent"),
+    ):
         pipeline.fit(X, y)
 
 
@@ -445,7 +479,9 @@ def test_explain():
             assert nearest is pd.NA
         else:
             distances = np.linalg.norm(features[selector.indices_] - features[row], axis=1)
-            assert np.linalg.norm(features[nearest] - features[row]) == pytest.approx(distances.min(), abs=1e-7)
+            assert np.linalg.norm(features[nearest] - features[row]) == pytest.approx(
+                distances.min(), abs=1e-7
+            )
 
 
 def test_explain_without_features_or_without_rows():
@@ -512,7 +548,9 @@ def test_proxy_and_ranking_have_separate_streams():
     np.testing.assert_array_equal(first.scores_, second.scores_)  # its own seed is kept
     assert not np.array_equal(first.order_, second.order_)
     derived = ProxyCoresetSelector(SGDClassifier(), random_state=0).fit(X, y)
-    other_strategy = ProxyCoresetSelector(SGDClassifier(), strategy=ForgettingEvents(), subset_size=5, random_state=0)
+    other_strategy = ProxyCoresetSelector(
+        SGDClassifier(), strategy=ForgettingEvents(), subset_size=5, random_state=0
+    )
     np.testing.assert_array_equal(derived.scores_, other_strategy.fit(X, y).scores_)
 
 
@@ -525,7 +563,8 @@ def test_random_state_object():
 FRESH = """
 import numpy as np, sys
 sys.path.insert(0, {tests!r})
-from toy_proxies import blobs, make_net
+from toy_nets import make_net
+from toy_proxies import blobs
 from sklearn.linear_model import SGDClassifier
 from sksvp.coreset import ProxyCoresetSelector
 X, y = blobs(90)
@@ -540,14 +579,19 @@ def test_same_seed_gives_same_rows_in_a_fresh_process():
     code = FRESH.format(tests=str(Path(__file__).parent))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     rows, labels = blobs(90)
-    here = [ProxyCoresetSelector(p, random_state=7).fit(rows, labels).order_.tolist() for p in (SGDClassifier(), make_net())]
+    here = [
+        ProxyCoresetSelector(p, random_state=7).fit(rows, labels).order_.tolist()
+        for p in (SGDClassifier(), make_net())
+    ]
     assert done.stdout.splitlines() == [str(order) for order in here]
 
 
 def test_pickle_and_html():
     selector = ProxyCoresetSelector(make_net(), random_state=0).fit(X.astype(np.float32), y)
     again = pickle.loads(pickle.dumps(selector))
-    np.testing.assert_array_equal(again.transform(X.astype(np.float32)), selector.transform(X.astype(np.float32)))
+    np.testing.assert_array_equal(
+        again.transform(X.astype(np.float32)), selector.transform(X.astype(np.float32))
+    )
     assert "ProxyCoresetSelector" in selector._repr_html_()
 
 
@@ -573,7 +617,9 @@ def test_fit_params_reach_the_proxy():
         with pytest.raises(ValueError, match="sample_weight"):
             ProxyCoresetSelector(GaussianNB(), strategy="entropy").fit(X, y, sample_weight=weights)
         inside = make_pipeline(PCA(2), GaussianNB().set_fit_request(sample_weight=True))
-        counted = ProxyCoresetSelector(inside, strategy=ForgettingEvents(n_epochs=1)).fit(X, y, sample_weight=weights)
+        counted = ProxyCoresetSelector(inside, strategy=ForgettingEvents(n_epochs=1)).fit(
+            X, y, sample_weight=weights
+        )
         np.testing.assert_allclose(counted.proxy_[-1].class_prior_, expected)
 
 
@@ -595,8 +641,12 @@ def test_sampler_in_imbalanced_learns_pipeline():
     from imblearn.pipeline import make_pipeline as make_imblearn_pipeline
     from sklearn.model_selection import GridSearchCV
 
-    pipeline = make_imblearn_pipeline(StandardScaler(), ProxyCoresetSampler(LOGISTIC, random_state=0), GaussianNB())
-    grid = GridSearchCV(pipeline, {"proxycoresetsampler__subset_size": [0.3, 0.6]}, cv=3, error_score="raise").fit(X, y)
+    pipeline = make_imblearn_pipeline(
+        StandardScaler(), ProxyCoresetSampler(LOGISTIC, random_state=0), GaussianNB()
+    )
+    grid = GridSearchCV(
+        pipeline, {"proxycoresetsampler__subset_size": [0.3, 0.6]}, cv=3, error_score="raise"
+    ).fit(X, y)
     assert grid.best_score_ > 0.8
     assert grid.best_estimator_[-1].class_count_.sum() in (45, 90)
     images = (np.random.RandomState(0).rand(30, 8, 8, 3) * 255).astype(np.uint8)

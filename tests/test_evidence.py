@@ -23,11 +23,11 @@ from skorch import NeuralNetBinaryClassifier
 from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 from torch import nn
-from toy_proxies import Mlp, MlpWithFeatures, Softmax, TimmLike, blobs, make_net
+from toy_nets import Mlp, MlpWithFeatures, Softmax, TimmLike, make_net
+from toy_proxies import blobs
 
 from sksvp.estimators import ResNetClassifier
-from sksvp.evidence import available_evidence, check_available, gather, train_proxy
-from sksvp.evidence import _proxies
+from sksvp.evidence import _proxies, available_evidence, check_available, gather, train_proxy
 
 X, y = blobs()
 TEXTS = ["good film", "bad film", "fine day", "awful day", "good day", "bad night"] * 5
@@ -88,7 +88,9 @@ def test_available_evidence(proxy, kinds):
 
 
 def test_error_lists_what_the_proxy_can_serve():
-    with pytest.raises(ValueError, match="Pipeline around LogisticRegression cannot give forgetting_events") as error:
+    with pytest.raises(
+        ValueError, match="Pipeline around LogisticRegression cannot give forgetting_events"
+    ) as error:
         check_available(make_pipeline(StandardScaler(), LogisticRegression()), ("forgetting_events",))
     assert "probabilities, features" in str(error.value)
     assert "entropy" in str(error.value) and "k_centers" in str(error.value)
@@ -107,7 +109,11 @@ def test_unknown_kind_is_refused():
 
 def test_probabilities_of_sklearn_classifiers_pipelines_and_frozen_ones():
     pipeline = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
-    for proxy in (pipeline, FrozenEstimator(pipeline), make_pipeline("passthrough", FrozenEstimator(pipeline)).fit(X, y)):
+    for proxy in (
+        pipeline,
+        FrozenEstimator(pipeline),
+        make_pipeline("passthrough", FrozenEstimator(pipeline)).fit(X, y),
+    ):
         evidence = gather(proxy, X, y, ("probabilities",))
         np.testing.assert_allclose(evidence.probabilities, pipeline.predict_proba(X))
         assert evidence.logits is None
@@ -228,7 +234,9 @@ def test_sparse_features_are_refused_with_a_hint():
     pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(TEXTS, SENTIMENT)
     with pytest.raises(ValueError, match="sparse.*TruncatedSVD"):
         gather(pipeline, TEXTS, SENTIMENT, ("features",))
-    dense = make_pipeline(TfidfVectorizer(), TruncatedSVD(2, random_state=0), LogisticRegression()).fit(TEXTS, SENTIMENT)
+    dense = make_pipeline(TfidfVectorizer(), TruncatedSVD(2, random_state=0), LogisticRegression()).fit(
+        TEXTS, SENTIMENT
+    )
     assert gather(dense, TEXTS, SENTIMENT, ("features",)).features.shape == (30, 2)
 
 

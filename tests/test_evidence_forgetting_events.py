@@ -16,7 +16,8 @@ from skorch import NeuralNetBinaryClassifier
 from skorch.callbacks import Callback
 from torch import nn
 from torch.utils.data import DataLoader, WeightedRandomSampler
-from toy_proxies import LoggingMlp, Mlp, blobs, make_net
+from toy_nets import LoggingMlp, Mlp, make_net
+from toy_proxies import blobs
 
 from sksvp.estimators import ResNetClassifier
 from sksvp.evidence import gather, train_proxy
@@ -39,7 +40,9 @@ def events_of_visits(visits, n_rows):
     events = np.full(n_rows, np.inf)
     for row, correct in history.items():
         if any(correct):
-            events[row] = sum(before and not after for before, after in zip(correct[:-1], correct[1:], strict=True))
+            events[row] = sum(
+                before and not after for before, after in zip(correct[:-1], correct[1:], strict=True)
+            )
     return events
 
 
@@ -64,7 +67,11 @@ def test_events_of_a_skorch_net_are_those_of_its_training_forward(params):
     LoggingMlp.log.clear()
     net = make_net(LoggingMlp, **({"max_epochs": 8, "lr": 0.5, "module__dropout": 0.3} | params))
     trained = count(net, X_NUMBERED)
-    visits = [(row, label == y[row]) for rows, labels in LoggingMlp.log for row, label in zip(rows, labels, strict=True)]
+    visits = [
+        (row, label == y[row])
+        for rows, labels in LoggingMlp.log
+        for row, label in zip(rows, labels, strict=True)
+    ]
     expected = events_of_visits(visits, len(y))
     np.testing.assert_array_equal(trained.forgetting_events, expected)
     assert np.isfinite(expected).any() and (expected > 0).any()
@@ -89,7 +96,8 @@ def test_counting_changes_neither_the_training_nor_the_net():
 def test_net_inside_a_pipeline():
     scaled = StandardScaler().fit_transform(X)
     np.testing.assert_array_equal(
-        count(make_pipeline(StandardScaler(), make_net())).forgetting_events, count(make_net(), scaled).forgetting_events
+        count(make_pipeline(StandardScaler(), make_net())).forgetting_events,
+        count(make_net(), scaled).forgetting_events,
     )
 
 
@@ -102,7 +110,14 @@ def test_binary_net():
             self.visits += zip(rows, ((y_pred.reshape(-1) > 0) == batch[1].bool()).tolist(), strict=True)
 
     net = NeuralNetBinaryClassifier(
-        Mlp, module__n_in=5, module__n_classes=1, train_split=None, verbose=0, max_epochs=6, lr=0.5, callbacks=[Log]
+        Mlp,
+        module__n_in=5,
+        module__n_classes=1,
+        train_split=None,
+        verbose=0,
+        max_epochs=6,
+        lr=0.5,
+        callbacks=[Log],
     )
     small = X_NUMBERED * np.array([1, 1, 1, 1, 1], dtype=np.float32)
     trained = count(net, small, np.array(["no", "yes"])[(y == 0).astype(int)])
@@ -112,9 +127,15 @@ def test_binary_net():
 def test_rows_drawn_twice_in_a_batch_are_visited_twice():
     LoggingMlp.log.clear()
     sampler = WeightedRandomSampler(np.ones(len(y)), 3 * len(y), generator=torch.Generator().manual_seed(0))
-    net = make_net(LoggingMlp, iterator_train__sampler=sampler, iterator_train__shuffle=False, batch_size=90, lr=0.5)
+    net = make_net(
+        LoggingMlp, iterator_train__sampler=sampler, iterator_train__shuffle=False, batch_size=90, lr=0.5
+    )
     trained = count(net, X_NUMBERED)
-    visits = [(row, label == y[row]) for rows, labels in LoggingMlp.log for row, label in zip(rows, labels, strict=True)]
+    visits = [
+        (row, label == y[row])
+        for rows, labels in LoggingMlp.log
+        for row, label in zip(rows, labels, strict=True)
+    ]
     np.testing.assert_array_equal(trained.forgetting_events, events_of_visits(visits, len(y)))
 
 
@@ -150,7 +171,11 @@ def test_iterators_whose_rows_cannot_be_followed_are_refused():
     train_proxy(net, X, y, random_state=0)  # trains well without being counted
     with pytest.raises(ValueError, match="batch_sampler.*Slices"):
         count(net)
-    own = make_net(iterator_train__batch_sampler=OwnBatches(), iterator_train__batch_size=1, iterator_train__shuffle=False)
+    own = make_net(
+        iterator_train__batch_sampler=OwnBatches(),
+        iterator_train__batch_size=1,
+        iterator_train__shuffle=False,
+    )
     with pytest.raises(ValueError, match="does not draw its rows from its own sampler"):
         count(own)
 
@@ -204,7 +229,9 @@ def test_steps_before_are_fitted_once():
 
 def test_pipeline_of_one_step_and_nested_pipelines():
     expected = count(SGDClassifier(random_state=0)).forgetting_events
-    np.testing.assert_array_equal(count(make_pipeline(SGDClassifier(random_state=0))).forgetting_events, expected)
+    np.testing.assert_array_equal(
+        count(make_pipeline(SGDClassifier(random_state=0))).forgetting_events, expected
+    )
     nested = make_pipeline(FunctionTransformer(), make_pipeline("passthrough", SGDClassifier(random_state=0)))
     np.testing.assert_array_equal(count(nested).forgetting_events, expected)
 

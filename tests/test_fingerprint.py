@@ -51,7 +51,9 @@ def test_blocks_are_cut_alike_for_all_containers(block, monkeypatch):
     monkeypatch.setattr(_fingerprint, "_BLOCK", block)
     X = np.random.RandomState(0).randint(0, 300, (10, 3)).astype(np.float32)
     frame = pd.DataFrame(X.astype(np.int64), columns=list("abc"), index=range(5, 15))
-    assert len({fingerprint(X), fingerprint(frame), fingerprint(pl.DataFrame(X)), fingerprint(X.tolist())}) == 1
+    assert (
+        len({fingerprint(X), fingerprint(frame), fingerprint(pl.DataFrame(X)), fingerprint(X.tolist())}) == 1
+    )
 
 
 def test_frames_of_many_kinds_agree_with_plain_values():
@@ -68,7 +70,12 @@ def test_frames_of_many_kinds_agree_with_plain_values():
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8), min_size=1))
+@given(
+    st.lists(
+        st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8),
+        min_size=1,
+    )
+)
 def test_texts_agree_in_all_containers(texts):
     expected = fingerprint(texts)
     for other in (

@@ -17,7 +17,6 @@ from sklearn.utils.validation import (
     _check_feature_names,
     _check_n_features,
     _num_samples,
-    check_consistent_length,
     check_is_fitted,
     column_or_1d,
 )
@@ -132,14 +131,18 @@ class BaseProxyCoreset(BaseEstimator):
             raise ValueError("X has 0 sample(s), while a minimum of 2 is required.")
         n_classes = len(np.unique(labels))
         if n_classes < 2:
-            raise ValueError(f"y has one class only, {labels[0]!r}, over {len(labels)} sample(s); two are needed.")
+            raise ValueError(
+                f"y has one class only, {labels[0]!r}, over {len(labels)} sample(s); two are needed."
+            )
         return X, labels
 
     def _choose_strategy(self):
         """Turn the parameter into a strategy that the proxy can serve."""
         strategy = self.strategy
         if isinstance(strategy, str) and strategy == "auto":
-            strategy = "forgetting_events" if "forgetting_events" in available_evidence(self.proxy) else "entropy"
+            strategy = (
+                "forgetting_events" if "forgetting_events" in available_evidence(self.proxy) else "entropy"
+            )
         strategy = resolve_strategy(strategy)
         check_available(self.proxy, strategy.requires)
         return strategy
@@ -365,7 +368,9 @@ def check_labels(y) -> np.ndarray:
         For labels that are missing, continuous or multilabel.
     """
     if getattr(y, "ndim", 1) == 2 and y.shape[1] > 1:
-        raise ValueError(f"y must be one class label a row, got a multilabel or multioutput array of shape {y.shape}.")
+        raise ValueError(
+            f"y must be one class label a row, got a multilabel or multioutput array of shape {y.shape}."
+        )
     labels = column_or_1d(y, warn=True)
     n_missing = int(missing_mask(labels).sum())
     if n_missing:
@@ -375,7 +380,9 @@ def check_labels(y) -> np.ndarray:
         )
     kind = type_of_target(labels, input_name="y")
     if len(labels) and kind not in ("binary", "multiclass"):
-        raise ValueError(f"y must be class labels; Unknown label type: {kind}. Regression targets have no classes.")
+        raise ValueError(
+            f"y must be class labels; Unknown label type: {kind}. Regression targets have no classes."
+        )
     return labels
 
 

@@ -1,6 +1,7 @@
 """Selector and target as one classifier."""
 
 import time
+import warnings
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone
@@ -26,6 +27,24 @@ def _target_has(method: str):
         return True
 
     return check
+
+
+def _check_classes_kept(y: np.ndarray, y_kept: np.ndarray) -> None:
+    """Refuse a choice of one class, and warn of classes that the target will not know."""
+    kept = np.unique(y_kept)
+    if len(kept) < 2:
+        raise ValueError(
+            f"The {len(y_kept)} chosen rows hold one class only; use a larger subset_size or class_balanced=True."
+        )
+    lost = np.setdiff1d(y, kept)
+    if len(lost):
+        named = ", ".join(map(str, lost[:10]))
+        warnings.warn(
+            f"The {len(y_kept)} chosen rows hold no row of {len(lost)} class(es): {named}. The target cannot predict "
+            "them; class_balanced=True keeps classes in proportion.",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 class CoresetClassifier(ClassifierMixin, BaseEstimator):
@@ -113,6 +132,11 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             For a frozen selector that was fitted on another X, or a choice that
             holds one class only; and whatever selector and target say.
+
+        Warns
+        -----
+        UserWarning
+            Where the choice has lost a class altogether.
         """
         target_params, selector_params = self._route(params)
         self.selector_ = clone(self.selector).fit(X, y, **selector_params)
@@ -122,11 +146,10 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
                 "ones. Fit it on this X, or give it unfrozen."
             )
         X_kept, y_kept = self.selector_.select(X, y)
-        if len(np.unique(np.asarray(y_kept))) < 2:
-            raise ValueError(
-                f"The {len(y_kept)} chosen rows hold one class only; use a larger subset_size or class_balanced=True."
-            )
-        target_params = _check_method_params(X, target_params, indices=self.selector_.get_support(indices=True))
+        _check_classes_kept(np.asarray(y), np.asarray(y_kept))
+        target_params = _check_method_params(
+            X, target_params, indices=self.selector_.get_support(indices=True)
+        )
         start = time.perf_counter()
         self.estimator_ = clone(self.estimator).fit(X_kept, y_kept, **target_params)
         self.timings_ = {**self.selector_.timings_, "target_fit": time.perf_counter() - start}

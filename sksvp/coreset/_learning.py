@@ -62,9 +62,10 @@ def learn(
     from_cache : bool
         Whether the proxy was trained before.
     """
-    training = _Training(proxy, strategy, random_state, fit_params, keeps=memory_folder(memory) is not None)
-    key = training.key(X, y) if training.can_be_kept else None
-    with memory_entry(memory_folder(memory), key) as entry:
+    folder = memory_folder(memory)
+    training = _Training(proxy, strategy, random_state, fit_params, keeps=folder is not None)
+    key = training.key(X, y) if folder is not None and training.can_be_kept else None
+    with memory_entry(folder, key) as entry:
         record = entry.load()
         from_cache = record is not None and not training.lacks_events(record)
         if not from_cache:
@@ -81,7 +82,9 @@ def learn(
 class _Training:
     """One training of a proxy: how it is done, and by which key it is kept."""
 
-    def __init__(self, proxy: BaseEstimator, strategy, random_state: int | None, fit_params: dict, *, keeps: bool):
+    def __init__(
+        self, proxy: BaseEstimator, strategy, random_state: int | None, fit_params: dict, *, keeps: bool
+    ):
         self.proxy = proxy
         self.random_state = random_state
         self.fit_params = fit_params
@@ -145,7 +148,9 @@ def _gather_missing(
     record: ProxyRecord, X, y: np.ndarray, requires: tuple[str, ...], entry: MemoryEntry | NoEntry
 ) -> None:
     """Add to a record, and to its entry, the kinds of evidence it does not have yet."""
-    missing = [kind for kind in requires if not any(name in record.evidence for name in _ARRAYS.get(kind, (kind,)))]
+    missing = [
+        kind for kind in requires if not any(name in record.evidence for name in _ARRAYS.get(kind, (kind,)))
+    ]
     for kind in missing:
         start = time.perf_counter()
         record.evidence |= gather_kind(record.proxy, X, y, kind)

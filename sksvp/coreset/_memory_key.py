@@ -18,7 +18,9 @@ _IGNORED = ("verbose", "device")
 _PACKAGES = ("scikit-learn", "torch", "skorch", "numpy")
 
 
-def training_key(proxy: BaseEstimator, X, y: np.ndarray, *, seed: int | None, way: tuple, fit_params: dict) -> str:
+def training_key(
+    proxy: BaseEstimator, X, y: np.ndarray, *, seed: int | None, way: tuple, fit_params: dict
+) -> str:
     """Hash all that decides how a proxy comes out of its training.
 
     Parameters

@@ -40,7 +40,9 @@ def count_rows(subset_size, n_rows: int) -> int:
         raise ValueError(f"subset_size must lie in (0, 1] as a float, got {subset_size!r}.")
     count = math.floor(Fraction(str(subset_size)) * n_rows)
     if count < 1:
-        raise ValueError(f"subset_size={subset_size} of {n_rows} rows keeps none; use at least {1 / n_rows:.3g}.")
+        raise ValueError(
+            f"subset_size={subset_size} of {n_rows} rows keeps none; use at least {1 / n_rows:.3g}."
+        )
     return count
 
 
@@ -83,14 +85,18 @@ def choose(
     return fill_quotas(order, evidence.y, n_samples), order, scores
 
 
-def _pick_within_classes(strategy, evidence: Evidence, n_samples: int, random_state) -> tuple[np.ndarray, np.ndarray]:
+def _pick_within_classes(
+    strategy, evidence: Evidence, n_samples: int, random_state
+) -> tuple[np.ndarray, np.ndarray]:
     scores = np.full(evidence.n_rows, np.nan)
     picks, places = [], []
     for label, quota in zip(*class_quotas(evidence.y, n_samples), strict=True):
         members = np.flatnonzero(evidence.y == label)
         if quota == 0:
             continue
-        rows, class_scores = strategy.rank(evidence, int(quota), candidates=members, random_state=random_state)
+        rows, class_scores = strategy.rank(
+            evidence, int(quota), candidates=members, random_state=random_state
+        )
         scores[members] = class_scores[members]
         picks.append(rows[:quota])
         # Evenly spread over the whole, so that the head of the order is balanced as well.

@@ -125,7 +125,9 @@ def _train_prefix(arrays: dict[str, np.ndarray], path: Path) -> str:
     """Return "" or "_train", by which names the training rows go."""
     plain, split = ({"X", "y"} & arrays.keys()), ({"X_train", "y_train"} & arrays.keys())
     if plain and split:
-        raise ValueError(f"{path} holds both {sorted(plain)} and {sorted(split)}: which are the training rows?")
+        raise ValueError(
+            f"{path} holds both {sorted(plain)} and {sorted(split)}: which are the training rows?"
+        )
     if not plain and not split:
         raise ValueError(f"{path} must hold {_WANTED}; it holds {sorted(arrays)}.")
     return "_train" if split else ""
@@ -137,7 +139,9 @@ def _pair(arrays: dict[str, np.ndarray], rows: str, labels: str, path: Path) -> 
         raise ValueError(f"{path} lacks {missing[0]!r}; it holds {sorted(arrays)}.")
     X, y = arrays[rows], arrays[labels]
     if X.ndim < 2:
-        raise ValueError(f"{path}: {rows!r} must have at least two dimensions, rows first, got shape {X.shape}.")
+        raise ValueError(
+            f"{path}: {rows!r} must have at least two dimensions, rows first, got shape {X.shape}."
+        )
     if y.ndim != 1:
         raise ValueError(f"{path}: {labels!r} must be one label a row, of shape (n,), got shape {y.shape}.")
     if len(X) != len(y):

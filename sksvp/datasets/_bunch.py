@@ -5,7 +5,13 @@ from sklearn.utils import Bunch
 
 
 def split_bunch(
-    train: tuple, test: tuple | None, *, target_names: np.ndarray, descr: str, layout: str = "channels_last", **extra
+    train: tuple,
+    test: tuple | None,
+    *,
+    target_names: np.ndarray,
+    descr: str,
+    layout: str = "channels_last",
+    **extra,
 ) -> Bunch:
     """Put training and test rows into a Bunch; without test rows, X_test and y_test are None."""
     X_train, y_train = train

@@ -112,7 +112,9 @@ def load_cifar10(data_dir: str | os.PathLike, *, download: bool = False, verbose
     Source: A. Krizhevsky, Learning Multiple Layers of Features from Tiny
     Images, 2009.
     """
-    return _load(_CIFAR10, Path(data_dir), "labels", "label_names", n_classes=10, download=download, verbose=verbose)
+    return _load(
+        _CIFAR10, Path(data_dir), "labels", "label_names", n_classes=10, download=download, verbose=verbose
+    )
 
 
 @validate_params(
@@ -221,10 +223,17 @@ def _read_batches(paths: Sequence[Path], label_key: str, n_classes: int) -> tupl
 def _read_batch(path: Path, label_key: str, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
     content = load_pickled_dict(path)
     rows = _entry(content, "data", path)
-    if not isinstance(rows, np.ndarray) or rows.dtype != np.uint8 or rows.ndim != 2 or rows.shape[1] != _PIXELS:
+    if (
+        not isinstance(rows, np.ndarray)
+        or rows.dtype != np.uint8
+        or rows.ndim != 2
+        or rows.shape[1] != _PIXELS
+    ):
         found = f"{rows.dtype} of shape {rows.shape}" if isinstance(rows, np.ndarray) else type(rows).__name__
         raise ValueError(f"{path}: 'data' must be uint8 of shape (n, {_PIXELS}), got {found}.")
-    return rows, _checked_labels(_entry(content, label_key, path), len(rows), n_classes, f"{path}: {label_key!r}")
+    return rows, _checked_labels(
+        _entry(content, label_key, path), len(rows), n_classes, f"{path}: {label_key!r}"
+    )
 
 
 def _checked_labels(labels: object, n_rows: int, n_classes: int, name: str) -> np.ndarray:
@@ -243,5 +252,7 @@ def _checked_labels(labels: object, n_rows: int, n_classes: int, name: str) -> n
 
 def _entry(content: dict[str, object], key: str, path: Path) -> object:
     if key not in content:
-        raise ValueError(f"{path} has no entry {key!r}, it has {sorted(content)}: it belongs to another data set.")
+        raise ValueError(
+            f"{path} has no entry {key!r}, it has {sorted(content)}: it belongs to another data set."
+        )
     return content[key]

@@ -59,7 +59,9 @@ def _download(url: str, target: Path, verbose: int) -> str:
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as source, open(target, "wb") as file:
             size = int(source.headers.get("Content-Length") or 0) or None
-            with tqdm(total=size, unit="B", unit_scale=True, desc=url.rsplit("/", 1)[-1], disable=verbose < 1) as bar:
+            with tqdm(
+                total=size, unit="B", unit_scale=True, desc=url.rsplit("/", 1)[-1], disable=verbose < 1
+            ) as bar:
                 while block := source.read(_BLOCK_BYTES):
                     file.write(block)
                     digest.update(block)

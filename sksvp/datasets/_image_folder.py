@@ -15,7 +15,20 @@ from ._bunch import split_bunch
 from ._pixels import check_header, read_image
 from ._threads import thread_map
 
-_SUFFIXES = (".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+_SUFFIXES = (
+    ".avif",
+    ".bmp",
+    ".gif",
+    ".jp2",
+    ".jpeg",
+    ".jpg",
+    ".pgm",
+    ".png",
+    ".ppm",
+    ".tif",
+    ".tiff",
+    ".webp",
+)
 _TEST_FOLDERS = ("test", "val")
 
 _DESCR = """Image folders, read when they are needed
@@ -50,7 +63,9 @@ class ImageFolderRows(LazyRows):
     `content_key` looks at paths, sizes and times of change, not at pixels.
     """
 
-    def __init__(self, root, files, *, image_size: int = 224, crop_fraction: float = 1.0, n_jobs: int | None = None):
+    def __init__(
+        self, root, files, *, image_size: int = 224, crop_fraction: float = 1.0, n_jobs: int | None = None
+    ):
         self._files = np.asarray(files, dtype=np.str_)
         super().__init__(len(self._files), (image_size, image_size, 3))
         self._root = str(Path(root).resolve())
@@ -80,7 +95,9 @@ class ImageFolderRows(LazyRows):
         for row in rows:
             path = self._path(row)
             status = os.stat(path)
-            digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode("utf-8", "surrogateescape"))
+            digest.update(
+                f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode("utf-8", "surrogateescape")
+            )
         return digest.hexdigest()
 
 
@@ -171,15 +188,15 @@ def load_image_folder(
     test_folder = next((name for name in _TEST_FOLDERS if _class_folders(root / name)), None)
     foreign = sorted(set(_class_folders(root / test_folder)) - set(classes)) if test_folder else []
     if foreign:
-        raise ValueError(f"{root / test_folder} has classes that {root / 'train'} lacks: {', '.join(foreign)}.")
+        raise ValueError(
+            f"{root / test_folder} has classes that {root / 'train'} lacks: {', '.join(foreign)}."
+        )
 
     skipped: list[tuple[str, str]] = []
 
     def load_split(split: str) -> tuple[ImageFolderRows, np.ndarray, np.ndarray]:
         files, labels = _list_images(root, split, classes)
-        rows = ImageFolderRows(
-            root, files, image_size=image_size, crop_fraction=crop_fraction, n_jobs=n_jobs
-        )
+        rows = ImageFolderRows(root, files, image_size=image_size, crop_fraction=crop_fraction, n_jobs=n_jobs)
         if on_error == "raise":
             thread_map(check_header, rows.paths, n_jobs)
             return rows, labels, files
@@ -256,7 +273,9 @@ def _decodable(
         return None
 
     failures = thread_map(failure, range(len(rows)), n_jobs)
-    skipped += [(str(file), reason) for file, reason in zip(files, failures, strict=True) if reason is not None]
+    skipped += [
+        (str(file), reason) for file, reason in zip(files, failures, strict=True) if reason is not None
+    ]
     return np.array([reason is None for reason in failures], dtype=bool)
 
 

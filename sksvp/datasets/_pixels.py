@@ -84,4 +84,6 @@ def _unreadable(path: str | os.PathLike, error: Exception) -> Exception:
 def _check_depth(image: Image.Image) -> None:
     # Pillow would clip 16-bit and floating-point pixels at 255, without a word.
     if image.mode.startswith(("I", "F")):
-        raise ValueError(f"it has more than 8 bits a channel (mode {image.mode}), convert it to 8 bits first.")
+        raise ValueError(
+            f"it has more than 8 bits a channel (mode {image.mode}), convert it to 8 bits first."
+        )

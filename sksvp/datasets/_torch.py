@@ -141,7 +141,7 @@ def pixels_of(image: Any, row: int) -> np.ndarray:
     if isinstance(image, Image.Image):
         image = np.asarray(image if image.mode in _KEPT_MODES else to_rgb(image))
     elif isinstance(image, torch.Tensor):
-        image = image.detach().cpu()
+        image = _on_host(image)
         image = (image.float() if image.is_floating_point() else image).numpy()
     elif not isinstance(image, np.ndarray):
         raise TypeError(
@@ -168,7 +168,9 @@ def _levels(image: np.ndarray, row: int) -> np.ndarray:
     if image.dtype == np.uint8:
         return image
     if not np.issubdtype(image.dtype, np.floating):
-        raise ValueError(f"image {row} of the dataset is {image.dtype}: expected are uint8, or floats from 0 to 1.")
+        raise ValueError(
+            f"image {row} of the dataset is {image.dtype}: expected are uint8, or floats from 0 to 1."
+        )
     low, high = image.min(), image.max()
     if not (low >= 0 and high <= 1):
         raise ValueError(
@@ -181,7 +183,11 @@ def _levels(image: np.ndarray, row: int) -> np.ndarray:
 def _check_map_style(dataset: Any) -> None:
     from torch.utils.data import IterableDataset
 
-    if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
+    if (
+        isinstance(dataset, IterableDataset)
+        or not hasattr(dataset, "__getitem__")
+        or not hasattr(dataset, "__len__")
+    ):
         raise TypeError(
             f"dataset must be map-style, with __len__ and __getitem__, got {type(dataset).__name__}: rows are chosen by "
             f"number."
@@ -194,7 +200,9 @@ def _sample(dataset: Any, row: int) -> tuple[Any, Any]:
     sample = dataset[row]
     if not isinstance(sample, (tuple, list)) or len(sample) != 2:
         size = f" of length {len(sample)}" if isinstance(sample, (tuple, list)) else ""
-        raise TypeError(f"row {row} of the dataset must be a pair (image, label), got a {type(sample).__name__}{size}.")
+        raise TypeError(
+            f"row {row} of the dataset must be a pair (image, label), got a {type(sample).__name__}{size}."
+        )
     return sample[0], sample[1]
 
 
@@ -222,7 +230,9 @@ def _known_labels(dataset: Any) -> np.ndarray | None:
         return None if any(part is None for part in parts) else np.concatenate(parts)
     if type(dataset) is TensorDataset:
         return _plain_labels(dataset.tensors[1], len(dataset))
-    if type(dataset).__module__.startswith("torchvision.datasets.") and dataset.target_transform is None:
+    if type(dataset).__module__.startswith("torchvision.datasets.") and not getattr(
+        dataset, "target_transform", None
+    ):
         return _plain_labels(getattr(dataset, "targets", None), len(dataset))
     return None
 
@@ -231,12 +241,19 @@ def _plain_labels(labels: Any, n_rows: int) -> np.ndarray | None:
     """Return stored labels as an array where they are one value a row."""
     if labels is None:
         return None
-    labels = np.asarray(labels)
+    labels = np.asarray(_on_host(labels))
     return labels if labels.shape == (n_rows,) else None
 
 
 def _label(label: Any, row: int) -> Any:
-    value = np.asarray(label)
+    value = np.asarray(_on_host(label))
     if value.ndim != 0:
-        raise ValueError(f"row {row} of the dataset has a label of shape {value.shape}: expected is a single value.")
+        raise ValueError(
+            f"row {row} of the dataset has a label of shape {value.shape}: expected is a single value."
+        )
     return value.item()
+
+
+def _on_host(value: Any) -> Any:
+    """Bring a tensor to the CPU; anything else as it is."""
+    return value.detach().cpu() if hasattr(value, "detach") else value

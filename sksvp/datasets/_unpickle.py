@@ -151,7 +151,9 @@ def load_pickled_dict(path: Path) -> dict[str, object]:
                 f"it. Only numpy arrays and plain containers are read."
             ) from None
         except _MALFORMED as error:
-            raise ValueError(f"{path} is not a whole pickle of arrays: {error or type(error).__name__}.") from error
+            raise ValueError(
+                f"{path} is not a whole pickle of arrays: {error or type(error).__name__}."
+            ) from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} holds a pickled {type(content).__name__}, not a dict.")
     return {_as_text(key): _plain(value, path) for key, value in content.items()}

@@ -63,7 +63,9 @@ def _check(features, proxy) -> np.ndarray:
         try:
             features = features.astype(np.float64)
         except (TypeError, ValueError) as error:
-            raise ValueError(f"The features of the proxy must be numbers, got dtype {features.dtype}.") from error
+            raise ValueError(
+                f"The features of the proxy must be numbers, got dtype {features.dtype}."
+            ) from error
     if features.dtype not in (np.float32, np.float64):
         features = features.astype(np.float32 if features.dtype.itemsize <= 2 else np.float64)
     return features.reshape(len(features), -1)

@@ -46,7 +46,9 @@ def own_events(proxy, n_rows: int) -> np.ndarray:
     events = getattr(classifier, "forgetting_events_", None)
     if events is None or len(events) != n_rows:
         counted = "none" if events is None else f"those of {len(events)} rows"
-        raise ValueError(f"{type(classifier).__name__} counted {counted} of the forgetting events of {n_rows} rows.")
+        raise ValueError(
+            f"{type(classifier).__name__} counted {counted} of the forgetting events of {n_rows} rows."
+        )
     return np.asarray(events, dtype=np.float64)
 
 
@@ -106,8 +108,14 @@ def fit_in_mini_batches(
         for start in range(0, n_rows, batch_size):
             rows = order[start : start + batch_size]
             batch, labels = _safe_indexing(X, rows), y[rows]
-            correct = np.zeros(len(rows), dtype=bool) if is_blank else np.asarray(classifier.predict(batch)) == labels
+            correct = (
+                np.zeros(len(rows), dtype=bool)
+                if is_blank
+                else np.asarray(classifier.predict(batch)) == labels
+            )
             counter.update(rows, correct)
-            classifier.partial_fit(batch, labels, classes=classes, **_check_method_params(X, fit_params, indices=rows))
+            classifier.partial_fit(
+                batch, labels, classes=classes, **_check_method_params(X, fit_params, indices=rows)
+            )
             is_blank = False
     return counter.events()

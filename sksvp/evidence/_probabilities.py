@@ -42,5 +42,7 @@ def _score(classifier, X) -> tuple[str, np.ndarray]:
         from ._skorch_nets import net_logits, net_probabilities
 
         logits = net_logits(classifier, X)
-        return ("logits", logits) if logits is not None else ("probabilities", net_probabilities(classifier, X))
+        return (
+            ("logits", logits) if logits is not None else ("probabilities", net_probabilities(classifier, X))
+        )
     return "probabilities", np.asarray(classifier.predict_proba(X))

@@ -72,7 +72,9 @@ class CountForgettingEvents(Callback):
         y = unpack_data(batch)[1]
         correct = _is_correct(net, y_pred, y)
         if len(self.rows) < len(correct):
-            raise ValueError("The proxy's batch_sampler does not draw its rows from its own sampler attribute.")
+            raise ValueError(
+                "The proxy's batch_sampler does not draw its rows from its own sampler attribute."
+            )
         rows = np.array([self.rows.popleft() for _ in correct])
         _update(self.counter_, rows, correct)
 

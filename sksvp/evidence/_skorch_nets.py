@@ -22,7 +22,9 @@ def net_logits(net: NeuralNet, X) -> np.ndarray | None:
     Two classes with one output z (``BCEWithLogitsLoss``) become the logits (0, z).
     """
     criterion = getattr(net.criterion_, "_orig_mod", net.criterion_)  # as torch.compile wraps it
-    if net.predict_nonlinearity != "auto" or not isinstance(criterion, nn.CrossEntropyLoss | nn.BCEWithLogitsLoss):
+    if net.predict_nonlinearity != "auto" or not isinstance(
+        criterion, nn.CrossEntropyLoss | nn.BCEWithLogitsLoss
+    ):
         return None
     logits = _collect(_first(output).float() for output in _outputs(net, X))
     if isinstance(criterion, nn.BCEWithLogitsLoss):
@@ -63,7 +65,11 @@ def net_features(net: NeuralNet, X) -> np.ndarray:
 
 def _has_timm_head(module: nn.Module) -> bool:
     head = getattr(module, "forward_head", None)
-    return hasattr(module, "forward_features") and head is not None and "pre_logits" in inspect.signature(head).parameters
+    return (
+        hasattr(module, "forward_features")
+        and head is not None
+        and "pre_logits" in inspect.signature(head).parameters
+    )
 
 
 def _outputs(net: NeuralNet, X) -> Iterator[Tensor]:
@@ -108,7 +114,9 @@ def _check_scoring_order(net: NeuralNet, X) -> None:
     """Refuse a scoring iterator that shuffles: scores would belong to other rows."""
     iterator = net.get_iterator(net.get_dataset(X), training=False)
     if isinstance(getattr(iterator, "sampler", None), RandomSampler):
-        raise ValueError("The proxy's iterator_valid shuffles (iterator_valid__shuffle=True), so scores have no rows.")
+        raise ValueError(
+            "The proxy's iterator_valid shuffles (iterator_valid__shuffle=True), so scores have no rows."
+        )
 
 
 def _first(output) -> Tensor:

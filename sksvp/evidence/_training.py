@@ -189,4 +189,6 @@ def _split_fit_params(pipeline: Pipeline, name: str, fit_params: dict) -> tuple[
         return {key: fit_params[key] for key in consumed}, last_params
     prefix = f"{name}__"
     head_params = {key: value for key, value in fit_params.items() if not key.startswith(prefix)}
-    return head_params, {key.removeprefix(prefix): fit_params[key] for key in fit_params if key not in head_params}
+    return head_params, {
+        key.removeprefix(prefix): fit_params[key] for key in fit_params if key not in head_params
+    }

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 # Okabe and Ito's colours, told apart by colour-blind readers; grey is for the baselines.
@@ -101,6 +100,7 @@ class CoresetDisplay:
                 capsize=3,
             )
         ax.set(xlabel=_AXES[x], ylabel="test error of the target, %")
+        ax.set_xlim(left=0)
         ax.set_ylim(bottom=0)
         ax.grid(alpha=0.3)
         ax.legend(frameon=False)
@@ -110,8 +110,7 @@ class CoresetDisplay:
         mean, spread = float(rows["error"].iloc[0]), float(rows["spread"].fillna(0.0).iloc[0])
         self.ax_.axhline(mean, color="black", linestyle="--", linewidth=1, label="all rows")
         self.ax_.axhspan(mean - spread, mean + spread, color="black", alpha=0.08)
-        if x == "total":
-            self.ax_.plot(np.asarray(rows[x]), [mean], color="black", marker="*", markersize=10, linestyle="none")
+        self.ax_.plot(rows[x], [mean], color="black", marker="*", markersize=10, linestyle="none")
 
 
 def save_run_figure(table: pd.DataFrame, path) -> None:

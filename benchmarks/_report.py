@@ -1,0 +1,58 @@
+"""Medians with their intervals, and where figures come from."""
+
+import argparse
+import json
+import os
+import platform
+from pathlib import Path
+
+import numpy as np
+import torch
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """Options that every benchmark has."""
+    options = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    options.add_argument("--threads", type=int, default=1, help="torch threads")
+    options.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "docs" / "results")
+    return options
+
+
+def median_interval(values, level: float = 0.95) -> dict[str, float]:
+    """Median of the values and its bootstrap interval."""
+    values = np.asarray(values, dtype=float)
+    draws = np.random.RandomState(0).choice(values, size=(10_000, len(values)))
+    low, high = np.quantile(np.median(draws, axis=1), [(1 - level) / 2, (1 + level) / 2])
+    return {"median": float(np.median(values)), "low": float(low), "high": float(high), "n": len(values)}
+
+
+def machine() -> dict[str, object]:
+    """Describe what the figures were measured on."""
+    name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        models = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+        name = models[0] if models else name
+    return {
+        "cpu": name,
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "bf16": bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()),
+    }
+
+
+def write(out: Path, name: str, figures: dict, lines: list[str]) -> None:
+    """Write NAME.json and NAME.md, and show the latter."""
+    out.mkdir(parents=True, exist_ok=True)
+    content = {"command": f"python benchmarks/{name}.py", "machine": machine(), **figures}
+    (out / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")
+    where = content["machine"]
+    footer = (
+        f"{where['cpu']}, {where['cores']} cores, {where['threads']} torch thread(s), torch {where['torch']}; "
+        f"figures in `{name}.json`."
+    )
+    text = "\n".join([*lines, "", footer, ""])
+    (out / f"{name}.md").write_text(text)
+    print(text)

@@ -1,0 +1,121 @@
+"""Runs that can be stopped and resumed, and their tables."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+
+from sksvp._files import replacing, write_json
+from sksvp.reproduce import CoresetRun, RunFolder, run_coreset, summary_table, trainings_table
+
+
+def small_run(memory, **changes):
+    X, y = load_digits(return_X_y=True)
+    model = LogisticRegression(max_iter=200, random_state=0)
+    settings = {
+        "proxy": model,
+        "target": model,
+        "strategies": ["entropy", "class-balanced random"],
+        "subset_sizes": [0.5, 60],
+        "seeds": [0, 1],
+        "memory": str(memory),
+    }
+    return CoresetRun(X[:300], y[:300], X[300:500], y[300:500], **(settings | changes))
+
+
+def test_records_hold_what_was_trained(tmp_path):
+    folder = RunFolder(tmp_path / "run", {"a": 1}, resume=False)
+    run = small_run(tmp_path / "memory")
+    lines = []
+    run_coreset(run, folder, report=lines.append)
+    table = trainings_table(folder)
+    assert len(table) == len(run.arms()) == 10
+    for row in table[table["strategy"].notna()].itertuples():
+        key = f"{row.name.replace(' ', '-')}_{row.subset_size if row.subset_size < 1 else int(row.subset_size)}_seed{row.seed}"
+        chosen = pd.read_csv(folder.selections / f"{key}.csv")["row"].to_numpy()
+        model = LogisticRegression(max_iter=200, random_state=row.seed)
+        model.fit(run.X_train[np.sort(chosen)], run.y_train[np.sort(chosen)])
+        assert row.error == pytest.approx(1 - model.score(run.X_test, run.y_test))
+    assert len(lines) == 12
+
+
+def test_workers_give_the_same_errors(tmp_path):
+    tables = []
+    for n_jobs in (1, 2):
+        folder = RunFolder(tmp_path / f"run{n_jobs}", {}, resume=False)
+        run_coreset(small_run(tmp_path / f"memory{n_jobs}"), folder, n_jobs=n_jobs, report=lambda line: None)
+        tables.append(trainings_table(folder)[["name", "n_rows", "seed", "error"]])
+    pd.testing.assert_frame_equal(*tables)
+
+
+def test_summary_is_mean_and_sample_deviation():
+    records = [
+        {
+            "kind": "target", "name": name, "strategy": strategy, "subset_size": size, "n_rows": rows, "seed": seed,
+            "error": error, "proxy_seconds": 1.0, "selection_seconds": 2.0, "target_seconds": seconds,
+            "proxy_cpu_seconds": 1.0, "selection_cpu_seconds": 2.0, "target_cpu_seconds": seconds,
+        }
+        for name, strategy, size, rows, seed, error, seconds in [
+            ("entropy", "entropy", 0.5, 50, 0, 0.10, 7.0),
+            ("entropy", "entropy", 0.5, 50, 1, 0.14, 9.0),
+            ("all rows", None, 1.0, 100, 0, 0.05, 19.0),
+        ]
+    ]  # fmt: skip
+    table = summary_table(trainings_table([*records, {"kind": "proxy"}])).set_index("name")
+    assert table.loc["entropy", "error"] == pytest.approx(12.0)
+    assert table.loc["entropy", "spread"] == pytest.approx(np.std([10, 14], ddof=1))
+    assert table.loc["entropy", "total"] == pytest.approx(11.0)
+    assert table.loc["entropy", "speed_up"] == pytest.approx(22.0 / 11.0)
+    assert np.isnan(table.loc["all rows", "spread"])
+
+
+def test_a_folder_holds_one_configuration(tmp_path):
+    RunFolder(tmp_path, {"proxy": "resnet8", "epochs": 3}, resume=False)
+    RunFolder(tmp_path, {"proxy": "resnet8", "epochs": 3}, resume=True)
+    with pytest.raises(ValueError, match="--resume"):
+        RunFolder(tmp_path, {"proxy": "resnet8", "epochs": 3}, resume=False)
+    with pytest.raises(ValueError, match=r"epochs: 3 there, 4 now"):
+        RunFolder(tmp_path, {"proxy": "resnet8", "epochs": 4}, resume=True)
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    write_json(tmp_path / "file.json", {"a": 1})
+    with pytest.raises(TypeError):
+        write_json(tmp_path / "file.json", {"a": object()})
+    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "file.json") as part:
+        part.write_text("half")
+        raise KeyboardInterrupt
+    assert json.loads((tmp_path / "file.json").read_text()) == {"a": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["file.json"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_command_resumes_to_the_same_results(tmp_path, how):
+    command = [
+        sys.executable, "-c", "from sksvp.cli import main; main()", "coreset", "--dataset", "digits", "--train-rows",
+        "300", "--epochs", "3", "--seeds", "2", "--device", "cpu", "--resume",
+    ]  # fmt: skip
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen([*command, "--out", tmp_path / "run"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+    deadline = time.monotonic() + 120
+    while len(list((tmp_path / "run").glob("trainings/*.json"))) < 3 and time.monotonic() < deadline:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(how)
+    process.wait()
+    for path in (tmp_path / "run" / "trainings").glob("*.json"):
+        json.loads(path.read_text())
+    subprocess.run([*command, "--out", tmp_path / "run"], check=True, capture_output=True, env=environment)
+    subprocess.run([*command, "--out", tmp_path / "whole"], check=True, capture_output=True, env=environment)
+    columns = ["name", "n_rows", "seed", "error"]
+    resumed, whole = (pd.read_csv(tmp_path / name / "results.csv")[columns] for name in ("run", "whole"))
+    pd.testing.assert_frame_equal(resumed, whole)

@@ -12,7 +12,9 @@ import torch
 
 def parser(description: str) -> argparse.ArgumentParser:
     """Options that every benchmark has."""
-    options = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
     options.add_argument("--threads", type=int, default=1, help="torch threads")
     options.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "docs" / "results")
     return options
@@ -31,7 +33,11 @@ def machine() -> dict[str, object]:
     name = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
-        models = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+        models = [
+            line.split(":", 1)[1].strip()
+            for line in info.read_text().splitlines()
+            if line.startswith("model name")
+        ]
         name = models[0] if models else name
     return {
         "cpu": name,

@@ -34,7 +34,12 @@ def main() -> None:
         "bench_memory",
         {
             "settings": {k: v for k, v in vars(args).items() if k != "out"},
-            "megabytes": {"data": data, "imports_and_data": before, "after_fit": fitted, "after_scoring": scored},
+            "megabytes": {
+                "data": data,
+                "imports_and_data": before,
+                "after_fit": fitted,
+                "after_scoring": scored,
+            },
         },
         [
             f"# Peak memory: {args.rows:,} images, ResNet{args.depth}",
@@ -46,8 +51,8 @@ def main() -> None:
             f"| peak after `fit` | {fitted:.0f} |",
             f"| peak after `predict_proba` and `transform` of every row | {scored:.0f} |",
             "",
-            f"Beyond the array: **{scored - data:.0f} MB** in all, {scored - before:.0f} MB of them by training and scoring "
-            "(goal: at most 1,024).",
+            f"Beyond the array: **{scored - data:.0f} MB** in all, {scored - before:.0f} MB of them by "
+            "training and scoring (goal: at most 1,024).",
         ],
     )
 

@@ -16,7 +16,9 @@ def main() -> None:
     options.add_argument("--rows", type=int, default=50_000)
     options.add_argument("--depth", type=int, default=8)
     options.add_argument("--epochs", type=int, default=1, help="epochs of the proxy that is measured")
-    options.add_argument("--full-epochs", type=int, default=20, help="epochs of the proxy that the overhead is compared with")
+    options.add_argument(
+        "--full-epochs", type=int, default=20, help="epochs of the proxy that the overhead is compared with"
+    )
     args = options.parse_args()
     torch.set_num_threads(args.threads)
     rng = np.random.RandomState(0)
@@ -43,7 +45,11 @@ def main() -> None:
     write(
         args.out,
         "bench_selection",
-        {"settings": {k: v for k, v in vars(args).items() if k != "out"}, "seconds": figures, "training_seconds_per_epoch": training},
+        {
+            "settings": {k: v for k, v in vars(args).items() if k != "out"},
+            "seconds": figures,
+            "training_seconds_per_epoch": training,
+        },
         [
             f"# Selection beside training and inference: {args.rows:,} images, ResNet{args.depth} proxy",
             "",
@@ -51,8 +57,8 @@ def main() -> None:
             "|---|---|---|",
             *rows,
             "",
-            f"One epoch of the proxy took {training:.1f} s. The seconds are fingerprint, checks, ranking and choice: everything "
-            "but `timings_['proxy_fit']` and `timings_['inference']`. Goal: under 1 %.",
+            f"One epoch of the proxy took {training:.1f} s. The seconds are fingerprint, checks, ranking and choice: "
+            "everything but `timings_['proxy_fit']` and `timings_['inference']`. Goal: under 1 %.",
         ],
     )
 

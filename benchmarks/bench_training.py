@@ -13,7 +13,9 @@ from sksvp.estimators._device import resolve_precision
 from sksvp.networks import PreActResNet
 
 
-def bare_loop(X: np.ndarray, y: np.ndarray, depth: int, epochs: int, batch_size: int, dtype: torch.dtype) -> None:
+def bare_loop(
+    X: np.ndarray, y: np.ndarray, depth: int, epochs: int, batch_size: int, dtype: torch.dtype
+) -> None:
     """What one would write by hand: resident tensors, whole-batch augmentation, SGD."""
     images, labels = torch.from_numpy(X), torch.from_numpy(y)
     mean = images.double().mean(dim=(0, 1, 2)).float()
@@ -56,7 +58,11 @@ def main() -> None:
 
     def ours() -> None:
         ResNetClassifier(
-            args.depth, max_epochs=args.epochs, batch_size=args.batch_size, precision=args.precision, device="cpu"
+            args.depth,
+            max_epochs=args.epochs,
+            batch_size=args.batch_size,
+            precision=args.precision,
+            device="cpu",
         ).fit(X, y)
 
     def bare() -> None:
@@ -71,14 +77,18 @@ def main() -> None:
         pairs.append((times[ours], times[bare]))
     ratio = median_interval([a / b for a, b in pairs])
     images = args.rows * args.epochs
-    rate = {name: images / statistics.median(side) for name, side in zip(("ours", "bare"), zip(*pairs, strict=True), strict=True)}
+    rate = {
+        name: images / statistics.median(side)
+        for name, side in zip(("ours", "bare"), zip(*pairs, strict=True), strict=True)
+    }
     settings = {key: value for key, value in vars(args).items() if key != "out"} | {"dtype": str(dtype)}
     write(
         args.out,
         "bench_training",
         {"settings": settings, "cpu_seconds_pairs": pairs, "ratio": ratio, "images_per_cpu_second": rate},
         [
-            f"# Training: ResNetClassifier against a bare PyTorch loop (ResNet{args.depth}, batch {args.batch_size}, {dtype})",
+            f"# Training: ResNetClassifier against a bare PyTorch loop "
+            f"(ResNet{args.depth}, batch {args.batch_size}, {dtype})",
             "",
             "| | images per CPU second (median) |",
             "|---|---|",
@@ -86,7 +96,8 @@ def main() -> None:
             f"| `ResNetClassifier.fit` | {rate['ours']:.0f} |",
             "",
             f"Ratio of CPU seconds, ours to bare: **{ratio['median']:.3f}** "
-            f"(95 % interval {ratio['low']:.3f} to {ratio['high']:.3f}, {ratio['n']} interleaved pairs; goal: at most 1.05).",
+            f"(95 % interval {ratio['low']:.3f} to {ratio['high']:.3f}, {ratio['n']} interleaved pairs; "
+            "goal: at most 1.05).",
         ],
     )
 

@@ -47,7 +47,7 @@ def fingerprint(rows, *, exact: bool = False) -> str:
     return digest.hexdigest()
 
 
-def _parts(rows, exact: bool) -> Iterator[bytes]:
+def _parts(rows, exact: bool) -> Iterator[bytes | memoryview]:
     if hasattr(rows, "content_key"):
         yield b"lazy" + rows.content_key().encode()
     elif sparse.issparse(rows):
@@ -160,8 +160,8 @@ def _number_parts(block: np.ndarray, exact: bool) -> Iterator[bytes | memoryview
         yield _bytes(block.astype(f"{block.dtype.kind}8"))
         return
     with np.errstate(over="ignore"):
-        floats = block.astype(np.float64 if exact else np.float32)
-    floats += 0.0  # one zero
+        floats: np.ndarray = block.astype(np.float64 if exact else np.float32)
+    floats[floats == 0] = 0.0  # one zero
     floats[np.isnan(floats)] = np.nan  # one NaN
     yield b"float"
     yield _bytes(floats)
@@ -210,4 +210,4 @@ def _sparse_parts(matrix, exact: bool) -> Iterator[bytes | memoryview]:
 
 
 def _bytes(array: np.ndarray) -> memoryview:
-    return memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data

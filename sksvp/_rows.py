@@ -3,7 +3,7 @@
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, overload
+from typing import Any, Self, overload
 
 import numpy as np
 
@@ -67,7 +67,7 @@ class LazyRows(ABC):
     def __getitem__(self, key: int | np.integer) -> np.ndarray: ...
 
     @overload
-    def __getitem__(self, key: Any) -> "LazyRows": ...
+    def __getitem__(self, key: Any) -> Self: ...
 
     def __getitem__(self, key):
         """Return one image for an integer, else a view of the rows chosen as numpy would choose them.
@@ -139,7 +139,7 @@ class LazyRows(ABC):
         expected = (len(rows), *self._image_shape)
         if images.dtype != self.dtype or images.shape != expected:
             raise ValueError(
-                f"{type(self).__name__} read {images.dtype} images of shape {images.shape} where uint8 ones of shape "
-                f"{expected} were announced."
+                f"{type(self).__name__} read {images.dtype} images of shape {images.shape} where uint8 ones "
+                f"of shape {expected} were announced."
             )
         return images

@@ -21,7 +21,9 @@ def test_crops_are_windows_of_the_padded_image():
     padded = np.pad(images.numpy(), ((0, 0), (2, 2), (2, 2), (0, 0)))
     places = set()
     for before, after in zip(padded, random_crop(images, 2, generator()).numpy(), strict=True):
-        windows = {(i, j) for i in range(5) for j in range(5) if np.array_equal(before[i : i + 8, j : j + 10], after)}
+        windows = {
+            (i, j) for i in range(5) for j in range(5) if np.array_equal(before[i : i + 8, j : j + 10], after)
+        }
         assert len(windows) == 1
         places |= windows
     assert len(places) > 15
@@ -56,7 +58,10 @@ def test_dtype_stays(dtype):
     assert random_resized_crop(images, (8, 8), generator()).dtype == dtype
 
 
-@pytest.mark.parametrize("augment", [lambda x, g: random_crop(x, 2, g), random_flip, lambda x, g: random_resized_crop(x, (8, 10), g)])
+@pytest.mark.parametrize(
+    "augment",
+    [lambda x, g: random_crop(x, 2, g), random_flip, lambda x, g: random_resized_crop(x, (8, 10), g)],
+)
 def test_seed_decides(augment):
     images = batch().float()
     assert torch.equal(augment(images, generator(1)), augment(images, generator(1)))

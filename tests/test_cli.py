@@ -28,7 +28,7 @@ def finished(tmp_path_factory):
 
 
 def test_table_shows_the_method_and_every_baseline(finished):
-    folder, output = finished
+    _, output = finished
     for name in ("forgetting_events", "random", "class-balanced random", "all rows"):
         assert f"\n{name} " in output
     assert "speed-up" in output
@@ -191,6 +191,8 @@ def test_help(command):
 
 def test_version():
     shown = subprocess.run(
-        [sys.executable, "-c", "from sksvp.cli import main; main()", "--version"], capture_output=True, text=True
+        [sys.executable, "-c", "from sksvp.cli import main; main()", "--version"],
+        capture_output=True,
+        text=True,
     )
     assert shown.stdout.startswith("sksvp 0.")

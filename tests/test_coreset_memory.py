@@ -271,7 +271,7 @@ def test_proxy_that_cannot_be_pickled_is_refused_before_it_is_trained(tmp_path):
     class Local(CountedTraining):
         pass
 
-    with pytest.raises(ValueError, match="memory keeps the fitted proxy.*Local cannot be pickled"):
+    with pytest.raises(ValueError, match=r"memory keeps the fitted proxy.*Local cannot be pickled"):
         ProxyCoresetSelector(Local(str(tmp_path / "log")), memory=tmp_path / "memory", random_state=0).fit(
             X, y
         )

@@ -45,7 +45,7 @@ EXPECTED_FAILED_CHECKS = {
     "check_transformer_general": "transform drops rows, so X and the result have different lengths",
     "check_transformer_data_not_an_array": "transform drops rows, so X and the result have different lengths",
     "check_methods_subset_invariance": "part of the fitted rows is not the X that was fitted",
-    "check_methods_sample_order_invariance": "transform drops rows, so a permutation of X reaches beyond the result",
+    "check_methods_sample_order_invariance": "transform drops rows, so a permutation of X exceeds the result",
     "check_fit_idempotent": "transform of a test part is refused: it is not the X that was fitted",
 }
 
@@ -151,7 +151,7 @@ def test_class_balance(strategy):
     )
     selector.fit(X[rows], labels)
     _, quotas = class_quotas(labels, 31)
-    kept, counts = np.unique(labels[selector.indices_], return_counts=True)
+    _, counts = np.unique(labels[selector.indices_], return_counts=True)
     np.testing.assert_array_equal(counts, quotas)
     if strategy != "k_centers":
         assert set(selector.indices_) == set(fill_quotas(selector.order_, labels, 31))
@@ -267,7 +267,7 @@ def test_bad_parameters(params, error, message):
 def test_rows_that_are_no_numbers(value):
     bad = X.copy()
     bad[3, 1] = value
-    with pytest.raises(ValueError, match="(?i)nan|infinity"):
+    with pytest.raises(ValueError, match=r"(?i)nan|infinity"):
         ProxyCoresetSelector(LOGISTIC).fit(bad, y)
 
 
@@ -276,7 +276,7 @@ def test_nan_in_probabilities_is_refused():
         def predict_proba(self, X):
             return super().predict_proba(X) * np.nan
 
-    with pytest.raises(ValueError, match="(?i)probabilities.*nan"):
+    with pytest.raises(ValueError, match=r"(?i)probabilities.*nan"):
         ProxyCoresetSelector(Broken(), strategy="entropy").fit(X, y)
 
 

@@ -232,7 +232,7 @@ def test_features_of_classifiers_and_pipelines():
 
 def test_sparse_features_are_refused_with_a_hint():
     pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(TEXTS, SENTIMENT)
-    with pytest.raises(ValueError, match="sparse.*TruncatedSVD"):
+    with pytest.raises(ValueError, match=r"sparse.*TruncatedSVD"):
         gather(pipeline, TEXTS, SENTIMENT, ("features",))
     dense = make_pipeline(TfidfVectorizer(), TruncatedSVD(2, random_state=0), LogisticRegression()).fit(
         TEXTS, SENTIMENT

@@ -1,5 +1,7 @@
+import itertools
 import pickle
 from collections import defaultdict
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -40,9 +42,7 @@ def events_of_visits(visits, n_rows):
     events = np.full(n_rows, np.inf)
     for row, correct in history.items():
         if any(correct):
-            events[row] = sum(
-                before and not after for before, after in zip(correct[:-1], correct[1:], strict=True)
-            )
+            events[row] = sum(before and not after for before, after in itertools.pairwise(correct))
     return events
 
 
@@ -103,7 +103,7 @@ def test_net_inside_a_pipeline():
 
 def test_binary_net():
     class Log(Callback):
-        visits: list = []
+        visits: ClassVar[list] = []
 
         def on_batch_end(self, net, batch, training, y_pred=None, **kwargs):
             rows = batch[0][:, -1].long().tolist()
@@ -169,7 +169,7 @@ def test_iterators_whose_rows_cannot_be_followed_are_refused():
     del net.iterator_train__shuffle
     net = clone(net)
     train_proxy(net, X, y, random_state=0)  # trains well without being counted
-    with pytest.raises(ValueError, match="batch_sampler.*Slices"):
+    with pytest.raises(ValueError, match=r"batch_sampler.*Slices"):
         count(net)
     own = make_net(
         iterator_train__batch_sampler=OwnBatches(),

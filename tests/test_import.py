@@ -12,7 +12,11 @@ HEAVY = ("torch", "torchvision", "fasttext", "matplotlib", "numba", "dask", "pan
 
 def loaded_by(statement: str) -> set[str]:
     code = f"import sys; {statement}; print(*(m for m in {HEAVY!r} if m in sys.modules))"
-    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+    return set(
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.split()
+    )
 
 
 def test_package_loads_nothing_heavy():

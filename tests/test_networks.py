@@ -86,13 +86,21 @@ def test_kaiming_fan_out():
 
 @pytest.mark.parametrize(
     ("depth", "expected"),
-    [(8, ("basic", 1)), (20, ("basic", 3)), (29, ("bottleneck", 3)), (164, ("bottleneck", 18)), (56, ("basic", 9))],
+    [
+        (8, ("basic", 1)),
+        (20, ("basic", 3)),
+        (29, ("bottleneck", 3)),
+        (164, ("bottleneck", 18)),
+        (56, ("basic", 9)),
+    ],
 )
 def test_auto_block(depth, expected):
     assert resolve_block(depth) == expected
 
 
-@pytest.mark.parametrize(("depth", "block"), [(18, "auto"), (2, "auto"), (20, "residual"), (8, "bottleneck"), (29, "basic")])
+@pytest.mark.parametrize(
+    ("depth", "block"), [(18, "auto"), (2, "auto"), (20, "residual"), (8, "bottleneck"), (29, "basic")]
+)
 def test_impossible_depths_are_refused(depth, block):
     with pytest.raises(ValueError, match=r"depth|block"):
         PreActResNet(depth, 10, block=block)
@@ -108,7 +116,9 @@ def test_headed_network_finds_the_last_layer():
 
 
 def test_headed_network_pools_the_map_before_a_convolution():
-    plain = nn.Sequential(nn.Conv2d(3, 6, 1), nn.ReLU(), nn.Conv2d(6, 4, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    plain = nn.Sequential(
+        nn.Conv2d(3, 6, 1), nn.ReLU(), nn.Conv2d(6, 4, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    )
     network = HeadedNetwork(plain)
     x = torch.randn(2, 3, 5, 5)
     torch.testing.assert_close(network.features(x), plain[:2](x).mean(dim=(2, 3)))

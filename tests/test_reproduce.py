@@ -39,7 +39,8 @@ def test_records_hold_what_was_trained(tmp_path):
     table = trainings_table(folder)
     assert len(table) == len(run.arms()) == 10
     for row in table[table["strategy"].notna()].itertuples():
-        key = f"{row.name.replace(' ', '-')}_{row.subset_size if row.subset_size < 1 else int(row.subset_size)}_seed{row.seed}"
+        size = row.subset_size if row.subset_size < 1 else int(row.subset_size)
+        key = f"{row.name.replace(' ', '-')}_{size}_seed{row.seed}"
         chosen = pd.read_csv(folder.selections / f"{key}.csv")["row"].to_numpy()
         model = LogisticRegression(max_iter=200, random_state=row.seed)
         model.fit(run.X_train[np.sort(chosen)], run.y_train[np.sort(chosen)])
@@ -105,7 +106,12 @@ def test_an_interrupted_command_resumes_to_the_same_results(tmp_path, how):
         "300", "--epochs", "3", "--seeds", "2", "--device", "cpu", "--resume",
     ]  # fmt: skip
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen([*command, "--out", tmp_path / "run"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+    process = subprocess.Popen(
+        [*command, "--out", tmp_path / "run"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+    )
     deadline = time.monotonic() + 120
     while len(list((tmp_path / "run").glob("trainings/*.json"))) < 3 and time.monotonic() < deadline:
         assert process.poll() is None

@@ -1,5 +1,7 @@
 """Small networks that the tests of evidence and core-sets use as proxies."""
 
+from typing import ClassVar
+
 import torch
 from skorch import NeuralNetClassifier
 from torch import nn
@@ -44,7 +46,7 @@ class Softmax(Mlp):
 class LoggingMlp(Mlp):
     """Takes row numbers in the last column and notes, in training, the class it predicts for each."""
 
-    log: list = []
+    log: ClassVar[list] = []
 
     def __init__(self, n_in=5, **kwargs):
         super().__init__(n_in - 1, **kwargs)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -33,8 +33,22 @@ from ._options import (
 BASELINES = ("random", "class-balanced-random", "all")
 
 # Small data needs updates, not epochs: these settings let a network finish learning the digits.
-_DIGITS = {"proxy": "resnet8", "target": "resnet20", "subset_size": ["0.3"], "epochs": 60, "batch_size": 32, "seeds": 3}
-_DEFAULTS = {"proxy": "resnet20", "target": "resnet164", "subset_size": ["0.5"], "epochs": None, "batch_size": None, "seeds": 1}
+_DIGITS: dict[str, Any] = {
+    "proxy": "resnet8",
+    "target": "resnet20",
+    "subset_size": ["0.3"],
+    "epochs": 60,
+    "batch_size": 32,
+    "seeds": 3,
+}
+_DEFAULTS: dict[str, Any] = {
+    "proxy": "resnet20",
+    "target": "resnet164",
+    "subset_size": ["0.5"],
+    "epochs": None,
+    "batch_size": None,
+    "seeds": 1,
+}
 
 
 @clean_errors
@@ -46,19 +60,59 @@ def coreset(
     train_rows: TrainRows = None,
     image_size: ImageSize = 224,
     skip_unreadable: SkipUnreadable = False,
-    proxy: Annotated[str | None, typer.Option(help="Network that chooses: resnet8, resnet20, ..., torchvision:resnet18.", show_default="resnet20; digits: resnet8")] = None,
-    proxy_epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of the proxy.", show_default="as --epochs")] = None,
-    target: Annotated[str | None, typer.Option(help="Network that is trained on the chosen rows.", show_default="resnet164; digits: resnet20")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of the target.", show_default="the recipe's; digits: 60")] = None,
+    proxy: Annotated[
+        str | None,
+        typer.Option(
+            help="Network that chooses: resnet8, resnet20, ..., torchvision:resnet18.",
+            show_default="resnet20; digits: resnet8",
+        ),
+    ] = None,
+    proxy_epochs: Annotated[
+        int | None, typer.Option(min=1, help="Epochs of the proxy.", show_default="as --epochs")
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            help="Network that is trained on the chosen rows.", show_default="resnet164; digits: resnet20"
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Epochs of the target.", show_default="the recipe's; digits: 60")
+    ] = None,
     batch_size: BatchSize = None,
     lr: LearningRate = None,
     schedule: Schedule = None,
-    strategy: Annotated[list[str] | None, typer.Option(help="How rows are ranked; repeat to compare several.", show_default="forgetting_events")] = None,
-    subset_size: Annotated[list[str] | None, typer.Option(help="Rows to keep: a share such as 0.5 or a count such as 5000; repeat for several.", show_default="0.5; digits: 0.3")] = None,
-    class_balanced: Annotated[bool, typer.Option("--class-balanced", help="Keep the classes in proportion.")] = False,
-    baseline: Annotated[list[str] | None, typer.Option(help=f"What to compare with: {', '.join(BASELINES)}; repeat.", show_default="all of them")] = None,
-    only_select: Annotated[bool, typer.Option("--only-select", help="Train the proxy and write selected.csv; no target.")] = False,
-    from_selected: Annotated[Path | None, typer.Option(help="Train the target on the rows of an earlier selected.csv.", exists=True, dir_okay=False)] = None,
+    strategy: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How rows are ranked; repeat to compare several.", show_default="forgetting_events"
+        ),
+    ] = None,
+    subset_size: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Rows to keep: a share such as 0.5 or a count such as 5000; repeat for several.",
+            show_default="0.5; digits: 0.3",
+        ),
+    ] = None,
+    class_balanced: Annotated[
+        bool, typer.Option("--class-balanced", help="Keep the classes in proportion.")
+    ] = False,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"What to compare with: {', '.join(BASELINES)}; repeat.", show_default="all of them"
+        ),
+    ] = None,
+    only_select: Annotated[
+        bool, typer.Option("--only-select", help="Train the proxy and write selected.csv; no target.")
+    ] = False,
+    from_selected: Annotated[
+        Path | None,
+        typer.Option(
+            help="Train the target on the rows of an earlier selected.csv.", exists=True, dir_okay=False
+        ),
+    ] = None,
     seeds: Seeds = None,
     jobs: Jobs = 1,
     device: Device = "auto",
@@ -82,7 +136,7 @@ def coreset(
 
     chosen = _DIGITS if dataset == "digits" else _DEFAULTS
     epochs = epochs or chosen["epochs"]
-    settings = {
+    settings: dict[str, Any] = {
         "dataset": dataset or str(data),
         "train_rows": train_rows,
         "proxy": proxy or chosen["proxy"],
@@ -114,7 +168,11 @@ def coreset(
     )
     if from_selected is not None and strategy is None:
         names = [name for name in names if name.endswith("random")]
-    given = {} if from_selected is None else {f"rows of {from_selected.name}": read_rows(from_selected, len(bunch.y_train))}
+    given = (
+        {}
+        if from_selected is None
+        else {f"rows of {from_selected.name}": read_rows(from_selected, len(bunch.y_train))}
+    )
     sizes = [_size(size, len(bunch.y_train)) for size in subset_size or chosen["subset_size"]]
     folder = RunFolder(new_folder("coreset", out), settings, resume=resume)
     run = CoresetRun(
@@ -165,6 +223,8 @@ def _size(text: str, n_rows: int) -> float | int:
     try:
         size = int(text) if text.lstrip("+-").isdigit() else float(text)
     except ValueError as error:
-        raise ValueError(f"--subset-size must be a share such as 0.5 or a count such as 5000, got {text!r}.") from error
+        raise ValueError(
+            f"--subset-size must be a share such as 0.5 or a count such as 5000, got {text!r}."
+        ) from error
     count_rows(size, n_rows)
     return size

@@ -9,7 +9,14 @@ DATASETS = ("digits", "cifar10", "cifar100", "folder")
 
 
 def load_data(
-    dataset: str | None, data: Path | None, data_dir: Path, *, download: bool, image_size: int, on_error: str, n_rows: int | None
+    dataset: str | None,
+    data: Path | None,
+    data_dir: Path,
+    *,
+    download: bool,
+    image_size: int,
+    on_error: str,
+    n_rows: int | None,
 ) -> Bunch:
     """Load training and test rows.
 

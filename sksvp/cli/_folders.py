@@ -46,7 +46,9 @@ def read_rows(path: Path, n_rows: int) -> np.ndarray:
     if not np.issubdtype(rows.dtype, np.integer) or len(rows) == 0:
         raise ValueError(f"{path} is no selection: its column 'row' must hold row numbers.")
     if rows.min() < 0 or rows.max() >= n_rows:
-        raise ValueError(f"{path} names row {rows.max()}, but the data has {n_rows:,} training rows, from 0 on.")
+        raise ValueError(
+            f"{path} names row {rows.max()}, but the data has {n_rows:,} training rows, from 0 on."
+        )
     if len(np.unique(rows)) < len(rows):
         raise ValueError(f"{path} names a row twice.")
     return rows

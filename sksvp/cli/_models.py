@@ -30,7 +30,7 @@ def build_classifier(name: str, **params) -> BaseEstimator:
     match = re.fullmatch(r"resnet(\d+)(?:-(basic|bottleneck))?", name)
     if match is None:
         raise ValueError(
-            f"network {name!r} is unknown: take resnet8, resnet20, resnet56, resnet164 (any depth 6n+2 or 9n+2) "
+            f"network {name!r} is unknown: take resnet8, resnet20, resnet164 (any depth 6n+2 or 9n+2) "
             f"or torchvision:NAME such as torchvision:resnet50."
         )
     from ..estimators import ResNetClassifier

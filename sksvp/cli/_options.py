@@ -10,22 +10,29 @@ import typer
 from ._data import DATASETS
 
 Dataset = Annotated[
-    str | None, typer.Option(help=f"A known data set: {', '.join(DATASETS)} (folder: train/CLASS/* under --data-dir).")
+    str | None,
+    typer.Option(help=f"A known data set: {', '.join(DATASETS)} (folder: train/CLASS/* under --data-dir)."),
 ]
 Data = Annotated[
-    Path | None, typer.Option(help="Your own arrays: an .npz with X, y or X_train, y_train, X_test, y_test.", exists=True)
+    Path | None,
+    typer.Option(help="Your own arrays: an .npz with X, y or X_train, y_train, X_test, y_test.", exists=True),
 ]
 DataDir = Annotated[Path, typer.Option(help="Where data sets lie, or are downloaded to.")]
 Download = Annotated[bool, typer.Option("--download", help="Fetch the data set where it is not there.")]
 TrainRows = Annotated[int | None, typer.Option(help="Use only so many training rows, drawn at random.")]
 ImageSize = Annotated[int, typer.Option(min=8, help="Side of the images of a folder, in pixels.")]
-SkipUnreadable = Annotated[bool, typer.Option("--skip-unreadable", help="Go on without images that cannot be read, and name them.")]
+SkipUnreadable = Annotated[
+    bool, typer.Option("--skip-unreadable", help="Go on without images that cannot be read, and name them.")
+]
 BatchSize = Annotated[
     int | None, typer.Option(min=2, help="Rows of a training batch.", show_default="the recipe's; digits: 32")
 ]
-LearningRate = Annotated[float | None, typer.Option(min=0, help="Full learning rate.", show_default="the recipe's")]
+LearningRate = Annotated[
+    float | None, typer.Option(min=0, help="Full learning rate.", show_default="the recipe's")
+]
 Schedule = Annotated[
-    str | None, typer.Option(help="Learning-rate schedule, scaled to the epochs.", show_default="the recipe's")
+    str | None,
+    typer.Option(help="Learning-rate schedule, scaled to the epochs.", show_default="the recipe's"),
 ]
 Seeds = Annotated[
     int | None, typer.Option(min=1, help="Repeat with the seeds 0, 1, ...", show_default="1; digits: 3")
@@ -34,7 +41,9 @@ Jobs = Annotated[int, typer.Option(min=1, help="Trainings side by side, one thre
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:0.")]
 Precision = Annotated[str, typer.Option(help="Of the training: auto, fp32 or bf16.")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the run.", show_default="runs/COMMAND-DATE-TIME")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out; finished trainings are kept.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with the run in --out; finished trainings are kept.")
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show a progress bar for each training.")]
 
 

@@ -36,7 +36,9 @@ def train(
     image_size: ImageSize = 224,
     skip_unreadable: SkipUnreadable = False,
     network: Annotated[str, typer.Option(help="resnet8, resnet20, ..., torchvision:resnet18.")] = "resnet20",
-    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs.", show_default="the recipe's; digits: 60")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Epochs.", show_default="the recipe's; digits: 60")
+    ] = None,
     batch_size: BatchSize = None,
     lr: LearningRate = None,
     schedule: Schedule = None,
@@ -84,6 +86,10 @@ def train(
     with replacing(folder / "history.csv") as part:
         history.to_csv(part, index=False)
     classifier.save(folder / "network.safetensors")
-    write_json(folder / "results.json", {"network": network, "seed": seed, "error": error, "seconds": seconds})
-    typer.echo(f"{network}: error {100 * error:.2f} % on {len(bunch.y_test):,} test rows, trained in {seconds:.1f} s")
+    write_json(
+        folder / "results.json", {"network": network, "seed": seed, "error": error, "seconds": seconds}
+    )
+    typer.echo(
+        f"{network}: error {100 * error:.2f} % on {len(bunch.y_test):,} test rows, trained in {seconds:.1f} s"
+    )
     typer.echo(f"written to {folder}")

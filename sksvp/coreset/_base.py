@@ -2,9 +2,10 @@
 
 import os
 import time
+import warnings
 import weakref
-from numbers import Integral, Real
-from typing import Any
+from numbers import Integral
+from typing import Any, ClassVar
 
 import joblib
 import numpy as np
@@ -35,7 +36,7 @@ from ._subset import choose, count_rows
 class BaseProxyCoreset(BaseEstimator):
     """Base of `ProxyCoresetSelector` and `ProxyCoresetSampler`."""
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: ClassVar[dict] = {
         "proxy": [HasMethods("fit")],
         "strategy": [str, HasMethods("rank")],
         "subset_size": [
@@ -54,7 +55,7 @@ class BaseProxyCoreset(BaseEstimator):
         proxy,
         *,
         strategy="auto",
-        subset_size: Real = 0.5,
+        subset_size: float = 0.5,
         class_balanced: bool = False,
         stop_proxy=None,
         memory=None,
@@ -151,13 +152,15 @@ class BaseProxyCoreset(BaseEstimator):
         """Return the proxy's seed and the random state of the ranking, from separate streams."""
         if self.random_state is None:
             return None, check_random_state(None)
-        return tuple(draw_seeds(self.random_state, 2))
+        proxy_seed, ranking_seed = draw_seeds(self.random_state, 2)
+        return proxy_seed, ranking_seed
 
     def _ask_proxy(self, X, y: np.ndarray, strategy, seed: int | None, fit_params: dict, report) -> Evidence:
         """Train the proxy, or take it from the memory, and return what it says of the rows."""
         if not strategy.requires:
             # What needs no proxy trains none.
-            self.proxy_, self.from_cache_ = None, False
+            self.proxy_: Any = None
+            self.from_cache_ = False
             self.timings_ = {"proxy_fit": 0.0, "inference": 0.0}
             self._learn_features_of(X)
             return Evidence(y=y)
@@ -175,7 +178,8 @@ class BaseProxyCoreset(BaseEstimator):
         inference = sum(record.inference.get(kind, 0.0) for kind in strategy.requires)
         self.timings_ = {"proxy_fit": record.proxy_fit, "inference": inference}
         self._learn_features_of(X)
-        return Evidence(y=y, **record.evidence)
+        parts: dict[str, Any] = dict(record.evidence)
+        return Evidence(y=y, **parts)
 
     def _route(self, fit_params: dict) -> dict:
         if not _routing_enabled():
@@ -201,7 +205,7 @@ class BaseProxyCoreset(BaseEstimator):
         """Keep a hash of X, and X itself only as long as someone else does."""
         self._fingerprint = fingerprint(X)
         try:
-            self._rows = weakref.ref(X)
+            self._rows: weakref.ref | None = weakref.ref(X)
         except TypeError:  # a list
             self._rows = None
 
@@ -241,7 +245,8 @@ class BaseProxyCoreset(BaseEstimator):
         for position, array in enumerate(arrays):
             if _num_samples(array) != len(self.support_):
                 raise ValueError(
-                    f"Array {position} of select has {_num_samples(array)} rows, but {len(self.support_)} were fitted."
+                    f"Array {position} of select has {_num_samples(array)} rows, "
+                    f"but {len(self.support_)} were fitted."
                 )
         cut = tuple(_safe_indexing(array, self.indices_) for array in indexable(*arrays))
         return cut if len(cut) > 1 else cut[0]
@@ -324,13 +329,11 @@ class BaseProxyCoreset(BaseEstimator):
 
     def _living_rows(self):
         """Return the fitted rows where someone still holds them unchanged, else warn."""
-        import warnings
-
         X = self._rows() if self._rows is not None else None
         if X is not None and self._is_fitted_rows(X):
             return X
         warnings.warn(
-            "The rows that were fitted are no longer in memory, so nearest_kept stays empty: call explain(X).",
+            "The rows that were fitted are no longer there, so nearest_kept stays empty: call explain(X).",
             UserWarning,
             stacklevel=4,
         )
@@ -375,8 +378,8 @@ def check_labels(y) -> np.ndarray:
     n_missing = int(missing_mask(labels).sum())
     if n_missing:
         raise ValueError(
-            f"Input y contains NaN: {n_missing} of {len(labels)} labels are missing. Choosing a core-set needs every "
-            "label; rows to be labelled are the matter of ProxyActiveLearner."
+            f"Input y contains NaN: {n_missing} of {len(labels)} labels are missing. Choosing a core-set "
+            "needs every label; rows to be labelled are the matter of ProxyActiveLearner."
         )
     kind = type_of_target(labels, input_name="y")
     if len(labels) and kind not in ("binary", "multiclass"):

@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone
@@ -34,14 +35,15 @@ def _check_classes_kept(y: np.ndarray, y_kept: np.ndarray) -> None:
     kept = np.unique(y_kept)
     if len(kept) < 2:
         raise ValueError(
-            f"The {len(y_kept)} chosen rows hold one class only; use a larger subset_size or class_balanced=True."
+            f"The {len(y_kept)} chosen rows hold one class only; use a larger subset_size or "
+            "class_balanced=True."
         )
     lost = np.setdiff1d(y, kept)
     if len(lost):
         named = ", ".join(map(str, lost[:10]))
         warnings.warn(
-            f"The {len(y_kept)} chosen rows hold no row of {len(lost)} class(es): {named}. The target cannot predict "
-            "them; class_balanced=True keeps classes in proportion.",
+            f"The {len(y_kept)} chosen rows hold no row of {len(lost)} class(es): {named}. The target cannot "
+            "predict them; class_balanced=True keeps classes in proportion.",
             UserWarning,
             stacklevel=3,
         )
@@ -99,7 +101,7 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
     75
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: ClassVar[dict] = {
         "estimator": [HasMethods("fit")],
         "selector": [HasMethods(["fit", "select", "get_support"])],
     }
@@ -142,8 +144,8 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
         self.selector_ = clone(self.selector).fit(X, y, **selector_params)
         if isinstance(self.selector_, FrozenEstimator) and not self.selector_._is_fitted_rows(X):
             raise ValueError(
-                "selector is frozen and was fitted on other rows than this X: a choice among rows says nothing of new "
-                "ones. Fit it on this X, or give it unfrozen."
+                "selector is frozen and was fitted on other rows than this X: a choice among rows says "
+                "nothing of new ones. Fit it on this X, or give it unfrozen."
             )
         X_kept, y_kept = self.selector_.select(X, y)
         _check_classes_kept(np.asarray(y), np.asarray(y_kept))

@@ -66,11 +66,12 @@ def learn(
     training = _Training(proxy, strategy, random_state, fit_params, keeps=folder is not None)
     key = training.key(X, y) if folder is not None and training.can_be_kept else None
     with memory_entry(folder, key) as entry:
-        record = entry.load()
-        from_cache = record is not None and not training.lacks_events(record)
-        if not from_cache:
+        kept = entry.load()
+        if kept is not None and not training.lacks_events(kept):
+            record, from_cache = kept, True
+        else:
             report("proxy")
-            record = training.run(X, y)
+            record, from_cache = training.run(X, y), False
             entry.begin()
             # Kept before the inference: a training must not be lost to what comes after it.
             entry.save(record)

@@ -88,7 +88,8 @@ class MemoryEntry:
             damaged = [_MANIFEST]
         if damaged:
             warnings.warn(
-                f"The memory entry {self.folder} is damaged ({', '.join(damaged)}); the proxy is trained again.",
+                f"The memory entry {self.folder} is damaged ({', '.join(damaged)}): "
+                "the proxy is trained again.",
                 UserWarning,
                 stacklevel=2,
             )

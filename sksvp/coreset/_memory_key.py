@@ -50,7 +50,8 @@ def training_key(
         pickle.dumps(proxy)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise ValueError(
-            f"memory keeps the fitted proxy in a file, and the proxy {type(proxy).__name__} cannot be pickled: {error}"
+            f"memory keeps the fitted proxy in a file, and the proxy {type(proxy).__name__} cannot be "
+            f"pickled: {error}"
         ) from error
     told = [
         describe(proxy),
@@ -95,7 +96,7 @@ def _is_torch(value, name: str) -> bool:
 
 
 def _source(value) -> str:
-    """Return the source of a class or function, so that editing a module counts; empty where there is none."""
+    """Return the source of a class or function, so that editing it counts; empty where there is none."""
     try:
         return inspect.getsource(value)
     except (OSError, TypeError):

@@ -125,9 +125,9 @@ class ProxyCoresetSelector(OneToOneFeatureMixin, TransformerMixin, BaseProxyCore
         if not self._is_fitted_rows(X):
             self._check_form(X)
             raise ValueError(
-                f"{type(self).__name__}.transform chooses among the rows that were fitted and got other ones. Rows "
-                "cannot be dropped inside a scikit-learn Pipeline: use CoresetClassifier as its last step, or "
-                "ProxyCoresetSampler in imbalanced-learn's Pipeline."
+                f"{type(self).__name__}.transform chooses among the rows that were fitted and got other "
+                "ones. Rows cannot be dropped inside a scikit-learn Pipeline: use CoresetClassifier as its last "
+                "step, or ProxyCoresetSampler in imbalanced-learn's Pipeline."
             )
         return _safe_indexing(X, self.indices_)
 
@@ -161,8 +161,9 @@ class ProxyCoresetSelector(OneToOneFeatureMixin, TransformerMixin, BaseProxyCore
             Always, since y keeps its length.
         """
         warnings.warn(
-            f"{type(self).__name__}.fit_transform drops rows of X but cannot drop those of y: select(X, y) cuts both. "
-            "In a scikit-learn Pipeline the next step will fail; use CoresetClassifier as its last step.",
+            f"{type(self).__name__}.fit_transform drops rows of X but cannot drop those of y: select(X, y) "
+            "cuts both. In a scikit-learn Pipeline the next step will fail; use CoresetClassifier as its last "
+            "step.",
             UserWarning,
             stacklevel=2,
         )

@@ -33,9 +33,10 @@ def count_rows(subset_size, n_rows: int) -> int:
     if isinstance(subset_size, bool | np.bool_):
         raise ValueError(f"subset_size must be a float in (0, 1] or an int, got {subset_size!r}.")
     if isinstance(subset_size, Integral):
-        if not 1 <= subset_size <= n_rows:
+        count = int(subset_size)
+        if not 1 <= count <= n_rows:
             raise ValueError(f"subset_size={subset_size} must lie in 1 .. {n_rows}, the number of rows of X.")
-        return int(subset_size)
+        return count
     if not 0 < subset_size <= 1:
         raise ValueError(f"subset_size must lie in (0, 1] as a float, got {subset_size!r}.")
     count = math.floor(Fraction(str(subset_size)) * n_rows)
@@ -82,16 +83,17 @@ def choose(
         order, scores = _pick_within_classes(strategy, evidence, n_samples, random_state)
         return order, order, scores
     order, scores = strategy.rank(evidence, n_samples, random_state=random_state)
-    return fill_quotas(order, evidence.y, n_samples), order, scores
+    return fill_quotas(order, np.asarray(evidence.y), n_samples), order, scores
 
 
 def _pick_within_classes(
     strategy, evidence: Evidence, n_samples: int, random_state
 ) -> tuple[np.ndarray, np.ndarray]:
+    labels = np.asarray(evidence.y)
     scores = np.full(evidence.n_rows, np.nan)
     picks, places = [], []
-    for label, quota in zip(*class_quotas(evidence.y, n_samples), strict=True):
-        members = np.flatnonzero(evidence.y == label)
+    for label, quota in zip(*class_quotas(labels, n_samples), strict=True):
+        members = np.flatnonzero(labels == label)
         if quota == 0:
             continue
         rows, class_scores = strategy.rank(

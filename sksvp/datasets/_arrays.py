@@ -73,7 +73,8 @@ def load_arrays(path: str | os.PathLike, labels: str | os.PathLike | None = None
         test = _pair(arrays, "X_test", "y_test", path)
         if test[0].shape[1:] != train[0].shape[1:]:
             raise ValueError(
-                f"{path}: the rows of 'X_test' have shape {test[0].shape[1:]}, those of 'X{prefix}' {train[0].shape[1:]}."
+                f"{path}: the rows of 'X_test' have shape {test[0].shape[1:]}, those of 'X{prefix}' "
+                f"{train[0].shape[1:]}."
             )
     descr = _DESCR.format(path=path, n_train=len(train[1]), n_test=len(test[1]) if test else 0)
     return split_bunch(train, test, target_names=np.unique(train[1]), descr=descr, layout="auto")

@@ -20,8 +20,8 @@ _DESCR = """{title}: colour images of 32 x 32 pixels, {n_classes} classes
 
 Training rows: {n_train:,}; test rows: {n_test:,}; both in the published order. Read from {folder}.
 
-Source: A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, technical report, University of Toronto,
-2009. https://www.cs.toronto.edu/~kriz/cifar.html
+Source: A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, technical report, University of
+Toronto, 2009. https://www.cs.toronto.edu/~kriz/cifar.html
 """
 
 
@@ -189,8 +189,8 @@ def _find_folder(published: _Published, data_dir: Path, download: bool, verbose:
         return folder
     if inner.is_dir() or data_dir.name == published.folder or len(missing) < len(published.files):
         raise FileNotFoundError(
-            f"{folder} lacks {', '.join(missing)} of {published.title}: complete it, or remove it and load with "
-            f"download=True."
+            f"{folder} lacks {', '.join(missing)} of {published.title}: complete it, or remove it and load "
+            f"with download=True."
         )
     if not download:
         raise FileNotFoundError(
@@ -239,11 +239,11 @@ def _read_batch(path: Path, label_key: str, n_classes: int) -> tuple[np.ndarray,
 def _checked_labels(labels: object, n_rows: int, n_classes: int, name: str) -> np.ndarray:
     if isinstance(labels, np.ndarray) and labels.ndim == 1:
         labels = labels.tolist()
-    is_whole = isinstance(labels, list) and all(
-        isinstance(label, (int, np.integer)) and not isinstance(label, bool) and 0 <= label < n_classes
-        for label in labels
-    )
-    if not is_whole or len(labels) != n_rows:
+    if (
+        not isinstance(labels, list)
+        or len(labels) != n_rows
+        or not all(isinstance(label, (int, np.integer)) and 0 <= label < n_classes for label in labels)
+    ):
         raise ValueError(
             f"{name} must be a list of {n_rows} whole numbers from 0 to {n_classes - 1}, one for each image."
         )

@@ -12,8 +12,8 @@ _DESCR = """Handwritten digits, 1,797 grey images of 8 x 8 pixels, 10 classes
 Training rows: 1,257; test rows: 540; drawn by class with a fixed seed. The images are those of
 sklearn.datasets.load_digits, with their values 0 .. 16, as uint8.
 
-Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998
-(its test part).
+Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository,
+1998 (its test part).
 """
 
 

@@ -44,8 +44,8 @@ def fetch_folder(url: str, sha256: str, folder: Path, *, verbose: int = 0) -> No
         found = _download(url, archive, verbose)
         if found != sha256:
             raise OSError(
-                f"what {url} gave has the SHA-256 {found}, the published archive has {sha256}: it was cut off, "
-                f"or it is another file. Nothing was kept."
+                f"what {url} gave has the SHA-256 {found}, the published archive has {sha256}: it was cut "
+                f"off, or it is another file. Nothing was kept."
             )
         unpacked = Path(scratch) / "unpacked"
         with tarfile.open(archive) as tar:
@@ -69,7 +69,7 @@ def _download(url: str, target: Path, verbose: int) -> str:
     except (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         raise OSError(
-            f"{url} could not be downloaded ({reason}). Where there is no network, unpack the archive by hand into "
-            f"the data folder."
+            f"{url} could not be downloaded ({reason}). Where there is no network, unpack the archive by "
+            f"hand into the data folder."
         ) from error
     return digest.hexdigest()

@@ -3,6 +3,8 @@
 import hashlib
 import os
 import warnings
+from dataclasses import dataclass
+from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
 
@@ -33,8 +35,8 @@ _TEST_FOLDERS = ("test", "val")
 
 _DESCR = """Image folders, read when they are needed
 
-Training rows: {n_train:,}; test rows: {n_test:,}; {n_classes} classes. Every image is given as its middle square, scaled
-to {size} x {size} RGB pixels. Skipped as unreadable: {n_skipped:,}.
+Training rows: {n_train:,}; test rows: {n_test:,}; {n_classes} classes. Every image is given as its middle
+square, scaled to {size} x {size} RGB pixels. Skipped as unreadable: {n_skipped:,}.
 
 Source: {root}
 """
@@ -77,7 +79,7 @@ class ImageFolderRows(LazyRows):
         """Full path of each row's file."""
         return [self._path(row) for row in self._rows]
 
-    def _path(self, row: int) -> str:
+    def _path(self, row) -> str:
         return os.path.join(self._root, self._files[row])
 
     def _read_source(self, rows: np.ndarray) -> np.ndarray:
@@ -183,53 +185,66 @@ def load_image_folder(
     classes = _class_folders(root / "train")
     if not classes:
         raise ValueError(
-            f"root={str(root)!r} must hold train/<class>/*, and test/<class>/* or val/<class>/* for test rows."
+            f"root={str(root)!r} must hold train/<class>/*, and test/<class>/* or val/<class>/*."
         )
+    load = partial(
+        _load_split, root, classes, image_size=image_size, crop_fraction=crop_fraction, n_jobs=n_jobs
+    )
+    train = load("train", on_error=on_error)
+    _check_every_class(train.labels, classes, root / "train")
     test_folder = next((name for name in _TEST_FOLDERS if _class_folders(root / name)), None)
-    foreign = sorted(set(_class_folders(root / test_folder)) - set(classes)) if test_folder else []
-    if foreign:
-        raise ValueError(
-            f"{root / test_folder} has classes that {root / 'train'} lacks: {', '.join(foreign)}."
-        )
+    test = None if test_folder is None else load(test_folder, on_error=on_error)
 
-    skipped: list[tuple[str, str]] = []
-
-    def load_split(split: str) -> tuple[ImageFolderRows, np.ndarray, np.ndarray]:
-        files, labels = _list_images(root, split, classes)
-        rows = ImageFolderRows(root, files, image_size=image_size, crop_fraction=crop_fraction, n_jobs=n_jobs)
-        if on_error == "raise":
-            thread_map(check_header, rows.paths, n_jobs)
-            return rows, labels, files
-        readable = _decodable(rows, files, n_jobs, skipped)
-        return rows[readable], labels[readable], files[readable]
-
-    X_train, y_train, train_files = load_split("train")
-    _check_every_class(y_train, classes, root)
-    test, test_files = None, None
-    if test_folder:
-        X_test, y_test, test_files = load_split(test_folder)
-        if len(y_test) == 0:
-            raise ValueError(f"{root / test_folder} has no readable image ({', '.join(_SUFFIXES)}).")
-        test = (X_test, y_test)
+    skipped = train.skipped + (test.skipped if test else [])
     if skipped:
         _warn_skipped(skipped)
     descr = _DESCR.format(
-        n_train=len(y_train),
-        n_test=len(test[1]) if test else 0,
+        n_train=len(train.labels),
+        n_test=len(test.labels) if test else 0,
         n_classes=len(classes),
         size=image_size,
         n_skipped=len(skipped),
         root=root,
     )
     return split_bunch(
-        (X_train, y_train),
-        test,
+        (train.rows, train.labels),
+        (test.rows, test.labels) if test else None,
         target_names=np.array(classes),
         descr=descr,
-        filenames_train=train_files,
-        filenames_test=test_files,
+        filenames_train=train.files,
+        filenames_test=test.files if test else None,
         skipped=skipped,
     )
+
+
+@dataclass(frozen=True)
+class _Split:
+    """The images of one split: rows, their labels and files, and (file, reason) of those left out."""
+
+    rows: ImageFolderRows
+    labels: np.ndarray
+    files: np.ndarray
+    skipped: list[tuple[str, str]]
+
+
+def _load_split(root: Path, classes: list[str], split: str, *, on_error: str, **reading) -> _Split:
+    foreign = sorted(set(_class_folders(root / split)) - set(classes))
+    if foreign:
+        raise ValueError(f"{root / split} has classes that {root / 'train'} lacks: {', '.join(foreign)}.")
+    files, labels = _list_images(root / split, classes)
+    files = np.char.add(f"{split}/", files)
+    rows = ImageFolderRows(root, files, **reading)
+    if on_error == "raise":
+        thread_map(check_header, rows.paths, reading["n_jobs"])
+        found = _Split(rows, labels, files, [])
+    else:
+        failures = _failures(rows, reading["n_jobs"])
+        kept = np.array([failure is None for failure in failures], dtype=bool)
+        skipped = [(str(file), why) for file, why in zip(files, failures, strict=True) if why is not None]
+        found = _Split(rows[kept], labels[kept], files[kept], skipped)
+    if len(found.labels) == 0:
+        raise ValueError(f"{root / split} has no readable image ({', '.join(_SUFFIXES)}).")
+    return found
 
 
 def _class_folders(folder: Path) -> list[str]:
@@ -240,13 +255,13 @@ def _class_folders(folder: Path) -> list[str]:
         return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
 
 
-def _list_images(root: Path, split: str, classes: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the image files of a split, relative to root and sorted within each class, and their labels."""
+def _list_images(folder: Path, classes: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the image files below a split's folder, sorted within each class, and their labels."""
     files: list[str] = []
     labels: list[int] = []
     for label, name in enumerate(classes):
-        found = sorted(_images_below(root / split / name))
-        files += [os.path.relpath(path, root) for path in found]
+        found = sorted(Path(path).relative_to(folder).as_posix() for path in _images_below(folder / name))
+        files += found
         labels += [label] * len(found)
     return np.array(files, dtype=np.str_), np.array(labels, dtype=np.int64)
 
@@ -260,10 +275,8 @@ def _images_below(folder: Path) -> list[str]:
     ]
 
 
-def _decodable(
-    rows: ImageFolderRows, files: np.ndarray, n_jobs: int | None, skipped: list[tuple[str, str]]
-) -> np.ndarray:
-    """Decode every image once; return which can be read and add the others to `skipped`."""
+def _failures(rows: ImageFolderRows, n_jobs: int | None) -> list[str | None]:
+    """Decode every image once; return why each one cannot be read, or None."""
 
     def failure(row: int) -> str | None:
         try:
@@ -272,19 +285,15 @@ def _decodable(
             return str(error)
         return None
 
-    failures = thread_map(failure, range(len(rows)), n_jobs)
-    skipped += [
-        (str(file), reason) for file, reason in zip(files, failures, strict=True) if reason is not None
-    ]
-    return np.array([reason is None for reason in failures], dtype=bool)
+    return thread_map(failure, range(len(rows)), n_jobs)
 
 
-def _check_every_class(y: np.ndarray, classes: list[str], root: Path) -> None:
+def _check_every_class(y: np.ndarray, classes: list[str], folder: Path) -> None:
     counts = np.bincount(y, minlength=len(classes))
     empty = [name for name, count in zip(classes, counts, strict=True) if count == 0]
     if empty:
         raise ValueError(
-            f"{root / 'train'} has classes without a readable image ({', '.join(_SUFFIXES)}): {', '.join(empty)}."
+            f"{folder} has classes without a readable image ({', '.join(_SUFFIXES)}): {', '.join(empty)}."
         )
 
 

@@ -38,7 +38,8 @@ def read_image(path: str | os.PathLike, size: int, crop_fraction: float) -> np.n
     """
     try:
         with Image.open(path) as image:
-            # A JPEG of many times the size decodes at a half, quarter or eighth; twice the size is left for scaling.
+            # A JPEG can be decoded at a half, quarter or eighth of its size: much faster for photographs. What is
+            # left is at least twice the size wanted.
             wanted = math.ceil(2 * size / crop_fraction)
             image.draft(None, (wanted, wanted))
             ImageOps.exif_transpose(image, in_place=True)
@@ -67,7 +68,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def centre_square(size: tuple[int, int], crop_fraction: float) -> tuple[float, float, float, float]:
-    """Return (left, upper, right, lower) of the square in the middle, `crop_fraction` of the shorter side wide."""
+    """Return (left, upper, right, lower) of the middle square, `crop_fraction` of the shorter side wide."""
     width, height = size
     side = min(width, height) * crop_fraction
     left, upper = (width - side) / 2, (height - side) / 2

@@ -21,7 +21,7 @@ def thread_map(function: Callable[[Item], Result], items: Sequence[Item], n_jobs
     n_threads = min(count_threads(n_jobs), len(items))
     if n_threads <= 1:
         return [function(item) for item in items]
-    # One task per image would cost as much as decoding a small one; too few tasks leave threads idle at the end.
+    # One task per image would cost as much as decoding a small one; too few tasks leave threads idle.
     length = max(1, min(_LARGEST_CHUNK, len(items) // (4 * n_threads)))
     chunks = [items[start : start + length] for start in range(0, len(items), length)]
     # A pool for each call, not one that is kept: it survives pickling and forks.
@@ -31,7 +31,15 @@ def thread_map(function: Callable[[Item], Result], items: Sequence[Item], n_jobs
 
 
 def count_threads(n_jobs: int | None) -> int:
-    """Return how many threads `n_jobs` stands for."""
+    """Return how many threads `n_jobs` stands for.
+
+    Raises
+    ------
+    ValueError
+        For 0.
+    """
+    if n_jobs == 0:
+        raise ValueError("n_jobs must be None or a number other than 0, got 0.")
     if n_jobs is None:
         return cpu_count()
     return n_jobs if n_jobs > 0 else max(1, cpu_count() + 1 + n_jobs)

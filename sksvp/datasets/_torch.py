@@ -49,8 +49,8 @@ class TorchDatasetRows(LazyRows):
             image = pixels_of(_sample(self.dataset, row)[0], row)
             if image.shape != self._image_shape:
                 raise ValueError(
-                    f"image {row} of the dataset has (height, width, channels) = {image.shape}, the first one "
-                    f"{self._image_shape}: bring all to one size and mode in the dataset's transform."
+                    f"image {row} of the dataset has (height, width, channels) = {image.shape}, the first "
+                    f"one {self._image_shape}: bring all to one size and mode in the dataset's transform."
                 )
             images[place] = image
 
@@ -60,7 +60,7 @@ class TorchDatasetRows(LazyRows):
     def _source_key(self, rows: np.ndarray) -> str:
         digest = hashlib.sha256()
         for start in range(0, len(rows), _BLOCK_ROWS):
-            digest.update(self._read_source(rows[start : start + _BLOCK_ROWS]))
+            digest.update(self._read_source(rows[start : start + _BLOCK_ROWS]).data)
         return digest.hexdigest()
 
 
@@ -121,8 +121,9 @@ def from_torch(dataset: "Dataset", *, n_jobs: int | None = 1) -> tuple[TorchData
     _warn_if_random(X)
     labels = _known_labels(dataset)
     if labels is None:
-        labels = thread_map(lambda row: _label(_sample(dataset, row)[1], row), range(len(X)), n_jobs)
-    return X, np.asarray(labels)
+        loaded = thread_map(lambda row: _label(_sample(dataset, row)[1], row), range(len(X)), n_jobs)
+        labels = np.asarray(loaded)
+    return X, labels
 
 
 def pixels_of(image: Any, row: int) -> np.ndarray:
@@ -145,7 +146,8 @@ def pixels_of(image: Any, row: int) -> np.ndarray:
         image = (image.float() if image.is_floating_point() else image).numpy()
     elif not isinstance(image, np.ndarray):
         raise TypeError(
-            f"row {row} of the dataset has a {type(image).__name__} where a Pillow image, a tensor or an array is expected."
+            f"row {row} of the dataset has a {type(image).__name__} where a Pillow image, a tensor or an "
+            f"array is expected."
         )
     return _levels(_channels_last(image, row, channels_first), row)
 
@@ -159,8 +161,8 @@ def _channels_last(image: np.ndarray, row: int, channels_first: bool) -> np.ndar
             if image.shape[axis] in _CHANNELS:
                 return np.moveaxis(image, axis, 2)
     raise ValueError(
-        f"image {row} of the dataset has shape {image.shape}: expected are two axes, or three with 1, 3 or 4 channels "
-        f"first or last."
+        f"image {row} of the dataset has shape {image.shape}: expected are two axes, or three with 1, 3 or 4 "
+        f"channels first or last."
     )
 
 
@@ -174,8 +176,8 @@ def _levels(image: np.ndarray, row: int) -> np.ndarray:
     low, high = image.min(), image.max()
     if not (low >= 0 and high <= 1):
         raise ValueError(
-            f"image {row} of the dataset has floating-point pixels from {low:.4g} to {high:.4g}, expected are 0 to 1: leave "
-            f"normalisation to the estimator."
+            f"image {row} of the dataset has floating-point pixels from {low:.4g} to {high:.4g}, expected "
+            f"are 0 to 1: leave normalisation to the estimator."
         )
     return np.rint(image * 255).astype(np.uint8)
 
@@ -189,8 +191,8 @@ def _check_map_style(dataset: Any) -> None:
         or not hasattr(dataset, "__len__")
     ):
         raise TypeError(
-            f"dataset must be map-style, with __len__ and __getitem__, got {type(dataset).__name__}: rows are chosen by "
-            f"number."
+            f"dataset must be map-style, with __len__ and __getitem__, got {type(dataset).__name__}: rows "
+            f"are chosen by number."
         )
     if len(dataset) == 0:
         raise ValueError("dataset has no rows.")
@@ -210,8 +212,8 @@ def _warn_if_random(X: TorchDatasetRows) -> None:
     rows = np.unique(np.linspace(0, len(X) - 1, _PROBED_ROWS).astype(np.intp))
     if not np.array_equal(X.read(rows), X.read(rows)):
         warnings.warn(
-            "the dataset gives another image when a row is read again: random transforms make the scores of a selection "
-            "noisy. Take them out of the dataset; the estimators augment by themselves.",
+            "the dataset gives another image when a row is read again: random transforms make the scores of "
+            "a selection noisy. Take them out of the dataset; the estimators augment by themselves.",
             UserWarning,
             stacklevel=3,
         )
@@ -227,7 +229,8 @@ def _known_labels(dataset: Any) -> np.ndarray | None:
         return None if labels is None else labels[np.asarray(dataset.indices)]
     if type(dataset) is ConcatDataset:
         parts = [_known_labels(part) for part in dataset.datasets]
-        return None if any(part is None for part in parts) else np.concatenate(parts)
+        known = [part for part in parts if part is not None]
+        return np.concatenate(known) if len(known) == len(parts) else None
     if type(dataset) is TensorDataset:
         return _plain_labels(dataset.tensors[1], len(dataset))
     if type(dataset).__module__.startswith("torchvision.datasets.") and not getattr(

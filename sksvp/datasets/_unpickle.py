@@ -52,10 +52,13 @@ class _Array:
         self.values = _from_bytes(content, dtype, shape, "F" if is_fortran else "C")
 
 
-def _from_bytes(content, dtype: _Dtype, shape, order) -> np.ndarray:
+def _from_bytes(content: object, dtype: object, shape: tuple, order: object) -> np.ndarray:
     if not isinstance(dtype, _Dtype) or not isinstance(content, (bytes, bytearray)):
         raise ValueError("an array without its type or content")
-    return np.frombuffer(content, dtype.dtype).reshape(shape, order=_as_text(order))
+    if order not in ("C", "F", b"C", b"F"):
+        raise ValueError(f"an array in the order {order!r}")
+    values = np.frombuffer(content, dtype.dtype)
+    return values.reshape(shape, order="F" if order in ("F", b"F") else "C")
 
 
 def _reconstruct(kind, shape, code) -> _Array:
@@ -111,9 +114,9 @@ class _RefusedGlobalError(pickle.UnpicklingError):
     """The pickle names something that is neither numpy's reconstructors nor a container."""
 
 
-# The unpickler written in Python: the one in C can crash the process on a file that was cut or altered, and for a
-# few large arrays it is no faster.
-class _ArrayUnpickler(pickle._Unpickler):  # type: ignore[name-defined]
+# The unpickler written in Python: the one in C can crash the process on a file that was cut or altered, and
+# for a few large arrays it is no faster.
+class _ArrayUnpickler(pickle._Unpickler):
     def find_class(self, module: str, name: str) -> object:
         try:
             return _ADMITTED[module, name]
@@ -147,8 +150,8 @@ def load_pickled_dict(path: Path) -> dict[str, object]:
             content = _ArrayUnpickler(file, encoding="bytes").load()
         except _RefusedGlobalError as refused:
             raise ValueError(
-                f"{path} names the Python object {refused}, which a data file has no use for: refused without running "
-                f"it. Only numpy arrays and plain containers are read."
+                f"{path} names the Python object {refused}, which a data file has no use for: refused "
+                f"without running it. Only numpy arrays and plain containers are read."
             ) from None
         except _MALFORMED as error:
             raise ValueError(

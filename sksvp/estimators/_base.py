@@ -20,11 +20,21 @@ from ._callbacks import CountForgetting, EpochBar, SetLearningRate
 from ._device import resolve_device, resolve_precision
 from ._net import TrainingNet, check_net_params, without_train_split
 from ._persistence import load_classifier, save_classifier
-from ._schedule import Schedule, epoch_factors
+from ._schedule import epoch_factors
 
 _MAX_SEED = 2**31 - 1
 # What our own parameters say to skorch; net_params has the rest.
-_OWNED = ("module", "max_epochs", "lr", "batch_size", "device", "verbose", "iterator_train", "criterion", "warm_start")
+_OWNED = (
+    "module",
+    "max_epochs",
+    "lr",
+    "batch_size",
+    "device",
+    "verbose",
+    "iterator_train",
+    "criterion",
+    "warm_start",
+)
 
 
 class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator):
@@ -106,15 +116,18 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         """
         self.check_params()
         rates = [self._base_lr * factor for factor in epoch_factors(self.schedule, self.max_epochs)]
+        # A fit that fails or is interrupted leaves no fitted estimator behind.
+        self.__dict__.pop("net_", None)
         X, y = self._check_training(X, y, reset=True)
         self.classes_, encoded = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs at least two classes in y, got one class: {self.classes_[0]!r}."
             )
-        self._start(check_random_state(self.random_state))
+        net = self._build_net(check_random_state(self.random_state))
         counter = CountForgetting(len(encoded))
-        self._train(X, encoded, epochs=self.max_epochs, rates=rates, counter=counter)
+        self._train(net, X, encoded, epochs=self.max_epochs, rates=rates, counter=counter)
+        self.net_ = net
         self.forgetting_events_ = counter.counter_.events()
         return self
 
@@ -143,14 +156,16 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             self.classes_ = np.unique(column_or_1d(classes))
             if len(self.classes_) < 2:
                 raise ValueError(f"classes must name at least two classes, got {self.classes_!r}.")
-            self._start(check_random_state(self.random_state))
+            self.net_ = self._build_net(check_random_state(self.random_state))
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(f"classes={classes!r} differ from those of the first call, {self.classes_!r}.")
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
             raise ValueError(f"y has labels that are not in classes: {unknown[:5]!r}.")
         encoded = np.searchsorted(self.classes_, y)
-        self._train(X, encoded, epochs=1, rates=[self._base_lr], counter=CountForgetting(len(encoded)))
+        self._train(
+            self.net_, X, encoded, epochs=1, rates=[self._base_lr], counter=CountForgetting(len(encoded))
+        )
         return self
 
     def check_params(self) -> None:
@@ -178,16 +193,17 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             raise ValueError(f"X needs at least two rows to train on, got {len(X)} sample.")
         return X, y
 
-    def _start(self, random_state: np.random.RandomState) -> None:
+    def _build_net(self, random_state: np.random.RandomState) -> TrainingNet:
         """Build the net with seeded weights, without touching torch's global generator."""
         self.device_ = resolve_device(self.device)
         self._batch_state = np.random.RandomState(random_state.randint(_MAX_SEED))
         net_params = without_train_split(self.net_params)
         callbacks = list(net_params.pop("callbacks", None) or [])
         with self._seeded(random_state):
-            module = self._build_module(len(self.classes_)).to(memory_format=torch.channels_last)
-            self._n_features_out = module.n_features
-            self.net_ = TrainingNet(
+            module = self._build_module(len(self.classes_))
+            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # no stub of torch has it
+            self._n_features_out = int(module.n_features)  # type: ignore[arg-type]
+            net = TrainingNet(
                 module,
                 **{
                     "optimizer": torch.optim.SGD,
@@ -209,11 +225,13 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
                 callbacks__valid_acc=None,
                 callbacks__print_log=None,
             )
-            self.net_.initialize()
+            return net.initialize()
 
-    def _train(self, X, y: np.ndarray, *, epochs: int, rates: list[float], counter: CountForgetting) -> None:
+    def _train(
+        self, net: TrainingNet, X, y: np.ndarray, *, epochs: int, rates: list[float], counter: CountForgetting
+    ) -> None:
         if self.class_weight is not None:
-            self.net_.criterion_.weight = self._loss_weights(y).to(self.device_)
+            net.criterion_.weight = self._loss_weights(y).to(self.device_)
         callbacks = [("count_forgetting", counter), ("learning_rate", SetLearningRate(rates))]
         if self.verbose:
             callbacks.append(("bar", EpochBar(type(self).__name__)))
@@ -223,7 +241,9 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             "device": self.device_,
         }
         with self._seeded(self._batch_state):
-            self.net_.train_epochs(TrainingRows(self._reader(X), y), epochs=epochs, callbacks=callbacks, batches=batches)
+            net.train_epochs(
+                TrainingRows(self._reader(X), y), epochs=epochs, callbacks=callbacks, batches=batches
+            )
 
     @contextmanager
     def _seeded(self, random_state: np.random.RandomState) -> Iterator[None]:
@@ -264,15 +284,15 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         return self._score(X, "logits")
 
     def predict_proba(self, X) -> np.ndarray:
-        """Compute class probabilities: the softmax of the logits in float64, shape (n_samples, n_classes)."""
+        """Compute class probabilities, the softmax of the logits: (n_samples, n_classes), float64."""
         return softmax(self.predict_logits(X).astype(np.float64), axis=1)
 
     def predict_log_proba(self, X) -> np.ndarray:
-        """Compute log-probabilities straight from the logits, finite where probabilities saturate."""
+        """Compute log-probabilities from the logits, finite where probabilities saturate."""
         return log_softmax(self.predict_logits(X).astype(np.float64), axis=1)
 
     def decision_function(self, X) -> np.ndarray:
-        """Compute the logits; for two classes their difference, positive for the second, shape (n_samples,)."""
+        """Compute the logits; for two classes their difference, positive for the second: (n_samples,)."""
         logits = self.predict_logits(X)
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
@@ -302,7 +322,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         module = self.net_.module_.eval()
         score = module.features if what == "features" else module
         read = self._reader(X)
-        n_columns = self._n_features_out if what == "features" else len(self.classes_)
+        n_columns: int = self._n_features_out if what == "features" else len(self.classes_)
         out = np.empty((len(X), n_columns), dtype=np.float32)
         with torch.inference_mode():
             for start, stop in self._scoring_batches(len(X)):
@@ -360,7 +380,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         """Build the net of a saved classifier and give it its weights."""
         self.device = device
         self.format_ = form
-        self._start(np.random.RandomState(0))
+        self.net_ = self._build_net(np.random.RandomState(0))
         self.net_.module_.load_state_dict(weights)
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -16,12 +16,18 @@ def resolve_device(device: str | torch.device) -> torch.device:
     try:
         resolved = torch.device(device)
     except (RuntimeError, TypeError) as error:
-        raise ValueError(f"device must be 'auto' or a torch device such as 'cpu' or 'cuda:0', got {device!r}.") from error
+        raise ValueError(
+            f"device must be 'auto' or a torch device such as 'cpu' or 'cuda:0', got {device!r}."
+        ) from error
     if resolved.type == "cuda":
         if not torch.cuda.is_available():
-            raise ValueError(f"device={device!r} asks for CUDA, but torch sees no CUDA device here; use 'auto' or 'cpu'.")
+            raise ValueError(
+                f"device={device!r} asks for CUDA, but torch sees no CUDA device here; use 'auto' or 'cpu'."
+            )
         if resolved.index is not None and resolved.index >= torch.cuda.device_count():
-            raise ValueError(f"device={device!r} does not exist: torch sees {torch.cuda.device_count()} CUDA device(s).")
+            raise ValueError(
+                f"device={device!r} does not exist: torch sees {torch.cuda.device_count()} CUDA device(s)."
+            )
     return resolved
 
 

@@ -7,7 +7,6 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import validate_data
 from torch import Generator, Tensor
 
-from .._rows import LazyRows
 from ._augment import random_crop, random_flip, random_resized_crop
 from ._base import TorchClassifier
 from ._image_format import ImageFormat, check_images, learn_format
@@ -78,9 +77,13 @@ class ImageClassifier(TorchClassifier):
             return () if is_row else self._default_augment(colour=self.format_.shape[0] >= 3)
         unknown = [name for name in self.augment if name not in _AUGMENTATIONS]
         if unknown:
-            raise ValueError(f"augment must be 'auto', None or names out of {_AUGMENTATIONS}, got {self.augment!r}.")
+            raise ValueError(
+                f"augment must be 'auto', None or names out of {_AUGMENTATIONS}, got {self.augment!r}."
+            )
         if is_row and self.augment:
-            raise ValueError(f"augment={self.augment!r} needs images: give image_shape=(channels, height, width) for flat rows.")
+            raise ValueError(
+                f"augment={self.augment!r} needs images: for flat rows give image_shape=(channels, height, width)."
+            )
         return tuple(self.augment)
 
     def _default_augment(self, *, colour: bool) -> tuple[str, ...]:

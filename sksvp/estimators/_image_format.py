@@ -62,7 +62,7 @@ class ImageFormat:
         return read
 
     def normalize(self, images: Tensor) -> Tensor:
-        """Centre and scale pixels by channel: (n, h, w, c) of any dtype to (n, c, h, w) float32, channels last."""
+        """Centre and scale by channel: (n, h, w, c) of any dtype to (n, c, h, w) float32, channels last."""
         mean = torch.tensor(self.mean, device=images.device)
         scale = torch.tensor(self.std, device=images.device).reciprocal()
         return (images - mean).mul_(scale).permute(0, 3, 1, 2)
@@ -75,16 +75,18 @@ class ImageFormat:
         ValueError
             Naming what came and what was fitted.
         """
-        channels_last, shape, flat = _describe(X, self._layout, self.shape if self.flat else None)
+        _, shape, flat = _describe(X, self._layout, self.shape if self.flat else None)
         if flat != self.flat or shape != self.shape:
             raise ValueError(
-                f"X has images of shape {_name(shape, flat)}, but the estimator was fitted on {_name(self.shape, self.flat)}."
+                f"X has images of shape {_name(shape, flat)}, "
+                f"but the estimator was fitted on {_name(self.shape, self.flat)}."
             )
         is_uint8 = X.dtype == np.uint8
         if is_uint8 != self.is_uint8:
             kinds = {True: "uint8", False: "floating-point"}
             raise ValueError(
-                f"X holds {kinds[is_uint8]} pixels ({X.dtype}), but the estimator was fitted on {kinds[self.is_uint8]} ones."
+                f"X holds {kinds[is_uint8]} pixels ({X.dtype}), "
+                f"but the estimator was fitted on {kinds[self.is_uint8]} ones."
             )
         if not is_uint8:
             self._check_range(X)
@@ -166,8 +168,8 @@ def _describe(X, layout: str, image_shape) -> tuple[bool | None, tuple[int, int,
         shape = tuple(int(side) for side in image_shape)
         if len(shape) != 3 or min(shape) < 1 or int(np.prod(shape)) != X.shape[1]:
             raise ValueError(
-                f"image_shape={image_shape!r} must be (channels, height, width) with a product of {X.shape[1]} pixels, "
-                f"the features that X has."
+                f"image_shape={image_shape!r} must be (channels, height, width) with a product of {X.shape[1]}, "
+                f"the pixels that X has."
             )
         return None, shape, True
     if X.ndim == 3:
@@ -178,8 +180,8 @@ def _describe(X, layout: str, image_shape) -> tuple[bool | None, tuple[int, int,
         if fits[0] == fits[1]:
             state = "both axes could be" if fits[0] else "neither axis can be"
             raise ValueError(
-                f"layout='auto' looks for 1, 3 or 4 channels in axis 1 or 3 of X, but {state} the channels of shape "
-                f"{tuple(X.shape)}: say layout='channels_last' or layout='channels_first'."
+                f"layout='auto' looks for 1, 3 or 4 channels in axis 1 or 3 of X, but {state} the channels of "
+                f"shape {tuple(X.shape)}: say layout='channels_last' or layout='channels_first'."
             )
         layout = "channels_first" if fits[0] else "channels_last"
     if layout == "channels_last":
@@ -187,10 +189,13 @@ def _describe(X, layout: str, image_shape) -> tuple[bool | None, tuple[int, int,
     return False, (first, X.shape[2], X.shape[3]), False
 
 
-def _statistics(read: Callable[[np.ndarray], Tensor], rows: np.ndarray) -> tuple[float, float, list[float], list[float]]:
+def _statistics(
+    read: Callable[[np.ndarray], Tensor], rows: np.ndarray
+) -> tuple[float, float, list[float], list[float]]:
     """Range, and mean and standard deviation by channel, block by block in float64."""
     low, high = np.inf, -np.inf
-    count, mean, squares = 0, 0.0, 0.0
+    count = 0
+    mean = squares = torch.zeros((), dtype=torch.float64)
     for start in range(0, len(rows), _BLOCK_ROWS):
         pixels = read(rows[start : start + _BLOCK_ROWS])
         pixels = pixels.reshape(-1, pixels.shape[-1])
@@ -210,4 +215,8 @@ def _statistics(read: Callable[[np.ndarray], Tensor], rows: np.ndarray) -> tuple
 
 def _name(shape: tuple[int, int, int], flat: bool) -> str:
     channels, height, width = shape
-    return f"{channels * height * width} flat pixels" if flat else f"{height} x {width} pixels and {channels} channel(s)"
+    return (
+        f"{channels * height * width} flat pixels"
+        if flat
+        else f"{height} x {width} pixels and {channels} channel(s)"
+    )

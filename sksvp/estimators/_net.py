@@ -16,6 +16,8 @@ class TrainingNet(NeuralNetClassifier):
     so that a callback can count by row; the module sees the inputs alone.
     """
 
+    callbacks_: list
+
     def __init__(self, module, *, autocast_dtype: torch.dtype = torch.float32, **kwargs):
         super().__init__(module, **kwargs)
         self.autocast_dtype = autocast_dtype
@@ -26,7 +28,7 @@ class TrainingNet(NeuralNetClassifier):
         Unlike skorch's `fit`, an interruption is not swallowed: the caller must
         not take a half-trained network for a trained one.
         """
-        own = self.callbacks_
+        own = list(self.callbacks_)
         self.callbacks_ = [*own, *((name, callback.initialize()) for name, callback in callbacks)]
         self._batches = batches
         self.notify("on_train_begin", X=rows, y=None)
@@ -69,6 +71,8 @@ def without_train_split(net_params: dict | None) -> dict:
     net_params = dict(net_params or {})
     if net_params.pop("train_split", None) is not None:
         warnings.warn(
-            "net_params['train_split'] would take rows from training and is set to None.", UserWarning, stacklevel=4
+            "net_params['train_split'] would take rows from training and is set to None.",
+            UserWarning,
+            stacklevel=4,
         )
     return net_params

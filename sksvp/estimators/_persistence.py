@@ -26,7 +26,9 @@ def save_classifier(estimator, path) -> None:
             "format_": dataclasses.asdict(estimator.format_),
         },
     }
-    weights = {name: tensor.contiguous().cpu() for name, tensor in estimator.net_.module_.state_dict().items()}
+    weights = {
+        name: tensor.contiguous().cpu() for name, tensor in estimator.net_.module_.state_dict().items()
+    }
     if hasattr(estimator, "forgetting_events_"):
         # Not a weight, but the evidence of a long training: as costly to get again.
         weights["forgetting_events_"] = torch.from_numpy(estimator.forgetting_events_)
@@ -71,7 +73,9 @@ def _plain_params(estimator) -> dict:
         try:
             json.dumps(value, default=_plain)
         except TypeError as error:
-            raise TypeError(f"{name}={value!r} cannot be saved as JSON ({error}); pickle the estimator instead.") from error
+            raise TypeError(
+                f"{name}={value!r} cannot be saved as JSON ({error}); pickle the estimator instead."
+            ) from error
     return json.loads(json.dumps(params, default=_plain))
 
 

@@ -7,7 +7,17 @@ from collections.abc import Sequence
 SCHEDULES: dict[str, tuple[tuple[int, float], ...]] = {
     "cifar": ((1, 0.1), (90, 1.0), (45, 0.1), (45, 0.01)),
     "cifar-50": ((1, 0.1), (45, 1.0), (4, 0.1)),
-    "imagenet": ((1, 1 / 6), (1, 2 / 6), (1, 3 / 6), (1, 4 / 6), (1, 5 / 6), (25, 1.0), (30, 0.1), (20, 0.01), (20, 0.001)),
+    "imagenet": (
+        (1, 1 / 6),
+        (1, 2 / 6),
+        (1, 3 / 6),
+        (1, 4 / 6),
+        (1, 5 / 6),
+        (25, 1.0),
+        (30, 0.1),
+        (20, 0.01),
+        (20, 0.001),
+    ),
     "imagenet-45": ((1, 1 / 6), (1, 2 / 6), (1, 3 / 6), (1, 4 / 6), (1, 5 / 6), (25, 1.0), (15, 0.1)),
     "constant": ((1, 1.0),),
 }
@@ -26,14 +36,18 @@ def resolve_schedule(schedule: Schedule) -> tuple[tuple[int, float], ...]:
     """
     if isinstance(schedule, str):
         if schedule not in SCHEDULES:
-            raise ValueError(f"schedule must be one of {sorted(SCHEDULES)} or (epochs, factor) pairs, got {schedule!r}.")
+            raise ValueError(
+                f"schedule must be one of {sorted(SCHEDULES)} or (epochs, factor) pairs, got {schedule!r}."
+            )
         return SCHEDULES[schedule]
     try:
         pairs = tuple((int(epochs), float(factor)) for epochs, factor in schedule)
     except (TypeError, ValueError) as error:
         raise ValueError(f"schedule must be a name or (epochs, factor) pairs, got {schedule!r}.") from error
     if not pairs or any(epochs < 1 or not factor > 0 for epochs, factor in pairs):
-        raise ValueError(f"schedule needs pairs of at least one epoch and a positive factor, got {schedule!r}.")
+        raise ValueError(
+            f"schedule needs pairs of at least one epoch and a positive factor, got {schedule!r}."
+        )
     return pairs
 
 

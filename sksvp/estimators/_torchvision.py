@@ -177,7 +177,8 @@ def check_network(name: str) -> None:
     if name not in known:
         near = [other for other in known if other.startswith(name[:4])] or known
         raise ValueError(
-            f"network={name!r} is no classification network of torchvision; there are {', '.join(near[:12])}, ..."
+            f"network={name!r} is no classification network of torchvision; "
+            f"there are {', '.join(near[:12])}, ..."
         )
 
 

@@ -55,8 +55,8 @@ def _features(classifier, X):
 def _check(features, proxy) -> np.ndarray:
     if sparse.issparse(features):
         raise ValueError(
-            f"The features of the proxy {type(proxy).__name__} are sparse, {features.shape[1]} columns wide; distances "
-            "need dense ones: add a TruncatedSVD step before the classifier."
+            f"The features of the proxy {type(proxy).__name__} are sparse, {features.shape[1]} columns wide; "
+            "distances need dense ones: add a TruncatedSVD step before the classifier."
         )
     features = np.asarray(features)
     if features.dtype.kind not in "biuf":

@@ -13,14 +13,16 @@ from ._probabilities import can_give_probabilities, gather_probabilities
 from ._proxies import classifier_of
 
 
-def _gather_forgetting_events(proxy: BaseEstimator, X, y: np.ndarray) -> dict[str, np.ndarray]:
+def _gather_forgetting_events(proxy: BaseEstimator, X, y: np.ndarray | None) -> dict[str, np.ndarray]:
     """Read forgetting events from a fitted proxy that still can tell them."""
     if how_events_are_counted(proxy) == "stages":
+        if y is None:
+            raise ValueError("The forgetting events of a staged ensemble need y.")
         return {"forgetting_events": staged_events(proxy, X, y)}
     return {"forgetting_events": own_events(proxy, _num_samples(X))}
 
 
-_GATHER: dict[str, Callable[[BaseEstimator, object, np.ndarray], dict[str, np.ndarray]]] = {
+_GATHER: dict[str, Callable[[BaseEstimator, object, np.ndarray | None], dict[str, np.ndarray]]] = {
     "probabilities": lambda proxy, X, y: gather_probabilities(proxy, X),
     "features": lambda proxy, X, y: gather_features(proxy, X),
     "forgetting_events": _gather_forgetting_events,
@@ -61,12 +63,12 @@ def check_available(proxy: BaseEstimator, requires: Iterable[str]) -> None:
         return
     served = [name for name in strategy_names() if set(resolve_strategy(name).requires) <= set(available)]
     raise ValueError(
-        f"The proxy {_describe(proxy)} cannot give {' and '.join(missing)}, which the strategy needs. It can give "
-        f"{', '.join(available) or 'no evidence'} and so serve the strategies {', '.join(served)}."
+        f"The proxy {_describe(proxy)} cannot give {' and '.join(missing)}, which the strategy needs. It can "
+        f"give {', '.join(available) or 'no evidence'} and so serve the strategies {', '.join(served)}."
     )
 
 
-def gather_kind(proxy: BaseEstimator, X, y: np.ndarray, kind: str) -> dict[str, np.ndarray]:
+def gather_kind(proxy: BaseEstimator, X, y: np.ndarray | None, kind: str) -> dict[str, np.ndarray]:
     """Gather one kind of evidence from a fitted proxy; see `gather`.
 
     Returns

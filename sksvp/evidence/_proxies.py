@@ -100,7 +100,7 @@ def check_row_count(array: np.ndarray, n_rows: int, what: str, proxy) -> np.ndar
     """
     if len(array) != n_rows:
         raise ValueError(
-            f"The proxy {type(classifier_of(proxy)).__name__} gave {what} of {len(array)} rows for the {n_rows} rows "
-            "of X; each row needs one (a scoring iterator must not drop its last batch)."
+            f"The proxy {type(classifier_of(proxy)).__name__} gave {what} of {len(array)} rows for the "
+            f"{n_rows} rows of X; each row needs one (a scoring iterator must not drop its last batch)."
         )
     return array

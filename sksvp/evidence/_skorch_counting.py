@@ -19,7 +19,7 @@ _NAME = "count_forgetting_events"
 class RecordingSampler(Sampler):
     """Another sampler, which notes the row numbers it yields."""
 
-    def __init__(self, sampler: Sampler, rows: deque):
+    def __init__(self, sampler, rows: deque):
         self.sampler = sampler
         self.rows = rows
 
@@ -42,12 +42,14 @@ class RecordingLoader:
     def __call__(self, dataset, **kwargs):
         loader = self.iterator_train(dataset, **kwargs)
         batch_sampler = getattr(loader, "batch_sampler", None)
-        if not hasattr(batch_sampler, "sampler") or not getattr(loader, "in_order", True):
+        sampler = getattr(batch_sampler, "sampler", None)
+        if batch_sampler is None or sampler is None or not getattr(loader, "in_order", True):
             raise ValueError(
-                f"Forgetting events of a skorch net need an iterator_train that draws its batches in order through a "
-                f"batch_sampler with a sampler, as torch's DataLoader does; {type(loader).__name__} does not."
+                "Forgetting events of a skorch net need an iterator_train that draws its batches in order "
+                "through a batch_sampler with a sampler, as torch's DataLoader does; "
+                f"{type(loader).__name__} does not."
             )
-        batch_sampler.sampler = RecordingSampler(batch_sampler.sampler, self.rows)
+        batch_sampler.sampler = RecordingSampler(sampler, self.rows)
         return loader
 
 

@@ -140,8 +140,8 @@ def keep_all_rows(net: NeuralNet) -> None:
     if split is None or (isinstance(split, partial) and "valid_ds" in split.keywords):
         return
     warnings.warn(
-        f"train_split={split!r} of the proxy would take rows away from training and is set to None, so that every "
-        "row is learned. Callbacks that watch valid_loss need skorch.helper.predefined_split.",
+        f"train_split={split!r} of the proxy would take rows away from training and is set to None, so that "
+        "every row is learned. Callbacks that watch valid_loss need skorch.helper.predefined_split.",
         UserWarning,
         stacklevel=2,
     )

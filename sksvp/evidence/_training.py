@@ -42,7 +42,7 @@ def seeded_clone(proxy: BaseEstimator, random_state) -> BaseEstimator:
 
 
 def training_seed(proxy: BaseEstimator, random_state: int | None) -> int | None:
-    """Return the seed of what a training draws beyond the proxy's parameters: the classifier's own, or this one."""
+    """Return the seed of what a training draws besides: the classifier's own `random_state`, or this one."""
     seed = own_seed(classifier_of(proxy))
     return random_state if seed is None else seed
 
@@ -166,7 +166,7 @@ def _train_in_mini_batches(
 
 
 def _fit_head(pipeline: Pipeline, X, y: np.ndarray, fit_params: dict) -> tuple[object, dict]:
-    """Fit, in place, the steps before the last; return what they make of X and the last step's own parameters."""
+    """Fit, in place, the steps before the last; return what they make of X and the last one's parameters."""
     name = pipeline.steps[-1][0]
     head_params, last_params = _split_fit_params(pipeline, name, fit_params)
     if len(pipeline) == 1:

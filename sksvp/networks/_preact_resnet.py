@@ -90,7 +90,9 @@ def resolve_block(depth: int, block: str = "auto") -> tuple[str, int]:
         raise ValueError(f"block must be one of 'auto', 'basic', 'bottleneck', got {block!r}.")
     possible = {"basic": depth >= 8 and depth % 6 == 2, "bottleneck": depth >= 11 and depth % 9 == 2}
     if block == "auto":
-        block = "bottleneck" if possible["bottleneck"] and (depth == 164 or not possible["basic"]) else "basic"
+        block = (
+            "bottleneck" if possible["bottleneck"] and (depth == 164 or not possible["basic"]) else "basic"
+        )
     if not possible[block]:
         lower = max(8, 6 * ((depth - 2) // 6) + 2)
         raise ValueError(

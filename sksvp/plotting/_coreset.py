@@ -85,7 +85,8 @@ class CoresetDisplay:
             _, ax = plt.subplots(layout="constrained")
         self.ax_, self.figure_, self.errorbars_ = ax, ax.figure, {}
         colours = iter(_COLOURS * len(self.table))
-        for number, (name, rows) in enumerate(self.table.groupby("name", sort=False)):
+        for number, (name, rows) in enumerate(self.table.astype({"name": str}).groupby("name", sort=False)):
+            name = str(name)
             rows = rows.sort_values(x)
             if name == "all rows":
                 self._plot_all_rows(rows, x)

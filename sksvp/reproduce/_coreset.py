@@ -1,4 +1,4 @@
-"""The core-set experiment: choose rows with a proxy, train the target on them, compare with random and with all."""
+"""The core-set experiment: choose rows with a proxy, train the target on them, compare."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +14,6 @@ from sklearn.utils import _safe_indexing
 
 from ..coreset import ProxyCoresetSelector
 from ._run_folder import RunFolder
-
 
 ALL_ROWS = "all rows"
 
@@ -36,7 +35,7 @@ class Arm:
 
     name: str
     strategy: str | None
-    subset_size: float | int
+    subset_size: float
     class_balanced: bool
     seed: int
 
@@ -170,7 +169,8 @@ def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
     folder.add(f"proxy_seed{seed}", record)
     line = f"proxy, seed {seed}: error {100 * error:.2f} %, {clock.cpu:.0f} CPU s"
     if "never_forgotten" in record:
-        line += f"; {record['never_forgotten']:.0%} of the rows never forgotten, {record['never_learned']:.0%} never learned"
+        line += f"; {record['never_forgotten']:.0%} of the rows never forgotten"
+        line += f", {record['never_learned']:.0%} never learned"
     return line
 
 
@@ -195,11 +195,12 @@ def train_target(run: CoresetRun, folder: RunFolder, arm: Arm) -> str:
         "target_cpu_seconds": training.cpu,
     }
     folder.add(arm.key, record)
-    return f"{arm.name}, {len(rows):,} rows, seed {arm.seed}: error {100 * error:.2f} %, {training.cpu:.0f} CPU s"
+    cost = f"error {100 * error:.2f} %, {training.cpu:.0f} CPU s"
+    return f"{arm.name}, {len(rows):,} rows, seed {arm.seed}: {cost}"
 
 
 def choose_rows(run: CoresetRun, folder: RunFolder, arm: Arm) -> tuple[np.ndarray, float]:
-    """Return the rows of an arm, ascending, and the seconds that choosing took beside the proxy's training."""
+    """Return the rows of an arm, ascending, and the seconds of choosing beside the proxy's training."""
     if arm.name == ALL_ROWS:
         return np.arange(len(run.y_train)), 0.0
     if arm.name in run.given:
@@ -226,7 +227,9 @@ def _proxy_cost(folder: RunFolder, arm: Arm) -> dict[str, float]:
 def selected_rows(selector: ProxyCoresetSelector) -> pd.DataFrame:
     """List the chosen rows, best first: row number, rank from 1 and score."""
     order = selector.order_[selector.support_[selector.order_]]
-    return pd.DataFrame({"row": order, "rank": np.arange(1, len(order) + 1), "score": selector.scores_[order]})
+    return pd.DataFrame(
+        {"row": order, "rank": np.arange(1, len(order) + 1), "score": selector.scores_[order]}
+    )
 
 
 def _regime(proxy) -> dict[str, float]:

@@ -40,7 +40,9 @@ class RunFolder:
         known = self.path / "config.json"
         if known.exists():
             if not resume:
-                raise ValueError(f"out={str(self.path)!r} holds a run already: add --resume to go on with it, or name another folder.")
+                raise ValueError(
+                    f"out={str(self.path)!r} holds a run already: add --resume to go on, or name another folder."
+                )
             _check_same(json.loads(known.read_text(encoding="utf-8"))["settings"], config, self.path)
         self.records.mkdir(parents=True, exist_ok=True)
         if not known.exists():
@@ -74,9 +76,15 @@ class RunFolder:
 
 def _check_same(old: dict, new: dict, path: Path) -> None:
     new = json.loads(json.dumps(new))
-    differences = [f"{key}: {old.get(key)!r} there, {new.get(key)!r} now" for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    differences = [
+        f"{key}: {old.get(key)!r} there, {new.get(key)!r} now"
+        for key in sorted({*old, *new})
+        if old.get(key) != new.get(key)
+    ]
     if differences:
-        raise ValueError(f"out={str(path)!r} was made with other settings ({'; '.join(differences)}): name another folder.")
+        raise ValueError(
+            f"out={str(path)!r} was made with other settings ({'; '.join(differences)}): name another folder."
+        )
 
 
 def _versions() -> dict[str, str]:

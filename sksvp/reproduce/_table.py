@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 
 from .._files import replacing, write_json
@@ -64,13 +65,24 @@ def summary_table(trainings: pd.DataFrame, *, clock: str = "cpu_seconds") -> pd.
 
 def format_summary(table: pd.DataFrame) -> str:
     """Lay a summary out for the screen."""
-    lines = [f"{'chosen by':28}{'rows':>8}{'seeds':>7}{'error %':>16}{'proxy s':>10}{'select s':>10}{'target s':>10}{'total s':>10}{'speed-up':>10}"]
-    for row in table.itertuples():
-        error = f"{row.error:.2f}" if pd.isna(row.spread) else f"{row.error:.2f} ± {row.spread:.2f}"
-        speed_up = "" if pd.isna(row.speed_up) else f"{row.speed_up:.2f}x"
+    columns = ("rows", "seeds", "error %", "proxy s", "select s", "target s", "total s", "speed-up")
+    widths = (8, 7, 15, 9, 10, 10, 9, 10)
+    heading = "".join(f"{name:>{width}}" for name, width in zip(columns, widths, strict=True))
+    lines = [f"{'chosen by':24}{heading}"]
+    for row in table.to_dict("records"):
+        cells = (
+            f"{row['rows']:,}",
+            f"{row['seeds']}",
+            f"{row['error']:.2f}" if np.isnan(row["spread"]) else f"{row['error']:.2f} ± {row['spread']:.2f}",
+            f"{row['proxy']:.1f}",
+            f"{row['selection']:.2f}",
+            f"{row['target']:.1f}",
+            f"{row['total']:.1f}",
+            "" if np.isnan(row["speed_up"]) else f"{row['speed_up']:.2f}x",
+        )
         lines.append(
-            f"{row.name:28}{row.rows:8,}{row.seeds:7}{error:>16}{row.proxy:10.1f}{row.selection:10.2f}"
-            f"{row.target:10.1f}{row.total:10.1f}{speed_up:>10}"
+            f"{row['name']:24}"
+            + "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
         )
     return "\n".join(lines)
 

@@ -1,0 +1,43 @@
+"""Fixtures that several test files share."""
+
+import os
+
+# One thread for each process, set before numpy and torch read it: tests run side by side.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import tarfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("sksvp", deadline=None)
+settings.load_profile("sksvp")
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data sets beside the repository; the test is skipped where it is not there."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the real data sets are not there: ../shared/data beside the repository")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def cifar10_head(shared_data, tmp_path_factory) -> Path:
+    """A folder that holds the first 1,000 images of each CIFAR-10 batch, as published."""
+    folder = tmp_path_factory.mktemp("cifar10")
+    with tarfile.open(shared_data / "cifar10" / "cifar-10-batches-py-head1000.tar.xz") as tar:
+        tar.extractall(folder, filter="data")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def imagenette(shared_data, tmp_path_factory) -> Path:
+    """The image folders of Imagenette at 96 x 96 pixels."""
+    folder = tmp_path_factory.mktemp("imagenette")
+    with tarfile.open(shared_data / "imagenette96" / "imagenette96.tar") as tar:
+        tar.extractall(folder, filter="data")
+    return folder

@@ -1,0 +1,336 @@
+import os
+import pickle
+import threading
+import warnings
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.model_selection import train_test_split
+
+from sksvp.datasets import ImageFolderRows, _image_folder, load_image_folder
+from sksvp.datasets._pixels import centre_square, read_image
+from sksvp.datasets._threads import thread_map
+
+
+def save(path, pixels, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, **options)
+
+
+def noise(*shape, seed=0):
+    return np.random.RandomState(seed).randint(0, 256, shape, dtype=np.uint8)
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Two classes of 3 training and 2 validation images, all 8 x 8 PNGs: pixels survive exactly."""
+    for split, count in (("train", 3), ("val", 2)):
+        for label, name in enumerate(("cat", "dog")):
+            for number in range(count):
+                save(tmp_path / split / name / f"{number}.png", noise(8, 8, 3, seed=10 * label + number))
+    return tmp_path
+
+
+def test_layout(root):
+    bunch = load_image_folder(root, image_size=8)
+    assert isinstance(bunch.X_train, ImageFolderRows)
+    assert bunch.X_train.shape == (6, 8, 8, 3) and bunch.X_test.shape == (4, 8, 8, 3)
+    assert bunch.y_train.tolist() == [0, 0, 0, 1, 1, 1] and bunch.y_train.dtype == np.int64
+    assert list(bunch.target_names) == ["cat", "dog"]
+    assert list(bunch.filenames_train) == [f"train/{c}/{k}.png" for c in ("cat", "dog") for k in range(3)]
+    assert bunch.filenames_test[3] == "val/dog/1.png"
+    assert bunch.skipped == [] and bunch.layout == "channels_last" and "Training rows: 6" in bunch.DESCR
+
+
+def test_pixels_of_images_that_fit_are_exact(root):
+    X = load_image_folder(str(root), image_size=8).X_train
+    np.testing.assert_array_equal(X[4], noise(8, 8, 3, seed=11))
+    expected = np.stack([noise(8, 8, 3, seed=seed) for seed in (12, 0, 0)])
+    np.testing.assert_array_equal(X.read([5, 0, 0]), expected)
+    np.testing.assert_array_equal(np.asarray(X)[[5, 0, 0]], expected)
+
+
+def test_nothing_is_decoded_before_it_is_read(root, monkeypatch):
+    def refuse(*_):
+        raise RuntimeError("decoded")
+
+    monkeypatch.setattr(_image_folder, "read_image", refuse)
+    X = load_image_folder(root, image_size=8).X_train
+    view = X[[2, 1]][:1]
+    with pytest.raises(RuntimeError, match="decoded"):
+        view.read([0])
+
+
+def test_paths_follow_views_and_pickles(root):
+    X = load_image_folder(root, image_size=8).X_train
+    view = pickle.loads(pickle.dumps(X[[4, 0]]))
+    assert view.paths == [str(root / "train" / "dog" / "1.png"), str(root / "train" / "cat" / "0.png")]
+    np.testing.assert_array_equal(np.asarray(view), X.read([4, 0]))
+
+
+def test_rows_survive_a_change_of_the_working_folder(root, monkeypatch, tmp_path_factory):
+    monkeypatch.chdir(root.parent)
+    X = load_image_folder(root.name, image_size=8).X_train
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    np.testing.assert_array_equal(X[0], noise(8, 8, 3, seed=0))
+
+
+def test_scikit_learn_splits_it(root):
+    bunch = load_image_folder(root, image_size=8)
+    X_train, X_test, y_train, _ = train_test_split(bunch.X_train, bunch.y_train, random_state=0)
+    assert isinstance(X_train, ImageFolderRows) and len(X_train) == len(y_train)
+    np.testing.assert_array_equal([f"{'cat' if label == 0 else 'dog'}" in p for p, label in
+                                   zip(X_train.paths, y_train, strict=True)], True)
+    assert len(X_test) == 2
+
+
+def test_test_folder_goes_before_val_and_both_may_be_missing(root):
+    save(root / "test" / "dog" / "7.png", noise(8, 8, 3, seed=7))
+    assert load_image_folder(root, image_size=8).filenames_test.tolist() == ["test/dog/7.png"]
+    (root / "test" / "dog" / "7.png").rename(root / "test" / "unlabelled.png")
+    (root / "test" / "dog").rmdir()
+    assert len(load_image_folder(root, image_size=8).y_test) == 4
+    (root / "val").rename(root / "other")
+    bunch = load_image_folder(root, image_size=8)
+    assert bunch.X_test is None and bunch.y_test is None and bunch.filenames_test is None
+
+
+def test_inner_folders_other_files_and_links(root, tmp_path_factory):
+    save(root / "train" / "cat" / "deep" / "er" / "9.PNG", noise(8, 8, 3, seed=9))
+    outside = tmp_path_factory.mktemp("outside") / "6.png"
+    save(outside, noise(8, 8, 3, seed=6))
+    (root / "train" / "cat" / "link.png").symlink_to(outside)
+    for name in (".hidden.png", "notes.txt", "Thumbs.db"):
+        (root / "train" / "cat" / name).write_bytes(b"no image")
+    (root / "train" / ".cache").mkdir()
+    bunch = load_image_folder(root, image_size=8)
+    names = [f"train/cat/{name}" for name in ("0.png", "1.png", "2.png", "deep/er/9.PNG", "link.png")]
+    assert bunch.filenames_train[:5].tolist() == names
+    np.testing.assert_array_equal(bunch.X_train.read([3, 4]), [noise(8, 8, 3, seed=9), noise(8, 8, 3, seed=6)])
+
+
+# The clean view -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 14), (15, 8), (8, 8)])
+def test_the_middle_square_is_given(tmp_path, height, width):
+    pixels = noise(height, width, 3)
+    save(tmp_path / "a.png", pixels)
+    top, left = (height - 8) // 2, (width - 8) // 2
+    expected = pixels[top : top + 8, left : left + 8]
+    if (height, width) == (15, 8):
+        # The middle of an odd rest lies between two rows of pixels.
+        expected = np.rint((pixels[3:11].astype(float) + pixels[4:12]) / 2)
+    np.testing.assert_allclose(read_image(tmp_path / "a.png", 8, 1.0).astype(int), expected, atol=1)
+
+
+def test_crop_fraction_is_of_the_shorter_side(tmp_path):
+    assert centre_square((400, 256), 224 / 256) == (88.0, 16.0, 312.0, 240.0)
+    pixels = noise(16, 20, 3)
+    save(tmp_path / "a.png", pixels)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png", 8, 0.5), pixels[4:12, 6:14])
+
+
+def test_scaling_averages_all_source_pixels(tmp_path):
+    checks = np.indices((64, 64)).sum(axis=0) % 2 * np.uint8(200)
+    save(tmp_path / "a.png", checks.astype(np.uint8))
+    np.testing.assert_allclose(read_image(tmp_path / "a.png", 8, 1.0), 100, atol=2)
+
+
+def test_a_large_jpeg_decoded_at_a_part_of_its_size_looks_the_same(tmp_path):
+    across, down = np.meshgrid(np.linspace(0, 255, 900), np.linspace(0, 255, 800))
+    pixels = np.stack([across, down, 255 - across], axis=2).astype(np.uint8)
+    save(tmp_path / "a.jpg", pixels, quality=95)
+    save(tmp_path / "a.png", pixels)
+    from_jpeg, exact = (read_image(tmp_path / f"a.{kind}", 32, 1.0).astype(int) for kind in ("jpg", "png"))
+    assert np.abs(from_jpeg - exact).max() <= 4
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "YCbCr"])
+def test_other_modes_become_rgb(tmp_path, mode):
+    image = Image.fromarray(np.full((8, 8, 3), 255, np.uint8)).convert(mode)
+    path = tmp_path / ("a.jpg" if mode in ("CMYK", "YCbCr") else "a.png")
+    image.save(path)
+    np.testing.assert_allclose(read_image(path, 8, 1.0), 255, atol=3)
+
+
+def test_a_palette_with_transparency_gives_no_warning(tmp_path):
+    image = Image.fromarray(np.full((8, 8, 3), 90, np.uint8)).convert("P")
+    image.save(tmp_path / "a.png", transparency=bytes([0, 128]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_image(tmp_path / "a.png", 8, 1.0).shape == (8, 8, 3)
+
+
+def test_the_cameras_orientation_is_applied(tmp_path):
+    pixels = noise(8, 8, 3)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # The camera was turned: rotate by 90 degrees clockwise to see it upright.
+    save(tmp_path / "a.png", pixels, exif=exif)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png", 8, 1.0), np.rot90(pixels, -1))
+
+
+@pytest.mark.parametrize("pixels", [np.zeros((8, 8), np.uint16), np.zeros((8, 8), np.float32)])
+def test_deep_pixels_are_refused_rather_than_clipped(root, pixels):
+    save(root / "train" / "cat" / "deep.tiff", pixels)
+    with pytest.raises(ValueError, match=r"deep\.tiff cannot be read.*more than 8 bits"):
+        load_image_folder(root)
+
+
+# Unreadable images ----------------------------------------------------------------------------
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-60])
+
+
+def test_a_file_that_is_no_image_is_named_when_loading(root):
+    (root / "val" / "dog" / "1.png").write_bytes(b"not an image")
+    with pytest.raises(ValueError, match=r"dog/1\.png cannot be read as an image"):
+        load_image_folder(root)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_an_image_cut_short_is_named_when_read(root, n_jobs):
+    cut(root / "train" / "dog" / "1.png")
+    X = load_image_folder(root, image_size=8, n_jobs=n_jobs).X_train
+    assert X.read([0, 5]).shape == (2, 8, 8, 3)
+    with pytest.raises(ValueError, match=r"dog/1\.png cannot be read as an image"):
+        X.read(range(6))
+
+
+def test_a_file_that_went_away_is_named(root):
+    X = load_image_folder(root, image_size=8).X_train
+    (root / "train" / "cat" / "2.png").unlink()
+    with pytest.raises(ValueError, match=r"cat/2\.png cannot be read"):
+        X[2]
+
+
+def test_unreadable_images_are_skipped_and_reported(root):
+    cut(root / "train" / "dog" / "1.png")
+    (root / "train" / "cat" / "0.png").write_bytes(b"")
+    cut(root / "val" / "cat" / "0.png")
+    with pytest.warns(UserWarning, match=r"3 unreadable images were skipped: train/cat/0.png") as caught:
+        bunch = load_image_folder(root, image_size=8, on_error="skip")
+    assert caught[0].filename == __file__
+    assert [name for name, _ in bunch.skipped] == ["train/cat/0.png", "train/dog/1.png", "val/cat/0.png"]
+    assert all(name.split("/")[-1] in reason for name, reason in bunch.skipped)
+    assert bunch.y_train.tolist() == [0, 0, 1, 1] and bunch.y_test.tolist() == [0, 1, 1]
+    assert bunch.filenames_train.tolist() == [f"train/{name}" for name in
+                                              ("cat/1.png", "cat/2.png", "dog/0.png", "dog/2.png")]
+    np.testing.assert_array_equal(bunch.X_train[2], noise(8, 8, 3, seed=10))
+    assert len(np.asarray(bunch.X_test)) == 3
+
+
+def test_nothing_to_skip_gives_no_warning(root):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load_image_folder(root, image_size=8, on_error="skip").skipped == []
+
+
+def test_a_failing_machine_is_no_unreadable_image(root, monkeypatch):
+    def fail(*_, **__):
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(Image, "open", fail)
+    with pytest.raises(OSError, match="Too many open files"):
+        load_image_folder(root, on_error="skip")
+
+
+# Other layouts --------------------------------------------------------------------------------
+
+
+def test_missing_folders(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"root=.*nowhere"):
+        load_image_folder(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match=r"root=.*train/<class>"):
+        load_image_folder(tmp_path)
+
+
+def test_a_class_without_images_is_named(root):
+    (root / "train" / "empty").mkdir()
+    with pytest.raises(ValueError, match=r"classes without a readable image.*empty"):
+        load_image_folder(root)
+
+
+def test_a_class_whose_images_are_all_skipped_is_named(root):
+    for path in (root / "train" / "dog").iterdir():
+        cut(path)
+    with pytest.raises(ValueError, match=r"classes without a readable image.*dog"):
+        load_image_folder(root, on_error="skip")
+
+
+def test_test_rows_of_unknown_classes_are_named(root):
+    save(root / "val" / "bird" / "0.png", noise(8, 8, 3))
+    with pytest.raises(ValueError, match=r"val has classes that .*train lacks: bird"):
+        load_image_folder(root)
+
+
+def test_an_empty_test_split(root):
+    for path in (root / "val").rglob("*.png"):
+        path.unlink()
+    with pytest.raises(ValueError, match="val has no readable image"):
+        load_image_folder(root)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("image_size", 0), ("image_size", 8.0), ("crop_fraction", 0.0), ("crop_fraction", 1.5), ("on_error", "ignore"),
+     ("n_jobs", 0), ("n_jobs", "all"), ("root", 3)],
+)
+def test_parameters_are_checked(root, name, value):
+    with pytest.raises(ValueError, match=name):
+        load_image_folder(**{"root": root, name: value})
+
+
+# Keys and threads -----------------------------------------------------------------------------
+
+
+def test_content_key_follows_the_files(root):
+    def load(**options):
+        return load_image_folder(root, **{"image_size": 8, **options}).X_train
+
+    X = load()
+    key = X.content_key()
+    assert load(n_jobs=2).content_key() == key
+    assert load(image_size=9).content_key() != key
+    assert load(crop_fraction=0.5).content_key() != key
+    assert X[:5].content_key() != key
+    path = root / "train" / "cat" / "1.png"
+    status = path.stat()
+    save(path, noise(8, 8, 3, seed=99))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    assert X.content_key() != key
+
+
+def test_threads_share_the_work_and_keep_the_order():
+    barrier = threading.Barrier(2, timeout=10)
+
+    def work(item):
+        if item in (0, 999):
+            barrier.wait()
+        return -item
+
+    assert thread_map(work, range(1000), 2) == [-item for item in range(1000)]
+
+
+def test_thread_map_raises_the_first_error_and_starts_no_thread_for_one():
+    def fail(item):
+        raise KeyError(item)
+
+    with pytest.raises(KeyError, match="0"):
+        thread_map(fail, range(10), 3)
+    assert thread_map(lambda _: threading.current_thread(), range(3), 1) == [threading.main_thread()] * 3
+    assert thread_map(fail, [], -1) == []
+
+
+@pytest.mark.shared
+def test_imagenette(imagenette):
+    bunch = load_image_folder(imagenette, image_size=96)
+    assert bunch.X_train.shape == (9469, 96, 96, 3) and bunch.X_test.shape == (3925, 96, 96, 3)
+    assert np.bincount(bunch.y_train).tolist() == [963, 955, 993, 858, 941, 956, 961, 931, 951, 960]
+    assert np.bincount(bunch.y_test).tolist() == [387, 395, 357, 386, 409, 394, 389, 419, 399, 390]
+    rows = np.arange(0, 9469, 37)
+    expected = [np.asarray(Image.open(imagenette / name).convert("RGB")) for name in bunch.filenames_train[rows]]
+    np.testing.assert_array_equal(bunch.X_train.read(rows), expected)

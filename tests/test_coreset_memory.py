@@ -304,6 +304,8 @@ def test_description_of_parameters():
     torch.manual_seed(0)
     module = Mlp()
     assert describe(module) == describe(module) != describe(Mlp())
+    assert describe(str.lower) == describe(str.lower) != describe(str.upper)
+    assert describe(StandardScaler(with_mean=True).fit) != describe(StandardScaler(with_mean=False).fit)
     assert describe(1) != describe(1.0) and describe("1") != describe(1)
     assert describe({"a": 1, "b": [2]}) == describe({"b": [2], "a": 1}) != describe({"a": 1, "b": (2,)})
     assert describe(np.arange(3)) != describe(np.arange(4))
@@ -318,6 +320,7 @@ def test_edited_module_is_another_module(monkeypatch):
     before = describe(Mlp)
     monkeypatch.setattr(_memory_key.inspect, "getsource", lambda value: "edited")
     assert describe(Mlp) != before
+    assert describe(ResNetClassifier) == ("sksvp.estimators._resnet", "ResNetClassifier", "")
     assert describe(scale)[:2] == (__name__, "scale")
 
 

@@ -75,7 +75,9 @@ def test_python_objects_are_never_loaded(tmp_path):
     np.save(tmp_path / "X.npy", np.array([[{}], [set()]], dtype=object))
     np.save(tmp_path / "y.npy", Y[:2])
     for place in [(tmp_path,), (tmp_path / "X.npy", tmp_path / "y.npy")]:
-        with pytest.raises(ValueError, match=r"X\.npy cannot be read as a numpy array without Python objects"):
+        with pytest.raises(
+            ValueError, match=r"X\.npy cannot be read as a numpy array without Python objects"
+        ):
             load_arrays(*place)
 
 

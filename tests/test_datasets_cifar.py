@@ -92,7 +92,7 @@ def test_cifar100_fine_and_coarse(cifar100):
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 @pytest.mark.parametrize("text_keys", [False, True])
 def test_every_pickle_protocol(cifar10, protocol, text_keys):
-    folder, parts = cifar10
+    folder, _ = cifar10
     images, content = make_batch(seed=9)
     content[b"labels"] = np.array(content[b"labels"])
     write(folder / "test_batch", {k.decode() if text_keys else k: v for k, v in content.items()}, protocol)
@@ -169,7 +169,7 @@ def test_a_foreign_module_is_not_even_imported(cifar10, tmp_path, monkeypatch):
     (tmp_path / "sksvp_test_bait.py").write_text("raise SystemExit('imported')")
     monkeypatch.syspath_prepend(str(tmp_path))
     (folder / "test_batch").write_bytes(b"csksvp_test_bait\nThing\n.")
-    with pytest.raises(ValueError, match="sksvp_test_bait.Thing"):
+    with pytest.raises(ValueError, match=r"sksvp_test_bait\.Thing"):
         load_cifar10(folder)
     assert "sksvp_test_bait" not in sys.modules
 
@@ -236,7 +236,7 @@ def test_files_of_another_set(cifar10, cifar100):
     with pytest.raises(ValueError, match="test_batch holds a pickled list"):
         load_cifar10(folder)
     (folder / "test_batch").write_bytes((cifar100 / "test").read_bytes())
-    with pytest.raises(ValueError, match="test_batch has no entry 'labels'.*fine_labels"):
+    with pytest.raises(ValueError, match=r"test_batch has no entry 'labels'.*fine_labels"):
         load_cifar10(folder)
     write(folder / "batches.meta", {"label_names": NAMES[:9]})
     with pytest.raises(ValueError, match=r"batches.meta: 'label_names' must be a list of 10 names"):

@@ -80,8 +80,10 @@ def test_scikit_learn_splits_it(root):
     bunch = load_image_folder(root, image_size=8)
     X_train, X_test, y_train, _ = train_test_split(bunch.X_train, bunch.y_train, random_state=0)
     assert isinstance(X_train, ImageFolderRows) and len(X_train) == len(y_train)
-    np.testing.assert_array_equal([f"{'cat' if label == 0 else 'dog'}" in p for p, label in
-                                   zip(X_train.paths, y_train, strict=True)], True)
+    np.testing.assert_array_equal(
+        [f"{'cat' if label == 0 else 'dog'}" in p for p, label in zip(X_train.paths, y_train, strict=True)],
+        True,
+    )
     assert len(X_test) == 2
 
 
@@ -107,7 +109,9 @@ def test_inner_folders_other_files_and_links(root, tmp_path_factory):
     bunch = load_image_folder(root, image_size=8)
     names = [f"train/cat/{name}" for name in ("0.png", "1.png", "2.png", "deep/er/9.PNG", "link.png")]
     assert bunch.filenames_train[:5].tolist() == names
-    np.testing.assert_array_equal(bunch.X_train.read([3, 4]), [noise(8, 8, 3, seed=9), noise(8, 8, 3, seed=6)])
+    np.testing.assert_array_equal(
+        bunch.X_train.read([3, 4]), [noise(8, 8, 3, seed=9), noise(8, 8, 3, seed=6)]
+    )
 
 
 # The clean view -------------------------------------------------------------------------------
@@ -217,8 +221,9 @@ def test_unreadable_images_are_skipped_and_reported(root):
     assert [name for name, _ in bunch.skipped] == ["train/cat/0.png", "train/dog/1.png", "val/cat/0.png"]
     assert all(name.split("/")[-1] in reason for name, reason in bunch.skipped)
     assert bunch.y_train.tolist() == [0, 0, 1, 1] and bunch.y_test.tolist() == [0, 1, 1]
-    assert bunch.filenames_train.tolist() == [f"train/{name}" for name in
-                                              ("cat/1.png", "cat/2.png", "dog/0.png", "dog/2.png")]
+    assert bunch.filenames_train.tolist() == [
+        f"train/{name}" for name in ("cat/1.png", "cat/2.png", "dog/0.png", "dog/2.png")
+    ]
     np.testing.assert_array_equal(bunch.X_train[2], noise(8, 8, 3, seed=10))
     assert len(np.asarray(bunch.X_test)) == 3
 
@@ -276,8 +281,16 @@ def test_an_empty_test_split(root):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("image_size", 0), ("image_size", 8.0), ("crop_fraction", 0.0), ("crop_fraction", 1.5), ("on_error", "ignore"),
-     ("n_jobs", 0), ("n_jobs", "all"), ("root", 3)],
+    [
+        ("image_size", 0),
+        ("image_size", 8.0),
+        ("crop_fraction", 0.0),
+        ("crop_fraction", 1.5),
+        ("on_error", "ignore"),
+        ("n_jobs", 0),
+        ("n_jobs", "all"),
+        ("root", 3),
+    ],
 )
 def test_parameters_are_checked(root, name, value):
     with pytest.raises(ValueError, match=name):
@@ -332,5 +345,7 @@ def test_imagenette(imagenette):
     assert np.bincount(bunch.y_train).tolist() == [963, 955, 993, 858, 941, 956, 961, 931, 951, 960]
     assert np.bincount(bunch.y_test).tolist() == [387, 395, 357, 386, 409, 394, 389, 419, 399, 390]
     rows = np.arange(0, 9469, 37)
-    expected = [np.asarray(Image.open(imagenette / name).convert("RGB")) for name in bunch.filenames_train[rows]]
+    expected = [
+        np.asarray(Image.open(imagenette / name).convert("RGB")) for name in bunch.filenames_train[rows]
+    ]
     np.testing.assert_array_equal(bunch.X_train.read(rows), expected)

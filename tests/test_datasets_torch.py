@@ -1,5 +1,6 @@
 import pickle
 import warnings
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from torch.utils.data import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset
 
+from sksvp._torchvision import import_torchvision
 from sksvp.datasets import from_torch
 
 PIXELS = np.random.RandomState(0).randint(0, 256, (8, 6, 5, 3), dtype=np.uint8)
@@ -49,7 +51,17 @@ def channels_first(pixels):
         PIXELS / 255,
         (PIXELS / 255).astype(np.float32),
     ],
-    ids=["pillow", "array", "array first", "tensor", "tensor last", "ToTensor", "double", "array 0-1", "float32 0-1"],
+    ids=[
+        "pillow",
+        "array",
+        "array first",
+        "tensor",
+        "tensor last",
+        "ToTensor",
+        "double",
+        "array 0-1",
+        "float32 0-1",
+    ],
 )
 def test_every_kind_of_image(images):
     X, y = from_torch(Pairs(images))
@@ -68,8 +80,12 @@ def test_narrow_floats(dtype):
 
 @pytest.mark.parametrize(
     "images",
-    [PIXELS[..., 0], torch.from_numpy(PIXELS[..., 0].copy()), torch.from_numpy(PIXELS[:, None, :, :, 0].copy()),
-     [Image.fromarray(image) for image in PIXELS[..., 0]]],
+    [
+        PIXELS[..., 0],
+        torch.from_numpy(PIXELS[..., 0].copy()),
+        torch.from_numpy(PIXELS[:, None, :, :, 0].copy()),
+        [Image.fromarray(image) for image in PIXELS[..., 0]],
+    ],
 )
 def test_grey_images_have_one_channel(images):
     X, _ = from_torch(Pairs(images))
@@ -137,8 +153,8 @@ def test_a_subclass_that_changes_labels_is_asked_for_them():
 
 
 def test_torchvision_folder_labels_are_taken_without_images(tmp_path, monkeypatch):
-    from sksvp._torchvision import import_torchvision
-
+    if find_spec("torchvision") is None:
+        pytest.skip("torchvision is not installed")
     import_torchvision()
     from torchvision.datasets import ImageFolder
 
@@ -196,7 +212,9 @@ def test_content_key_does_not_depend_on_blocks(monkeypatch):
 
 
 def test_cross_validation_of_a_pipeline():
-    X, y = from_torch(Pairs(np.where(np.array(LABELS)[:, None, None, None], 255, PIXELS // 2).astype(np.uint8)))
+    X, y = from_torch(
+        Pairs(np.where(np.array(LABELS)[:, None, None, None], 255, PIXELS // 2).astype(np.uint8))
+    )
     flatten = FunctionTransformer(lambda rows: np.asarray(rows).reshape(len(rows), -1))
     scores = cross_val_score(make_pipeline(flatten, KNeighborsClassifier(1)), X, y, cv=2)
     np.testing.assert_array_equal(scores, 1.0)
@@ -230,7 +248,9 @@ def test_iterable_and_empty_datasets():
         from_torch(Pairs([]))
 
 
-@pytest.mark.parametrize("sample", [PIXELS[0], (PIXELS[0],), (PIXELS[0], 0, 1), {"image": PIXELS[0], "label": 0}])
+@pytest.mark.parametrize(
+    "sample", [PIXELS[0], (PIXELS[0],), (PIXELS[0], 0, 1), {"image": PIXELS[0], "label": 0}]
+)
 def test_rows_that_are_no_pairs(sample):
     with pytest.raises(TypeError, match=r"row 0 of the dataset must be a pair \(image, label\)"):
         from_torch([sample, sample])
@@ -256,7 +276,9 @@ def test_images_that_are_none(image, error, message):
 
 def test_images_of_different_size_are_named():
     images = [*PIXELS[:6], PIXELS[6, :5], PIXELS[7]]
-    with pytest.raises(ValueError, match=r"image 6 of the dataset has .* = \(5, 5, 3\), the first one \(6, 5, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"image 6 of the dataset has .* = \(5, 5, 3\), the first one \(6, 5, 3\)"
+    ):
         np.asarray(from_torch(Pairs(images))[0])
 
 

@@ -16,6 +16,7 @@ from .._fingerprint import fingerprint
 # Parameters that say nothing of the result.
 _IGNORED = ("verbose", "device")
 _PACKAGES = ("scikit-learn", "torch", "skorch", "numpy")
+_LIBRARIES = ("sklearn", "torch", "skorch", "numpy", "sksvp", "builtins")
 
 
 def training_key(
@@ -68,8 +69,10 @@ def training_key(
 
 def describe(value) -> object:
     """Turn a parameter into plain content that is equal, in any process, for equal meaning."""
+    if inspect.ismethod(value):
+        return (describe(value.__func__), describe(value.__self__))
     if inspect.isclass(value) or inspect.isroutine(value):
-        return (value.__module__, value.__qualname__, _source(value))
+        return (getattr(value, "__module__", None), value.__qualname__, _source(value))
     if hasattr(value, "get_params"):
         params = value.get_params(deep=False)
         kept = sorted(name for name in params if name not in _IGNORED and not name.startswith("_"))
@@ -96,7 +99,13 @@ def _is_torch(value, name: str) -> bool:
 
 
 def _source(value) -> str:
-    """Return the source of a class or function, so that editing it counts; empty where there is none."""
+    """Return the source of a user's class or function, so that editing it counts; empty where there is none.
+
+    For code of the libraries their versions, which are in the key, say it all.
+    """
+    module = getattr(value, "__module__", None)
+    if module is None or module.partition(".")[0] in _LIBRARIES:
+        return ""
     try:
         return inspect.getsource(value)
     except (OSError, TypeError):

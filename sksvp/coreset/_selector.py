@@ -126,8 +126,8 @@ class ProxyCoresetSelector(OneToOneFeatureMixin, TransformerMixin, BaseProxyCore
             self._check_form(X)
             raise ValueError(
                 f"{type(self).__name__}.transform chooses among the rows that were fitted and got other "
-                "ones. Rows cannot be dropped inside a scikit-learn Pipeline: use CoresetClassifier as its last "
-                "step, or ProxyCoresetSampler in imbalanced-learn's Pipeline."
+                "ones. Rows cannot be dropped inside a scikit-learn Pipeline: use CoresetClassifier as its "
+                "last step, or ProxyCoresetSampler in imbalanced-learn's Pipeline."
             )
         return _safe_indexing(X, self.indices_)
 
@@ -162,8 +162,8 @@ class ProxyCoresetSelector(OneToOneFeatureMixin, TransformerMixin, BaseProxyCore
         """
         warnings.warn(
             f"{type(self).__name__}.fit_transform drops rows of X but cannot drop those of y: select(X, y) "
-            "cuts both. In a scikit-learn Pipeline the next step will fail; use CoresetClassifier as its last "
-            "step.",
+            "cuts both. In a scikit-learn Pipeline the next step will fail; use CoresetClassifier as its "
+            "last step.",
             UserWarning,
             stacklevel=2,
         )

@@ -110,9 +110,10 @@ def _load_npy(path: Path, *, mapped: bool) -> np.ndarray:
 
 def _load_npz(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ValueError("it holds a single array: name it .npy.")
+        archive = np.load(path, allow_pickle=False)
+        if isinstance(archive, np.ndarray):
+            raise ValueError("it holds a single array: name it .npy.")
+        with archive:
             present = archive.files
             arrays = {name: archive[name] for name in _NAMES if name in present}
     except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:

@@ -1,0 +1,88 @@
+"""
+Your own proxy, your own strategy
+=================================
+
+The proxy can be any scikit-learn classifier, and a strategy is a small object. Here the labels of some rows are wrong.
+Strategies that keep the hardest rows then collect the mistakes; a strategy of our own does not.
+"""
+
+# %%
+# Digits with wrong labels
+# ------------------------
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+
+X, y = load_digits(return_X_y=True)
+X_train, X_test, y_train, y_test = train_test_split(X / 16, y, test_size=0.4, stratify=y, random_state=0)
+rng = np.random.RandomState(0)
+is_wrong = rng.rand(len(y_train)) < 0.1
+y_noisy = np.where(is_wrong, (y_train + rng.randint(1, 10, len(y_train))) % 10, y_train)
+print(f"{is_wrong.sum()} of {len(y_train)} labels are wrong")
+
+# %%
+# A strategy
+# ----------
+# It names the evidence it needs, and scores; the highest score is chosen first.
+from sksvp.strategies import ScoredStrategy
+
+
+class LearnableFirst(ScoredStrategy):
+    """Choose the rows forgotten most often, but those that were hardly ever right only at the end."""
+
+    requires = ("forgetting_events",)
+
+    def score(self, evidence, rows):
+        events = evidence.require("forgetting_events")[rows]
+        return np.where(np.isinf(events), -1.0, events)
+
+
+# %%
+# A proxy
+# -------
+# A linear model in a Pipeline. It learns by ``partial_fit``, so it has forgetting events; it has ``predict_proba``, so it
+# serves entropy too.
+from sklearn.linear_model import SGDClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sksvp.evidence import available_evidence
+
+proxy = make_pipeline(StandardScaler(), SGDClassifier(loss="log_loss", alpha=0.01))
+print(available_evidence(proxy))
+
+# %%
+# Compare
+# -------
+# How many wrong labels does each strategy keep, and what does a support vector machine make of its rows?
+import pandas as pd
+from sklearn.svm import SVC
+from sksvp import ProxyCoresetSelector
+
+strategies = {
+    "entropy": "entropy",
+    "forgetting events": "forgetting_events",
+    "k-centers": "k_centers",
+    "our own": LearnableFirst(),
+    "random": "random",
+}
+records = []
+for name, strategy in strategies.items():
+    for seed in range(3):
+        selector = ProxyCoresetSelector(proxy, strategy=strategy, subset_size=0.4, random_state=seed)
+        X_kept, y_kept, wrong_kept = selector.fit(X_train, y_noisy).select(X_train, y_noisy, is_wrong)
+        error = 100 * (1 - SVC().fit(X_kept, y_kept).score(X_test, y_test))
+        records.append({"strategy": name, "wrong labels": 100 * wrong_kept.mean(), "error": error})
+table = pd.DataFrame(records).groupby("strategy").agg(["mean", "std"])
+table.round(1)
+
+# %%
+import matplotlib.pyplot as plt
+
+figure, ax = plt.subplots(figsize=(6, 2.6), layout="constrained")
+place = np.arange(len(table))
+for shift, column, colour in ((-0.2, "wrong labels", "#D55E00"), (0.2, "error", "#0072B2")):
+    ax.barh(place + shift, table[column, "mean"], 0.38, xerr=table[column, "std"], color=colour, label=column)
+ax.set_yticks(place, table.index)
+ax.invert_yaxis()
+ax.set_xlabel("% (wrong labels among the kept rows; test error)")
+_ = ax.legend(frameon=False)

@@ -106,9 +106,13 @@ def test_inner_folders_other_files_and_links(root, tmp_path_factory):
     for name in (".hidden.png", "notes.txt", "Thumbs.db"):
         (root / "train" / "cat" / name).write_bytes(b"no image")
     (root / "train" / ".cache").mkdir()
+    (root / "train" / "cat" / "linked").symlink_to(outside.parent)
     bunch = load_image_folder(root, image_size=8)
-    names = [f"train/cat/{name}" for name in ("0.png", "1.png", "2.png", "deep/er/9.PNG", "link.png")]
-    assert bunch.filenames_train[:5].tolist() == names
+    names = [
+        f"train/cat/{name}"
+        for name in ("0.png", "1.png", "2.png", "deep/er/9.PNG", "link.png", "linked/6.png")
+    ]
+    assert bunch.filenames_train[:6].tolist() == names
     np.testing.assert_array_equal(
         bunch.X_train.read([3, 4]), [noise(8, 8, 3, seed=9), noise(8, 8, 3, seed=6)]
     )
@@ -149,6 +153,14 @@ def test_a_large_jpeg_decoded_at_a_part_of_its_size_looks_the_same(tmp_path):
     save(tmp_path / "a.png", pixels)
     from_jpeg, exact = (read_image(tmp_path / f"a.{kind}", 32, 1.0).astype(int) for kind in ("jpg", "png"))
     assert np.abs(from_jpeg - exact).max() <= 4
+
+
+def test_a_jpeg_of_twice_the_size_is_decoded_whole(tmp_path):
+    save(tmp_path / "a.jpg", noise(64, 64, 3), quality=95)
+    Image.open(tmp_path / "a.jpg").save(tmp_path / "a.png")
+    np.testing.assert_array_equal(
+        read_image(tmp_path / "a.jpg", 32, 1.0), read_image(tmp_path / "a.png", 32, 1.0)
+    )
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "YCbCr"])

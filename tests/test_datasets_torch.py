@@ -72,6 +72,11 @@ def test_every_kind_of_image(images):
     np.testing.assert_array_equal(y, LABELS)
 
 
+def test_floats_between_two_levels_go_to_the_nearer_one():
+    X, _ = from_torch(Pairs([np.array([[0.0, 0.999, 1.0, 0.4 / 255, 0.6 / 255]])] * 8))
+    assert X[0].ravel().tolist() == [0, 255, 255, 0, 1]
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_narrow_floats(dtype):
     X, _ = from_torch(Pairs(channels_first(PIXELS).float().div(255).to(dtype)))

@@ -32,6 +32,9 @@ from ._learning import learn
 from ._nearest import nearest_rows
 from ._subset import choose, count_rows
 
+# Of a fit: proxy, evidence, ranking.
+_N_STAGES = 3
+
 
 class BaseProxyCoreset(BaseEstimator):
     """Base of `ProxyCoresetSelector` and `ProxyCoresetSampler`."""
@@ -399,7 +402,7 @@ class _Progress:
     def __enter__(self):
         from tqdm.auto import tqdm
 
-        self._bar = tqdm(total=3, desc=self.name, unit="stage", disable=not self.verbose)
+        self._bar = tqdm(total=_N_STAGES, desc=self.name, unit="stage", disable=not self.verbose)
         return self
 
     def report(self, stage: str) -> None:
@@ -411,5 +414,5 @@ class _Progress:
 
     def __exit__(self, failed, *exception):
         if failed is None:
-            self._bar.update(self._bar.total - self._bar.n)
+            self._bar.update(_N_STAGES - self._bar.n)
         self._bar.close()

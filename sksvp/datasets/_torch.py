@@ -226,7 +226,7 @@ def _known_labels(dataset: Any) -> np.ndarray | None:
     # Exact types: a subclass may answer a row otherwise than by what it stores.
     if type(dataset) is Subset:
         labels = _known_labels(dataset.dataset)
-        return None if labels is None else labels[: len(dataset)]
+        return None if labels is None else labels[np.asarray(dataset.indices)]
     if type(dataset) is ConcatDataset:
         parts = [_known_labels(part) for part in dataset.datasets]
         known = [part for part in parts if part is not None]

@@ -41,7 +41,7 @@ $(VENV)/.stamp: pyproject.toml constraints.txt
 
 # Takes up an interrupted run, and only shows the table of a finished one (make clean removes it).
 demo: $(VENV)/.stamp
-	$(BIN)/sksvp coreset --dataset digits --out runs/demo --resume
+	$(BIN)/sksvp coreset --dataset digits --jobs 2 --out runs/demo --resume
 
 # One torch thread in each process: more would fight for the same cores.
 test: $(VENV)/.stamp

@@ -2,7 +2,8 @@
 
 import os
 import warnings
-from importlib.metadata import version as installed_version
+
+import sksvp
 
 # What sphinx-gallery runs must not depend on a screen.
 os.environ.setdefault("MPLBACKEND", "agg")
@@ -11,7 +12,7 @@ warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
 project = "sksvp"
 author = "The sksvp developers"
 copyright = "2026, The sksvp developers"
-release = version = installed_version("sksvp")
+release = version = sksvp.__version__
 
 extensions = [
     "myst_parser",

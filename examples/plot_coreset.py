@@ -2,7 +2,7 @@
 A core-set of the digits, and a random one
 ==========================================
 
-A ResNet8 is trained on all handwritten digits and tells which of them are hard. A ResNet20 is then trained on the
+A ResNet8 is trained on all handwritten digits and tells which of them are hard. A ResNet14 is then trained on the
 hardest half, and for comparison on a random half and on everything.
 
 Trainings here are short, so that the example runs in seconds. ``make demo`` does the same with longer ones, fewer rows
@@ -19,7 +19,7 @@ from sksvp.estimators import ResNetClassifier
 
 digits = load_digits()
 X, y = digits.X_train, digits.y_train
-proxy = ResNetClassifier(depth=8, max_epochs=15, batch_size=32)
+proxy = ResNetClassifier(depth=8, max_epochs=8, batch_size=32)
 selector = ProxyCoresetSelector(proxy, strategy="forgetting_events", subset_size=0.5, random_state=0).fit(X, y)
 X_kept, y_kept = selector.select(X, y)
 print(f"{len(y_kept)} of {len(y)} rows kept")
@@ -55,7 +55,7 @@ chance = ProxyCoresetSelector(proxy, strategy="random", subset_size=0.5, random_
 choices = {"hardest half": (X_kept, y_kept), "random half": chance.select(X, y), "all rows": (X, y)}
 errors = {}
 for name, (rows, labels) in choices.items():
-    target = ResNetClassifier(depth=20, max_epochs=15, batch_size=32, random_state=0).fit(rows, labels)
+    target = ResNetClassifier(depth=14, max_epochs=10, batch_size=32, random_state=0).fit(rows, labels)
     errors[name] = 100 * (1 - target.score(digits.X_test, digits.y_test))
     print(f"{name:15}{errors[name]:5.1f} % error")
 

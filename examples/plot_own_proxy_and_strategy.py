@@ -28,7 +28,7 @@ from sksvp.strategies import ScoredStrategy
 
 
 class LearnableFirst(ScoredStrategy):
-    """Choose the rows forgotten most often, but those that were hardly ever right only at the end."""
+    """Choose the rows forgotten most often, but those never learned only at the end."""
 
     requires = ("forgetting_events",)
 

@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from importlib import import_module
 
 import sksvp
 
@@ -28,7 +29,26 @@ default_role = "py:obj"
 # docs/results is empty in a tree where no long run has been recorded.
 suppress_warnings = ["toc.empty_glob", "config.cache"]
 
+
+def own_methods(name: str) -> list[str]:
+    """Name the public methods that this package itself gives a class: scikit-learn and torch document theirs."""
+    module, _, cls = name.rpartition(".")
+    bases = [
+        base for base in getattr(import_module(module), cls).__mro__ if base.__module__.startswith("sksvp")
+    ]
+    found = {key: value for base in reversed(bases) for key, value in vars(base).items()}
+    return [
+        key
+        for key, value in found.items()
+        if not key.startswith("_")
+        and key != "get_metadata_routing"
+        and hasattr(value, "__get__")
+        and value.__doc__
+    ]
+
+
 autosummary_generate = True
+autosummary_context = {"own_methods": own_methods}
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False

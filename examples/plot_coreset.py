@@ -20,7 +20,9 @@ from sksvp.estimators import ResNetClassifier
 digits = load_digits()
 X, y = digits.X_train, digits.y_train
 proxy = ResNetClassifier(depth=8, max_epochs=8, batch_size=32)
-selector = ProxyCoresetSelector(proxy, strategy="forgetting_events", subset_size=0.5, random_state=0).fit(X, y)
+selector = ProxyCoresetSelector(proxy, strategy="forgetting_events", subset_size=0.5, random_state=0).fit(
+    X, y
+)
 X_kept, y_kept = selector.select(X, y)
 print(f"{len(y_kept)} of {len(y)} rows kept")
 print({stage: round(seconds, 2) for stage, seconds in selector.timings_.items()})
@@ -40,7 +42,9 @@ print(f"never learned: {np.mean(np.isinf(events)):.0%}")
 import matplotlib.pyplot as plt
 
 figure, axes = plt.subplots(2, 8, figsize=(8, 2.6), layout="constrained")
-for line, rows, name in zip(axes, (selector.order_[:8], selector.order_[-8:]), ("hardest", "easiest"), strict=True):
+for line, rows, name in zip(
+    axes, (selector.order_[:8], selector.order_[-8:]), ("hardest", "easiest"), strict=True
+):
     line[0].set_title(name, loc="left")
     for ax, row in zip(line, rows, strict=True):
         ax.imshow(X[row], cmap="gray_r")

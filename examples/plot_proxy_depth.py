@@ -21,7 +21,9 @@ settings = {"max_epochs": 8, "batch_size": 32, "image_shape": (1, 8, 8)}
 
 
 def entropies(depth, seed=0):
-    selector = ProxyCoresetSelector(ResNetClassifier(depth, **settings), strategy="entropy", random_state=seed)
+    selector = ProxyCoresetSelector(
+        ResNetClassifier(depth, **settings), strategy="entropy", random_state=seed
+    )
     return selector.fit(X, y).scores_
 
 

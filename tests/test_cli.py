@@ -196,3 +196,41 @@ def test_version():
         text=True,
     )
     assert shown.stdout.startswith("sksvp 0.")
+
+
+def test_arrays_without_test_rows(tmp_path):
+    X = np.random.RandomState(0).randint(0, 255, (60, 8, 8)).astype(np.uint8)
+    np.savez(tmp_path / "mine.npz", X=X, y=np.arange(60) % 3)
+    options = ["--data", tmp_path / "mine.npz", "--proxy", "resnet8", "--epochs", 1, "--device", "cpu"]
+    refused = run("coreset", *options, "--out", tmp_path / "a")
+    assert refused.exit_code == 2
+    assert "no test rows" in refused.output
+    chosen = run("coreset", *options, "--only-select", "--out", tmp_path / "b")
+    assert chosen.exit_code == 0, chosen.output
+    assert len(pd.read_csv(tmp_path / "b" / "selected.csv")) == 30
+
+
+def test_folder_of_images_names_its_files(tmp_path):
+    from PIL import Image
+
+    rng = np.random.RandomState(0)
+    for split, n in (("train", 12), ("test", 4)):
+        for name in ("cat", "dog"):
+            (tmp_path / "pets" / split / name).mkdir(parents=True)
+            for k in range(n):
+                pixels = rng.randint(0, 255, (20, 24, 3)).astype(np.uint8)
+                Image.fromarray(pixels).save(tmp_path / "pets" / split / name / f"{k}.png")
+    (tmp_path / "pets" / "train" / "dog" / "broken.png").write_bytes(b"no image")
+    options = [
+        "coreset", "--dataset", "folder", "--data-dir", tmp_path / "pets", "--image-size", 16, "--proxy", "resnet8",
+        "--target", "resnet8", "--epochs", 1, "--device", "cpu", "--baseline", "class-balanced-random", "--class-balanced",
+    ]  # fmt: skip
+    refused = run(*options, "--out", tmp_path / "a")
+    assert refused.exit_code == 2
+    assert "broken.png" in refused.output
+    result = run(*options, "--skip-unreadable", "--out", tmp_path / "b")
+    assert result.exit_code == 0, result.output
+    assert "broken.png" in result.output
+    files = pd.read_csv(tmp_path / "b" / "selected.csv")["file"]
+    assert len(files) == 12
+    assert all((tmp_path / "pets" / "train" / file).exists() or os.path.exists(file) for file in files)

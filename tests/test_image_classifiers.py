@@ -54,7 +54,9 @@ def test_sklearn_checks(estimator, check):
 
 @parametrize_with_checks(
     [
-        TorchvisionClassifier("resnet18", max_epochs=4, batch_size=16, lr=0.2, label_smoothing=0.0, device="cpu")
+        TorchvisionClassifier(
+            "resnet18", max_epochs=4, batch_size=16, lr=0.2, label_smoothing=0.0, device="cpu"
+        )
     ]
 )
 def test_sklearn_checks_torchvision(estimator, check):

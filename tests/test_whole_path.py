@@ -137,7 +137,9 @@ def test_cached_proxy_serves_every_strategy(digits, tmp_path):
     first = ProxyCoresetSelector(network(), random_state=0, memory=tmp_path).fit(X, y)
     assert not first.from_cache_
     for strategy in ("forgetting_events", "entropy", "k_centers"):
-        cached = ProxyCoresetSelector(network(verbose=0), strategy=strategy, random_state=0, memory=tmp_path).fit(X, y)
+        cached = ProxyCoresetSelector(
+            network(verbose=0), strategy=strategy, random_state=0, memory=tmp_path
+        ).fit(X, y)
         plain = ProxyCoresetSelector(network(), strategy=strategy, random_state=0).fit(X, y)
         assert cached.from_cache_
         assert cached.timings_["proxy_fit"] == first.timings_["proxy_fit"]
@@ -165,7 +167,9 @@ def test_explain_names_the_kept_row_nearest_to_each_dropped_one(digits):
 def test_real_cifar(cifar10_head):
     data = load_cifar10(cifar10_head)
     X, y = data.X_train[:1500], data.y_train[:1500]
-    selector = ProxyCoresetSelector(network(max_epochs=4, batch_size=64), subset_size=0.5, random_state=0).fit(X, y)
+    selector = ProxyCoresetSelector(
+        network(max_epochs=4, batch_size=64), subset_size=0.5, random_state=0
+    ).fit(X, y)
     assert selector.proxy_.augment_ == ("crop", "flip")
     assert selector.proxy_.score(X, y) > 0.25
     target = network(14, max_epochs=4, batch_size=64, random_state=0).fit(*selector.select(X, y))
@@ -180,7 +184,9 @@ def test_real_image_folders_are_read_lazily(imagenette):
     data = load_image_folder(imagenette, image_size=64)
     rows = np.random.RandomState(0).permutation(len(data.y_train))[:96]
     X, y = data.X_train[rows], data.y_train[rows]
-    proxy = TorchvisionClassifier("shufflenet_v2_x0_5", max_epochs=1, batch_size=32, device="cpu", random_state=0)
+    proxy = TorchvisionClassifier(
+        "shufflenet_v2_x0_5", max_epochs=1, batch_size=32, device="cpu", random_state=0
+    )
     selector = ProxyCoresetSelector(proxy, strategy="k_centers", subset_size=0.5, random_state=0).fit(X, y)
     assert selector.proxy_.augment_ == ("resized-crop", "flip")
     assert selector.proxy_.transform(X).shape == (96, 1024)

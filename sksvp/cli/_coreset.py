@@ -160,6 +160,7 @@ def coreset(
         image_size=image_size,
         on_error="skip" if skip_unreadable else "raise",
         n_rows=train_rows,
+        needs_test=not only_select,
     )
     if only_select and from_selected is not None:
         raise ValueError("--only-select and --from-selected exclude each other.")
@@ -187,6 +188,7 @@ def coreset(
         seeds=list(range(seeds or chosen["seeds"])),
         with_all=with_all,
         given=given,
+        filenames=bunch.get("filenames_train"),
         threads=1 if jobs > 1 else None,
         memory=str(folder.path / "proxies"),
     )

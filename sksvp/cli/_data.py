@@ -17,6 +17,7 @@ def load_data(
     image_size: int,
     on_error: str,
     n_rows: int | None,
+    needs_test: bool,
 ) -> Bunch:
     """Load training and test rows.
 
@@ -42,6 +43,10 @@ def load_data(
         bunch = datasets.load_image_folder(data_dir, image_size=image_size, on_error=on_error)
     else:
         raise ValueError(f"--dataset must be one of {', '.join(DATASETS)}, got {dataset!r}.")
+    if needs_test and bunch.X_test is None:
+        raise ValueError(
+            "there are no test rows to measure errors on: add X_test and y_test, or take --only-select."
+        )
     if n_rows is not None:
         _thin(bunch, n_rows)
     return bunch
@@ -54,3 +59,5 @@ def _thin(bunch: Bunch, n_rows: int) -> None:
         raise ValueError(f"--train-rows must lie between 2 and {n}, the rows there are, got {n_rows}.")
     rows = np.sort(np.random.RandomState(0).permutation(n)[:n_rows])
     bunch.X_train, bunch.y_train = bunch.X_train[rows], np.asarray(bunch.y_train)[rows]
+    if "filenames_train" in bunch:
+        bunch.filenames_train = np.asarray(bunch.filenames_train)[rows]

@@ -76,6 +76,7 @@ def train(
         image_size=image_size,
         on_error="skip" if skip_unreadable else "raise",
         n_rows=train_rows,
+        needs_test=True,
     )
     folder = new_folder("train", out)
     classifier.fit(bunch.X_train, bunch.y_train)

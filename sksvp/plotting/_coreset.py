@@ -8,7 +8,7 @@ import pandas as pd
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _GREYS = {"random": "#555555", "class-balanced random": "#999999"}
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_AXES = {"rows": "training rows of the target", "total": "CPU seconds, selection and target together"}
+_AXES = {"rows": "training rows of the target", "total": "CPU seconds: proxy, selection and target"}
 
 
 class CoresetDisplay:

@@ -56,7 +56,8 @@ class CoresetRun:
     Attributes
     ----------
     X_train, y_train, X_test, y_test : array-like
-        Rows and labels; X may be lazy.
+        Rows and labels; X may be lazy. Without test rows (None) a proxy's error
+        is unknown and no target can be compared.
     proxy, target : estimators
         Cloned for every training, with the run's seed as `random_state`.
     strategies : list of str
@@ -67,8 +68,12 @@ class CoresetRun:
         Whether the target is trained on all rows as well.
     given : dict of str to ndarray
         Rows chosen elsewhere, by the name they have in the table.
+    filenames : ndarray of str
+        Of the training rows, for the lists of chosen ones.
     threads : int
         torch threads of each worker.
+    memory : str
+        Folder of the trained proxies.
     """
 
     X_train: object
@@ -82,6 +87,7 @@ class CoresetRun:
     seeds: list[int]
     with_all: bool = True
     given: dict[str, np.ndarray] = field(default_factory=dict)
+    filenames: np.ndarray | None = None
     threads: int | None = None
     memory: str | None = None
 
@@ -154,9 +160,10 @@ def run_coreset(
 def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
     """Train the proxy of one seed into the run's memory and record what it cost."""
     first = next(arm for arm in run.arms() if arm.seed == seed and arm.needs_proxy)
-    with _limited_threads(run.threads), _Clock() as clock:
-        selector = run.selector(first).fit(run.X_train, run.y_train)
-    error = 1.0 - selector.proxy_.score(run.X_test, run.y_test)
+    with _limited_threads(run.threads):
+        with _Clock() as clock:
+            selector = run.selector(first).fit(run.X_train, run.y_train)
+        error = None if run.X_test is None else 1.0 - selector.proxy_.score(run.X_test, run.y_test)
     record = {
         "kind": "proxy",
         "seed": seed,
@@ -167,7 +174,9 @@ def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
         **_regime(selector.proxy_),
     }
     folder.add(f"proxy_seed{seed}", record)
-    line = f"proxy, seed {seed}: error {100 * error:.2f} %, {clock.cpu:.0f} CPU s"
+    line = f"proxy, seed {seed}: {clock.cpu:.0f} CPU s"
+    if error is not None:
+        line += f", error {100 * error:.2f} %"
     if "never_forgotten" in record:
         line += f"; {record['never_forgotten']:.0%} of the rows never forgotten"
         line += f", {record['never_learned']:.0%} never learned"
@@ -206,7 +215,7 @@ def choose_rows(run: CoresetRun, folder: RunFolder, arm: Arm) -> tuple[np.ndarra
     if arm.name in run.given:
         return np.sort(run.given[arm.name]), 0.0
     selector = run.selector(arm).fit(run.X_train, run.y_train)
-    folder.add_selection(arm.key, selected_rows(selector))
+    folder.add_selection(arm.key, selected_rows(selector, run.filenames))
     return selector.indices_, selector.timings_["inference"] + selector.timings_["ranking"]
 
 
@@ -224,12 +233,15 @@ def _proxy_cost(folder: RunFolder, arm: Arm) -> dict[str, float]:
     return {"proxy_seconds": proxy["proxy_seconds"], "proxy_cpu_seconds": proxy["cpu_seconds"]}
 
 
-def selected_rows(selector: ProxyCoresetSelector) -> pd.DataFrame:
-    """List the chosen rows, best first: row number, rank from 1 and score."""
+def selected_rows(selector: ProxyCoresetSelector, filenames: np.ndarray | None = None) -> pd.DataFrame:
+    """List the chosen rows, best first: row number, rank from 1, score, and file name where there is one."""
     order = selector.order_[selector.support_[selector.order_]]
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {"row": order, "rank": np.arange(1, len(order) + 1), "score": selector.scores_[order]}
     )
+    if filenames is not None:
+        table["file"] = np.asarray(filenames)[order]
+    return table
 
 
 def _regime(proxy) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """Configuration of the documentation. It is built without a network; see SKSVP_DOCS_INTERSPHINX."""
 
 import os
+import re
 import warnings
 from importlib import import_module
 
@@ -32,19 +33,12 @@ suppress_warnings = ["toc.empty_glob", "config.cache"]
 
 def own_methods(name: str) -> list[str]:
     """Name the public methods that this package itself gives a class: scikit-learn and torch document theirs."""
-    module, _, cls = name.rpartition(".")
-    bases = [
-        base for base in getattr(import_module(module), cls).__mro__ if base.__module__.startswith("sksvp")
-    ]
-    found = {key: value for base in reversed(bases) for key, value in vars(base).items()}
-    return [
-        key
-        for key, value in found.items()
-        if not key.startswith("_")
-        and key != "get_metadata_routing"
-        and hasattr(value, "__get__")
-        and value.__doc__
-    ]
+    module, _, class_name = name.rpartition(".")
+    cls = getattr(import_module(module), class_name)
+    bases = [base for base in cls.__mro__ if base.__module__.startswith("sksvp")]
+    names = dict.fromkeys(key for base in reversed(bases) for key in vars(base))
+    hidden = re.compile("_.*|get_metadata_routing|set_[a-z_]+_request")
+    return [key for key in names if not hidden.fullmatch(key) and callable(getattr(cls, key))]
 
 
 autosummary_generate = True

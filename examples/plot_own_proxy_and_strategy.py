@@ -45,6 +45,7 @@ class LearnableFirst(ScoredStrategy):
 from sklearn.linear_model import SGDClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+
 from sksvp.evidence import available_evidence
 
 proxy = make_pipeline(StandardScaler(), SGDClassifier(loss="log_loss", alpha=0.01))
@@ -56,6 +57,7 @@ print(available_evidence(proxy))
 # How many wrong labels does each strategy keep, and what does a support vector machine make of its rows?
 import pandas as pd
 from sklearn.svm import SVC
+
 from sksvp import ProxyCoresetSelector
 
 strategies = {

@@ -11,13 +11,14 @@ decide by what it is all for: the accuracy of the target.
 # -------------------------
 # Entropies of three networks on the same rows, compared with those of the deepest by Spearman's correlation.
 from sklearn.datasets import load_digits
+
 from sksvp import ProxyCoresetSelector
 from sksvp.estimators import ResNetClassifier
 from sksvp.strategies import rank_correlation
 
 X, y = load_digits(return_X_y=True)
-X, y = X[:500], y[:500]
-settings = {"max_epochs": 8, "batch_size": 32, "image_shape": (1, 8, 8)}
+X, y = X[:600], y[:600]
+settings = {"max_epochs": 8, "batch_size": 16, "image_shape": (1, 8, 8)}
 
 
 def entropies(depth, seed=0):
@@ -47,6 +48,7 @@ import pandas as pd
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler
+
 from sksvp import CoresetClassifier
 
 target = ResNetClassifier(depth=8, random_state=0, **settings)

@@ -1,8 +1,10 @@
 """The data of a command: a known set, image folders or the user's own arrays."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
+import typer
 from sklearn.utils import Bunch
 
 DATASETS = ("digits", "cifar10", "cifar100", "folder")
@@ -40,7 +42,12 @@ def load_data(
     elif dataset == "cifar100":
         bunch = datasets.load_cifar100(data_dir, download=download)
     elif dataset == "folder":
-        bunch = datasets.load_image_folder(data_dir, image_size=image_size, on_error=on_error)
+        with warnings.catch_warnings():
+            # Its warning says how many were skipped; the list says which.
+            warnings.simplefilter("ignore", UserWarning)
+            bunch = datasets.load_image_folder(data_dir, image_size=image_size, on_error=on_error)
+        for file, reason in bunch.skipped:
+            typer.echo(f"skipped, unreadable: {file} ({reason})", err=True)
     else:
         raise ValueError(f"--dataset must be one of {', '.join(DATASETS)}, got {dataset!r}.")
     if needs_test and bunch.X_test is None:

@@ -1,0 +1,33 @@
+"""The benchmark scripts run, on tiny settings; their figures are not judged here."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+TINY = {
+    "bench_training": ["--rows", "64", "--epochs", "1", "--depth", "8", "--batch-size", "32", "--pairs", "2"],
+    "bench_selection": ["--rows", "200"],
+    "bench_memory": ["--rows", "64", "--depth", "8"],
+}
+
+
+@pytest.mark.parametrize("name", sorted(TINY))
+def test_benchmark_writes_json_and_markdown(name, tmp_path):
+    command = [sys.executable, ROOT / "benchmarks" / f"{name}.py", *TINY[name], "--out", tmp_path]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    figures = json.loads((tmp_path / f"{name}.json").read_text())
+    assert figures["command"] == f"python benchmarks/{name}.py"
+    assert figures["machine"]["threads"] == 1
+    assert (tmp_path / f"{name}.md").read_text().startswith("# ")
+
+
+def test_every_benchmark_stands_in_the_readme():
+    text = (ROOT / "benchmarks" / "README.md").read_text()
+    scripts = {path.stem for path in (ROOT / "benchmarks").glob("bench_*.py")}
+    assert {name for name in scripts if f"benchmarks/{name}.py" in text} == scripts
+    assert set(TINY) <= scripts

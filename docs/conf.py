@@ -44,6 +44,7 @@ def own_methods(name: str) -> list[str]:
 autosummary_generate = True
 autosummary_context = {"own_methods": own_methods}
 autodoc_typehints = "none"
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 
@@ -53,7 +54,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"/plot_",
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": "ExampleTitleSortKey",
     "doc_module": ("sksvp",),
     "backreferences_dir": None,
     "download_all_examples": False,
@@ -75,8 +76,11 @@ if os.environ.get("SKSVP_DOCS_INTERSPHINX"):
 html_theme = "pydata_sphinx_theme"
 html_title = "sksvp"
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
 html_theme_options = {
     "navigation_with_keys": False,
+    "header_links_before_dropdown": 7,
     "show_nav_level": 2,
     "show_toc_level": 2,
     "footer_start": ["copyright"],

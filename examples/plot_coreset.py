@@ -20,9 +20,8 @@ from sksvp.estimators import ResNetClassifier
 digits = load_digits()
 X, y = digits.X_train, digits.y_train
 proxy = ResNetClassifier(depth=8, max_epochs=8, batch_size=32)
-selector = ProxyCoresetSelector(proxy, strategy="forgetting_events", subset_size=0.5, random_state=0).fit(
-    X, y
-)
+selector = ProxyCoresetSelector(proxy, strategy="forgetting_events", subset_size=0.5, random_state=0)
+selector.fit(X, y)
 X_kept, y_kept = selector.select(X, y)
 print(f"{len(y_kept)} of {len(y)} rows kept")
 print({stage: round(seconds, 2) for stage, seconds in selector.timings_.items()})

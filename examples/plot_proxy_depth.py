@@ -16,7 +16,7 @@ from sksvp import ProxyCoresetSelector
 from sksvp.estimators import ResNetClassifier
 from sksvp.strategies import rank_correlation
 
-X, y = load_digits(return_X_y=True)
+X, y = load_digits(n_class=5, return_X_y=True)
 X, y = X[:600], y[:600]
 settings = {"max_epochs": 8, "batch_size": 16, "image_shape": (1, 8, 8)}
 

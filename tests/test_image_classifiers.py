@@ -1,6 +1,8 @@
 """What every image classifier keeps to, whatever its network."""
 
 import pickle
+import subprocess
+import sys
 import threading
 import warnings
 from importlib.util import find_spec
@@ -378,6 +380,15 @@ def test_pickle_and_clone(make, digits):
     copy = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(copy.predict_logits(X), model.predict_logits(X))
     assert not hasattr(clone(model), "net_")
+
+
+def test_a_fresh_process_can_unpickle_a_torchvision_network(digits, tmp_path):
+    X, y = digits
+    model = shufflenet(max_epochs=1).fit(X, y)
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps((model, X[:5])))
+    code = f"import pickle; m, X = pickle.load(open({str(tmp_path / 'model.pkl')!r}, 'rb')); print(*m.predict(X))"
+    there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert there.split() == [str(label) for label in model.predict(X[:5])]
 
 
 def test_partial_fit_learns_and_goes_on_after_pickle(digits):

@@ -150,6 +150,10 @@ class TorchvisionClassifier(ImageClassifier):
     def _build_module(self, n_classes: int) -> nn.Module:
         return HeadedNetwork(build_network(self.network, n_classes))
 
+    def __getstate__(self):
+        # First in the state, so that torchvision is loaded, by the guarded import, before pickle asks for its classes.
+        return {"_torchvision": _LoadTorchvision(), **super().__getstate__()}
+
     def _clean_view(self, batch: Tensor) -> Tensor:
         return _three_channels(super()._clean_view(batch))
 
@@ -159,6 +163,18 @@ class TorchvisionClassifier(ImageClassifier):
 
     def _default_augment(self, *, colour: bool) -> tuple[str, ...]:
         return ("resized-crop", "flip") if colour else ("resized-crop",)
+
+
+class _LoadTorchvision:
+    """Pickles as a call that imports torchvision."""
+
+    def __reduce__(self):
+        return _load_torchvision, ()
+
+
+def _load_torchvision() -> _LoadTorchvision:
+    import_torchvision()
+    return _LoadTorchvision()
 
 
 def check_network(name: str) -> None:

@@ -115,7 +115,7 @@ class CoresetDisplay:
 
 
 def save_run_figure(table: pd.DataFrame, path) -> None:
-    """Draw error against rows and against seconds side by side, into a file."""
+    """Draw error against rows and against seconds side by side, into a PNG file."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4), layout="constrained")
@@ -124,4 +124,4 @@ def save_run_figure(table: pd.DataFrame, path) -> None:
     display.plot(left, x="rows")
     display.plot(right, x="total")
     left.get_legend().remove()
-    figure.savefig(path, dpi=150)
+    figure.savefig(path, dpi=150, format="png")

@@ -45,6 +45,9 @@ class RunFolder:
                 )
             _check_same(json.loads(known.read_text(encoding="utf-8"))["settings"], config, self.path)
         self.records.mkdir(parents=True, exist_ok=True)
+        for left_over in self.path.rglob(".*.part"):
+            # A killed process could not take its unfinished file along.
+            left_over.unlink()
         if not known.exists():
             write_json(known, {"settings": config, "versions": _versions()})
 

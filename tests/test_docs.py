@@ -1,0 +1,78 @@
+"""What the documentation shows runs, and names only what is there."""
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from sksvp.strategies import _registry
+
+_ROOT = Path(__file__).parents[1]
+_DOCS = _ROOT / "docs"
+_PAGES = [_ROOT / "README.md", *sorted(_DOCS.glob("*.md")), *sorted((_DOCS / "guide").glob("*.md"))]
+_PACKAGES = ("", ".estimators", ".strategies", ".datasets", ".evidence", ".networks", ".reproduce", ".plotting")
+
+
+def _code_blocks(page: Path) -> list[str]:
+    """Return the blocks fenced as ```python; those that need files are fenced otherwise."""
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(autouse=True)
+def own_registry(monkeypatch):
+    """Keep strategies that a page registers away from the other tests."""
+    monkeypatch.setattr(_registry, "_STRATEGIES", dict(_registry._STRATEGIES))
+
+
+@pytest.mark.parametrize("page", [page for page in _PAGES if _code_blocks(page)], ids=lambda page: page.stem)
+def test_code_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    namespace: dict = {"__name__": "page"}
+    for number, code in enumerate(_code_blocks(page)):
+        exec(compile(code, f"{page.name}, block {number}", "exec"), namespace)
+
+
+def test_the_readme_has_both_ways_to_use_a_selector():
+    blocks = _code_blocks(_ROOT / "README.md")
+    assert any(".select(" in code for code in blocks)
+    assert any("CoresetClassifier(" in code and "svp__selector__proxy__depth" in code for code in blocks)
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.stem)
+def test_options_named_exist(page):
+    options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", page.read_text(encoding="utf-8")))
+    assert options <= _known_options()
+
+
+def _known_options() -> set[str]:
+    from sksvp.cli._main import app
+    from typer.main import get_command
+
+    commands = get_command(app).commands.values()
+    return {"--help", "--version"} | {
+        name for command in commands for param in command.params for name in param.opts
+    }
+
+
+@pytest.mark.parametrize("package", _PACKAGES)
+def test_the_reference_lists_every_public_name_and_no_other(package):
+    listed = _listed_names()
+    assert sorted(listed[f"sksvp{package}"]) == sorted(import_module(f"sksvp{package}").__all__)
+
+
+def _listed_names() -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    module = ""
+    for line in (_DOCS / "api" / "index.rst").read_text(encoding="utf-8").splitlines():
+        if line.startswith(".. currentmodule:: "):
+            module = line.removeprefix(".. currentmodule:: ")
+        elif re.fullmatch(r"   [A-Za-z_]+", line):
+            names.setdefault(module, []).append(line.strip())
+    return names
+
+
+@pytest.mark.parametrize("name", ["ProxyActiveLearner", "VDCNNClassifier", "FastTextClassifier", "RankingSettled"])
+def test_absent_names_are_not_advertised(name):
+    if hasattr(import_module("sksvp"), name) or hasattr(import_module("sksvp.estimators"), name):
+        pytest.skip(f"{name} is there now")
+    assert not [page.name for page in _PAGES if name in page.read_text(encoding="utf-8")]

@@ -53,7 +53,8 @@ for line, rows, name in zip(
 # %%
 # Train the target
 # ----------------
-# On the chosen rows, on a random choice of the same number, and on all rows. A strategy that needs no proxy trains none.
+# On the chosen rows, on a random choice of the same number, and on all rows. A strategy that needs no proxy trains
+# none.
 chance = ProxyCoresetSelector(proxy, strategy="random", subset_size=0.5, random_state=0).fit(X, y)
 choices = {"hardest half": (X_kept, y_kept), "random half": chance.select(X, y), "all rows": (X, y)}
 errors = {}

@@ -40,8 +40,8 @@ class LearnableFirst(ScoredStrategy):
 # %%
 # A proxy
 # -------
-# A linear model in a Pipeline. It learns by ``partial_fit``, so it has forgetting events; it has ``predict_proba``, so it
-# serves entropy too.
+# A linear model in a Pipeline. It learns by ``partial_fit``, so it has forgetting events; it has ``predict_proba``,
+# so it serves entropy too.
 from sklearn.linear_model import SGDClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler

@@ -33,7 +33,7 @@ for depth in (8, 14):
     print(f"ResNet{depth} with ResNet20: {rank_correlation(entropies(depth), deepest):.2f}")
 
 # %%
-# A network does not quite agree with itself either, when it is trained from another seed. More can hardly be asked of a
+# Two networks of one depth disagree as well, when they are trained from different seeds. More can hardly be asked of a
 # proxy.
 print(f"ResNet20 with ResNet20, another seed: {rank_correlation(entropies(20, seed=1), deepest):.2f}")
 
@@ -64,7 +64,7 @@ table.columns = ["proxy depth", "subset size", "accuracy"]
 table.round(3)
 
 # %%
-# With so little data and so few epochs, the number of rows matters more than the proxy.
+# The smaller proxy serves as well here. Differences of a percent are no more than another seed would make.
 import matplotlib.pyplot as plt
 
 figure, ax = plt.subplots(figsize=(5, 3), layout="constrained")

@@ -12,11 +12,12 @@ from pathlib import Path
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
     """Yield a temporary path beside `path` that takes its place when the block ends well.
 
-    An exception, Ctrl-C or a full disk leaves the old file as it was and
+    Its name is hidden (``.NAME.*.part.SUFFIX``) and keeps the suffix, which some
+    writers insist on. An exception, Ctrl-C or a full disk leaves the old file as it was and
     nothing half-written beside it.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=f".part{path.suffix}")
     os.close(handle)
     part = Path(name)
     try:

@@ -5,12 +5,22 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+
 from sksvp.strategies import _registry
 
 _ROOT = Path(__file__).parents[1]
 _DOCS = _ROOT / "docs"
 _PAGES = [_ROOT / "README.md", *sorted(_DOCS.glob("*.md")), *sorted((_DOCS / "guide").glob("*.md"))]
-_PACKAGES = ("", ".estimators", ".strategies", ".datasets", ".evidence", ".networks", ".reproduce", ".plotting")
+_PACKAGES = (
+    "",
+    ".estimators",
+    ".strategies",
+    ".datasets",
+    ".evidence",
+    ".networks",
+    ".reproduce",
+    ".plotting",
+)
 
 
 def _code_blocks(page: Path) -> list[str]:
@@ -45,8 +55,9 @@ def test_options_named_exist(page):
 
 
 def _known_options() -> set[str]:
-    from sksvp.cli._main import app
     from typer.main import get_command
+
+    from sksvp.cli._main import app
 
     commands = get_command(app).commands.values()
     return {"--help", "--version"} | {
@@ -66,12 +77,14 @@ def _listed_names() -> dict[str, list[str]]:
     for line in (_DOCS / "api" / "index.rst").read_text(encoding="utf-8").splitlines():
         if line.startswith(".. currentmodule:: "):
             module = line.removeprefix(".. currentmodule:: ")
-        elif re.fullmatch(r"   [A-Za-z_]+", line):
+        elif re.fullmatch(r"   \w+", line):
             names.setdefault(module, []).append(line.strip())
     return names
 
 
-@pytest.mark.parametrize("name", ["ProxyActiveLearner", "VDCNNClassifier", "FastTextClassifier", "RankingSettled"])
+@pytest.mark.parametrize(
+    "name", ["ProxyActiveLearner", "VDCNNClassifier", "FastTextClassifier", "RankingSettled"]
+)
 def test_absent_names_are_not_advertised(name):
     if hasattr(import_module("sksvp"), name) or hasattr(import_module("sksvp.estimators"), name):
         pytest.skip(f"{name} is there now")

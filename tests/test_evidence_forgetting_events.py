@@ -61,7 +61,7 @@ def events_of_visits(visits, n_rows):
         {"batch_size": 59},
         {"iterator_train__num_workers": 1},
     ],
-    ids=str,
+    ids=lambda params: ",".join(params) or "defaults",
 )
 def test_events_of_a_skorch_net_are_those_of_its_training_forward(params):
     LoggingMlp.log.clear()

@@ -130,7 +130,7 @@ def test_an_interrupted_command_resumes_to_the_same_results(tmp_path, how):
 def test_what_a_killed_process_left_unfinished_is_no_record(tmp_path):
     folder = RunFolder(tmp_path, {}, resume=False)
     folder.add("one", {"kind": "target"})
-    (folder.records / ".two.json.abc.part").write_text('{"kind"')
+    (folder.records / ".two.json.abc.part.json").write_text('{"kind"')
     assert len(list(folder)) == 1
     assert len(list(RunFolder(tmp_path, {}, resume=True))) == 1
     assert [path.name for path in folder.records.iterdir()] == ["one.json"]

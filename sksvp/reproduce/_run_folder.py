@@ -45,7 +45,7 @@ class RunFolder:
                 )
             _check_same(json.loads(known.read_text(encoding="utf-8"))["settings"], config, self.path)
         self.records.mkdir(parents=True, exist_ok=True)
-        for left_over in self.path.rglob(".*.part"):
+        for left_over in self.path.rglob(".*.part.*"):
             # A killed process could not take its unfinished file along.
             left_over.unlink()
         if not known.exists():
@@ -70,7 +70,7 @@ class RunFolder:
             rows.to_csv(part, index=False)
 
     def __iter__(self) -> Iterator[dict]:
-        for path in sorted(self.records.glob("*.json")):
+        for path in sorted(self.records.glob("[!.]*.json")):
             yield json.loads(path.read_text(encoding="utf-8"))
 
     def _record(self, name: str) -> Path:

@@ -44,17 +44,16 @@ def load_arrays(path: str | os.PathLike, labels: str | os.PathLike | None = None
 
     Returns
     -------
-    Bunch with
-
-        X_train : ndarray or memmap of shape (n, ...)
-        y_train : ndarray of shape (n,)
-            Labels as they stand in the file, numbers or strings.
-        X_test, y_test : the same of the test rows, or None
-        target_names : ndarray
-            The different labels of the training rows, in order.
-        layout : str
-            ``"auto"``: the file does not say where the channels are.
-        DESCR : str
+    Bunch
+        - ``X_train`` : ndarray or memmap of shape (n, ...)
+        - ``y_train`` : ndarray of shape (n,).
+          Labels as they stand in the file, numbers or strings.
+        - ``X_test``, ``y_test`` : the same of the test rows, or None
+        - ``target_names`` : ndarray.
+          The different labels of the training rows, in order.
+        - ``layout`` : str.
+          ``"auto"``: the file does not say where the channels are.
+        - ``DESCR`` : str
 
     Raises
     ------

@@ -81,17 +81,16 @@ def load_cifar10(data_dir: str | os.PathLike, *, download: bool = False, verbose
 
     Returns
     -------
-    Bunch with
-
-        X_train : ndarray of shape (50000, 32, 32, 3), uint8, C-contiguous
-        y_train : ndarray of shape (50000,), int64
-        X_test : ndarray of shape (10000, 32, 32, 3), uint8, C-contiguous
-        y_test : ndarray of shape (10000,), int64
-        target_names : ndarray of shape (10,), str
-            Name of each label.
-        layout : str
-            The estimators' `layout` for these images.
-        DESCR : str
+    Bunch
+        - ``X_train`` : ndarray of shape (50000, 32, 32, 3), uint8, C-contiguous
+        - ``y_train`` : ndarray of shape (50000,), int64
+        - ``X_test`` : ndarray of shape (10000, 32, 32, 3), uint8, C-contiguous
+        - ``y_test`` : ndarray of shape (10000,), int64
+        - ``target_names`` : ndarray of shape (10,), str.
+          Name of each label.
+        - ``layout`` : str.
+          The estimators' `layout` for these images.
+        - ``DESCR`` : str
 
         Batches with fewer rows than the published 10,000 load as they are.
 

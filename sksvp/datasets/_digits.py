@@ -26,17 +26,16 @@ def load_digits() -> Bunch:
 
     Returns
     -------
-    Bunch with
-
-        X_train : ndarray of shape (1257, 8, 8), uint8
-        y_train : ndarray of shape (1257,), int64
-        X_test : ndarray of shape (540, 8, 8), uint8
-        y_test : ndarray of shape (540,), int64
-        target_names : ndarray of shape (10,), str
-            Name of each label.
-        layout : str
-            The estimators' `layout` for these images.
-        DESCR : str
+    Bunch
+        - ``X_train`` : ndarray of shape (1257, 8, 8), uint8
+        - ``y_train`` : ndarray of shape (1257,), int64
+        - ``X_test`` : ndarray of shape (540, 8, 8), uint8
+        - ``y_test`` : ndarray of shape (540,), int64
+        - ``target_names`` : ndarray of shape (10,), str.
+          Name of each label.
+        - ``layout`` : str.
+          The estimators' `layout` for these images.
+        - ``DESCR`` : str
 
     Examples
     --------

@@ -149,21 +149,20 @@ def load_image_folder(
 
     Returns
     -------
-    Bunch with
-
-        X_train : ImageFolderRows of shape (n, image_size, image_size, 3)
-            Lazy rows: ``X_train[3]`` is an image, other indices give views,
-            ``X_train.read([0, 5])`` and ``np.asarray(X_train)`` read pixels.
-        y_train : ndarray of shape (n,), int64
-        X_test, y_test : the same of the test rows, or None
-        target_names : ndarray of str
-            Name of each label: the training classes in alphabetical order.
-        filenames_train, filenames_test : ndarray of str, or None
-            The file of each row, relative to `root`.
-        skipped : list of (file name, reason)
-        layout : str
-            The estimators' `layout` for these images.
-        DESCR : str
+    Bunch
+        - ``X_train`` : ImageFolderRows of shape (n, image_size, image_size, 3).
+          Lazy rows: ``X_train[3]`` is an image, other indices give views,
+          ``X_train.read([0, 5])`` and ``np.asarray(X_train)`` read pixels.
+        - ``y_train`` : ndarray of shape (n,), int64
+        - ``X_test``, ``y_test`` : the same of the test rows, or None
+        - ``target_names`` : ndarray of str.
+          Name of each label: the training classes in alphabetical order.
+        - ``filenames_train``, ``filenames_test`` : ndarray of str, or None.
+          The file of each row, relative to `root`.
+        - ``skipped`` : list of (file name, reason)
+        - ``layout`` : str.
+          The estimators' `layout` for these images.
+        - ``DESCR`` : str
 
     Raises
     ------

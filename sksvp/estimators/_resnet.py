@@ -12,10 +12,10 @@ from ._schedule import Schedule
 
 
 class ResNetClassifier(ImageClassifier):
-    """Pre-activation ResNet for small images, by default with the CIFAR recipe of [1]_.
+    """Pre-activation ResNet for small images, by default with the paper's CIFAR recipe.
 
-    Stochastic gradient descent with momentum, a warm-up epoch at a tenth of the
-    rate and two drops by ten; images are padded by an eighth of their side,
+    The recipe of [1]_: stochastic gradient descent with momentum, a warm-up epoch
+    at a tenth of the rate and two drops by ten; images are padded by an eighth of their side,
     cropped back at random and, in colour, flipped. A shallow or briefly trained
     one is the proxy, a deep one the target.
 

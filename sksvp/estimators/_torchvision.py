@@ -13,10 +13,10 @@ _REFERENCE_BATCH = 256
 
 
 class TorchvisionClassifier(ImageClassifier):
-    """Any classification network of torchvision, by default with the ImageNet recipe of [1]_.
+    """Any classification network of torchvision, by default with ImageNet's recipe.
 
-    Stochastic gradient descent with momentum, five epochs of warm-up, three
-    drops by ten, smoothed labels, and a learning rate in proportion to the
+    The recipe of [1]_: stochastic gradient descent with momentum, five epochs of
+    warm-up, three drops by ten, smoothed labels, and a learning rate in proportion to the
     batch. Images are cropped at random places and scales and flipped.
 
     Parameters

@@ -103,10 +103,10 @@ def resolve_block(depth: int, block: str = "auto") -> tuple[str, int]:
 
 
 class PreActResNet(nn.Module):
-    """Pre-activation ResNet for small images, as in the CIFAR experiments of [1]_.
+    """Pre-activation ResNet for small images.
 
-    Three stages of 16, 32 and 64 channels (four times as many with
-    bottlenecks), the last two at half the side of the one before. A block's
+    As in the CIFAR experiments of [1]_: three stages of 16, 32 and 64 channels
+    (four times as many with bottlenecks), the last two at half the side of the one before. A block's
     shortcut is its raw input, or, where the shape changes, a 1x1 convolution of
     its first activation.
 

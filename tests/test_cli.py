@@ -91,6 +91,82 @@ def test_another_target_on_a_former_selection(finished, tmp_path):
     assert "proxy" not in result.output.split("chosen by")[0]
 
 
+def test_row_numbers_are_those_of_the_whole_data(tmp_path):
+    """A selection among --train-rows can be cut from the user's own arrays, or trained on without them."""
+    y = np.arange(300) % 2
+    X = np.random.RandomState(0).randint(0, 256, (300, 8, 8))
+    np.savez(
+        tmp_path / "mine.npz",
+        X_train=X.astype(np.uint8),
+        y_train=y,
+        X_test=X[:40].astype(np.uint8),
+        y_test=y[:40],
+    )
+    arguments = [
+        "coreset", "--data", tmp_path / "mine.npz", "--proxy", "resnet8", "--target", "resnet8", "--epochs", 1,
+        "--device", "cpu",
+    ]  # fmt: skip
+    chosen = run(
+        *arguments, "--train-rows", 50, "--subset-size", 30, "--only-select", "--out", tmp_path / "a"
+    )
+    assert chosen.exit_code == 0, chosen.output
+    rows = pd.read_csv(tmp_path / "a" / "selected.csv")["row"]
+    assert rows.max() >= 50
+    assert set(rows) <= set(np.random.RandomState(0).permutation(300)[:50])
+    selection = ["--from-selected", tmp_path / "a" / "selected.csv", "--baseline", "all"]
+    for extra in ([], ["--train-rows", 50]):
+        trained = run(*arguments, *selection, *extra, "--out", tmp_path / f"b{len(extra)}")
+        assert trained.exit_code == 0, trained.output
+        assert "rows of selected.csv, 30 rows" in trained.output
+        assert not (tmp_path / f"b{len(extra)}" / "selected.csv").exists()
+    missing = run(*arguments, *selection, "--train-rows", 20, "--out", tmp_path / "c")
+    assert missing.exit_code == 2
+    assert "--train-rows left this one out" in missing.output
+
+
+def test_another_selection_of_the_same_name_is_trained_anew(finished, tmp_path):
+    folder, _ = finished
+    for part, method in enumerate(("forgetting_events", "random")):
+        chosen = folder / "selected" / f"{method}_0.3_seed0.csv"
+        (tmp_path / "rows.csv").write_bytes(chosen.read_bytes())
+        result = run(
+            "coreset", *QUICK, "--from-selected", tmp_path / "rows.csv", "--baseline", "all",
+            "--out", tmp_path / "out", *["--resume"][:part],
+        )  # fmt: skip
+        assert result.exit_code == 0, result.output
+        assert "rows of rows.csv, 60 rows, seed 0" in result.output
+
+
+def test_a_run_that_failed_at_once_does_not_block_its_folder(tmp_path):
+    y = np.arange(60) % 2
+    for bad in (True, False):
+        X = np.random.RandomState(0).rand(60, 8, 8)
+        X[3, 3, 3] = np.nan if bad else 0.5
+        np.savez(tmp_path / "mine.npz", X=X, y=y)
+        result = run(
+            "coreset", "--data", tmp_path / "mine.npz", "--proxy", "resnet8", "--epochs", 1, "--device", "cpu",
+            "--only-select", "--out", tmp_path / "out",
+        )  # fmt: skip
+        assert result.exit_code == (2 if bad else 0), result.output
+
+
+def test_a_subset_size_given_twice_is_trained_once(tmp_path):
+    result = run(
+        "coreset", *QUICK, "--subset-size", 0.5, "--subset-size", "0.50", "--only-select", "--out", tmp_path
+    )
+    assert result.exit_code == 0, result.output
+    assert result.output.count("forgetting_events, seed 0") == 1
+
+
+def test_train_overwrites_no_results(finished):
+    folder, _ = finished
+    before = (folder / "results.json").read_bytes()
+    result = run("train", "--dataset", "digits", "--network", "resnet8", "--epochs", 1, "--out", folder)
+    assert result.exit_code == 2
+    assert "holds a run already" in result.output
+    assert (folder / "results.json").read_bytes() == before
+
+
 def test_only_select_trains_no_target(tmp_path):
     result = run("coreset", *QUICK, "--only-select", "--subset-size", 50, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output

@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
@@ -41,6 +42,18 @@ def selector(proxy=LOGISTIC, **params):
 )
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
+
+
+def test_a_failed_fit_leaves_nothing_fitted():
+    """A selector or classifier that was fitted before must not go on with half of its old state."""
+    bad = np.where(np.arange(len(X))[:, None] == 3, np.nan, X)
+    chooser = selector().fit(X, y)
+    classifier = CoresetClassifier(LOGISTIC, selector()).fit(X, y)
+    for estimator, use in ((chooser, chooser.get_support), (classifier, lambda: classifier.predict(X))):
+        with pytest.raises(ValueError, match="NaN"):
+            estimator.fit(bad, y)
+        with pytest.raises(NotFittedError):
+            use()
 
 
 def test_target_is_trained_on_the_chosen_rows():

@@ -12,7 +12,7 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.datasets import load_digits
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from skorch.callbacks import Callback
 
@@ -337,6 +337,31 @@ def test_augment_needs_images(colour):
 
 
 # Long life ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("axis", [1, 3])
+def test_grey_images_need_no_channel_axis_at_predict(digits, axis):
+    X, y = digits
+    images = X.reshape(len(X), 8, 8)
+    model = resnet(max_epochs=1).fit(np.expand_dims(images, axis), y)
+    expected = model.predict_logits(np.expand_dims(images, axis))
+    np.testing.assert_array_equal(model.predict_logits(images), expected)
+
+
+def test_a_diverged_training_warns(digits):
+    with pytest.warns(ConvergenceWarning, match="Lower lr=1e"):
+        resnet(lr=1e30).fit(*digits)
+
+
+def test_a_loaded_classifier_trains_on(digits, tmp_path):
+    X, y = digits
+    model = resnet(class_weight={k: 1.0 + k for k in range(10)}).fit(X, y)
+    model.save(tmp_path / "model.safetensors")
+    again = ResNetClassifier.load(tmp_path / "model.safetensors", device="cpu")
+    assert again.class_weight == model.class_weight
+    before = again.predict_logits(X)
+    assert (again.partial_fit(X, y).predict_logits(X) != before).any()
+    np.testing.assert_array_equal(again.fit(X, y).predict_logits(X), model.predict_logits(X))
 
 
 @every_classifier

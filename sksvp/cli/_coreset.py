@@ -152,6 +152,11 @@ def coreset(
     recipe |= {"device": device, "verbose": int(verbose)}
     proxy_network = build_classifier(settings["proxy"], max_epochs=settings["proxy_epochs"], **recipe)
     target_network = build_classifier(settings["target"], max_epochs=epochs, **recipe)
+    if only_select and from_selected is not None:
+        raise ValueError("--only-select and --from-selected exclude each other.")
+    names, with_all = _methods(
+        strategy or ["forgetting_events"], class_balanced, BASELINES if baseline is None else baseline
+    )
     bunch = load_data(
         dataset,
         data,
@@ -162,17 +167,16 @@ def coreset(
         n_rows=train_rows,
         needs_test=not only_select,
     )
-    if only_select and from_selected is not None:
-        raise ValueError("--only-select and --from-selected exclude each other.")
-    names, with_all = _methods(
-        strategy or ["forgetting_events"], class_balanced, BASELINES if baseline is None else baseline
-    )
     if from_selected is not None and strategy is None:
         names = [name for name in names if name.endswith("random")]
     given = (
         {}
         if from_selected is None
-        else {f"rows of {from_selected.name}": read_rows(from_selected, len(bunch.y_train))}
+        else {
+            f"rows of {from_selected.name}": read_rows(
+                from_selected, len(bunch.y_train), bunch.get("row_numbers")
+            )
+        }
     )
     sizes = [_size(size, len(bunch.y_train)) for size in subset_size or chosen["subset_size"]]
     folder = RunFolder(new_folder("coreset", out), settings, resume=resume)
@@ -184,11 +188,12 @@ def coreset(
         proxy=proxy_network,
         target=target_network,
         strategies=names,
-        subset_sizes=sizes,
+        subset_sizes=list(dict.fromkeys(sizes)),
         seeds=list(range(seeds or chosen["seeds"])),
         with_all=with_all,
         given=given,
         filenames=bunch.get("filenames_train"),
+        row_numbers=bunch.get("row_numbers"),
         threads=1 if jobs > 1 else None,
         memory=str(folder.path / "proxies"),
     )

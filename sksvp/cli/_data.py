@@ -65,6 +65,7 @@ def _thin(bunch: Bunch, n_rows: int) -> None:
     if not 2 <= n_rows <= n:
         raise ValueError(f"--train-rows must lie between 2 and {n}, the rows there are, got {n_rows}.")
     rows = np.sort(np.random.RandomState(0).permutation(n)[:n_rows])
+    bunch.row_numbers = rows
     bunch.X_train, bunch.y_train = bunch.X_train[rows], np.asarray(bunch.y_train)[rows]
     if "filenames_train" in bunch:
         bunch.filenames_train = np.asarray(bunch.filenames_train)[rows]

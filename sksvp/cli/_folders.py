@@ -29,13 +29,21 @@ def new_folder(command: str, out: Path | None) -> Path:
     return path
 
 
-def read_rows(path: Path, n_rows: int) -> np.ndarray:
-    """Read the row numbers of a selected.csv.
+def read_rows(path: Path, n_rows: int, row_numbers: np.ndarray | None = None) -> np.ndarray:
+    """Read the rows of a selected.csv, as places among the training rows.
+
+    Parameters
+    ----------
+    path : Path
+    n_rows : int
+        Training rows there are.
+    row_numbers : ndarray of shape (n_rows,), optional
+        Their numbers, ascending, where they are a part of the data; None: 0, 1, ...
 
     Raises
     ------
     ValueError
-        For a file without a column ``row`` of whole numbers below `n_rows`, each once.
+        For a file without a column ``row`` of whole numbers of training rows, each once.
     """
     import pandas as pd
 
@@ -45,13 +53,16 @@ def read_rows(path: Path, n_rows: int) -> np.ndarray:
         raise ValueError(f"{path} is no selection: it needs a header with a column 'row'.") from error
     if not np.issubdtype(rows.dtype, np.integer) or len(rows) == 0:
         raise ValueError(f"{path} is no selection: its column 'row' must hold row numbers.")
-    if rows.min() < 0 or rows.max() >= n_rows:
+    numbers = np.arange(n_rows) if row_numbers is None else row_numbers
+    foreign = np.setdiff1d(rows, numbers)
+    if len(foreign):
+        part = "from 0 on" if row_numbers is None else "of which --train-rows left this one out"
         raise ValueError(
-            f"{path} names row {rows.max()}, but the data has {n_rows:,} training rows, from 0 on."
+            f"{path} names row {foreign[-1]}, but the data has {n_rows:,} training rows, {part}."
         )
     if len(np.unique(rows)) < len(rows):
         raise ValueError(f"{path} names a row twice.")
-    return rows
+    return np.searchsorted(numbers, rows)
 
 
 def save_figure(table, path: Path) -> None:

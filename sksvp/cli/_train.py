@@ -79,6 +79,8 @@ def train(
         needs_test=True,
     )
     folder = new_folder("train", out)
+    if (folder / "results.json").exists():
+        raise ValueError(f"out={str(folder)!r} holds a run already: name another folder.")
     classifier.fit(bunch.X_train, bunch.y_train)
     error = 1.0 - classifier.score(bunch.X_test, bunch.y_test)
     history = pd.DataFrame(classifier.history_[:, ("epoch", "dur", "train_loss", "train_acc")])

@@ -104,6 +104,8 @@ class BaseProxyCoreset(BaseEstimator):
             row or more than there are, an unknown strategy, or one that this
             proxy cannot serve; and whatever the proxy says of X.
         """
+        # A fit that fails or is interrupted leaves no fitted selector behind.
+        self.__dict__.pop("support_", None)
         rows, labels = self._check_rows(X, y)
         n_samples = count_rows(self.subset_size, len(labels))
         strategy = self._choose_strategy()
@@ -136,7 +138,7 @@ class BaseProxyCoreset(BaseEstimator):
         n_classes = len(np.unique(labels))
         if n_classes < 2:
             raise ValueError(
-                f"y has one class only, {labels[0]!r}, over {len(labels)} sample(s); two are needed."
+                f"y has one class only, {labels[:1].tolist()[0]!r}, over {len(labels)} sample(s); two are needed."
             )
         return X, labels
 

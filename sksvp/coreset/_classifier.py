@@ -140,6 +140,8 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
         UserWarning
             Where the choice has lost a class altogether.
         """
+        # A fit that fails or is interrupted leaves no fitted classifier behind.
+        self.__dict__.pop("estimator_", None)
         target_params, selector_params = self._route(params)
         self.selector_ = clone(self.selector).fit(X, y, **selector_params)
         if isinstance(self.selector_, FrozenEstimator) and not self.selector_._is_fitted_rows(X):

@@ -1,5 +1,6 @@
 """The scikit-learn face over a skorch net that all our classifiers share."""
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from numbers import Integral, Real
@@ -8,6 +9,7 @@ import numpy as np
 import torch
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_class_weight
@@ -34,6 +36,8 @@ _OWNED = (
     "iterator_train",
     "criterion",
     "warm_start",
+    "classes",
+    "autocast_dtype",
 )
 
 
@@ -122,11 +126,18 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         self.classes_, encoded = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"{type(self).__name__} needs at least two classes in y, got one class: {self.classes_[0]!r}."
+                f"{type(self).__name__} needs at least two classes in y, got one class: {self.classes_.tolist()[0]!r}."
             )
         net = self._build_net(check_random_state(self.random_state))
         counter = CountForgetting(len(encoded))
         self._train(net, X, encoded, epochs=self.max_epochs, rates=rates, counter=counter)
+        if not np.isfinite(net.history[-1, "train_loss"]):
+            warnings.warn(
+                f"The training of {type(self).__name__} diverged: its last loss is "
+                f"{net.history[-1, 'train_loss']}. Lower lr={self.lr!r}.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
         self.net_ = net
         self.forgetting_events_ = counter.counter_.events()
         return self

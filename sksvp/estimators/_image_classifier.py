@@ -67,6 +67,10 @@ class ImageClassifier(TorchClassifier):
     def _clean_view(self, batch: Tensor) -> Tensor:
         return self.format_.normalize(batch)
 
+    def _restore_network(self, form, weights, *, device: str) -> None:
+        super()._restore_network(form, weights, device=device)
+        self.augment_ = self._resolve_augment()
+
     def _resolve_augment(self) -> tuple[str, ...]:
         """Name the augmentations of this training."""
         if self.augment is None:

@@ -49,13 +49,15 @@ class ImageFormat:
         if isinstance(X, LazyRows):
             return lambda indices: torch.from_numpy(X.read(indices))
         channels, height, width = self.shape
+        # Grey images may come without the channel axis that those of the training had, and the reverse.
+        channels_last = self.channels_last and X.ndim == 4
 
         def read(indices: np.ndarray) -> Tensor:
             # A gather by rows copies, so that read-only and memory-mapped arrays serve too.
             batch = X[indices] if self.is_uint8 else np.asarray(X[indices], dtype=np.float32)
-            if self.flat or self.channels_last is None:
+            if X.ndim < 4 or self.channels_last is None:
                 batch = batch.reshape(len(batch), channels, height, width)
-            if not self.channels_last:
+            if not channels_last:
                 batch = batch.transpose(0, 2, 3, 1)
             return torch.from_numpy(np.ascontiguousarray(batch))
 

@@ -48,7 +48,10 @@ def load_classifier(cls, path, *, device: str):
         raise ValueError(f"{path} is no saved classifier of this library.")
     if header["class"] != cls.__name__:
         raise ValueError(f"{path} holds a {header['class']}, not a {cls.__name__}: load it with that class.")
-    estimator = cls(**{name: _restore(value) for name, value in header["params"].items()})
+    params = {name: _restore(value) for name, value in header["params"].items()}
+    if params["class_weight"] is not None and not isinstance(params["class_weight"], str):
+        params["class_weight"] = dict(params["class_weight"])
+    estimator = cls(**params)
     state = header["state"]
     estimator.classes_ = np.asarray(state["classes_"]["values"], dtype=state["classes_"]["dtype"])
     if state["n_features_in_"] is not None:
@@ -69,6 +72,9 @@ def _plain_params(estimator) -> dict:
     if not isinstance(params["random_state"], int | np.integer | None):
         params["random_state"] = None
     params["device"] = "auto"
+    if isinstance(params["class_weight"], dict):
+        # The keys of a JSON object are strings, class labels need not be.
+        params["class_weight"] = list(params["class_weight"].items())
     for name, value in params.items():
         try:
             json.dumps(value, default=_plain)

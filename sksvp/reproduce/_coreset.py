@@ -12,6 +12,7 @@ from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import _safe_indexing
 
+from .._fingerprint import fingerprint
 from ..coreset import ProxyCoresetSelector
 from ._run_folder import RunFolder
 
@@ -31,6 +32,8 @@ class Arm:
     subset_size : float or int
     class_balanced : bool
     seed : int
+    digest : str
+        Of rows chosen elsewhere, so that two choices of one name stay apart.
     """
 
     name: str
@@ -38,11 +41,13 @@ class Arm:
     subset_size: float
     class_balanced: bool
     seed: int
+    digest: str = ""
 
     @property
     def key(self) -> str:
         """File name of the arm's record."""
-        return f"{self.name.replace(' ', '-')}_{self.subset_size}_seed{self.seed}"
+        digest = f"_{self.digest}" if self.digest else ""
+        return f"{self.name.replace(' ', '-')}_{self.subset_size}{digest}_seed{self.seed}"
 
     @property
     def needs_proxy(self) -> bool:
@@ -70,6 +75,8 @@ class CoresetRun:
         Rows chosen elsewhere, by the name they have in the table.
     filenames : ndarray of str
         Of the training rows, for the lists of chosen ones.
+    row_numbers : ndarray of int
+        Of the training rows in the data they are a part of, for the same lists; None: they are all of it.
     threads : int
         torch threads of each worker.
     memory : str
@@ -88,6 +95,7 @@ class CoresetRun:
     with_all: bool = True
     given: dict[str, np.ndarray] = field(default_factory=dict)
     filenames: np.ndarray | None = None
+    row_numbers: np.ndarray | None = None
     threads: int | None = None
     memory: str | None = None
 
@@ -100,7 +108,9 @@ class CoresetRun:
                     balanced = name.startswith("class-balanced ")
                     arms.append(Arm(name, name.removeprefix("class-balanced "), size, balanced, seed))
             for name, rows in self.given.items():
-                arms.append(Arm(name, None, len(rows), False, seed))
+                arms.append(
+                    Arm(name, None, len(rows), False, seed, fingerprint(np.sort(rows), exact=True)[:8])
+                )
             if self.with_all:
                 arms.append(Arm(ALL_ROWS, None, 1.0, False, seed))
         return arms
@@ -215,7 +225,7 @@ def choose_rows(run: CoresetRun, folder: RunFolder, arm: Arm) -> tuple[np.ndarra
     if arm.name in run.given:
         return np.sort(run.given[arm.name]), 0.0
     selector = run.selector(arm).fit(run.X_train, run.y_train)
-    folder.add_selection(arm.key, selected_rows(selector, run.filenames))
+    folder.add_selection(arm.key, selected_rows(selector, run.filenames, run.row_numbers))
     return selector.indices_, selector.timings_["inference"] + selector.timings_["ranking"]
 
 
@@ -233,11 +243,19 @@ def _proxy_cost(folder: RunFolder, arm: Arm) -> dict[str, float]:
     return {"proxy_seconds": proxy["proxy_seconds"], "proxy_cpu_seconds": proxy["cpu_seconds"]}
 
 
-def selected_rows(selector: ProxyCoresetSelector, filenames: np.ndarray | None = None) -> pd.DataFrame:
+def selected_rows(
+    selector: ProxyCoresetSelector,
+    filenames: np.ndarray | None = None,
+    row_numbers: np.ndarray | None = None,
+) -> pd.DataFrame:
     """List the chosen rows, best first: row number, rank from 1, score, and file name where there is one."""
     order = selector.order_[selector.support_[selector.order_]]
     table = pd.DataFrame(
-        {"row": order, "rank": np.arange(1, len(order) + 1), "score": selector.scores_[order]}
+        {
+            "row": order if row_numbers is None else row_numbers[order],
+            "rank": np.arange(1, len(order) + 1),
+            "score": selector.scores_[order],
+        }
     )
     if filenames is not None:
         table["file"] = np.asarray(filenames)[order]

@@ -38,7 +38,9 @@ class RunFolder:
         self.records = self.path / "trainings"
         self.selections = self.path / "selected"
         known = self.path / "config.json"
-        if known.exists():
+        # A run that failed before its first training, on bad data say, leaves nothing to lose.
+        begun = known.exists() and any(self.records.glob("*.json"))
+        if begun:
             if not resume:
                 raise ValueError(
                     f"out={str(self.path)!r} holds a run already: add --resume to go on, or name another folder."
@@ -48,7 +50,7 @@ class RunFolder:
         for left_over in self.path.rglob(".*.part.*"):
             # A killed process could not take its unfinished file along.
             left_over.unlink()
-        if not known.exists():
+        if not begun:
             write_json(known, {"settings": config, "versions": _versions()})
 
     def has(self, name: str) -> bool:

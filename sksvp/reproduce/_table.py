@@ -112,7 +112,12 @@ def report_run(folder: RunFolder, *, report: Callable[[str], None] = print) -> p
 
 
 def first_selection(run: CoresetRun, folder: RunFolder) -> None:
-    """Write the first strategy's choice, of its first size and seed, as selected.csv."""
+    """Write the first strategy's choice, of its first size and seed, as selected.csv.
+
+    Not where rows chosen elsewhere were trained on: those are in their own file.
+    """
+    if run.given:
+        return
     chosen = [folder.selections / f"{arm.key}.csv" for arm in run.arms() if arm.strategy is not None]
     for path in chosen[:1]:
         with replacing(folder.path / "selected.csv") as part:

@@ -79,7 +79,10 @@ def test_summary_is_mean_and_sample_deviation():
 
 
 def test_a_folder_holds_one_configuration(tmp_path):
-    RunFolder(tmp_path, {"proxy": "resnet8", "epochs": 3}, resume=False)
+    RunFolder(tmp_path, {"proxy": "resnet14", "epochs": 3}, resume=False)
+    # Nothing was trained yet, so nothing is lost by starting anew.
+    folder = RunFolder(tmp_path, {"proxy": "resnet8", "epochs": 3}, resume=False)
+    folder.add("proxy_seed0", {"kind": "proxy"})
     RunFolder(tmp_path, {"proxy": "resnet8", "epochs": 3}, resume=True)
     with pytest.raises(ValueError, match="--resume"):
         RunFolder(tmp_path, {"proxy": "resnet8", "epochs": 3}, resume=False)

@@ -29,8 +29,8 @@ class RunFolder:
     Raises
     ------
     ValueError
-        Where the folder has trainings and `resume` is false, or was made with
-        another configuration; the message names the difference.
+        Where the folder has trainings and `resume` is false, or they were made
+        with another configuration; the message names the difference.
     """
 
     def __init__(self, path, config: dict, *, resume: bool):

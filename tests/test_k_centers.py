@@ -185,19 +185,19 @@ def test_two_scales_at_once():
 def test_every_filter_picks_the_same_rows(kind, monkeypatch):
     use_tiles(monkeypatch, 32, 50)
     rng = np.random.default_rng(0)
-    normal = rng.normal(size=(800, 24))
+    normal = rng.normal(size=(400, 24))
     features = {
         "normal": normal,
-        "clusters": 5 * normal[rng.integers(0, 8, 800)] + 0.1 * normal,
+        "clusters": 5 * normal[rng.integers(0, 8, 400)] + 0.1 * normal,
         "relu": np.maximum(normal, 0),
         "low-rank": normal[:, :3] @ rng.normal(size=(3, 24)),
-        "copies": np.tile(normal[:8], (100, 1)),
+        "copies": np.tile(normal[:4], (100, 1)),
         "grid": np.round(normal[:, :3]),
-        "constant": np.ones((800, 5)),
+        "constant": np.ones((400, 5)),
         "offset": normal + 1e6,
     }[kind].astype(np.float32)
-    expected = define_fast(features, 500, [7, 3])
-    assert k_centers(features, 500, initial=[7, 3]).tolist() == expected
+    expected = define_fast(features, 250, [7, 3])
+    assert k_centers(features, 250, initial=[7, 3]).tolist() == expected
 
 
 @settings(deadline=None, max_examples=60)
@@ -322,6 +322,25 @@ def test_a_low_precision_of_torch_does_not_matter(monkeypatch):
         assert k_centers(features, 400, initial=[0]).tolist() == define_fast(features, 400, [0])
     finally:
         torch.set_float32_matmul_precision(before)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", FILTERS)
+def test_features_of_a_trained_network(network_features, name, monkeypatch):
+    use_filter(monkeypatch, name)
+    expected = define_fast(network_features, 1500, list(range(50)))
+    assert k_centers(network_features, 1500, initial=range(50)).tolist() == expected
+
+
+@pytest.fixture(scope="module")
+def network_features(cifar10_head):
+    """What a ResNet20 makes of 3,000 CIFAR-10 images after a short training."""
+    from sksvp.datasets import load_cifar10
+    from sksvp.estimators import ResNetClassifier
+
+    bunch = load_cifar10(cifar10_head)
+    proxy = ResNetClassifier(20, max_epochs=1, device="cpu", random_state=0)
+    return proxy.fit(bunch.X_train[:1000], bunch.y_train[:1000]).transform(bunch.X_train[:3000])
 
 
 def test_an_interruption_gives_the_threads_back(monkeypatch):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from scipy.sparse import csr_array, csr_matrix
 from sklearn.utils._param_validation import InvalidParameterError
 
 from sksvp.strategies import Evidence, KCenters, k_centers
-from sksvp.strategies import _farthest_first as engine
+from sksvp.strategies._farthest_first import _dense, _kernels, _sketch, _table, _tiled, _traversal
 
 
 def squared_distance(a, b):
@@ -52,21 +53,62 @@ def define_fast(features, n_samples, initial):
     nearest = np.full(len(features), np.inf)
     picks = []
     for centre in initial:
-        nearest = np.minimum(nearest, engine.squared_distances(features, features[[centre]]))
+        nearest = np.minimum(nearest, _dense.squared_distances(features, features[[centre]]))
     nearest[initial] = -1
     for _ in range(n_samples):
         picks.append(int(nearest.argmax()))
-        nearest = np.minimum(nearest, engine.squared_distances(features, features[[picks[-1]]]))
+        nearest = np.minimum(nearest, _dense.squared_distances(features, features[[picks[-1]]]))
         nearest[picks] = -1
     return picks
 
 
-@pytest.fixture(params=[(1024, 1 << 18), (4, 64), (1, 1)], ids=["full", "small", "single"])
+def use_tiles(monkeypatch, contenders, size):
+    monkeypatch.setattr(_traversal, "_CONTENDERS", contenders)
+    monkeypatch.setattr(_traversal, "_AWAKE_ROUNDS", 2)
+    monkeypatch.setattr(_traversal, "_CATCH_UP", size)
+    monkeypatch.setattr(_tiled, "_BLOCK", size)
+    monkeypatch.setattr(_tiled, "_TILE_ROWS", size)
+    monkeypatch.setattr(_table, "_TILE_VALUES", size)
+    monkeypatch.setattr(_dense, "_BLOCK", size)
+    monkeypatch.setattr(_dense, "_TABLE_VALUES", size)
+
+
+def use_filter(monkeypatch, name):
+    """Compute with one of the filters: those of the CPU, or that of a GPU on the CPU."""
+    if name == "dense":
+        monkeypatch.setattr(
+            _traversal,
+            "TiledDistances",
+            lambda features, _: _dense.DenseDistances(features, torch.device("cpu")),
+        )
+        return
+    monkeypatch.setattr(_tiled, "fast_precision", lambda: getattr(torch, name.split("-")[0]))
+    if name.endswith("reduced"):
+        monkeypatch.setattr(_tiled, "_MIN_FEATURES_TO_REDUCE", 2)
+        monkeypatch.setattr(_tiled, "_MIN_WORK_TO_REDUCE", 0)
+        monkeypatch.setattr(_tiled, "choose_basis", leading_directions)
+
+
+def leading_directions(table):
+    """A third of the principal directions, in whatever way the sketch likes them."""
+    tile = table.read(slice(0, table.n_rows)).astype(np.float64)
+    _, directions = np.linalg.eigh(np.cov(tile.T * 2.0**-500 if np.abs(tile).max() > 1e100 else tile.T))
+    return np.ascontiguousarray(directions[:, : -1 - table.n_features // 3 : -1])
+
+
+FILTERS = ["bfloat16", "float32", "bfloat16-reduced", "float32-reduced", "dense"]
+
+
+@pytest.fixture(params=FILTERS)
+def each_filter(request, monkeypatch):
+    use_filter(monkeypatch, request.param)
+
+
+@pytest.fixture(params=[(1024, 1024), (4, 8), (1, 1)], ids=["full", "small", "single"])
 def tiles(request, monkeypatch):
-    """Play with the real numbers of contenders and tile values, and with so few that every path is taken."""
-    contenders, values = request.param
-    monkeypatch.setattr(engine, "_CONTENDERS", contenders)
-    monkeypatch.setattr(engine, "_TILE_VALUES", {"cpu": values, "cuda": values})
+    """Play with the real sizes of rounds and tiles, and with such small ones that every path is taken."""
+    if request.param[0] < 1024:
+        use_tiles(monkeypatch, *request.param)
 
 
 def small_features(elements):
@@ -136,47 +178,196 @@ def test_two_scales_at_once():
     assert k_centers(features, 500, initial=[0]).tolist() == define_fast(features, 500, [0])
 
 
-def test_small_tables_give_the_same_picks(monkeypatch):
-    features = np.random.default_rng(1).integers(0, 4, size=(800, 3)).astype(float)
-    expected = define_fast(features, 600, [7])
-    for contenders, values in [(1024, 1 << 18), (16, 256), (3, 8)]:
-        monkeypatch.setattr(engine, "_CONTENDERS", contenders)
-        monkeypatch.setattr(engine, "_TILE_VALUES", {"cpu": values})
-        assert k_centers(features, 600, initial=[7]).tolist() == expected
-
-
-def test_the_error_radius_is_needed_and_enough(monkeypatch):
+@pytest.mark.usefixtures("each_filter")
+@pytest.mark.parametrize(
+    "kind", ["normal", "clusters", "relu", "low-rank", "copies", "grid", "constant", "offset"]
+)
+def test_every_filter_picks_the_same_rows(kind, monkeypatch):
+    use_tiles(monkeypatch, 32, 50)
     rng = np.random.default_rng(0)
-    features = rng.integers(-4, 5, size=(400, 30)) / 10 + 1e4
-    expected = define_fast(features, 300, [0])
-    assert k_centers(features, 300, initial=[0]).tolist() == expected
-    differs = []
-    for seed in range(20):
-        features = np.random.default_rng(seed).integers(-4, 5, size=(400, 30)) / 10 + 1e4
-        with monkeypatch.context() as patch:
-            # Less than nothing: pairs are left out that matter.
-            patch.setattr(
-                engine, "_radius", lambda norms, largest, n_features: 0.0 * norms - 1e-12 * largest**2
-            )
-            differs.append(k_centers(features, 300, initial=[0]).tolist() != define_fast(features, 300, [0]))
-    assert any(differs)
+    normal = rng.normal(size=(400, 24))
+    features = {
+        "normal": normal,
+        "clusters": 5 * normal[rng.integers(0, 8, 400)] + 0.1 * normal,
+        "relu": np.maximum(normal, 0),
+        "low-rank": normal[:, :3] @ rng.normal(size=(3, 24)),
+        "copies": np.tile(normal[:4], (100, 1)),
+        "grid": np.round(normal[:, :3]),
+        "constant": np.ones((400, 5)),
+        "offset": normal + 1e6,
+    }[kind].astype(np.float32)
+    expected = define_fast(features, 250, [7, 3])
+    assert k_centers(features, 250, initial=[7, 3]).tolist() == expected
 
 
 @settings(deadline=None, max_examples=60)
+@given(data=st.data(), name=st.sampled_from(FILTERS))
+def test_every_filter_on_drawn_numbers(data, name):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        use_filter(monkeypatch, name)
+        use_tiles(monkeypatch, 3, 4)
+        check(data.draw(small_features(st.integers(-4, 4).map(lambda value: value / 10))), data)
+
+
+@pytest.mark.parametrize("sizes", [(1024, 1024), (16, 256), (3, 8), (700, 1)])
+def test_tiles_and_rounds_of_any_size_give_the_same_picks(sizes, monkeypatch):
+    features = np.random.default_rng(1).integers(0, 4, size=(800, 3)).astype(float)
+    expected = define_fast(features, 600, [7])
+    use_tiles(monkeypatch, *sizes)
+    assert k_centers(features, 600, initial=[7]).tolist() == expected
+
+
+def test_the_error_of_codes_matters(monkeypatch):
+    features = (np.random.default_rng(0).integers(-4, 5, size=(400, 30)) / 10 + 1e4).astype(np.float32)
+    expected = define_fast(features, 300, [0])
+    use_filter(monkeypatch, "bfloat16")
+    assert k_centers(features, 300, initial=[0]).tolist() == expected
+    # Without it, some pair that matters is dropped.
+    true_margins = _sketch.Sketch.margins
+    monkeypatch.setattr(
+        _sketch.Sketch,
+        "margins",
+        lambda *args: true_margins(*args)._replace(errors=np.zeros(len(args[1])), growth=0.9),
+    )
+    assert k_centers(features, 300, initial=[0]).tolist() != expected
+
+
+@pytest.mark.parametrize("n_directions", [None, 1, 5])
+@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float32])
+@settings(deadline=None, max_examples=40)
 @given(
     features=arrays(
-        np.float64, st.tuples(st.integers(2, 8), st.integers(1, 6)), elements=st.floats(-1e3, 1e3)
+        np.float64, st.tuples(st.integers(2, 8), st.integers(5, 9)), elements=st.floats(-1e3, 1e3)
     )
 )
-def test_lower_bounds_are_below_the_deciding_number(features):
-    tile = torch.from_numpy(features)
-    bounds = engine._lower_bounds(tile - tile.mean(dim=0)).numpy()
-    for row, point in enumerate(features):
-        exact = engine.squared_distances(features, point[None])
-        assert (bounds[row] <= exact).all()
-        np.testing.assert_allclose(
-            bounds[row], exact, atol=1e-12 * (1 + np.square(features).sum(axis=1).max())
-        )
+def test_codes_keep_every_pair_that_matters(features, precision, n_directions):
+    table = _table.FeatureTable(features)
+    basis = None
+    if n_directions:
+        basis = np.linalg.qr(np.random.default_rng(0).normal(size=(features.shape[1], n_directions)))[0]
+    sketch = _sketch.Sketch(table, precision, basis, map)
+    rows = np.arange(len(features))
+    codes = sketch.product(sketch.rows(rows), sketch.points(rows))
+    errors, margins, scale, growth, shift = sketch.margins(rows, rows)
+    tile = table.read(rows)
+    for row in rows:
+        for centre in rows:
+            # The least bound that the pair would still lower.
+            squared = np.nextafter(_dense.squared_distances(tile[[row]], tile[[centre]])[0], np.inf)
+            limit = _kernels.code_limit(squared, errors[row], margins[row], scale, growth, shift)
+            assert codes[row, centre] <= limit
+
+
+def test_codes_drop_pairs_that_are_far():
+    features = np.random.default_rng(0).normal(size=(500, 20))
+    sketch = _sketch.Sketch(_table.FeatureTable(features), torch.bfloat16, None, map)
+    rows = np.arange(500)
+    codes = sketch.product(sketch.rows(rows), sketch.points(rows))
+    margins = sketch.margins(rows, rows)
+    for row in rows[:50]:
+        squared = _dense.squared_distances(features, features[[row]])
+        limit = _kernels.code_limit(1.0, margins.errors[row], margins.margins[row], *margins[2:])
+        assert (codes[row][squared > 1.1] > limit).all()
+
+
+def test_codes_made_anew_are_those_held(monkeypatch):
+    features = np.random.default_rng(0).normal(size=(300, 12))
+    expected = define_fast(features, 200, [0])
+    monkeypatch.setattr(_sketch, "_MAX_HELD_BYTES", 0)
+    for name in ("bfloat16", "float32-reduced"):
+        with pytest.MonkeyPatch.context() as inner:
+            use_filter(inner, name)
+            assert k_centers(features, 200, initial=[0]).tolist() == expected
+
+
+def test_a_blunt_sketch_is_replaced(monkeypatch):
+    # Two far groups of close rows: codes of two bytes cannot tell the rows of a group apart.
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(600, 8)) * 1e-4
+    features[::2] += 1
+    use_filter(monkeypatch, "bfloat16-reduced")
+    made = []
+    true_make = _tiled.TiledDistances._make_sketch
+
+    def make(self):
+        made.append((self._precision, self._basis is None))
+        return true_make(self)
+
+    monkeypatch.setattr(_tiled.TiledDistances, "_make_sketch", make)
+    use_tiles(monkeypatch, 16, 64)
+    assert k_centers(features, 500, initial=range(60)).tolist() == define_fast(features, 500, list(range(60)))
+    assert made == [(torch.bfloat16, False), (torch.bfloat16, True), (torch.float32, True)]
+
+
+def test_principal_directions_are_taken_where_they_pay():
+    rng = np.random.default_rng(0)
+    isotropic = rng.normal(size=(3000, 256)).astype(np.float32)
+    assert _sketch.choose_basis(_table.FeatureTable(isotropic)) is None
+    low_rank = isotropic[:, :20] @ isotropic[:20] + 0.01 * isotropic
+    assert _sketch.choose_basis(_table.FeatureTable(low_rank)).shape == (256, 32)
+
+
+def test_settings_of_the_process_are_left_alone():
+    before = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    k_centers(np.random.default_rng(0).normal(size=(100, 3)), 20, initial=[0])
+    assert (torch.get_num_threads(), torch.get_float32_matmul_precision()) == before
+
+
+def test_a_low_precision_of_torch_does_not_matter(monkeypatch):
+    features = np.random.default_rng(0).normal(size=(600, 40)).astype(np.float32)
+    use_filter(monkeypatch, "float32")
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        assert k_centers(features, 400, initial=[0]).tolist() == define_fast(features, 400, [0])
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", FILTERS)
+def test_features_of_a_trained_network(network_features, name, monkeypatch):
+    use_filter(monkeypatch, name)
+    expected = define_fast(network_features, 1500, list(range(50)))
+    assert k_centers(network_features, 1500, initial=range(50)).tolist() == expected
+
+
+@pytest.fixture(scope="module")
+def network_features(cifar10_head):
+    """What a ResNet20 makes of 3,000 CIFAR-10 images after a short training."""
+    from sksvp.datasets import load_cifar10
+    from sksvp.estimators import ResNetClassifier
+
+    bunch = load_cifar10(cifar10_head)
+    proxy = ResNetClassifier(20, max_epochs=1, device="cpu", random_state=0)
+    return proxy.fit(bunch.X_train[:1000], bunch.y_train[:1000]).transform(bunch.X_train[:3000])
+
+
+def test_an_interruption_gives_the_threads_back(monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = torch.get_num_threads(), threading.active_count()
+    monkeypatch.setattr(_tiled, "bring_nearer", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        k_centers(np.random.default_rng(0).normal(size=(5000, 3)), 20, initial=[0])
+    assert (torch.get_num_threads(), threading.active_count()) == before
+
+
+def test_progress_is_shown_on_request(capsys):
+    features = np.random.default_rng(0).normal(size=(100, 3))
+    k_centers(features, 20, initial=[0])
+    assert capsys.readouterr().err == ""
+    k_centers(features, 20, initial=[0], verbose=True)
+    assert "20/20" in capsys.readouterr().err
+    KCenters(verbose=True).rank(Evidence(features=features), 20, random_state=0)
+    assert "k-centers" in capsys.readouterr().err
+
+
+def test_numba_is_loaded_where_it_is_needed():
+    code = "import sys, sksvp.strategies as s; s.KCenters(); print('numba' in sys.modules, 'torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
 
 
 def test_arrays_and_tensors_round_alike():
@@ -184,8 +375,10 @@ def test_arrays_and_tensors_round_alike():
     for n_features in (1, 2, 3, 5, 8, 13, 100):
         a, b = rng.normal(size=(2, 50, n_features))
         expected = [squared_distance(x, y) for x, y in zip(a.tolist(), b.tolist(), strict=True)]
-        assert engine.squared_distances(a, b).tolist() == expected
-        assert engine.squared_distances(torch.from_numpy(a), torch.from_numpy(b)).tolist() == expected
+        assert _dense.squared_distances(a, b).tolist() == expected
+        assert _dense.squared_distances(torch.from_numpy(a), torch.from_numpy(b)).tolist() == expected
+        terms = np.empty(n_features)
+        assert [_kernels.squared_distance(x, y, terms) for x, y in zip(a, b, strict=True)] == expected
 
 
 def test_threads_do_not_matter():

@@ -1,7 +1,7 @@
 """Greedy k-centers: rows that cover the feature space."""
 
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,6 +11,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from ._evidence import Evidence
 from ._rows import check_candidates, check_rows
 from ._strategy import Strategy, check_n_samples
+
+if TYPE_CHECKING:
+    from ._farthest_first import Picks
 
 # The published start of a core-set: this many random rows, or a tenth of a choice below 10,000.
 _MAX_START = 1000
@@ -24,6 +27,7 @@ def k_centers(
     random_state: Any = None,
     device: Any = "auto",
     return_distances: bool = False,
+    verbose: bool = False,
 ):
     """Choose rows so that every row has a chosen one near it, greedily.
 
@@ -49,6 +53,8 @@ def k_centers(
         is one.
     return_distances : bool, default=False
         Whether to return the covering radii too.
+    verbose : bool, default=False
+        Whether to show a progress bar.
 
     Returns
     -------
@@ -88,26 +94,34 @@ def k_centers(
     centres = check_rows([] if initial is None else initial, len(table), "initial")
     candidates = check_candidates(len(table), None, centres)
     check_n_samples(n_samples, len(candidates))
-    rows, distances, remaining = _pick(table, n_samples, candidates, centres, random_state, device)
     if not return_distances:
-        return rows
-    # The radius before a choice is the distance of the row chosen.
-    return rows, np.append(distances[1:], np.nanmax(remaining, initial=0.0))
+        return _pick(table, n_samples, candidates, centres, random_state, device, verbose=verbose).rows
+    # The radius after a choice is the distance of the row that would be chosen next.
+    n_picks = min(n_samples + 1, len(candidates))
+    rows, distances, _ = _pick(table, n_picks, candidates, centres, random_state, device, verbose=verbose)
+    return rows[:n_samples], np.append(distances[1:], 0.0)[:n_samples]
 
 
 def _pick(
-    features: Any, n_samples: int, candidates: np.ndarray, initial: np.ndarray, random_state: Any, device: Any
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    features: Any,
+    n_samples: int,
+    candidates: np.ndarray,
+    initial: np.ndarray,
+    random_state: Any,
+    device: Any,
+    **options: bool,
+) -> "Picks":
     """Pick from checked input; where `initial` is empty, the first row at random and at infinite distance."""
-    from ._farthest_first import farthest_first
+    from ._farthest_first import Picks, farthest_first
 
+    options = {"device": device, **options}
     if len(initial) > 0:
-        return farthest_first(features, n_samples, candidates=candidates, initial=initial, device=device)
+        return farthest_first(features, n_samples, candidates=candidates, initial=initial, **options)
     first = candidates[[check_random_state(random_state).randint(len(candidates))]]
     rows, distances, remaining = farthest_first(
-        features, n_samples - 1, candidates=candidates[candidates != first], initial=first, device=device
+        features, n_samples - 1, candidates=candidates[candidates != first], initial=first, **options
     )
-    return np.append(first, rows), np.append(np.inf, distances), remaining
+    return Picks(np.append(first, rows), np.append(np.inf, distances), remaining)
 
 
 class KCenters(Strategy):
@@ -125,6 +139,8 @@ class KCenters(Strategy):
     device : str or torch.device, default="auto"
         Where to compute: ``"cpu"``, ``"cuda"`` or ``"auto"``, a GPU where there
         is one. The choice is the same.
+    verbose : bool, default=False
+        Whether to show a progress bar.
 
     See Also
     --------
@@ -142,11 +158,13 @@ class KCenters(Strategy):
     _parameter_constraints: ClassVar[dict] = {
         "n_initial": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
         "device": "no_validation",
+        "verbose": ["verbose"],
     }
 
-    def __init__(self, n_initial: str | int = "auto", device: Any = "auto"):
+    def __init__(self, n_initial: str | int = "auto", device: Any = "auto", verbose: bool = False):
         self.n_initial = n_initial
         self.device = device
+        self.verbose = verbose
 
     def rank(
         self,
@@ -204,7 +222,16 @@ class KCenters(Strategy):
         else:
             start = np.empty(0, dtype=np.intp)
             centres = check_rows(initial, evidence.n_rows, "initial")
-        rows, distances, scores = _pick(features, n_samples - len(start), pool, centres, rng, self.device)
+        rows, distances, scores = _pick(
+            features,
+            n_samples - len(start),
+            pool,
+            centres,
+            rng,
+            self.device,
+            return_remaining=True,
+            verbose=bool(self.verbose),
+        )
         scores[start] = np.inf
         scores[rows] = distances
         return np.concatenate([start, rows]), scores

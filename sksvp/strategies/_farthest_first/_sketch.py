@@ -1,0 +1,225 @@
+"""Short codes of rows, whose matrix product tells which pairs cannot matter."""
+
+import threading
+from collections.abc import Callable
+from functools import lru_cache
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+from torch import Tensor
+
+from ._table import FeatureTable
+
+# Codes are kept up to this size, else made anew for each tile (16-bit codes of 2,000,000 rows by 256).
+_MAX_HELD_BYTES = 1 << 30
+
+
+class Margins(NamedTuple):
+    """What `code_limit` needs of some rows against some centres."""
+
+    errors: np.ndarray
+    margins: np.ndarray
+    scale: float
+    growth: float
+    shift: int
+
+
+class Sketch:
+    r"""Codes z of all rows, and a radius within which they keep distances.
+
+    With x scaled and moved (which changes no comparison), z is x rounded to the
+    code's precision or, with a basis V of m orthonormal directions, [V'x, rho]
+    rounded, rho = sqrt(\|x\|^2 - \|V'x\|^2) being what V leaves out. The exact map never
+    stretches a distance: \|x - c\|^2 is \|V'(x - c)\|^2 plus the square of the parts
+    left out, and the length of a difference is at least the difference of the lengths, |rho_x - rho_c|.
+
+    **Error of a row**, `errors`: e_x >= \|z_x - exact map of x\|. The rounding of z is
+    measured in float64. Moving x costs 2**-53 \|x\|. V is within
+    eta = \|V'V - I\|_F of orthonormal columns (its polar factor), the product V'x errs by
+    d sqrt(m) 2**-52 \|x\|; let eps be the sum of both. Then rho^2 errs by at most
+    (2 eps + eps^2 + (d + m) 2**-52) \|x\|^2, and rho by the root of that. e_x has more than all of these,
+    and 2**-100 for numbers that vanish. So \|z_x - z_c\| <= \|x - c\| + e_x + e_c.
+
+    **Error of a product**, `margins`: the columns [z, 1.., halves of x] . [-z, halves of c.., 1]
+    give h = \|z_x - z_c\|^2 / 2 (the halves \|z\|^2 / 2 are cut into parts, within
+    2**-24 of them together). Products of bfloat16 are exact in float32, those of float32
+    err by 2**-24. Summing K columns in float32 in any order and with any rounding errs by
+    K 2**-23 times the sum of the terms' sizes, (\|z_x\| + \|z_c\|)^2 / 2 at most.
+    `margins` is that with K + 8, and 2**-100 for products that vanish.
+
+    **Rounding of the result**, `growth`: to bfloat16 a factor within 1 +- 2**-8, to
+    float32 within 1 +- 2**-23.
+
+    So a centre nearer than sqrt(u) has a code of at most
+    growth ((sqrt(u) + e_x + e_c)^2 / 2 + margin): `code_limit`, where the deciding
+    number's own rounding, below (log2 d + 3) 2**-53 of it, is the 2**-40.
+
+    `run(function, tiles)` calls a function for each tile, as `map` does.
+    """
+
+    def __init__(self, table: FeatureTable, precision: torch.dtype, basis: np.ndarray | None, run: Callable):
+        self._table = table
+        self._basis = basis
+        self.precision = precision
+        self._parts = 3 if precision == torch.bfloat16 else 1
+        self.n_columns = 2 * self._parts + (table.n_features if basis is None else basis.shape[1] + 1)
+        self._centre = table.read(table.sample(4096)).mean(axis=0, dtype=np.float64)
+        self._local = threading.local()
+        self._slack = 2.0**-50
+        if basis is not None:
+            d, m = basis.shape
+            eps = np.linalg.norm(basis.T @ basis - np.eye(m)) + d * np.sqrt(m) * 2.0**-52
+            self._slack = 2 * np.sqrt(2 * eps + eps**2 + (d + m) * 2.0**-52) + 2 * eps
+        # No moved value is above 1.
+        self._exponent = int(np.frexp(2 * table.largest)[1])
+        self.errors = np.empty(table.n_rows, dtype=np.float32)
+        self._norms = np.empty(table.n_rows, dtype=np.float32)
+        n_bytes = table.n_rows * self.n_columns * precision.itemsize
+        self._held: Tensor | None = None
+        if n_bytes <= _MAX_HELD_BYTES:
+            self._held = torch.empty(table.n_rows, self.n_columns, dtype=precision)
+        # Wait for all, and raise what any of them raised.
+        list(run(self._measure, table.tiles()))
+
+    def rows(self, rows: np.ndarray) -> Tensor:
+        """Return the codes of some rows, (len(rows), n_columns)."""
+        if self._held is not None:
+            return self._held.index_select(0, torch.from_numpy(rows))
+        return self._columns(self._round(self._map(self._table.read(rows))))
+
+    def points(self, rows: np.ndarray) -> Tensor:
+        """Return what the codes of others are multiplied with, (len(rows), n_columns)."""
+        codes = self.rows(rows)
+        width = codes.shape[1] - 2 * self._parts
+        ones, halves = codes[:, width:].split(self._parts, dim=1)
+        return torch.cat([-codes[:, :width], halves, ones], dim=1)
+
+    def product(self, codes: Tensor, points: Tensor) -> np.ndarray:
+        """Return half of the squared distances, (len(codes), len(points)), as integers for `code_limit`.
+
+        Valid until this thread's next product, which uses the same memory: fresh pages cost as much as a scan.
+        """
+        shape = (len(codes), len(points))
+        size = len(codes) * len(points)
+        if getattr(self._local, "size", -1) < size:
+            self._local.size = size
+            self._local.result = torch.empty(size, dtype=self.precision)
+        result = self._local.result[:size].view(shape)
+        if self.precision == torch.float32:
+            # By NumPy: torch's float32 products may be less precise, as the process is set.
+            return np.matmul(codes.numpy(), points.numpy().T, out=result.numpy()).view(np.int32)
+        return torch.mm(codes, points.T, out=result).view(torch.int16).numpy()
+
+    def margins(self, rows: np.ndarray, centres: np.ndarray) -> Margins:
+        """Return what bounds the error of a product of some rows with some centres."""
+        sizes = self._norms[rows].astype(np.float64) + self._norms[centres].max()
+        errors = self.errors[rows].astype(np.float64) + self.errors[centres].max()
+        return Margins(
+            errors,
+            (self.n_columns + 8) * 2.0**-24 * sizes**2 + 2.0**-100,
+            2.0**-self._exponent,
+            1 + 2.0**-8 if self.precision == torch.bfloat16 else 1 + 2.0**-23,
+            16 if self.precision == torch.bfloat16 else 0,
+        )
+
+    def _map(self, tile: np.ndarray) -> np.ndarray:
+        """Map rows exactly but for float64's rounding."""
+        moved = (tile - self._centre) * 2.0**-self._exponent
+        if self._basis is None:
+            return moved
+        inside = moved @ self._basis
+        outside = np.einsum("ij,ij->i", moved, moved) - np.einsum("ij,ij->i", inside, inside)
+        return np.column_stack([inside, np.sqrt(np.maximum(outside, 0))])
+
+    def _round(self, mapped: np.ndarray) -> Tensor:
+        return torch.from_numpy(mapped).to(self.precision)
+
+    def _columns(self, codes: Tensor) -> Tensor:
+        columns = torch.ones(len(codes), self.n_columns, dtype=self.precision)
+        width = codes.shape[1]
+        columns[:, :width] = codes
+        half = codes.double().square_().sum(dim=1) / 2
+        for part in range(width + self._parts, self.n_columns):
+            columns[:, part] = half
+            half -= columns[:, part].double()
+        return columns
+
+    def _measure(self, rows: slice) -> None:
+        mapped = self._map(self._table.read(rows))
+        codes = self._round(mapped)
+        lengths = np.linalg.norm(mapped, axis=1)
+        rounding = np.linalg.norm(mapped - codes.double().numpy(), axis=1)
+        # Up by more than float32's rounding.
+        self.errors[rows] = (rounding + self._slack * lengths) * (1 + 2.0**-20) + 2.0**-100
+        self._norms[rows] = (lengths + rounding) * (1 + 2.0**-20)
+        if self._held is not None:
+            self._held[rows] = self._columns(codes)
+
+
+@lru_cache(maxsize=1)
+def fast_precision() -> torch.dtype:
+    """Return bfloat16 where this CPU multiplies it faster than float32 and sums in float32, else float32.
+
+    The picks are the same either way.
+    """
+    # Summed in bfloat16, 256 + 1 is 256.
+    row = torch.ones(1, 512, dtype=torch.bfloat16)
+    row[0, 0], row[0, -1] = 256, -256
+    if float(torch.mm(row, torch.ones(512, 1, dtype=torch.bfloat16))) != 510:
+        return torch.float32
+    seconds = {}
+    for precision in (torch.bfloat16, torch.float32):
+        table = torch.ones(512, 128, dtype=precision)
+        times = []
+        for _ in range(4):
+            start = perf_counter()
+            torch.mm(table, table.T)
+            times.append(perf_counter() - start)
+        seconds[precision] = min(times)
+    return torch.bfloat16 if seconds[torch.bfloat16] < 0.8 * seconds[torch.float32] else torch.float32
+
+
+def choose_basis(table: FeatureTable) -> np.ndarray | None:
+    """Return the principal directions that make sketches cheapest, None for all features.
+
+    Costs are estimated on a sample: a column's product for every pair, and the
+    deciding number for pairs that the sketch keeps.
+    """
+    tile = table.read(table.sample(4096)).astype(np.float64)
+    tile -= tile.mean(axis=0)
+    with threadpool_limits(torch.get_num_threads()):
+        _, directions = np.linalg.eigh(tile.T @ tile)
+        mapped = tile @ directions[:, ::-1]
+    rows, centres = mapped[::8], mapped[1::4]
+    squares = _squares(rows, centres)
+    nearest = squares.min(axis=1, keepdims=True)
+    costs = {}
+    for m in (32, 64, 96, 128, 192, 256, 384):
+        if m > 0.75 * table.n_features:
+            break
+        left = [np.sqrt(np.square(part[:, m:]).sum(axis=1)) for part in (rows, centres)]
+        shorter = _squares(rows[:, :m], centres[:, :m]) + np.subtract.outer(*left) ** 2
+        # Two in a hundred for the codes' own rounding.
+        share = float((shorter <= 1.02 * nearest).mean())
+        costs[m] = product_cost(m) + share * decision_cost(table.n_features)
+    best = min(costs, key=costs.__getitem__)
+    if costs[best] > product_cost(table.n_features):
+        return None
+    return np.ascontiguousarray(directions[:, ::-1][:, :best])
+
+
+def product_cost(n_columns: int) -> float:
+    """Estimate what a pair costs in a product, in nanoseconds of one core with bfloat16 units."""
+    return 0.01 * (n_columns + 8)
+
+
+def decision_cost(n_features: int) -> float:
+    """Estimate what the number that decides costs, in nanoseconds."""
+    return 100 + 0.5 * n_features
+
+
+def _squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.square(a).sum(axis=1)[:, None] + np.square(b).sum(axis=1) - 2 * (a @ b.T)

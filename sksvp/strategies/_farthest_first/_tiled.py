@@ -1,0 +1,137 @@
+"""Bring rows nearer to new centres on the CPU: sketches first, the deciding number for the rest."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+
+from ._kernels import bring_nearer, find_open, play
+from ._sketch import Margins, Sketch, choose_basis, decision_cost, fast_precision, product_cost
+from ._table import FeatureTable
+
+# Rows of a tile, and centres in a block: their table of codes should stay in a core's cache.
+_TILE_ROWS = 1024
+_BLOCK = 1024
+# Narrower features are multiplied faster than principal directions are found.
+_MIN_FEATURES_TO_REDUCE = 256
+_MIN_WORK_TO_REDUCE = 1e11
+
+
+class TiledDistances:
+    """Tiles of rows, pulled by a few threads that each multiply and scan on their own.
+
+    That waits for nobody at a barrier, so other work on the machine slows it less
+    than products that all threads share.
+    """
+
+    def __init__(self, features: Any, n_centres: int):
+        self.table = FeatureTable(features)
+        work = self.table.n_rows * n_centres * self.table.n_features
+        may_reduce = self.table.n_features >= _MIN_FEATURES_TO_REDUCE and work >= _MIN_WORK_TO_REDUCE
+        self._basis = choose_basis(self.table) if may_reduce else None
+        self._precision = fast_precision()
+        self._n_pairs = self._n_decided = 0
+
+    @contextmanager
+    def threads(self) -> Iterator[None]:
+        """Compute with as many threads as torch is set to, each with libraries on one thread."""
+        n_threads = torch.get_num_threads()
+        self._pool = ThreadPoolExecutor(n_threads, initializer=torch.set_num_threads, initargs=(1,))
+        try:
+            torch.set_num_threads(1)
+            with threadpool_limits(1):
+                self._sketch = self._make_sketch()
+                yield
+        finally:
+            # Interrupted: tiles that have not begun are dropped.
+            self._pool.shutdown(cancel_futures=True)
+            torch.set_num_threads(n_threads)
+
+    def lower(self, nearest: np.ndarray, rows: np.ndarray, centres: np.ndarray) -> None:
+        """Lower the rows' squared distance to their nearest centre where one of `centres` is nearer."""
+        for start in range(0, len(centres), _BLOCK):
+            block = centres[start : start + _BLOCK]
+            codes, points = self._sketch.points(block), self.table.read(block)
+            tiles = [rows[first : first + _TILE_ROWS] for first in range(0, len(rows), _TILE_ROWS)]
+
+            def lower_tile(tile, block=block, codes=codes, points=points):
+                return self._lower_tile(nearest, tile, block, codes, points)
+
+            run = self._pool.map if len(tiles) > 1 else map
+            self._n_decided += sum(run(lower_tile, tiles))
+            self._n_pairs += len(rows) * len(block)
+
+    def play(
+        self,
+        nearest: np.ndarray,
+        contenders: np.ndarray,
+        rival: tuple[float, int],
+        n_wanted: int,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Pick contenders while the best comes before the rival; lower the others' distances."""
+        codes = self._sketch.product(self._sketch.rows(contenders), self._sketch.points(contenders))
+        margins = self._sketch.margins(contenders, contenders)
+        return play_round(codes, contenders, self.table.read(contenders), nearest, margins, rival, n_wanted)
+
+    def adapt(self) -> None:
+        """Take a sharper sketch where deciding kept pairs costs more than the products."""
+        share = self._n_decided / max(1, self._n_pairs)
+        is_dear = share * decision_cost(self.table.n_features) > 2 * product_cost(self._sketch.n_columns)
+        # A new sketch costs about as much as some centres.
+        if not is_dear or self._n_pairs < 100 * self.table.n_rows:
+            return
+        self._n_pairs = self._n_decided = 0
+        if self._basis is None and self._precision == torch.float32:
+            return
+        # All features first, then all digits.
+        self._precision = torch.float32 if self._basis is None else self._precision
+        self._basis = None
+        del self._sketch
+        self._sketch = self._make_sketch()
+
+    def _make_sketch(self) -> Sketch:
+        return Sketch(self.table, self._precision, self._basis, self._pool.map)
+
+    def _lower_tile(
+        self,
+        nearest: np.ndarray,
+        rows: np.ndarray,
+        centres: np.ndarray,
+        centre_codes: torch.Tensor,
+        points: np.ndarray,
+    ) -> int:
+        codes = self._sketch.product(self._sketch.rows(rows), centre_codes)
+        margins = self._sketch.margins(rows, centres)
+        squared = nearest[rows]
+        is_open = np.empty(len(rows), dtype=bool)
+        find_open(codes, squared, *margins, is_open)
+        open_rows = np.flatnonzero(is_open)
+        if len(open_rows) == 0:
+            return 0
+        n_decided = bring_nearer(
+            codes, open_rows, self.table.read(rows[open_rows]), points, squared, *margins
+        )
+        nearest[rows] = squared
+        return n_decided
+
+
+def play_round(
+    codes: np.ndarray,
+    contenders: np.ndarray,
+    tile: np.ndarray,
+    nearest: np.ndarray,
+    margins: Margins,
+    rival: tuple[float, int],
+    n_wanted: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Play a round from the codes of all pairs of contenders: the rows picked, their squared distances."""
+    squared = nearest[contenders]
+    n_most = min(n_wanted, len(contenders))
+    picks, values = np.empty(n_most, dtype=np.intp), np.empty(n_most)
+    n_picked = play(codes, contenders, tile, squared, *margins, *rival, picks, values)
+    nearest[contenders] = squared
+    return contenders[picks[:n_picked]], values[:n_picked]

@@ -19,6 +19,8 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_is_fitted
 
+from .._interrupt import heeding_ctrl_c
+
 
 def _target_has(method: str):
     """Return the check of `available_if`: the target, fitted where it is, has this method."""
@@ -155,7 +157,9 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
             X, target_params, indices=self.selector_.get_support(indices=True)
         )
         start = time.perf_counter()
-        self.estimator_ = clone(self.estimator).fit(X_kept, y_kept, **target_params)
+        with heeding_ctrl_c():
+            target = clone(self.estimator).fit(X_kept, y_kept, **target_params)
+        self.estimator_ = target
         self.timings_ = {**self.selector_.timings_, "target_fit": time.perf_counter() - start}
         return self
 

@@ -9,6 +9,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import _routing_enabled, process_routing
 
+from .._interrupt import heeding_ctrl_c
 from .._random import own_seed, set_random_states
 from ._forgetting_events import fit_in_mini_batches, how_events_are_counted
 from ._proxies import classifier_of, is_skorch_net
@@ -110,7 +111,7 @@ def train_proxy(
         return TrainedProxy(trained.fit(X, y), None)
     fit_params = fit_params or {}
     seed = training_seed(trained, random_state)
-    with _torch_seed(trained, seed):
+    with heeding_ctrl_c(), _torch_seed(trained, seed):
         if _trains_in_mini_batches(trained, requires):
             return _train_in_mini_batches(trained, X, y, n_epochs, batch_size, seed, fit_params)
         if is_skorch_net(classifier_of(trained)):

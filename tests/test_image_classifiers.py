@@ -248,7 +248,7 @@ def test_layout_settles_the_axes():
     [
         (lambda X: X[:, :7], "7 x 8 pixels"),
         (lambda X: X[..., :1], "1 channel"),
-        (lambda X: X.astype(np.float32) / 255, "floating-point"),
+        (lambda X: X.astype(np.float32) / 255, "another dtype than uint8, but"),
         (lambda X: X.reshape(60, -1), "flat"),
     ],
 )
@@ -270,8 +270,19 @@ def test_another_range_at_predict_is_refused(colour, fitted, given):
 def test_nan_and_infinity_are_refused(colour, bad):
     X = colour[0].astype(np.float32)
     X[3, 2, 1, 0] = bad
-    with pytest.raises(ValueError, match=r"NaN|infinity"):
+    with pytest.raises(ValueError, match=r"Input X contains (NaN|infinity)"):
         resnet().fit(X, colour[1])
+
+
+@pytest.mark.parametrize("change", [torch.Tensor.requires_grad_, torch.Tensor.bfloat16])
+def test_tensors_that_numpy_does_not_take(colour, change):
+    X, y = colour
+    tensor = change(torch.tensor(X).float().round(decimals=-1))
+    expected = resnet(max_epochs=1).fit(tensor.detach().float().numpy(), y)
+    model = resnet(max_epochs=1).fit(tensor, torch.tensor(y))
+    np.testing.assert_array_equal(
+        model.predict_logits(tensor), expected.predict_logits(tensor.detach().float().numpy())
+    )
 
 
 def test_bad_targets(colour):

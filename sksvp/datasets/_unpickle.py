@@ -155,7 +155,7 @@ def load_pickled_dict(path: Path) -> dict[str, object]:
             ) from None
         except _MALFORMED as error:
             raise ValueError(
-                f"{path} is not a whole pickle of arrays: {error or type(error).__name__}."
+                f"{path} is not a whole pickle of arrays: {str(error) or type(error).__name__}."
             ) from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} holds a pickled {type(content).__name__}, not a dict.")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import torch
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import validate_data
 from torch import Generator, Tensor
@@ -29,6 +30,8 @@ class ImageClassifier(TorchClassifier):
     def _validate(self, X, *, reset: bool):
         if isinstance(X, list | tuple):
             X = np.asarray(X)
+        elif isinstance(X, Tensor):
+            X = _to_numpy(X)
         if len(getattr(X, "shape", ())) > 2:
             X = check_images(X)
         else:
@@ -98,3 +101,9 @@ class ImageClassifier(TorchClassifier):
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def _to_numpy(tensor: Tensor) -> np.ndarray:
+    """Bring a tensor of any device and number type to numpy, which knows no bfloat16."""
+    tensor = tensor.detach().cpu()
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()

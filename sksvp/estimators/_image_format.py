@@ -85,10 +85,10 @@ class ImageFormat:
             )
         is_uint8 = X.dtype == np.uint8
         if is_uint8 != self.is_uint8:
-            kinds = {True: "uint8", False: "floating-point"}
+            kinds = {True: "uint8 pixels", False: "pixels of another dtype than uint8"}
             raise ValueError(
-                f"X holds {kinds[is_uint8]} pixels ({X.dtype}), "
-                f"but the estimator was fitted on {kinds[self.is_uint8]} ones."
+                f"X holds {kinds[is_uint8]}, but the estimator was fitted on {kinds[self.is_uint8]}: "
+                f"bring both to one dtype and range."
             )
         if not is_uint8:
             self._check_range(X)
@@ -152,7 +152,7 @@ def check_images(X):
     """
     if isinstance(X, LazyRows):
         return X
-    X = check_array(X, dtype="numeric", allow_nd=True, ensure_all_finite=True, estimator="image classifier")
+    X = check_array(X, dtype="numeric", allow_nd=True, ensure_all_finite=True, input_name="X")
     if X.ndim not in (2, 3, 4):
         raise ValueError(f"X must have 2 (flat), 3 (grey) or 4 dimensions, got shape {X.shape}.")
     if X.dtype != np.uint8 and X.dtype != np.float32:

@@ -2,7 +2,7 @@
 
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,17 +17,14 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     nothing half-written beside it.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=f".part{path.suffix}")
-    os.close(handle)
-    part = Path(name)
+    part = path.parent / f".{path.name}.{secrets.token_hex(8)}.part{path.suffix}"
+    # Made with the rights of any new file; tempfile would make a private one, and asking for the umask means
+    # setting it, which other threads would see.
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
         yield part
         with open(part, "rb") as file:
             os.fsync(file.fileno())
-        # mkstemp files are private; the result gets the rights of any new file.
-        umask = os.umask(0)
-        os.umask(umask)
-        part.chmod(0o666 & ~umask)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)

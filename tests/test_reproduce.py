@@ -101,6 +101,14 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["file.json"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="POSIX rights")
+def test_files_get_the_rights_of_any_new_file_and_no_thread_sees_another_umask(tmp_path, monkeypatch):
+    (tmp_path / "plain").touch()
+    monkeypatch.setattr(os, "umask", lambda mask: pytest.fail("the umask of all threads was changed"))
+    write_json(tmp_path / "file.json", {})
+    assert (tmp_path / "file.json").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_command_resumes_to_the_same_results(tmp_path, how):

@@ -1,6 +1,7 @@
 """Networks in plain PyTorch, each with ``features(x)`` beside its ``forward(x)``."""
 
+from ._batch_norm_relu import BatchNormReLU
 from ._headed import HeadedNetwork, find_head
 from ._preact_resnet import PreActResNet, resolve_block
 
-__all__ = ["HeadedNetwork", "PreActResNet", "find_head", "resolve_block"]
+__all__ = ["BatchNormReLU", "HeadedNetwork", "PreActResNet", "find_head", "resolve_block"]

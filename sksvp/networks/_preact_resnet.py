@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from ._batch_norm_relu import BatchNormReLU
+
 _WIDTHS = (16, 32, 64)
 
 
@@ -12,18 +14,17 @@ class BasicBlock(nn.Module):
 
     def __init__(self, in_channels: int, width: int, stride: int):
         super().__init__()
-        self.bn1 = nn.BatchNorm2d(in_channels)
+        self.bn1 = BatchNormReLU(in_channels)
         self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
+        self.bn2 = BatchNormReLU(width)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.relu = nn.ReLU(inplace=True)
         self.shortcut = _projection(in_channels, width, stride)
 
     def forward(self, x: Tensor) -> Tensor:
-        activated = self.relu(self.bn1(x))
+        activated = self.bn1(x)
         shortcut = x if self.shortcut is None else self.shortcut(activated)
         out = self.conv1(activated)
-        out = self.conv2(self.relu(self.bn2(out)))
+        out = self.conv2(self.bn2(out))
         return out + shortcut
 
 
@@ -35,21 +36,20 @@ class Bottleneck(nn.Module):
     def __init__(self, in_channels: int, width: int, stride: int):
         super().__init__()
         out_channels = self.expansion * width
-        self.bn1 = nn.BatchNorm2d(in_channels)
+        self.bn1 = BatchNormReLU(in_channels)
         self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
+        self.bn2 = BatchNormReLU(width)
         self.conv2 = nn.Conv2d(width, width, 3, stride, padding=1, bias=False)
-        self.bn3 = nn.BatchNorm2d(width)
+        self.bn3 = BatchNormReLU(width)
         self.conv3 = nn.Conv2d(width, out_channels, 1, bias=False)
-        self.relu = nn.ReLU(inplace=True)
         self.shortcut = _projection(in_channels, out_channels, stride)
 
     def forward(self, x: Tensor) -> Tensor:
-        activated = self.relu(self.bn1(x))
+        activated = self.bn1(x)
         shortcut = x if self.shortcut is None else self.shortcut(activated)
         out = self.conv1(activated)
-        out = self.conv2(self.relu(self.bn2(out)))
-        out = self.conv3(self.relu(self.bn3(out)))
+        out = self.conv2(self.bn2(out))
+        out = self.conv3(self.bn3(out))
         return out + shortcut
 
 
@@ -152,8 +152,7 @@ class PreActResNet(nn.Module):
                 blocks.append(unit(channels, width, stride))
                 channels = unit.expansion * width
         self.blocks = nn.Sequential(*blocks)
-        self.bn = nn.BatchNorm2d(channels)
-        self.relu = nn.ReLU(inplace=True)
+        self.bn = BatchNormReLU(channels)
         self.fc = nn.Linear(channels, n_classes)
         self.n_features = channels
         for module in self.modules():
@@ -174,7 +173,7 @@ class PreActResNet(nn.Module):
             Non-negative: pooled after a ReLU.
         """
         x = self.blocks(self.stem(x))
-        return self.relu(self.bn(x)).mean(dim=(2, 3))
+        return self.bn(x).mean(dim=(2, 3))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits, of shape (n, n_classes)."""

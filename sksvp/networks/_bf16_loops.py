@@ -1,0 +1,101 @@
+"""The loops of `BatchNormReLU` over rows of bfloat16, compiled by numba.
+
+torch runs batch norm and ReLU on a CPU as separate sweeps over memory, which
+cost a small network in bfloat16 more than its convolutions. Each function here
+is one sweep. Rows are pixels, columns are channels (repeated side by side where
+there are few, so that every vector register is full): uint16 that hold the bits
+of bfloat16, the upper half of a float32.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+
+# Rows that are summed in float32 before they join a float64 total.
+_BLOCK = 64
+_ZERO = np.float32(0)
+
+
+def _compiled(function: Callable) -> Callable:
+    # "contract" allows fused multiply-adds and nothing else: sums keep their order.
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+    try:
+        return numba.njit(cache=True, **options)(function)
+    except RuntimeError:
+        # No folder to keep the machine code in (a read-only installation): compiled anew in each process.
+        return numba.njit(**options)(function)
+
+
+@numba.njit(inline="always")
+def _widen(bits):
+    return np.uint32(np.uint32(bits) << np.uint32(16)).view(np.float32)
+
+
+@numba.njit(inline="always")
+def _narrow(value):
+    """Round to the nearest bfloat16, ties to even, as torch does."""
+    bits = np.float32(value).view(np.uint32)
+    odd = np.uint32(np.uint32(bits >> np.uint32(16)) & np.uint32(1))
+    return np.uint16(np.uint32(bits + np.uint32(odd + np.uint32(0x7FFF))) >> np.uint32(16))
+
+
+@_compiled
+def sum_values(x, origin, total, squares):
+    """Add the sums over rows of x - origin and of its square to two float64 vectors."""
+    rows, width = x.shape
+    block_total = np.empty(width, np.float32)
+    block_squares = np.empty(width, np.float32)
+    for start in range(0, rows, _BLOCK):
+        block_total[:] = 0
+        block_squares[:] = 0
+        for i in range(start, min(start + _BLOCK, rows)):
+            for j in range(width):
+                value = _widen(x[i, j]) - origin[j]
+                block_total[j] += value
+                block_squares[j] += value * value
+        for j in range(width):
+            total[j] += block_total[j]
+            squares[j] += block_squares[j]
+
+
+@_compiled
+def rectify(x, scale, shift, out):
+    """Write max(0, scale x + shift) into `out`; NaN stays NaN."""
+    rows, width = x.shape
+    for i in range(rows):
+        for j in range(width):
+            value = scale[j] * _widen(x[i, j]) + shift[j]
+            out[i, j] = _narrow(_ZERO if value <= _ZERO else value)
+
+
+@_compiled
+def sum_gradients(x, gradient, scale, shift, mean, total, products):
+    """Add the sums over rows of g and of g (x - mean), where g is the gradient before the ReLU."""
+    rows, width = x.shape
+    block_total = np.empty(width, np.float32)
+    block_products = np.empty(width, np.float32)
+    for start in range(0, rows, _BLOCK):
+        block_total[:] = 0
+        block_products[:] = 0
+        for i in range(start, min(start + _BLOCK, rows)):
+            for j in range(width):
+                value = _widen(x[i, j])
+                g = _ZERO if scale[j] * value + shift[j] <= _ZERO else _widen(gradient[i, j])
+                block_total[j] += g
+                block_products[j] += g * (value - mean[j])
+        for j in range(width):
+            total[j] += block_total[j]
+            products[j] += block_products[j]
+
+
+@_compiled
+def input_gradients(x, gradient, scale, shift, slope, intercept, out):
+    """Write scale g + slope x + intercept into `out`, where g is the gradient before the ReLU."""
+    rows, width = x.shape
+    for i in range(rows):
+        for j in range(width):
+            value = _widen(x[i, j])
+            g = _ZERO if scale[j] * value + shift[j] <= _ZERO else _widen(gradient[i, j])
+            out[i, j] = _narrow(scale[j] * g + (slope[j] * value + intercept[j]))

@@ -180,6 +180,7 @@ class BaseProxyCoreset(BaseEstimator):
             report=report,
         )
         self.proxy_ = record.proxy
+        self._proxy_cpu_seconds = record.proxy_cpu
         inference = sum(record.inference.get(kind, 0.0) for kind in strategy.requires)
         self.timings_ = {"proxy_fit": record.proxy_fit, "inference": inference}
         self._learn_features_of(X)

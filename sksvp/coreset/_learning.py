@@ -119,7 +119,7 @@ class _Training:
         return self.needs_events and counted_in_training and "forgetting_events" not in record.evidence
 
     def run(self, X, y: np.ndarray) -> ProxyRecord:
-        start = time.perf_counter()
+        start, cpu_start = time.perf_counter(), time.process_time()
         proxy, events = train_proxy(
             self.proxy,
             X,
@@ -130,7 +130,10 @@ class _Training:
             batch_size=self.batch_size,
             fit_params=self.fit_params,
         )
-        record = ProxyRecord(proxy, proxy_fit=0.0 if is_frozen(proxy) else time.perf_counter() - start)
+        record = ProxyRecord(proxy)
+        if not is_frozen(proxy):
+            record.proxy_fit = time.perf_counter() - start
+            record.proxy_cpu = time.process_time() - cpu_start
         if events is not None:
             record.evidence["forgetting_events"] = events
         return record

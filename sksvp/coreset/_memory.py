@@ -32,6 +32,8 @@ class ProxyRecord:
         Arrays of length n, under the names that `Evidence` takes.
     proxy_fit : float
         Seconds of the training.
+    proxy_cpu : float
+        Seconds of the processor, all threads, in the same time.
     inference : dict
         Seconds of gathering each kind of evidence.
     """
@@ -39,6 +41,7 @@ class ProxyRecord:
     proxy: BaseEstimator
     evidence: dict[str, np.ndarray] = field(default_factory=dict)
     proxy_fit: float = 0.0
+    proxy_cpu: float = 0.0
     inference: dict[str, float] = field(default_factory=dict)
 
 
@@ -79,6 +82,8 @@ class MemoryEntry:
             manifest = json.loads((self.folder / _MANIFEST).read_text(encoding="utf-8"))
             files, seconds = manifest["files"], manifest["seconds"]
             record = ProxyRecord(None, proxy_fit=seconds["proxy_fit"], inference=seconds["inference"])
+            # Entries of earlier versions have no such number; that of the clock is the nearest to it.
+            record.proxy_cpu = seconds.get("proxy_cpu", record.proxy_fit)
             damaged = [name for name, checksum in files.items() if _checksum(self.folder / name) != checksum]
         except FileNotFoundError as error:
             if Path(error.filename).name == _MANIFEST:
@@ -118,7 +123,11 @@ class MemoryEntry:
                 with replacing(self.folder / file) as part:
                     np.save(part, array, allow_pickle=False)
                 self._checksums[file] = _checksum(self.folder / file)
-        seconds = {"proxy_fit": record.proxy_fit, "inference": record.inference}
+        seconds = {
+            "proxy_fit": record.proxy_fit,
+            "proxy_cpu": record.proxy_cpu,
+            "inference": record.inference,
+        }
         write_json(self.folder / _MANIFEST, {"files": self._checksums, "seconds": seconds})
 
 

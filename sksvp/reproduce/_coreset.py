@@ -159,12 +159,13 @@ def run_coreset(
         arms = [arm for arm in arms if arm.strategy is not None]
     seeds = dict.fromkeys(arm.seed for arm in arms if arm.needs_proxy)
     proxies = [seed for seed in seeds if not folder.has(f"proxy_seed{seed}")]
-    for work, tasks in ((train_proxy, proxies), (select_only if only_select else train_target, arms)):
-        results = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
-            delayed(work)(run, folder, task) for task in tasks
-        )
-        for line in results:
-            report(line)
+    with folder.alone():
+        for work, tasks in ((train_proxy, proxies), (select_only if only_select else train_target, arms)):
+            results = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
+                delayed(work)(run, folder, task) for task in tasks
+            )
+            for line in results:
+                report(line)
 
 
 def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
@@ -174,17 +175,19 @@ def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
         with _Clock() as clock:
             selector = run.selector(first).fit(run.X_train, run.y_train)
         error = None if run.X_test is None else 1.0 - selector.proxy_.score(run.X_test, run.y_test)
+    # Where an earlier process trained it and was stopped before this record, its seconds count.
+    cpu = clock.cpu + (selector._proxy_cpu_seconds if selector.from_cache_ else 0.0)
     record = {
         "kind": "proxy",
         "seed": seed,
         "n_rows": len(run.y_train),
         "error": error,
         "proxy_seconds": selector.timings_["proxy_fit"],
-        "cpu_seconds": clock.cpu,
+        "cpu_seconds": cpu,
         **_regime(selector.proxy_),
     }
     folder.add(f"proxy_seed{seed}", record)
-    line = f"proxy, seed {seed}: {clock.cpu:.0f} CPU s"
+    line = f"proxy, seed {seed}: {cpu:.0f} CPU s"
     if error is not None:
         line += f", error {100 * error:.2f} %"
     if "never_forgotten" in record:

@@ -137,6 +137,49 @@ def test_another_selection_of_the_same_name_is_trained_anew(finished, tmp_path):
         assert "rows of rows.csv, 60 rows, seed 0" in result.output
 
 
+rng = np.random.RandomState(0)
+IMAGES, LABELS = rng.randint(0, 200, (60, 8, 8)).astype(np.uint8), np.arange(60) % 2
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"X": np.where(IMAGES > 198, np.nan, IMAGES)}, "Input X contains NaN"),
+        ({"X": np.where(IMAGES > 198, np.inf, IMAGES)}, "Input X contains infinity"),
+        ({"X": np.zeros((60, 3, 8, 3), np.uint8), "X_test": np.zeros((60, 3, 8, 3), np.uint8)}, "layout"),
+        ({"y": LABELS * 0}, "y has one class only"),
+        ({"y": LABELS + 0.5}, "Unknown label type: continuous"),
+        ({"y_test": LABELS + 1}, "test rows do not fit the training rows: no training row has the label 2"),
+        ({"X_test": IMAGES / 255}, "test rows do not fit the training rows: X holds"),
+        (
+            {"X_test": np.where(IMAGES > 198, np.nan, IMAGES)},
+            "test rows do not fit the training rows: Input X",
+        ),
+    ],
+)
+@pytest.mark.parametrize("command", ["coreset", "train"])
+def test_bad_rows_are_found_before_anything_is_trained_or_written(command, arrays, words, tmp_path):
+    good = {"X": IMAGES, "y": LABELS, "X_test": IMAGES, "y_test": LABELS}
+    np.savez(tmp_path / "mine.npz", **(good | arrays))
+    result = run(command, "--data", tmp_path / "mine.npz", "--epochs", 1, "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert words in result.output
+    assert len(result.output.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_resuming_with_other_data_of_the_same_name_is_refused(tmp_path):
+    arguments = [
+        "coreset", "--data", tmp_path / "mine.npz", "--proxy", "resnet8", "--epochs", 1, "--device", "cpu",
+        "--only-select", "--out", tmp_path / "out", "--resume",
+    ]  # fmt: skip
+    for offset in (0, 1):
+        np.savez(tmp_path / "mine.npz", X=IMAGES + np.uint8(offset), y=LABELS)
+        result = run(*arguments)
+        assert result.exit_code == 2 * offset, result.output
+    assert "content of the data" in result.output
+
+
 def test_a_run_that_failed_at_once_does_not_block_its_folder(tmp_path):
     y = np.arange(60) % 2
     for bad in (True, False):

@@ -4,12 +4,12 @@ import signal
 
 import numpy as np
 import pytest
-from skorch.callbacks import Callback, EarlyStopping
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted
+from skorch.callbacks import Callback, EarlyStopping
 from toy_nets import make_net
 
 from sksvp import CoresetClassifier, ProxyCoresetSelector

@@ -17,6 +17,16 @@ from sksvp._files import replacing, write_json
 from sksvp.reproduce import CoresetRun, RunFolder, run_coreset, summary_table, trainings_table
 
 
+class SlowRegression(LogisticRegression):
+    """Takes 0.3 s of the processor to fit."""
+
+    def fit(self, X, y):
+        start = time.process_time()
+        while time.process_time() < start + 0.3:
+            pass
+        return super().fit(X, y)
+
+
 def small_run(memory, **changes):
     X, y = load_digits(return_X_y=True)
     model = LogisticRegression(max_iter=200, random_state=0)
@@ -88,6 +98,40 @@ def test_a_folder_holds_one_configuration(tmp_path):
         RunFolder(tmp_path, {"proxy": "resnet8", "epochs": 3}, resume=False)
     with pytest.raises(ValueError, match=r"epochs: 3 there, 4 now"):
         RunFolder(tmp_path, {"proxy": "resnet8", "epochs": 4}, resume=True)
+
+
+def test_what_an_earlier_version_did_not_write_down_is_not_compared(tmp_path):
+    RunFolder(tmp_path, {"proxy": "resnet8"}, resume=False).add("proxy_seed0", {"kind": "proxy"})
+    RunFolder(tmp_path, {"proxy": "resnet8", "news": 1}, resume=True)
+    with pytest.raises(ValueError, match="proxy: 'resnet8' there, None now"):
+        RunFolder(tmp_path, {"news": 1}, resume=True)
+
+
+def test_two_processes_do_not_work_in_one_folder(tmp_path):
+    folder = RunFolder(tmp_path, {}, resume=False)
+    part = folder.records / ".one.json.abc.part.json"
+    with folder.alone():
+        part.touch()
+        with pytest.raises(ValueError, match="is in use"):
+            RunFolder(tmp_path, {}, resume=True)
+        with pytest.raises(ValueError, match="is in use"):
+            run_coreset(small_run(tmp_path / "memory"), folder, report=print)
+        assert part.exists()
+    RunFolder(tmp_path, {}, resume=True)
+    assert not part.exists()
+
+
+def test_seconds_of_a_proxy_survive_a_kill_between_training_and_record(tmp_path):
+    """The memory has the proxy, the folder no record: its training was paid for all the same."""
+    run = small_run(tmp_path / "memory", proxy=SlowRegression(max_iter=200), seeds=[0], with_all=False)
+    run.selector(run.arms()[0]).fit(run.X_train, run.y_train)
+    folder = RunFolder(tmp_path / "run", {}, resume=False)
+    run_coreset(run, folder, report=lambda line: None)
+    assert folder.get("proxy_seed0")["cpu_seconds"] > 0.3
+    chosen = next(
+        record for record in folder if record["kind"] == "target" and record["strategy"] == "entropy"
+    )
+    assert chosen["proxy_cpu_seconds"] > 0.3
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ._data import load_data
+from ._data import data_digest, load_data
 from ._folders import new_folder, read_rows, save_figure
 from ._models import build_classifier
 from ._options import (
@@ -166,7 +166,9 @@ def coreset(
         on_error="skip" if skip_unreadable else "raise",
         n_rows=train_rows,
         needs_test=not only_select,
+        classifier=proxy_network,
     )
+    settings["content of the data"] = data_digest(bunch)
     if from_selected is not None and strategy is None:
         names = [name for name in names if name.endswith("random")]
     given = (

@@ -5,7 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import typer
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Bunch
+
+from .._fingerprint import fingerprint
+from .._rows import LazyRows
 
 DATASETS = ("digits", "cifar10", "cifar100", "folder")
 
@@ -20,14 +24,16 @@ def load_data(
     on_error: str,
     n_rows: int | None,
     needs_test: bool,
+    classifier: BaseEstimator,
 ) -> Bunch:
-    """Load training and test rows.
+    """Load training and test rows, and check both before anything is trained or written.
 
     Raises
     ------
     ValueError
-        For an unknown set, both or neither of `dataset` and `data`, or fewer
-        rows than asked for.
+        For an unknown set, both or neither of `dataset` and `data`, fewer rows
+        than asked for, or rows and labels that `classifier` cannot learn from
+        or be tested on.
     """
     from .. import datasets
 
@@ -54,9 +60,41 @@ def load_data(
         raise ValueError(
             "there are no test rows to measure errors on: add X_test and y_test, or take --only-select."
         )
+    _check(bunch, classifier)
     if n_rows is not None:
         _thin(bunch, n_rows)
     return bunch
+
+
+def _check(bunch: Bunch, classifier: BaseEstimator) -> None:
+    """Refuse what would end a run later: in its first training, or when the first network is tested."""
+    from ..coreset._base import check_labels
+
+    labels = check_labels(bunch.y_train)
+    classes = np.unique(labels)
+    if len(classes) < 2:
+        raise ValueError(f"y has one class only, {classes[0]}, over {len(labels)} rows; two are needed.")
+    # Lazy images have one form, which their loader has checked; reading them all would take too long.
+    in_memory = not isinstance(bunch.X_train, LazyRows)
+    learned = clone(classifier)
+    if in_memory:
+        learned._check_training(bunch.X_train, labels, reset=True)
+    if bunch.X_test is None:
+        return
+    try:
+        foreign = np.setdiff1d(check_labels(bunch.y_test), classes)
+        if len(foreign):
+            raise ValueError(f"no training row has the label {foreign[0]}.")
+        if in_memory:
+            learned._validate(bunch.X_test, reset=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the test rows do not fit the training rows: {error}") from error
+
+
+def data_digest(bunch: Bunch) -> str:
+    """Hash all rows and labels, so that a run is not gone on with other data under the same name."""
+    parts = (bunch.X_train, bunch.y_train, bunch.X_test, bunch.y_test)
+    return "-".join("none" if part is None else fingerprint(part)[:8] for part in parts)
 
 
 def _thin(bunch: Bunch, n_rows: int) -> None:

@@ -77,6 +77,7 @@ def train(
         on_error="skip" if skip_unreadable else "raise",
         n_rows=train_rows,
         needs_test=True,
+        classifier=classifier,
     )
     folder = new_folder("train", out)
     if (folder / "results.json").exists():

@@ -3,10 +3,12 @@
 import json
 import platform
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pandas as pd
+from filelock import FileLock, Timeout
 
 from .._files import replacing, write_json
 
@@ -29,8 +31,9 @@ class RunFolder:
     Raises
     ------
     ValueError
-        Where the folder has trainings and `resume` is false, or they were made
-        with another configuration; the message names the difference.
+        Where the folder has trainings and `resume` is false, they were made with
+        another configuration (the message names the difference), or another
+        process is at work in it.
     """
 
     def __init__(self, path, config: dict, *, resume: bool):
@@ -47,11 +50,34 @@ class RunFolder:
                 )
             _check_same(json.loads(known.read_text(encoding="utf-8"))["settings"], config, self.path)
         self.records.mkdir(parents=True, exist_ok=True)
-        for left_over in self.path.rglob(".*.part.*"):
-            # A killed process could not take its unfinished file along.
-            left_over.unlink()
-        if not begun:
-            write_json(known, {"settings": config, "versions": _versions()})
+        with self.alone():
+            for left_over in self.path.rglob(".*.part.*"):
+                # A killed process could not take its unfinished file along.
+                left_over.unlink()
+            if not begun:
+                write_json(known, {"settings": config, "versions": _versions()})
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes out of the folder for a while.
+
+        Raises
+        ------
+        ValueError
+            Where another process is in it.
+        """
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise ValueError(
+                f"out={str(self.path)!r} is in use: another process is at work in it; wait for it, or name "
+                "another folder."
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def has(self, name: str) -> bool:
         """Whether the training of that name is finished."""
@@ -81,10 +107,9 @@ class RunFolder:
 
 def _check_same(old: dict, new: dict, path: Path) -> None:
     new = json.loads(json.dumps(new))
+    # What an earlier version did not write down cannot be compared.
     differences = [
-        f"{key}: {old.get(key)!r} there, {new.get(key)!r} now"
-        for key in sorted({*old, *new})
-        if old.get(key) != new.get(key)
+        f"{key}: {old[key]!r} there, {new.get(key)!r} now" for key in sorted(old) if old[key] != new.get(key)
     ]
     if differences:
         raise ValueError(

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sksvp.cli._main import app
+from sksvp.estimators._schedule import SCHEDULES
 
 QUICK = ["--dataset", "digits", "--train-rows", "200", "--epochs", "2", "--seeds", "1", "--device", "cpu"]
 
@@ -306,6 +307,12 @@ def test_help(command):
     assert result.exit_code == 0
     assert "Usage" in result.output
     assert "\x08" not in result.output
+    # The words as they are, however the terminal breaks its lines.
+    text = "".join(result.output.split())
+    if command == ["coreset"]:
+        assert "forgetting_events,entropy,least_confidence,margin,k_centersorrandom" in text
+    if command:
+        assert all(name in text for name in SCHEDULES)
 
 
 def test_version():
@@ -347,6 +354,7 @@ def test_folder_of_images_names_its_files(tmp_path):
     refused = run(*options, "--out", tmp_path / "a")
     assert refused.exit_code == 2
     assert "broken.png" in refused.output
+    assert "--skip-unreadable" in refused.output
     result = run(*options, "--skip-unreadable", "--out", tmp_path / "b")
     assert result.exit_code == 0, result.output
     assert "broken.png" in result.output

@@ -20,7 +20,7 @@ from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.linear_model import LogisticRegression, SGDClassifier, SGDRegressor
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -250,6 +250,8 @@ def test_bad_labels(labels, message):
             "cannot give",
         ),
         ({"proxy": 3}, ValueError, "proxy"),
+        ({"proxy": SGDRegressor()}, ValueError, "proxy must be a classifier, got the regressor SGDRegressor"),
+        ({"proxy": StandardScaler()}, ValueError, "StandardScaler cannot give probabilities"),
         ({"class_balanced": "yes"}, ValueError, "class_balanced"),
         ({"stop_proxy": "soon"}, ValueError, "stop_proxy"),
         ({"memory": 3}, ValueError, "memory"),

@@ -85,7 +85,9 @@ def coreset(
     strategy: Annotated[
         list[str] | None,
         typer.Option(
-            help="How rows are ranked; repeat to compare several.", show_default="forgetting_events"
+            help="How rows are ranked: forgetting_events, entropy, least_confidence, margin, k_centers or random; "
+            "repeat to compare several.",
+            show_default="forgetting_events",
         ),
     ] = None,
     subset_size: Annotated[

@@ -15,7 +15,11 @@ Dataset = Annotated[
 ]
 Data = Annotated[
     Path | None,
-    typer.Option(help="Your own arrays: an .npz with X, y or X_train, y_train, X_test, y_test.", exists=True),
+    typer.Option(
+        help="Your own arrays: an .npz with X, y or X_train, y_train, X_test, y_test, or a folder with such "
+        ".npy files.",
+        exists=True,
+    ),
 ]
 DataDir = Annotated[Path, typer.Option(help="Where data sets lie, or are downloaded to.")]
 Download = Annotated[bool, typer.Option("--download", help="Fetch the data set where it is not there.")]
@@ -32,7 +36,10 @@ LearningRate = Annotated[
 ]
 Schedule = Annotated[
     str | None,
-    typer.Option(help="Learning-rate schedule, scaled to the epochs.", show_default="the recipe's"),
+    typer.Option(
+        help="Learning-rate schedule, scaled to the epochs: cifar, cifar-50, imagenet, imagenet-45 or constant.",
+        show_default="the recipe's",
+    ),
 ]
 Seeds = Annotated[
     int | None, typer.Option(min=1, help="Repeat with the seeds 0, 1, ...", show_default="1; digits: 3")
@@ -56,6 +63,8 @@ def clean_errors(command: Callable) -> Callable:
             return command(*args, **kwargs)
         except (ValueError, OSError, ImportError) as error:
             message = " ".join(str(error).split())
+            if "cannot be read as an image" in message:
+                message += "; --skip-unreadable goes on without such images."
             typer.echo(f"sksvp: {message}", err=True)
             raise typer.Exit(2) from error
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import joblib
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator, _fit_context, is_regressor
 from sklearn.utils import _safe_indexing, check_random_state, get_tags, indexable
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, _routing_enabled, process_routing
@@ -150,6 +150,8 @@ class BaseProxyCoreset(BaseEstimator):
                 "forgetting_events" if "forgetting_events" in available_evidence(self.proxy) else "entropy"
             )
         strategy = resolve_strategy(strategy)
+        if strategy.requires and is_regressor(self.proxy):
+            raise ValueError(f"proxy must be a classifier, got the regressor {self.proxy!r}.")
         check_available(self.proxy, strategy.requires)
         return strategy
 

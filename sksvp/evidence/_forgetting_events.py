@@ -29,7 +29,7 @@ def how_events_are_counted(proxy) -> str | None:
         return "own"
     if hasattr(classifier, "staged_predict"):
         return "stages"
-    if hasattr(classifier, "partial_fit"):
+    if hasattr(classifier, "partial_fit") and hasattr(classifier, "predict"):
         return "mini_batches"
     return None
 

@@ -17,6 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skorch.callbacks import Callback
 
 from sksvp.estimators import ResNetClassifier, TorchvisionClassifier
+from sksvp.estimators._seeding import seeded_torch
 
 
 def needs_torchvision():
@@ -492,6 +493,40 @@ def test_progress_bar_goes_to_stderr(digits, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert "2/2" in err
+
+
+def test_threads_that_train_side_by_side_give_the_networks_of_one(digits):
+    X, y = digits
+    X, y = X[:64], y[:64]
+    expected = [
+        resnet(max_epochs=1, precision="fp32", random_state=seed).fit(X, y).predict_logits(X)
+        for seed in (0, 1)
+    ]
+    found: dict[int, np.ndarray] = {}
+
+    def train(place):
+        model = resnet(max_epochs=1, precision="fp32", random_state=place % 2)
+        found[place] = model.fit(X, y).predict_logits(X)
+
+    before = torch.get_rng_state().clone()
+    threads = [threading.Thread(target=train, args=(place,)) for place in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert torch.equal(torch.get_rng_state(), before)
+    for place, logits in found.items():
+        np.testing.assert_array_equal(logits, expected[place % 2])
+
+
+def test_generators_are_given_back_whichever_block_ends_first():
+    before = torch.get_rng_state().clone()
+    blocks = [seeded_torch(seed, torch.device("cpu")) for seed in (1, 2, 3)]
+    for block in blocks:
+        block.__enter__()
+    for place in (1, 0, 2):
+        blocks[place].__exit__(None, None, None)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_predict_works_from_several_threads(digits):

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
@@ -23,6 +22,7 @@ from ._device import resolve_device, resolve_precision
 from ._net import TrainingNet, check_net_params, without_train_split
 from ._persistence import load_classifier, save_classifier
 from ._schedule import epoch_factors
+from ._seeding import seeded_torch
 
 _MAX_SEED = 2**31 - 1
 # What our own parameters say to skorch; net_params has the rest.
@@ -210,7 +210,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         self._batch_state = np.random.RandomState(random_state.randint(_MAX_SEED))
         net_params = without_train_split(self.net_params)
         callbacks = list(net_params.pop("callbacks", None) or [])
-        with self._seeded(random_state):
+        with seeded_torch(random_state.randint(_MAX_SEED), self.device_, alone=True):
             module = self._build_module(len(self.classes_))
             module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # no stub of torch has it
             self._n_features_out = int(module.n_features)  # type: ignore[arg-type]
@@ -251,18 +251,10 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             "prepare": self._training_view(),
             "device": self.device_,
         }
-        with self._seeded(self._batch_state):
+        with seeded_torch(self._batch_state.randint(_MAX_SEED), self.device_):
             net.train_epochs(
                 TrainingRows(self._reader(X), y), epochs=epochs, callbacks=callbacks, batches=batches
             )
-
-    @contextmanager
-    def _seeded(self, random_state: np.random.RandomState) -> Iterator[None]:
-        """Seed torch's generators for a while and give them back as they were."""
-        devices = [self.device_] if self.device_.type == "cuda" else []
-        with torch.random.fork_rng(devices):
-            torch.manual_seed(random_state.randint(_MAX_SEED))
-            yield
 
     def _loss_weights(self, y: np.ndarray) -> Tensor:
         """Weight of each class in the loss, from `class_weight` and the encoded labels."""

@@ -1,0 +1,70 @@
+"""Torch's global generators, seeded for a while and given back as they were, also where threads train side by side."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+_lock = threading.RLock()
+
+
+@dataclass(eq=False)
+class _Loan:
+    """States of the generators before a block began, by device."""
+
+    before: dict[torch.device, Tensor]
+
+
+_open_loans: list[_Loan] = []
+
+
+@contextmanager
+def seeded_torch(seed: int, device: torch.device, *, alone: bool = False) -> Iterator[None]:
+    """Seed torch's generators for a block and give them back as they were.
+
+    Unlike ``torch.random.fork_rng``, blocks of several threads may overlap: when
+    the last has ended the generators are what they were before the first.
+
+    Parameters
+    ----------
+    seed : int
+        For the CPU and all GPUs.
+    device : torch.device
+        Whose generator is given back, beside that of the CPU.
+    alone : bool, default=False
+        Whether blocks of other threads wait until this one has ended. Needed
+        where the block draws from the generators: weights, but not a long
+        training, which draws from generators of its own.
+    """
+    with _lock if alone else nullcontext():
+        with _lock:
+            devices = {torch.device("cpu"), device if device.type == "cuda" else torch.device("cpu")}
+            loan = _Loan({lent: _generator_state(lent) for lent in devices})
+            _open_loans.append(loan)
+            torch.manual_seed(seed)
+        try:
+            yield
+        finally:
+            with _lock:
+                _give_back(loan)
+
+
+def _give_back(loan: _Loan) -> None:
+    place = _open_loans.index(loan)
+    del _open_loans[place]
+    if place < len(_open_loans):
+        # A block that began later, in another thread, is still at work: it gives back what this one found.
+        _open_loans[place].before |= loan.before
+        return
+    for device, state in loan.before.items():
+        if device.type == "cuda":
+            torch.cuda.set_rng_state(state, device)
+        else:
+            torch.set_rng_state(state)
+
+
+def _generator_state(device: torch.device) -> Tensor:
+    return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()

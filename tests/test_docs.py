@@ -71,6 +71,14 @@ def test_the_reference_lists_every_public_name_and_no_other(package):
     assert sorted(listed[f"sksvp{package}"]) == sorted(import_module(f"sksvp{package}").__all__)
 
 
+@pytest.mark.parametrize("package", ["active", "coreset"])
+def test_the_reference_lists_what_stands_at_the_top_level_once(package):
+    listed = _listed_names()
+    names = [*listed["sksvp"], *listed.get(f"sksvp.{package}", [])]
+    assert set(import_module(f"sksvp.{package}").__all__) <= set(names)
+    assert len(names) == len(set(names))
+
+
 def _listed_names() -> dict[str, list[str]]:
     names: dict[str, list[str]] = {}
     module = ""

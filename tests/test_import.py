@@ -28,7 +28,11 @@ def test_strategies_load_no_torch():
 
 
 def test_estimators_load_no_torchvision_and_no_matplotlib():
-    assert not loaded_by("import sksvp.estimators, sksvp.coreset") & {"torchvision", "matplotlib", "fasttext"}
+    assert not loaded_by("import sksvp.estimators, sksvp.coreset, sksvp.active") & {
+        "torchvision",
+        "matplotlib",
+        "fasttext",
+    }
 
 
 def test_command_line_starts_without_torch():

@@ -1,0 +1,87 @@
+"""Error of proxy and target against the number of labels, over repeats."""
+
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
+
+from sklearn.base import clone
+
+from .._random import draw_seeds
+
+if TYPE_CHECKING:
+    from ._learner import ProxyActiveLearner
+
+
+def active_learning_curve(
+    learner: "ProxyActiveLearner", X: Any, y: Any, X_test: Any, y_test: Any, *, n_repeats: int
+):
+    """Run a learner's rounds several times and collect its errors on test rows.
+
+    Repeats differ in the `random_state` of the learner: in the random start, in
+    the weights and in the order of equal scores. With a `checkpoint` a curve that
+    was interrupted goes on where it was.
+
+    Parameters
+    ----------
+    learner : ProxyActiveLearner
+        With `rounds`; left as it is. Its `target_at` says where targets are
+        trained: ``"all"`` gives a whole curve of the target.
+    X, y : rows and labels
+        The pool.
+    X_test, y_test : rows and labels
+        Test rows; nothing is chosen by them.
+    n_repeats : int
+        How many times; more give the same first ones again.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One line for each repeat and round: ``repeat``, ``random_state``,
+        ``round``, ``n_labeled``, ``proxy_error`` and ``target_error`` (shares of
+        the test rows; NaN where nothing was trained), and the seconds
+        ``proxy_fit``, ``inference``, ``ranking`` and ``target_fit``.
+
+    Raises
+    ------
+    ValueError
+        For a learner without rounds, and for one with a checkpoint but no
+        `random_state`: its repeats could not be told apart.
+
+    See Also
+    --------
+    sksvp.plotting.ActiveLearningDisplay : Plots it.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sksvp.active import ProxyActiveLearner, active_learning_curve
+    >>> X, y = load_iris(return_X_y=True)
+    >>> learner = ProxyActiveLearner(LogisticRegression(max_iter=1000), rounds=[10], initial_size=10,
+    ...                              random_state=0)
+    >>> curve = active_learning_curve(learner, X[::2], y[::2], X[1::2], y[1::2], n_repeats=2)
+    >>> curve[["repeat", "round", "n_labeled"]].values.tolist()
+    [[0, 0, 10], [0, 1, 20], [1, 0, 10], [1, 1, 20]]
+    """
+    import pandas as pd
+
+    if not isinstance(n_repeats, Integral) or isinstance(n_repeats, bool) or n_repeats < 1:
+        raise ValueError(f"n_repeats must be an int of at least 1, got {n_repeats!r}.")
+    if learner.rounds is None:
+        raise ValueError("learner must have rounds=[...]: the labels of a curve come from y.")
+    if learner.random_state is None and learner.checkpoint is not None:
+        raise ValueError("learner needs a random_state: without one its repeats share one checkpoint.")
+    lines = []
+    for repeat, seed in enumerate(draw_seeds(clone(learner).random_state, int(n_repeats))):
+        run = clone(learner).set_params(random_state=seed).fit(X, y, X_val=X_test, y_val=y_test)
+        lines += [{"repeat": repeat, "random_state": seed, **_line(entry)} for entry in run.history_]
+    return pd.DataFrame(lines)
+
+
+def _line(entry: dict[str, Any]) -> dict[str, Any]:
+    line = {"round": entry["round"], "n_labeled": entry["n_labeled"]}
+    for model in ("proxy", "target"):
+        score = entry[f"{model}_score"]
+        line[f"{model}_error"] = float("nan") if score is None else 1.0 - score
+    for part in ("proxy_fit", "inference", "ranking", "target_fit"):
+        line[part] = float("nan") if entry[part] is None else entry[part]
+    return line

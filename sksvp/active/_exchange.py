@@ -1,0 +1,114 @@
+"""Queries as CSV for labelling tools, and labels back from it."""
+
+import csv
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _num_samples
+
+from .._files import replacing
+
+_COLUMNS = ("row", "name", "label")
+
+
+def write_query(path: str | os.PathLike, X: Any, rows: np.ndarray, names: Any = None) -> None:
+    """Write rows that wait for labels: row number, name or text, and an empty label.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The CSV file, UTF-8; replaced in one step.
+    X : rows
+        The pool. Texts, and the paths of an image folder, name themselves.
+    rows : ndarray of int
+        In the order of the file.
+    names : array-like of length n_rows, optional
+        What a person, or a tool, knows each row of the pool by.
+    """
+    if names is not None and _num_samples(names) != _num_samples(X):
+        raise ValueError(
+            f"names must have one entry for each of the {_num_samples(X)} rows of the pool, got "
+            f"{_num_samples(names)}."
+        )
+    shown = _names(X if names is None else names, rows, given=names is not None)
+    with replacing(path) as part, open(part, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(_COLUMNS)
+        writer.writerows([row, name, ""] for row, name in zip(rows.tolist(), shown, strict=True))
+
+
+def _names(values: Any, rows: np.ndarray, *, given: bool) -> list[str]:
+    cut = _safe_indexing(values, rows)
+    if hasattr(cut, "paths"):
+        return list(cut.paths)
+    if given or (getattr(cut, "ndim", 1) == 1 and all(isinstance(value, str) for value in cut)):
+        return [str(value) for value in cut]
+    return [""] * len(rows)
+
+
+def read_answers(path: str | os.PathLike, classes: list) -> tuple[np.ndarray, np.ndarray]:
+    """Read the rows of a CSV file that have a label by now.
+
+    Parameters
+    ----------
+    path : str or path-like
+        With a header that names ``row`` and ``label``; other columns, and rows
+        with an empty label, are passed over. Comma, semicolon or tab.
+    classes : list
+        Classes known so far: labels are numbers where these are. Where there are
+        none, labels that are all whole numbers are numbers.
+
+    Returns
+    -------
+    rows : ndarray of int
+    labels : ndarray
+
+    Raises
+    ------
+    ValueError
+        For a header without these columns, or a row number or label that cannot
+        be read; the message names the line.
+    """
+    path = Path(path)
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        header = file.readline()
+        file.seek(0)
+        delimiter = max(",;\t", key=header.count)
+        reader = csv.DictReader(file, delimiter=delimiter)
+        columns = [name.strip().lower() for name in reader.fieldnames or []]
+        if not {"row", "label"} <= set(columns):
+            raise ValueError(
+                f"{str(path)!r} must have a header with the columns row and label, got {columns}."
+            )
+        reader.fieldnames = columns
+        lines = [(reader.line_num, line["row"], line["label"]) for line in reader]
+    told = [(number, row, (label or "").strip()) for number, row, label in lines]
+    told = [(number, row, label) for number, row, label in told if label]
+    rows = [_whole_number(row, f"line {number} of {str(path)!r}: row") for number, row, _ in told]
+    texts = [label for *_, label in told]
+    numeric = not isinstance(classes[0], str) if classes else all(_is_whole(text) for text in texts)
+    if not numeric:
+        return np.asarray(rows, dtype=np.int64), np.asarray(texts, dtype=np.str_)
+    labels = [_whole_number(text, f"line {number} of {str(path)!r}: label") for number, _, text in told]
+    return np.asarray(rows, dtype=np.int64), np.asarray(labels, dtype=np.int64)
+
+
+def _is_whole(text: str) -> bool:
+    # "007" is a name, not a number.
+    try:
+        return str(int(text)) == text
+    except ValueError:
+        return False
+
+
+def _whole_number(text: str | None, what: str) -> int:
+    try:
+        number = float(text or "")
+        if number == int(number):
+            return int(number)
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError(f"{what} must be a whole number, got {text!r}.")

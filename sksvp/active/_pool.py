@@ -1,0 +1,118 @@
+"""Appending rows to a pool, whatever container it is."""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from .._fingerprint import _is_torch
+from .._rows import LazyRows
+
+
+def append_rows(X: Any, X_new: Any) -> Any:
+    """Return X with the rows of `X_new` after its own, in the container of X.
+
+    Lazy rows stay lazy.
+
+    Raises
+    ------
+    ValueError
+        For rows of another shape, columns or kind of number.
+    TypeError
+        For another container.
+    """
+    if isinstance(X, LazyRows):
+        return _append_lazy(X, X_new)
+    if isinstance(X, list):
+        return [*X, *X_new]
+    if sparse.issparse(X):
+        _check_shapes(X, X_new)
+        return sparse.vstack([X, X_new], format=X.format)
+    if hasattr(X, "iloc"):
+        return _append_pandas(X, X_new)
+    if hasattr(X, "to_numpy"):
+        import polars as pl
+
+        _check_container(X, X_new)
+        _check_columns(X, X_new)
+        return pl.concat([X, X_new])
+    if _is_torch(X):
+        import torch
+
+        _check_container(X, X_new)
+        _check_shapes(X, X_new)
+        return torch.cat([X, X_new.to(X)])
+    X, X_new = np.asarray(X), np.asarray(X_new)
+    _check_shapes(X, X_new)
+    if X.dtype.kind != X_new.dtype.kind:
+        raise ValueError(
+            f"X_new must hold values of the same kind as the pool, got {X_new.dtype} for a pool of {X.dtype}."
+        )
+    return np.concatenate([X, X_new])
+
+
+class _ChainedRows(LazyRows):
+    """Lazy rows one after the other."""
+
+    def __init__(self, parts: list[LazyRows]):
+        super().__init__(sum(len(part) for part in parts), parts[0]._image_shape)  # type: ignore[arg-type]  # three sides
+        self._parts = parts
+        self._starts = np.cumsum([0, *(len(part) for part in parts)])
+
+    def _read_source(self, rows: np.ndarray) -> np.ndarray:
+        images = np.empty((len(rows), *self._image_shape), dtype=self.dtype)
+        for part, start, stop in zip(self._parts, self._starts[:-1], self._starts[1:], strict=True):
+            wanted = np.flatnonzero((rows >= start) & (rows < stop))
+            if len(wanted):
+                images[wanted] = part.read(rows[wanted] - start)
+        return images
+
+    def _source_key(self, rows: np.ndarray) -> str:
+        keys = [
+            part[rows[(rows >= start) & (rows < stop)] - start].content_key()
+            for part, start, stop in zip(self._parts, self._starts[:-1], self._starts[1:], strict=True)
+        ]
+        return "|".join([*keys, hashlib.blake2b(rows.tobytes(), digest_size=16).hexdigest()])
+
+    def content_key(self) -> str:
+        """See `LazyRows.content_key`; a view of one part has the key that it has there."""
+        for part, start, stop in zip(self._parts, self._starts[:-1], self._starts[1:], strict=True):
+            if len(self._rows) and start <= self._rows.min() and self._rows.max() < stop:
+                return part[self._rows - start].content_key()
+        return super().content_key()
+
+
+def _append_lazy(X: LazyRows, X_new: Any) -> LazyRows:
+    if not isinstance(X_new, LazyRows):
+        raise TypeError(f"X_new must be lazy rows, as the pool is, got {type(X_new).__name__}.")
+    _check_shapes(X, X_new)
+    return _ChainedRows([X, X_new])
+
+
+def _append_pandas(X: Any, X_new: Any) -> Any:
+    import pandas as pd
+
+    _check_container(X, X_new)
+    _check_columns(X, X_new)
+    return pd.concat([X, X_new], ignore_index=True)
+
+
+def _check_container(X: Any, X_new: Any) -> None:
+    if not isinstance(X_new, type(X)):
+        raise TypeError(f"X_new must be a {type(X).__name__}, as the pool is, got {type(X_new).__name__}.")
+
+
+def _check_columns(X: Any, X_new: Any) -> None:
+    if X.ndim == 2 if hasattr(X, "ndim") else hasattr(X, "columns"):
+        here, there = list(X.columns), list(X_new.columns)
+        if here != there:
+            raise ValueError(f"X_new must have the columns {here}, got {there}.")
+
+
+def _check_shapes(X: Any, X_new: Any) -> None:
+    here, there = tuple(X.shape[1:]), tuple(X_new.shape[1:])
+    if len(X.shape) != len(X_new.shape) or here != there:
+        raise ValueError(
+            f"X_new must have rows of the shape {here}, as the pool has, got the shape {tuple(X_new.shape)}."
+        )

@@ -1,0 +1,193 @@
+"""The protocol of an experiment: a random start, then rounds that buy labels, with targets at some totals."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from ._labels import LabelTable, read_labels
+from ._run import Run
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many labels each round buys, and where a target is trained.
+
+    Attributes
+    ----------
+    sizes : list of int
+        Of the random start, then of each round.
+    target_totals : frozenset of int
+        Numbers of labels at which the target is trained.
+    """
+
+    sizes: list[int]
+    target_totals: frozenset[int]
+
+
+def make_plan(rounds: Any, initial_size: float, target_at: Any, n_rows: int) -> Plan:
+    """Turn the parameters into numbers of rows.
+
+    Raises
+    ------
+    ValueError
+        For rounds that are empty, of both kinds, not positive or more than the
+        pool has, and for totals that never occur.
+    """
+    start = int(initial_size) if isinstance(initial_size, Integral) else max(1, round(initial_size * n_rows))
+    sizes = [start, *_round_sizes(rounds, n_rows)]
+    totals = np.cumsum(sizes).tolist()
+    if totals[-1] > n_rows:
+        raise ValueError(
+            f"initial_size={initial_size!r} and rounds={list(rounds)!r} ask for {totals[-1]} labels of a pool of "
+            f"{n_rows} rows."
+        )
+    return Plan(sizes, _target_totals(target_at, totals))
+
+
+def _round_sizes(rounds: Any, n_rows: int) -> list[int]:
+    rounds = list(rounds)
+    if not rounds:
+        raise ValueError("rounds=[] must hold at least one number of labels to buy, or be None.")
+    if all(isinstance(size, Integral) and not isinstance(size, bool) for size in rounds):
+        sizes = [int(size) for size in rounds]
+    elif all(isinstance(size, Real) and not isinstance(size, Integral) for size in rounds):
+        if not all(0 < size <= 1 for size in rounds):
+            raise ValueError(f"rounds as floats are shares of the pool, in (0, 1], got {rounds!r}.")
+        sizes = [round(float(size) * n_rows) for size in rounds]
+    else:
+        raise ValueError(f"rounds must be all ints or all floats, got {rounds!r}.")
+    if min(sizes) < 1:
+        raise ValueError(
+            f"rounds={rounds!r} must each buy one label at least, of a pool of n_samples={n_rows} rows."
+        )
+    return sizes
+
+
+def _target_totals(target_at: Any, totals: list[int]) -> frozenset[int]:
+    if isinstance(target_at, str):
+        return frozenset(totals[1:] if target_at == "all" else totals[-1:])
+    wanted = list(target_at)
+    if not all(isinstance(total, Integral) and not isinstance(total, bool) for total in wanted):
+        raise ValueError(
+            f"target_at must be 'last', 'all' or a list of numbers of labels, got {target_at!r}."
+        )
+    never = [int(total) for total in wanted if total not in totals]
+    if never:
+        raise ValueError(
+            f"target_at={[int(total) for total in wanted]} names totals that never occur: {never}; the totals are "
+            f"{totals}."
+        )
+    return frozenset(map(int, wanted))
+
+
+class Answers:
+    """Who knows the labels: y, and for the rows that it leaves open an oracle.
+
+    Parameters
+    ----------
+    table : LabelTable
+        The labels of y.
+    oracle : callable or None
+        Called with row numbers, returns their labels.
+    missing_label : int, str or None
+        See `read_labels`.
+
+    Raises
+    ------
+    ValueError
+        Where rows have no label and there is no oracle.
+    """
+
+    def __init__(self, table: LabelTable, oracle: Callable | None, missing_label: Any):
+        n_missing = int((~table.labelled).sum())
+        if n_missing and oracle is None:
+            raise ValueError(
+                f"rounds needs the label of every row, or an oracle that is asked for the missing ones: y lacks "
+                f"{n_missing} of {len(table.codes)}."
+            )
+        self._table = table
+        self._oracle = oracle
+        self._missing_label = missing_label
+
+    def give(self, run: Run) -> None:
+        """Record the labels of the rows that wait: first those in y, then, in one call, the oracle's.
+
+        Raises
+        ------
+        ValueError
+            Where the oracle does not give one label a row.
+        """
+        known = self._table.labelled[run.state.waiting]
+        if known.any():
+            rows = run.state.waiting[known]
+            run.record(rows, self._table.labels_of(rows))
+        rows = run.state.waiting
+        if len(rows) == 0 or self._oracle is None:
+            return
+        # What the user's function raises goes to the user; the rows that wait are saved.
+        told = self._oracle(rows.copy())
+        found, labels = read_labels(told, missing_label=self._missing_label)
+        n_told = len(told)
+        if n_told != len(rows) or len(found) != len(rows):
+            raise ValueError(
+                f"oracle must return one label for each of the {len(rows)} rows it is asked for, got {n_told} "
+                f"values, {len(found)} of them labels."
+            )
+        run.record(rows, labels)
+
+
+def run_protocol(
+    run: Run, plan: Plan, answers: Answers, X_val: Any, y_val: np.ndarray | None, *, verbose: int = 0
+) -> None:
+    """Run, or go on with, the rounds of a plan.
+
+    Parameters
+    ----------
+    run : Run
+        At any point of the plan. At its end it has the model that predicts, unless
+        no target was to be trained.
+    plan : Plan
+        Numbers of rows.
+    answers : Answers
+        Labels.
+    X_val, y_val : rows and labels, or None
+        What proxies and targets are scored on.
+    verbose : int
+        Above 0, shows a bar on stderr.
+    """
+    from tqdm.auto import tqdm
+
+    for number, size in enumerate(tqdm(plan.sizes, desc="rounds", unit="round", disable=not verbose)):
+        if run.state.n_selections == number:
+            run.select(size)
+        if number < run.state.n_selections - 1:
+            continue  # done before the process ended
+        answers.give(run)
+        _score_proxy(run, X_val, y_val)
+        _train_target(run, plan, X_val, y_val)
+    if run.target is None or plan.target_totals:
+        run.predictor()
+
+
+def _score_proxy(run: Run, X_val: Any, y_val: np.ndarray | None) -> None:
+    """Score the proxy of this round's labels, which chooses in the next round."""
+    entry = run.state.history[-1]
+    if y_val is None or entry["proxy_score"] is not None or run.state.table.n_classes < 2:
+        return
+    entry["proxy_score"] = run.official_proxy().accuracy(X_val, y_val)
+    run.save()
+
+
+def _train_target(run: Run, plan: Plan, X_val: Any, y_val: np.ndarray | None) -> None:
+    entry = run.state.history[-1]
+    due = run.target is not None and entry["n_labeled"] in plan.target_totals
+    if not due or entry["target_fit"] is not None:
+        return
+    target = run.train_target()
+    if y_val is not None:
+        entry["target_score"] = target.accuracy(X_val, y_val)
+    entry["target_fit"] = target.seconds
+    run.save()

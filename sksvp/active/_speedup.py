@@ -1,0 +1,75 @@
+"""How much sooner a proxy has selected than the target would have."""
+
+from typing import Any
+
+import numpy as np
+
+
+def selection_speedup(history: list[dict[str, Any]], baseline_history: list[dict[str, Any]]):
+    """Compare the seconds that two runs spent on choosing, up to each number of labels.
+
+    What counts is what the choice needed: the training of the proxy before each
+    selection, inference on the pool, and ranking. Targets, and a proxy trained
+    after the last selection to report its error, do not count.
+
+    Parameters
+    ----------
+    history : list of dict
+        `history_` of a learner that has run its rounds with a proxy.
+    baseline_history : list of dict
+        The same of one in which the target chose for itself.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One line a round after the random start: ``n_labeled``; ``seconds`` and
+        ``baseline_seconds``, spent on choosing so far; ``speedup``, their ratio,
+        infinite where nothing was spent.
+
+    Raises
+    ------
+    ValueError
+        For histories without such a round, or of other numbers of labels.
+
+    References
+    ----------
+    Coleman et al., Selection via Proxy: Efficient Data Selection for Deep
+    Learning, ICLR 2020, table 1.
+
+    Examples
+    --------
+    >>> from sksvp.active import selection_speedup
+    >>> small = {"round": 1, "n_labeled": 100, "proxy_fit": 2.0, "inference": 1.0, "ranking": 0.0}
+    >>> large = {"round": 1, "n_labeled": 100, "proxy_fit": 8.0, "inference": 4.0, "ranking": 0.0}
+    >>> selection_speedup([small], [large])["speedup"].tolist()
+    [4.0]
+    """
+    import pandas as pd
+
+    totals, seconds = _selection_seconds(history, "history")
+    baseline_totals, baseline_seconds = _selection_seconds(baseline_history, "baseline_history")
+    if totals != baseline_totals:
+        raise ValueError(
+            f"history and baseline_history must be of the same numbers of labels, got {totals} and "
+            f"{baseline_totals}."
+        )
+    ratio = np.divide(
+        baseline_seconds, seconds, out=np.full(len(seconds), np.inf), where=np.asarray(seconds) > 0
+    )
+    return pd.DataFrame(
+        {
+            "n_labeled": totals,
+            "seconds": seconds,
+            "baseline_seconds": baseline_seconds,
+            "speedup": ratio,
+        }
+    )
+
+
+def _selection_seconds(history: list[dict[str, Any]], name: str) -> tuple[list[int], np.ndarray]:
+    """Return the numbers of labels and the seconds of choosing up to each, without the random start."""
+    rounds = [entry for entry in history if entry["round"] > 0]
+    if not rounds:
+        raise ValueError(f"{name} must hold a round after the random start, got {len(history)} entries.")
+    spent = [sum(entry[part] or 0.0 for part in ("proxy_fit", "inference", "ranking")) for entry in rounds]
+    return [int(entry["n_labeled"]) for entry in rounds], np.cumsum(spent)

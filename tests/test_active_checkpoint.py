@@ -1,0 +1,418 @@
+"""What is kept of a run, and what becomes of it when it is damaged, taken or another one's."""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+import time
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from toy_nets import make_net
+from toy_proxies import CountedTraining, blobs, n_trainings
+
+from sksvp import ProxyActiveLearner
+from sksvp.active import _checkpoint
+from sksvp.active._checkpoint import describe_run
+from sksvp.estimators import ResNetClassifier
+from sksvp.strategies import KCenters
+
+X, y = blobs(90)
+KNOWN = [label if row < 12 else None for row, label in enumerate(y.tolist())]
+
+
+@pytest.fixture
+def learner(tmp_path):
+    """An interactive learner with a checkpoint, not fitted."""
+    proxy = LogisticRegression(max_iter=1000)
+    return ProxyActiveLearner(proxy, checkpoint=tmp_path / "runs", random_state=0)
+
+
+def only_folder(learner):
+    (folder,) = [path for path in learner.checkpoint.iterdir() if path.is_dir()]
+    return folder
+
+
+def states(learner):
+    return sorted(only_folder(learner).glob("state-*.bin"))
+
+
+def go_on(learner, n_rounds=2):
+    for _ in range(n_rounds):
+        rows = learner.query(5)
+        learner.teach(rows, y[rows])
+    return learner
+
+
+def test_resume_has_labels_query_scores_and_history(learner):
+    go_on(learner.fit(X, KNOWN))
+    rows = learner.query(6)
+    learner.teach(rows[2:4], y[rows[2:4]])
+    learner.close()
+    again = ProxyActiveLearner.resume(learner.checkpoint, X)
+    np.testing.assert_array_equal(again.query(6), rows[[0, 1, 4, 5]])
+    np.testing.assert_array_equal(again.labeled_rows_, learner.labeled_rows_)
+    np.testing.assert_array_equal(again.labels_, learner.labels_)
+    np.testing.assert_array_equal(again.scores_, learner.scores_)
+    assert again.get_params()["strategy"] == "least_confidence" and again.n_features_in_ == 4
+    for one, two in zip(again.history_, learner.history_, strict=True):
+        np.testing.assert_array_equal(one.pop("rows"), two.pop("rows"))
+        assert one == two
+    again.close()
+    # The run's own folder, as text, does as well.
+    np.testing.assert_array_equal(
+        ProxyActiveLearner.resume(str(only_folder(learner)), X).waiting_, again.waiting_
+    )
+
+
+def test_the_same_fit_resumes(learner):
+    go_on(learner.fit(X, KNOWN))
+    learner.close()
+    again = clone(learner).fit(X.tolist(), np.array(KNOWN, dtype=object))
+    np.testing.assert_array_equal(again.labeled_rows_, learner.labeled_rows_)
+    again.fit(X, KNOWN)  # lets go of its own run first
+    assert len(again.labeled_rows_) == 22
+
+
+def test_without_a_seed_a_run_keeps_the_one_it_drew(learner):
+    learner.set_params(random_state=None, strategy="random").fit(X, KNOWN)
+    learner.close()
+    again = ProxyActiveLearner.resume(learner.checkpoint, X)
+    np.testing.assert_array_equal(
+        again.query(30), clone(again).set_params(checkpoint=None) and again.waiting_
+    )
+    assert again._run.state.seeds == learner._run.state.seeds
+
+
+def test_target_is_trained_again_from_its_seed(learner):
+    target = RandomForestClassifier(n_estimators=5)
+    go_on(learner.set_params(target=target).fit(X, KNOWN)).fit_target()
+    go_on(learner, 1)
+    learner.close()
+    again = ProxyActiveLearner.resume(learner.checkpoint, X)
+    np.testing.assert_array_equal(again.predict_proba(X), learner.predict_proba(X))
+
+
+def test_strings_and_extensions(learner):
+    names = np.array(["ant", "bee", "cow"])[y]
+    learner.fit(X[:60], [None] * 60)
+    rows = learner.query(12)
+    learner.teach(rows, names[rows]).extend(X[60:75]).extend(X[75:])
+    rows = learner.query(9)
+    learner.close()
+    again = ProxyActiveLearner.resume(learner.checkpoint, X.astype(np.float64))
+    np.testing.assert_array_equal(again.query(9), rows)
+    assert again.labels_.tolist() == learner.labels_.tolist()
+    again.close()
+    for wrong, message in (
+        (X[:60], r"X has 60 rows, the run 60 \+ 15 \+ 15 = 90 \(fitted, then appended\)"),
+        (np.vstack([X[:75], X[75:] + 1]), r"rows 75 \.\. 89 have other values"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            ProxyActiveLearner.resume(learner.checkpoint, wrong)
+    with pytest.raises(ValueError, match=r"was extended to 90 rows, and X has 60: reopen it with .*resume"):
+        clone(learner).fit(X[:60], [None] * 60)
+    # Refusals leave nothing locked.
+    ProxyActiveLearner.resume(learner.checkpoint, X)
+
+
+def test_finished_rounds_train_only_what_predicts(tmp_path):
+    target = CountedTraining(str(tmp_path / "target"))
+    learner = ProxyActiveLearner(
+        CountedTraining(str(tmp_path / "proxy")),
+        target,
+        rounds=[5, 5],
+        checkpoint=tmp_path / "runs",
+        random_state=0,
+    )
+    history = clone(learner).fit(X, y, X_val=X, y_val=y).history_
+    assert (n_trainings(tmp_path / "proxy"), n_trainings(tmp_path / "target")) == (3, 1)
+    again = clone(learner).fit(X, y, X_val=X, y_val=y)
+    assert (n_trainings(tmp_path / "proxy"), n_trainings(tmp_path / "target")) == (3, 2)
+    assert [entry["target_fit"] for entry in again.history_] == [entry["target_fit"] for entry in history]
+    assert again.score(X, y) == again.history_[-1]["target_score"]
+    with pytest.raises(ValueError, match="holds runs of fit with rounds only"):
+        ProxyActiveLearner.resume(tmp_path / "runs", X)
+
+
+# Which run -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("params", "rows", "labels"),
+    [
+        ({"strategy": "entropy"}, X, KNOWN),
+        ({"proxy__C": 2.0}, X, KNOWN),
+        ({"random_state": 1}, X, KNOWN),
+        ({}, X + 1e-3, KNOWN),
+        ({}, X, [*KNOWN[:-1], 0]),
+        ({}, X, [None, *KNOWN[1:]]),
+    ],
+    ids=["strategy", "proxy", "seed", "X", "more labels", "fewer labels"],
+)
+def test_other_runs_have_folders_of_their_own(learner, params, rows, labels):
+    learner.fit(X, KNOWN)
+    clone(learner).set_params(**params).fit(rows, labels)
+    assert len([path for path in learner.checkpoint.iterdir() if path.is_dir()]) == 2
+
+
+def test_what_says_nothing_of_the_run_does_not_count(learner):
+    learner.set_params(proxy=CountedTraining(str(learner.checkpoint) + ".log"))
+    learner.fit(X, KNOWN)
+    learner.close()
+    clone(learner).set_params(verbose=1, proxy__verbose=2, proxy__device="cuda").fit(X.tolist(), KNOWN)
+    only_folder(learner)
+
+
+@pytest.mark.parametrize(
+    ("params", "rows", "difference"),
+    [
+        ({"strategy": "entropy"}, X, "strategy: 'least_confidence' there, 'entropy' now"),
+        ({"proxy__C": 2.0}, X, r"proxy__C: 1\.0 there, 2\.0 now"),
+        (
+            {"proxy": make_pipeline(StandardScaler(), LogisticRegression())},
+            X,
+            "proxy: LogisticRegression .* there",
+        ),
+        ({}, X + 1, "X: 90 rows .* there, 90 rows .* now"),
+        ({}, X[:80], "X: 90 rows .* there, 80 rows .* now"),
+    ],
+    ids=["strategy", "proxy", "class", "content", "rows"],
+)
+def test_the_folder_of_another_run_is_refused_with_the_difference(learner, params, rows, difference):
+    learner.fit(X, KNOWN)
+    learner.close()
+    other = clone(learner).set_params(checkpoint=only_folder(learner), **params)
+    with pytest.raises(ValueError, match=f"is another one .*{difference}"):
+        other.fit(rows, KNOWN[: len(rows)])
+    clone(learner).set_params(checkpoint=only_folder(learner)).fit(X, KNOWN)
+
+
+def test_resume_tells_runs_apart_by_their_rows(learner, tmp_path):
+    with pytest.raises(ValueError, match="holds no run"):
+        ProxyActiveLearner.resume(tmp_path / "nowhere", X)
+    go_on(learner.fit(X, KNOWN))
+    learner.close()
+    other = clone(learner).fit(X + 1, KNOWN)
+    other.close()
+    found = ProxyActiveLearner.resume(learner.checkpoint, X)
+    assert len(found.labeled_rows_) == 22
+    found.close()
+    with pytest.raises(ValueError, match="several runs, none of this X"):
+        ProxyActiveLearner.resume(learner.checkpoint, X + 2)
+    clone(learner).set_params(strategy="entropy").fit(X, KNOWN)
+    with pytest.raises(ValueError, match=r"several runs of this X: .*run\.json tells them apart"):
+        ProxyActiveLearner.resume(learner.checkpoint, X)
+
+
+def test_resume_of_another_x_names_the_difference(learner):
+    learner.fit(X, KNOWN)
+    learner.close()
+    with pytest.raises(ValueError, match=r"of another X: rows 0 \.\. 89 have other values"):
+        ProxyActiveLearner.resume(learner.checkpoint, X + 1)
+    with pytest.raises(ValueError, match=r"of another X: X has 91 rows, the run 90"):
+        ProxyActiveLearner.resume(learner.checkpoint, np.vstack([X, X[:1]]))
+
+
+def test_description_of_a_run():
+    def words(proxy, **params):
+        return describe_run(ProxyActiveLearner(proxy, **params), X="x")
+
+    frozen = [FrozenEstimator(LogisticRegression(C=C).fit(X, y)) for C in (1, 1, 2)]
+    assert words(frozen[0]) == words(frozen[1])
+    assert words(frozen[0])["proxy"] != words(frozen[2])["proxy"]
+    nets = [FrozenEstimator(make_net(max_epochs=epochs).fit(X, y.astype(np.int64))) for epochs in (1, 2)]
+    assert words(nets[0])["proxy"] != words(nets[1])["proxy"]
+    assert words(make_net()) == words(make_net())
+    assert (
+        words(LogisticRegression(), rounds=[1, 2])["rounds"]
+        == words(LogisticRegression(), rounds=np.array([1, 2]))["rounds"]
+    )
+    assert words(LogisticRegression(), strategy=KCenters()) != words(
+        LogisticRegression(), strategy=KCenters(n_initial=3)
+    )
+    plain = words(ResNetClassifier())
+    assert plain["proxy__depth"] == "20" and "proxy__device" not in plain and "oracle" not in plain
+    json.dumps(plain)
+
+
+# Damage --------------------------------------------------------------------------------------
+
+
+def damage(path, how):
+    content = path.read_bytes()
+    if how == "truncated":
+        path.write_bytes(content[: len(content) // 2])
+    elif how == "empty":
+        path.write_bytes(b"")
+    elif how == "one bit":
+        at = len(content) - 20
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+    else:
+        path.write_bytes(os.urandom(len(content)))
+
+
+@pytest.mark.parametrize("how", ["truncated", "empty", "one bit", "noise"])
+@pytest.mark.parametrize("way", ["fit", "resume"])
+def test_the_previous_state_is_used_with_a_warning(learner, how, way):
+    go_on(learner.fit(X, KNOWN))
+    rows = learner.query(5)
+    learner.teach(rows, y[rows]).close()
+    damage(states(learner)[-1], how)
+    with pytest.warns(UserWarning, match=r"state-\d+\.bin is damaged: the state before it is used"):
+        reopen = (
+            ProxyActiveLearner.resume if way == "resume" else lambda root, X: clone(learner).fit(X, KNOWN)
+        )
+        again = reopen(learner.checkpoint, X)
+    # The last labels are lost, the query that asked for them is there.
+    np.testing.assert_array_equal(again.query(5), rows)
+    again.teach(rows, y[rows])
+    again.query(5)
+    again.close()
+    assert len(states(learner)) == 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(ProxyActiveLearner.resume(learner.checkpoint, X).labeled_rows_) == 27
+
+
+def test_a_new_run_survives_damage_at_once(learner):
+    learner.fit(X, KNOWN)
+    learner.close()
+    damage(states(learner)[-1], "truncated")
+    with pytest.warns(UserWarning, match="is damaged"):
+        assert len(ProxyActiveLearner.resume(learner.checkpoint, X).labeled_rows_) == 12
+
+
+def test_all_states_damaged_is_an_error_and_no_restart(learner):
+    go_on(learner.fit(X, KNOWN))
+    learner.close()
+    for path in states(learner):
+        damage(path, "truncated")
+    with pytest.raises(ValueError, match=r"all states in .* are damaged"):
+        clone(learner).fit(X, KNOWN)
+    with pytest.raises(ValueError, match="are damaged"):
+        ProxyActiveLearner.resume(learner.checkpoint, X)
+
+
+def test_damaged_parameters(learner):
+    go_on(learner.fit(X, KNOWN))
+    learner.close()
+    first, second = [only_folder(learner) / name for name in ("learner.pkl", "learner-copy.pkl")]
+    damage(first, "one bit")
+    found = ProxyActiveLearner.resume(learner.checkpoint, X)
+    assert len(found.labeled_rows_) == 22
+    found.close()
+    second.unlink()
+    with pytest.raises(ValueError, match=r"learner\.pkl and its copy are damaged. Call fit again"):
+        ProxyActiveLearner.resume(learner.checkpoint, X)
+    assert len(clone(learner).fit(X, KNOWN).labeled_rows_) == 22
+
+
+def test_other_versions_are_a_warning(learner, monkeypatch):
+    learner.fit(X, KNOWN)
+    learner.close()
+    monkeypatch.setattr(_checkpoint, "__version__", "99")
+    with pytest.warns(UserWarning, match=r"made with other versions \(sksvp .* -> 99\)"):
+        clone(learner).fit(X, KNOWN)
+
+
+def test_left_over_parts_are_removed(learner):
+    learner.fit(X, KNOWN)
+    learner.close()
+    part = only_folder(learner) / ".state-00000003.bin.abc.part.bin"
+    part.write_bytes(b"half")
+    clone(learner).fit(X, KNOWN)
+    assert not part.exists()
+
+
+def test_proxy_that_cannot_be_pickled_is_refused(learner):
+    class Local(LogisticRegression):
+        pass
+
+    with pytest.raises(ValueError, match=r"checkpoint keeps the learner's parameters.*cannot be pickled"):
+        learner.set_params(proxy=Local()).fit(X, KNOWN)
+    # Nothing resumes rounds but the same fit, which has its parameters at hand.
+    learner.set_params(rounds=[5], initial_size=10).fit(X, y)
+
+
+# The lock ------------------------------------------------------------------------------------
+
+HOLD = """
+import sys, time
+from toy_proxies import blobs
+from sksvp import ProxyActiveLearner
+X, y = blobs(90)
+learner = ProxyActiveLearner.resume(sys.argv[1], X)
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_second_process_is_refused_while_the_first_lives(learner):
+    learner.fit(X, KNOWN)
+    learner.close()
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(learner.checkpoint)],
+        cwd=os.path.dirname(__file__),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert holder.stdout.readline() == "held\n"
+        for attempt in (
+            lambda: clone(learner).fit(X, KNOWN),
+            lambda: ProxyActiveLearner.resume(learner.checkpoint, X),
+            lambda: learner.query(5),
+        ):
+            start = time.perf_counter()
+            with pytest.raises(ValueError, match="is in use by another process"):
+                attempt()
+            assert time.perf_counter() - start < 5
+    finally:
+        holder.kill()
+        holder.wait()
+    # Its lock died with it.
+    assert len(ProxyActiveLearner.resume(learner.checkpoint, X).query(5)) == 5
+
+
+def test_a_second_learner_of_this_process_is_refused_until_close(learner):
+    learner.fit(X, KNOWN)
+    with pytest.raises(ValueError, match=r"or call that learner's close\(\)"):
+        ProxyActiveLearner.resume(learner.checkpoint, X)
+    learner.close()
+    again = ProxyActiveLearner.resume(learner.checkpoint, X)
+    del again  # and a learner that is gone holds nothing
+    assert len(clone(learner).fit(X, KNOWN).query(5)) == 5
+
+
+def test_copies_go_on_only_where_the_run_has_not(learner):
+    learner.fit(X, KNOWN)
+    copied = pickle.loads(pickle.dumps(learner))
+    stale = pickle.loads(pickle.dumps(learner))
+    with pytest.raises(ValueError, match="in use"):
+        copied.query(5)
+    learner.close()
+    copied.query(5)
+    copied.close()
+    with pytest.raises(ValueError, match=r"has gone on since this copy of the learner was made.*resume"):
+        stale.query(4)
+
+
+def test_a_failed_fit_lets_go(tmp_path):
+    def fail(rows):
+        raise KeyError("no")
+
+    learner = ProxyActiveLearner(
+        LogisticRegression(), rounds=[5], initial_size=5, oracle=fail, checkpoint=tmp_path, random_state=0
+    )
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            learner.fit(X)

@@ -1,0 +1,121 @@
+"""Which rows are labelled, read from every container."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.exceptions import DataConversionWarning
+
+from sksvp.active._labels import LabelTable, read_labels
+
+
+@pytest.mark.parametrize(
+    ("y", "rows", "labels"),
+    [
+        ([0, None, 1], [0, 2], [0, 1]),
+        ([0.0, np.nan, 1.0], [0, 2], [0, 1]),
+        (np.array([2.0, np.nan]), [0], [2]),
+        (["a", None, "b", pd.NA, np.nan], [0, 2], ["a", "b"]),
+        (np.array(["a", "b"]), [0, 1], ["a", "b"]),
+        (pd.Series([1, None, 0], dtype="Int64"), [0, 2], [1, 0]),
+        (pd.Series(["x", None], dtype="string"), [0], ["x"]),
+        (pd.Series(["x", None, "y"], dtype="category"), [0, 2], ["x", "y"]),
+        (pl.Series([1, None, 0]), [0, 2], [1, 0]),
+        (pl.Series(["x", None]), [0], ["x"]),
+        ([True, None, False], [0, 2], [True, False]),
+        ([None, None], [], []),
+    ],
+    ids=str,
+)
+def test_missing_marks(y, rows, labels):
+    found, read = read_labels(y)
+    assert found.tolist() == rows
+    assert read.tolist() == labels
+    # Floats came of NaN only.
+    assert [type(label) for label in read.tolist()] == [type(label) for label in labels]
+
+
+@pytest.mark.parametrize(
+    ("y", "missing_label", "rows"),
+    [
+        (np.array([-1, 0, 1]), -1, [1, 2]),
+        ([-1, None, 1], -1, [2]),
+        (["?", "a"], "?", [1]),
+        (np.array(["?", "a"], dtype=object), "?", [1]),
+        (["?", pd.NA, "a"], "?", [2]),
+        ([None, None], -1, []),
+    ],
+    ids=str,
+)
+def test_missing_label(y, missing_label, rows):
+    assert read_labels(y, missing_label=missing_label)[0].tolist() == rows
+
+
+@pytest.mark.parametrize(
+    ("y", "missing_label", "message"),
+    [
+        (["a", "b"], -1, "missing_label=-1 is a number, but labels in y are texts"),
+        ([0, 1], "?", "missing_label='\\?' is a text, but labels in y are numbers"),
+        ([0, 1, "?"], "?", "missing_label='\\?' is a text, but labels in y are numbers"),
+        ([0, "a"], None, "numbers or texts, not both"),
+        ([0.5, 1.5, 2.5], None, "Unknown label type: continuous"),
+        ([0.0, np.inf], None, "infinity"),
+        ([[0, 1], [1, 0]], None, "multilabel"),
+        ([object(), object()], None, "numbers or texts"),
+        ([1j, 0], None, "numbers or texts"),
+    ],
+    ids=str,
+)
+def test_what_are_no_labels(y, missing_label, message):
+    with pytest.raises(ValueError, match=message):
+        read_labels(y, missing_label=missing_label)
+
+
+def test_a_column_is_flattened_with_a_warning():
+    with pytest.warns(DataConversionWarning):
+        assert read_labels([[0], [1]])[1].tolist() == [0, 1]
+
+
+def test_no_integer_dtype_is_changed():
+    assert read_labels(np.array([3, 1], dtype=np.int32))[1].dtype == np.int32
+    assert read_labels(np.array([3.0, 1.0]))[1].dtype == np.float64
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.sampled_from("abc")), max_size=15),
+    st.integers(1, 4),
+)
+def test_table_is_a_dict(pairs, size):
+    """Chunk by chunk: what a plain dict says, and nothing of a chunk with a conflict."""
+    table, model = LabelTable(10), {}
+    for start in range(0, len(pairs), size):
+        chunk = pairs[start : start + size]
+        told = dict(model)
+        conflict = any(told.setdefault(row, label) != label for row, label in chunk)
+        rows = np.array([row for row, _ in chunk])
+        labels = np.array([label for _, label in chunk])
+        if conflict:
+            with pytest.raises(ValueError, match="Conflicting labels for row"):
+                table.add(rows, labels)
+            continue
+        assert table.add(rows, labels).tolist() == sorted(set(told) - set(model))
+        model = told
+    known = np.flatnonzero(table.labelled)
+    assert dict(zip(known.tolist(), table.labels_of(known).tolist(), strict=True)) == model
+
+
+def test_order_of_telling_says_nothing():
+    first, second = LabelTable(4), LabelTable(4)
+    rows, labels = np.array([3, 0, 2]), np.array(["b", "c", "a"])
+    first.add(rows, labels)
+    second.add(rows[::-1], labels[::-1])
+    assert first.classes == second.classes and first.codes.tolist() == second.codes.tolist()
+
+
+def test_kinds_are_not_mixed_later():
+    table = LabelTable(3)
+    table.add(np.array([0]), np.array([1]))
+    with pytest.raises(ValueError, match="all be numbers or all be texts"):
+        table.add(np.array([1]), np.array(["a"]))

@@ -1,5 +1,6 @@
 """Figures of results, in scikit-learn's Display convention."""
 
+from ._active import ActiveLearningDisplay
 from ._coreset import CoresetDisplay, save_run_figure
 
-__all__ = ["CoresetDisplay", "save_run_figure"]
+__all__ = ["ActiveLearningDisplay", "CoresetDisplay", "save_run_figure"]

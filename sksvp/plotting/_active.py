@@ -1,0 +1,146 @@
+"""Error of proxy and target against the number of labels."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ._coreset import _COLOURS, _GREYS, _MARKERS
+
+_STYLES = {"target": "-", "proxy": "--"}
+
+
+class ActiveLearningDisplay:
+    """Error of the target and of the proxy against what is labelled, mean and spread over repeats.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        As `active_learning_curve` returns it: one line a repeat and round, with
+        ``n_labeled``, ``target_error`` and ``proxy_error`` (shares of the test
+        rows; NaN where nothing was trained). Several curves in one figure:
+        concatenated, with a column ``name``.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        Axes of the last plot.
+    figure_ : matplotlib.figure.Figure
+        Their figure.
+    lines_ : dict of str to matplotlib.lines.Line2D
+        The means, by label.
+    bands_ : dict of str to matplotlib.collections.FillBetweenPolyCollection
+        One standard deviation to each side, where there are repeats.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sksvp.plotting import ActiveLearningDisplay
+    >>> curve = pd.DataFrame({"repeat": [0, 0, 1, 1], "n_labeled": [10, 20, 10, 20],
+    ...                       "proxy_error": [0.5, 0.3, 0.4, 0.2], "target_error": [0.4, 0.2, 0.3, 0.1]})
+    >>> display = ActiveLearningDisplay(curve).plot()  # doctest: +SKIP
+    """
+
+    def __init__(self, curve: pd.DataFrame):
+        self.curve = curve
+
+    @classmethod
+    def from_estimator(
+        cls, learner, X, y, X_test, y_test, *, n_repeats: int = 3, ax=None, models=("target", "proxy")
+    ) -> "ActiveLearningDisplay":
+        """Run a learner's rounds several times and plot its errors.
+
+        Parameters
+        ----------
+        learner : ProxyActiveLearner
+            With `rounds`.
+        X, y : rows and labels
+            The pool.
+        X_test, y_test : rows and labels
+            Test rows.
+        n_repeats : int, default=3
+            See `active_learning_curve`.
+        ax : matplotlib.axes.Axes, default=None
+            Where to plot; new axes if None.
+        models : tuple of str, default=("target", "proxy")
+            Whose errors to plot.
+
+        Returns
+        -------
+        ActiveLearningDisplay
+        """
+        from ..active import active_learning_curve
+
+        curve = active_learning_curve(learner, X, y, X_test, y_test, n_repeats=n_repeats)
+        return cls(curve).plot(ax, models=models)
+
+    def plot(self, ax=None, *, models=("target", "proxy")) -> "ActiveLearningDisplay":
+        """Plot the mean error with its standard deviation.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to plot; new axes if None.
+        models : tuple of str, default=("target", "proxy")
+            Whose errors to plot: the target's solid, the proxy's dashed. One that
+            was never scored is left out.
+
+        Returns
+        -------
+        self : ActiveLearningDisplay
+
+        Raises
+        ------
+        ValueError
+            For other models.
+        """
+        import matplotlib.pyplot as plt
+
+        models = (models,) if isinstance(models, str) else tuple(models)
+        unknown = [model for model in models if model not in _STYLES]
+        if unknown:
+            raise ValueError(f"models must be out of {sorted(_STYLES)}, got {unknown}.")
+        if ax is None:
+            _, ax = plt.subplots(layout="constrained")
+        self.ax_, self.figure_ = ax, ax.figure
+        self.lines_: dict[str, Any] = {}
+        self.bands_: dict[str, Any] = {}
+        colours = iter(_COLOURS * (len(self.curve) + 1))
+        for number, (name, lines) in enumerate(self._methods()):
+            look = {
+                "color": _GREYS.get(name) or next(colours),
+                "marker": _MARKERS[number % len(_MARKERS)],
+                "markersize": 5,
+            }
+            for model in models:
+                self._plot_model(name, model, lines, look)
+        ax.set(xlabel="labelled rows", ylabel="test error, %")
+        ax.set_xlim(left=0)
+        ax.set_ylim(bottom=0)
+        ax.grid(alpha=0.3)
+        ax.legend(frameon=False)
+        return self
+
+    def _methods(self) -> list[tuple[str, pd.DataFrame]]:
+        if "name" not in self.curve:
+            return [("", self.curve)]
+        groups = self.curve.astype({"name": str}).groupby("name", sort=False)
+        return [(str(name), lines) for name, lines in groups]
+
+    def _plot_model(self, name: str, model: str, lines: pd.DataFrame, look: dict[str, Any]) -> None:
+        errors = 100 * lines.groupby("n_labeled")[f"{model}_error"].agg(["mean", "std"]).dropna(subset="mean")
+        if errors.empty:
+            return
+        totals = errors.index.to_numpy()
+        label = f"{name.replace('_', ' ')}, {model}" if name else model
+        (self.lines_[label],) = self.ax_.plot(
+            totals, errors["mean"].to_numpy(), label=label, linestyle=_STYLES[model], **look
+        )
+        spread = errors["std"].to_numpy()
+        if np.isfinite(spread).any():
+            # Totals that only one repeat has show no spread.
+            spread = np.nan_to_num(spread)
+            mean = errors["mean"].to_numpy()
+            self.bands_[label] = self.ax_.fill_between(
+                totals, mean - spread, mean + spread, color=look["color"], alpha=0.15, linewidth=0
+            )

@@ -164,7 +164,8 @@ def test_an_interrupted_command_resumes_to_the_same_results(tmp_path, how):
     process = subprocess.Popen(
         [*command, "--out", tmp_path / "run"],
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
         env=environment,
     )
     deadline = time.monotonic() + 120
@@ -172,7 +173,11 @@ def test_an_interrupted_command_resumes_to_the_same_results(tmp_path, how):
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(how)
-    process.wait()
+    _, said = process.communicate()
+    if how == signal.SIGINT:
+        assert process.returncode == 130
+        assert f"--out {tmp_path / 'run'} --resume goes on" in said
+        assert "Traceback" not in said
     for path in (tmp_path / "run" / "trainings").glob("*.json"):
         json.loads(path.read_text())
     subprocess.run([*command, "--out", tmp_path / "run"], check=True, capture_output=True, env=environment)

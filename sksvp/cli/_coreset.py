@@ -201,7 +201,14 @@ def coreset(
         threads=1 if jobs > 1 else None,
         memory=str(folder.path / "proxies"),
     )
-    run_coreset(run, folder, only_select=only_select, n_jobs=jobs, report=typer.echo)
+    try:
+        run_coreset(run, folder, only_select=only_select, n_jobs=jobs, report=typer.echo)
+    except KeyboardInterrupt as stop:
+        typer.echo(
+            f"sksvp: stopped; what is finished is kept: the same command with --out {folder.path} --resume goes on.",
+            err=True,
+        )
+        raise typer.Exit(130) from stop
     first_selection(run, folder)
     if not only_select:
         save_figure(report_run(folder, report=typer.echo), folder.path / "results.png")

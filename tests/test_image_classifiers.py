@@ -419,6 +419,16 @@ def test_pickle_and_clone(make, digits):
     assert not hasattr(clone(model), "net_")
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="for machines without a GPU")
+@pytest.mark.filterwarnings("ignore::skorch.exceptions.DeviceWarning")
+def test_a_network_trained_on_a_gpu_serves_where_there_is_none(digits):
+    X, y = digits
+    model = resnet(max_epochs=1).fit(X, y)
+    expected = model.predict_logits(X)
+    model.device_, model.net_.device = torch.device("cuda"), "cuda"  # as its training on a GPU leaves them
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict_logits(X), expected)
+
+
 def test_a_fresh_process_can_unpickle_a_torchvision_network(digits, tmp_path):
     X, y = digits
     model = shufflenet(max_epochs=1).fit(X, y)

@@ -388,6 +388,12 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         self.net_ = self._build_net(np.random.RandomState(0))
         self.net_.module_.load_state_dict(weights)
 
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if hasattr(self, "net_"):
+            # skorch brings a network that was trained on a GPU to the CPU where there is no GPU.
+            self.device_ = torch.device(self.net_.device)
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "net_")
 

@@ -107,6 +107,15 @@ def test_what_an_earlier_version_did_not_write_down_is_not_compared(tmp_path):
         RunFolder(tmp_path, {"news": 1}, resume=True)
 
 
+@pytest.mark.parametrize("name", ["config.json", "trainings/proxy_seed0.json"])
+def test_a_damaged_file_is_named_before_anything_is_trained(name, tmp_path):
+    RunFolder(tmp_path, {}, resume=False).add("proxy_seed0", {"kind": "proxy"})
+    for damage in ('{"ki', "[]"):
+        (tmp_path / name).write_text(damage)
+        with pytest.raises(ValueError, match=rf"{name} is damaged"):
+            RunFolder(tmp_path, {}, resume=True)
+
+
 def test_two_processes_do_not_work_in_one_folder(tmp_path):
     folder = RunFolder(tmp_path, {}, resume=False)
     part = folder.records / ".one.json.abc.part.json"

@@ -32,8 +32,8 @@ class RunFolder:
     ------
     ValueError
         Where the folder has trainings and `resume` is false, they were made with
-        another configuration (the message names the difference), or another
-        process is at work in it.
+        another configuration (the message names the difference), a file in it is
+        damaged, or another process is at work in it.
     """
 
     def __init__(self, path, config: dict, *, resume: bool):
@@ -48,7 +48,10 @@ class RunFolder:
                 raise ValueError(
                     f"out={str(self.path)!r} holds a run already: add --resume to go on, or name another folder."
                 )
-            _check_same(json.loads(known.read_text(encoding="utf-8"))["settings"], config, self.path)
+            _check_same(_read(known).get("settings", {}), config, self.path)
+            for _ in self:
+                # What is damaged is to be known now, not when all the rest has been trained.
+                pass
         self.records.mkdir(parents=True, exist_ok=True)
         with self.alone():
             for left_over in self.path.rglob(".*.part.*"):
@@ -89,7 +92,7 @@ class RunFolder:
 
     def get(self, name: str) -> dict:
         """Read one finished training."""
-        return json.loads(self._record(name).read_text(encoding="utf-8"))
+        return _read(self._record(name))
 
     def add_selection(self, name: str, rows: pd.DataFrame) -> None:
         """Keep the rows that one selector chose, as CSV."""
@@ -99,10 +102,20 @@ class RunFolder:
 
     def __iter__(self) -> Iterator[dict]:
         for path in sorted(self.records.glob("[!.]*.json")):
-            yield json.loads(path.read_text(encoding="utf-8"))
+            yield _read(path)
 
     def _record(self, name: str) -> Path:
         return self.records / f"{name}.json"
+
+
+def _read(path: Path) -> dict:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}): remove it.") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} is damaged (no JSON object): remove it.")
+    return content
 
 
 def _check_same(old: dict, new: dict, path: Path) -> None:

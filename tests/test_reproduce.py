@@ -116,6 +116,13 @@ def test_a_damaged_file_is_named_before_anything_is_trained(name, tmp_path):
             RunFolder(tmp_path, {}, resume=True)
 
 
+def test_trainings_of_unknown_settings_are_not_taken_over(tmp_path):
+    RunFolder(tmp_path, {}, resume=False).add("proxy_seed0", {"kind": "proxy"})
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(ValueError, match=r"not the config\.json"):
+        RunFolder(tmp_path, {}, resume=True)
+
+
 def test_two_processes_do_not_work_in_one_folder(tmp_path):
     folder = RunFolder(tmp_path, {}, resume=False)
     part = folder.records / ".one.json.abc.part.json"

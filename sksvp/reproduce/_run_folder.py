@@ -12,6 +12,9 @@ from filelock import FileLock, Timeout
 
 from .._files import replacing, write_json
 
+# Not the hidden ones, which are half-written.
+_RECORDS = "[!.]*.json"
+_ADVICE = "without a record its training is repeated, without config.json name another folder"
 _PACKAGES = ("sksvp", "numpy", "scikit-learn", "skorch", "torch", "torchvision")
 
 
@@ -42,11 +45,15 @@ class RunFolder:
         self.selections = self.path / "selected"
         known = self.path / "config.json"
         # A run that failed before its first training, on bad data say, leaves nothing to lose.
-        begun = known.exists() and any(self.records.glob("*.json"))
+        begun = any(self.records.glob(_RECORDS))
         if begun:
             if not resume:
                 raise ValueError(
                     f"out={str(self.path)!r} holds a run already: add --resume to go on, or name another folder."
+                )
+            if not known.exists():
+                raise ValueError(
+                    f"out={str(self.path)!r} has trainings, but not the config.json that tells of what: name another folder."
                 )
             _check_same(_read(known).get("settings", {}), config, self.path)
             for _ in self:
@@ -101,7 +108,7 @@ class RunFolder:
             rows.to_csv(part, index=False)
 
     def __iter__(self) -> Iterator[dict]:
-        for path in sorted(self.records.glob("[!.]*.json")):
+        for path in sorted(self.records.glob(_RECORDS)):
             yield _read(path)
 
     def _record(self, name: str) -> Path:
@@ -112,9 +119,9 @@ def _read(path: Path) -> dict:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path} is damaged ({error}): remove it.") from error
+        raise ValueError(f"{path} is damaged ({error}); {_ADVICE}.") from error
     if not isinstance(content, dict):
-        raise ValueError(f"{path} is damaged (no JSON object): remove it.")
+        raise ValueError(f"{path} is damaged (no JSON object); {_ADVICE}.")
     return content
 
 

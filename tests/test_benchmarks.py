@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 TINY = {
     "bench_active": ["--pool", "500", "--repeats", "2", "--rows", "200"],
-    "bench_training": ["--rows", "64", "--epochs", "1", "--depth", "8", "--batch-size", "32", "--pairs", "2"],
+    "bench_training": ["--rows", "64", "--epochs", "1", "--depth", "8", "--batch-size", "32", "--rounds", "2"],
     "bench_selection": ["--rows", "200"],
     "bench_memory": ["--rows", "64", "--depth", "8"],
 }

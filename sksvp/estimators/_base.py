@@ -23,6 +23,7 @@ from ._net import TrainingNet, check_net_params, without_train_split
 from ._persistence import load_classifier, save_classifier
 from ._schedule import epoch_factors
 from ._seeding import seeded_torch
+from ._unsafe_bf16 import has_unsafe_convolution
 
 _MAX_SEED = 2**31 - 1
 # What our own parameters say to skorch; net_params has the rest.
@@ -246,6 +247,17 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         callbacks = [("count_forgetting", counter), ("learning_rate", SetLearningRate(rates))]
         if self.verbose:
             callbacks.append(("bar", EpochBar(type(self).__name__)))
+        if net.trains_in_bf16_on_cpu() and has_unsafe_convolution(
+            net.module_, self._clean_view(self._reader(X)(np.arange(2)))
+        ):
+            if self.precision == "bf16":
+                warnings.warn(
+                    "precision='bf16' is not safe for maps as small as those of these images on a CPU, where some "
+                    "gradients would be random memory: this training runs in float32.",
+                    UserWarning,
+                    stacklevel=3,
+                )
+            net.autocast_dtype = torch.float32
         batches = {
             "random_state": self._batch_state,
             "prepare": self._training_view(),

@@ -47,6 +47,9 @@ class TrainingNet(NeuralNetClassifier):
             logits = self.module_(x["inputs"], **fit_params)
         return logits.float()
 
+    def trains_in_bf16_on_cpu(self) -> bool:
+        return self.autocast_dtype == torch.bfloat16 and torch.device(self.device).type == "cpu"
+
     def autocast(self) -> torch.autocast:
         """Mixed precision where the training asked for it."""
         device_type = torch.device(self.device).type

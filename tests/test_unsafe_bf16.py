@@ -1,0 +1,82 @@
+"""Networks whose maps shrink to a point are not trained in bfloat16 on a CPU."""
+
+import warnings
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from sksvp.estimators import ResNetClassifier, TorchvisionClassifier
+from sksvp.estimators._unsafe_bf16 import _some_weight_sees_only_padding, has_unsafe_convolution
+from sksvp.networks import PreActResNet
+
+
+@given(
+    size=st.integers(1, 12),
+    kernel=st.integers(1, 7),
+    stride=st.integers(1, 4),
+    padding=st.integers(0, 5),
+    dilation=st.integers(1, 3),
+)
+def test_weights_that_see_only_padding(size, kernel, stride, padding, dilation):
+    out_size = (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+    if out_size < 1:
+        return
+    seen = [
+        any(0 <= weight * dilation - padding + place * stride < size for place in range(out_size))
+        for weight in range(kernel)
+    ]
+    assert _some_weight_sees_only_padding(size, out_size, kernel, stride, padding, dilation) is not all(seen)
+
+
+@pytest.mark.parametrize(
+    ("side", "unsafe"), [((32, 32), False), ((8, 8), False), ((1, 2), True), ((1, 1), True)]
+)
+def test_networks(side, unsafe):
+    network = PreActResNet(8, 10)
+    state = {name: value.clone() for name, value in network.state_dict().items()}
+    assert has_unsafe_convolution(network, torch.randn(2, 3, *side)) is unsafe
+    assert network.training
+    assert all(torch.equal(value, network.state_dict()[name]) for name, value in state.items())
+    assert not any(layer._forward_hooks for layer in network.modules())
+
+
+def test_named_padding_and_other_layers_are_left_alone():
+    network = nn.Sequential(nn.Conv2d(3, 4, 3, padding="same"), nn.Flatten(), nn.Linear(4, 2))
+    assert not has_unsafe_convolution(network, torch.randn(2, 3, 1, 1))
+
+
+def leave_garbage_in_memory() -> None:
+    for size in (100, 1_000, 10_000, 100_000, 400_000):
+        [torch.full((size,), float("nan")) for _ in range(8)]
+
+
+@pytest.mark.parametrize("make", [ResNetClassifier, TorchvisionClassifier])
+def test_tiny_images_train_the_same_every_time(make):
+    if make is TorchvisionClassifier and find_spec("torchvision") is None:
+        pytest.skip("torchvision is not installed")
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(48, 2)), rng.randint(0, 2, 48)
+    kwargs = {"max_epochs": 2, "batch_size": 16, "precision": "bf16", "random_state": 0, "device": "cpu"}
+    logits = []
+    for _ in range(4):
+        leave_garbage_in_memory()
+        with pytest.warns(UserWarning, match="precision='bf16' is not safe"):
+            model = make(**kwargs).fit(X, y)
+        logits.append(model.predict_logits(X))
+    assert np.isfinite(logits[0]).all()
+    for other in logits[1:]:
+        np.testing.assert_array_equal(other, logits[0])
+
+
+def test_ordinary_images_keep_bf16():
+    rng = np.random.RandomState(0)
+    X, y = rng.randint(0, 256, (20, 8, 8, 3)).astype(np.uint8), np.arange(20) % 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = ResNetClassifier(8, max_epochs=1, precision="bf16", device="cpu", random_state=0).fit(X, y)
+    assert model.net_.autocast_dtype == torch.bfloat16

@@ -125,6 +125,17 @@ def test_row_numbers_are_those_of_the_whole_data(tmp_path):
     assert "--train-rows left this one out" in missing.output
 
 
+def test_random_rows_beside_a_former_selection_are_as_many(tmp_path):
+    rows = np.random.RandomState(0).permutation(1257)[:40]  # the first of those that --train-rows keeps
+    pd.DataFrame({"row": rows}).to_csv(tmp_path / "rows.csv")
+    result = run("coreset", *QUICK, "--from-selected", tmp_path / "rows.csv", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    n_rows = pd.read_csv(tmp_path / "out" / "results.csv").set_index("name")["n_rows"]
+    assert n_rows.to_dict() == {
+        "all rows": 200, "class-balanced random": 40, "random": 40, "rows of rows.csv": 40
+    }  # fmt: skip
+
+
 def test_another_selection_of_the_same_name_is_trained_anew(finished, tmp_path):
     folder, _ = finished
     for part, method in enumerate(("forgetting_events", "random")):

@@ -94,7 +94,7 @@ def coreset(
         list[str] | None,
         typer.Option(
             help="Rows to keep: a share such as 0.5 or a count such as 5000; repeat for several.",
-            show_default="0.5; digits: 0.3",
+            show_default="0.5; digits: 0.3; --from-selected: as many as there",
         ),
     ] = None,
     class_balanced: Annotated[
@@ -182,7 +182,9 @@ def coreset(
             )
         }
     )
-    sizes = [_size(size, len(bunch.y_train)) for size in subset_size or chosen["subset_size"]]
+    # Random rows compare with chosen ones of the same number.
+    default_sizes = [str(len(rows)) for rows in given.values()] or chosen["subset_size"]
+    sizes = [_size(size, len(bunch.y_train)) for size in subset_size or default_sizes]
     folder = RunFolder(new_folder("coreset", out), settings, resume=resume)
     run = CoresetRun(
         bunch.X_train,

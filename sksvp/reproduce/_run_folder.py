@@ -53,7 +53,8 @@ class RunFolder:
                 )
             if not known.exists():
                 raise ValueError(
-                    f"out={str(self.path)!r} has trainings, but not the config.json that tells of what: name another folder."
+                    f"out={str(self.path)!r} has trainings, but not the config.json that tells of what: "
+                    "name another folder."
                 )
             _check_same(_read(known).get("settings", {}), config, self.path)
             for _ in self:

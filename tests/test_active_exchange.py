@@ -123,6 +123,12 @@ def test_files_that_are_refused(tmp_path, content, message):
     assert len(learner.labeled_rows_) == 9
 
 
+def test_a_file_in_another_encoding(tmp_path):
+    (tmp_path / "labels.csv").write_bytes("row,label\n1,käse\n".encode("latin-1"))
+    with pytest.raises(ValueError, match="must be a CSV file in UTF-8"):
+        learner_of(None).import_labels(tmp_path / "labels.csv")
+
+
 def test_what_cannot_be_exported(tmp_path):
     learner = learner_of(None)
     with pytest.raises(ValueError, match="call query first"):

@@ -375,6 +375,22 @@ def test_proxy_and_target_of_the_same_parameters_are_one_model(tmp_path):
     assert n_trainings(log) == 2 + 3
 
 
+def test_frozen_models_of_the_same_parameters_are_two():
+    proxy = FrozenEstimator(clone(LOGISTIC).fit(X, y))
+    target = FrozenEstimator(clone(LOGISTIC).fit(X, 2 - y))
+    learner = start(ProxyActiveLearner(proxy, target, random_state=0)).fit_target()
+    np.testing.assert_array_equal(learner.predict(X), target.predict(X))
+    assert start(ProxyActiveLearner(proxy, proxy)).fit_target().target_ is not None
+
+
+def test_a_training_is_paid_for_once(tmp_path):
+    learner = start(ProxyActiveLearner(CountedTraining(str(tmp_path / "log")), random_state=0))
+    learner.query(5)
+    learner.query(6, discard=True)
+    assert n_trainings(tmp_path / "log") == 1
+    assert learner.history_[0]["proxy_fit"] > 0 == learner.history_[1]["proxy_fit"]
+
+
 def test_everything_labelled_is_an_ordinary_classifier(tmp_path):
     learner = ProxyActiveLearner(LOGISTIC, random_state=0).fit(X, y)
     np.testing.assert_array_equal(learner.predict(X), clone(LOGISTIC).fit(X, y).predict(X))

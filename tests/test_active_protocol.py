@@ -325,5 +325,7 @@ def test_replay_refuses():
         replay_selection(history[1:], LOGISTIC, X, y)
     with pytest.raises(ValueError, match="totals that never occur"):
         replay_selection(history, LOGISTIC, X, y, target_at=[11])
+    with pytest.raises(ValueError, match="y has no label for the row"):
+        replay_selection(history, LOGISTIC, X, [None] * 100)
     with pytest.raises(ValueError, match="but X has 20 rows"):
         replay_selection(history, LOGISTIC, X[:20], y[:20])

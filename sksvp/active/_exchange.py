@@ -73,18 +73,10 @@ def read_answers(path: str | os.PathLike, classes: list) -> tuple[np.ndarray, np
         be read; the message names the line.
     """
     path = Path(path)
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        header = file.readline()
-        file.seek(0)
-        delimiter = max(",;\t", key=header.count)
-        reader = csv.DictReader(file, delimiter=delimiter)
-        columns = [name.strip().lower() for name in reader.fieldnames or []]
-        if not {"row", "label"} <= set(columns):
-            raise ValueError(
-                f"{str(path)!r} must have a header with the columns row and label, got {columns}."
-            )
-        reader.fieldnames = columns
-        lines = [(reader.line_num, line["row"], line["label"]) for line in reader]
+    try:
+        lines = _read_lines(path)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{str(path)!r} must be a CSV file in UTF-8: {error}") from error
     told = [(number, row, (label or "").strip()) for number, row, label in lines]
     told = [(number, row, label) for number, row, label in told if label]
     rows = [_whole_number(row, f"line {number} of {str(path)!r}: row") for number, row, _ in told]
@@ -94,6 +86,21 @@ def read_answers(path: str | os.PathLike, classes: list) -> tuple[np.ndarray, np
         return np.asarray(rows, dtype=np.int64), np.asarray(texts, dtype=np.str_)
     labels = [_whole_number(text, f"line {number} of {str(path)!r}: label") for number, _, text in told]
     return np.asarray(rows, dtype=np.int64), np.asarray(labels, dtype=np.int64)
+
+
+def _read_lines(path: Path) -> list[tuple[int, str | None, str | None]]:
+    """Return line number, row and label of each line below the header."""
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        header = file.readline()
+        file.seek(0)
+        reader = csv.DictReader(file, delimiter=max(",;\t", key=header.count))
+        columns = [name.strip().lower() for name in reader.fieldnames or []]
+        if not {"row", "label"} <= set(columns):
+            raise ValueError(
+                f"{str(path)!r} must have a header with the columns row and label, got {columns}."
+            )
+        reader.fieldnames = columns
+        return [(reader.line_num, line["row"], line["label"]) for line in reader]
 
 
 def _is_whole(text: str) -> bool:

@@ -26,10 +26,10 @@ from ..strategies._strategy import check_n_samples
 from ._checkpoint import Checkpoint, describe_run, open_checkpoint
 from ._exchange import read_answers, write_query
 from ._labels import LabelTable, read_labels
-from ._pool import append_rows
+from ._pool import append_rows, n_pool_rows
 from ._protocol import Answers, make_plan, run_protocol
 from ._resume import find_run
-from ._run import Run, n_pool_rows, resolve_pool_strategy
+from ._run import Run, resolve_pool_strategy
 from ._state import State, new_state
 
 

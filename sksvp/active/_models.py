@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
+from ..coreset._memory_key import describe
 from ..evidence import train_proxy
 from ..evidence._proxies import classifier_of, is_frozen, is_skorch_net
 from ..evidence._training import seeded_clone, training_seed
@@ -96,6 +98,20 @@ def train(
         fitted = train_proxy(estimator, X, y, random_state=seed).proxy
     seconds = 0.0 if is_frozen(estimator) else time.perf_counter() - begin
     return Trained(fitted, classes, place, seconds)
+
+
+def are_same(proxy: BaseEstimator, target: BaseEstimator) -> bool:
+    """Tell whether two unfitted models come out of a training as one and the same.
+
+    Frozen parts have learned already, which their parameters do not tell: they
+    must be the same objects.
+    """
+    return describe(proxy) == describe(target) and _frozen_parts(proxy) == _frozen_parts(target)
+
+
+def _frozen_parts(estimator: BaseEstimator) -> list[int]:
+    parts = [estimator, *estimator.get_params(deep=True).values()]
+    return sorted(id(part) for part in parts if isinstance(part, FrozenEstimator))
 
 
 def check_warm_start(proxy: BaseEstimator) -> None:

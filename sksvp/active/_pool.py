@@ -1,10 +1,11 @@
-"""Appending rows to a pool, whatever container it is."""
+"""The rows of a pool, whatever container it is: how many, and more of them."""
 
 import hashlib
 from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils.validation import _num_samples
 
 from .._fingerprint import _is_torch
 from .._rows import LazyRows
@@ -116,3 +117,17 @@ def _check_shapes(X: Any, X_new: Any) -> None:
         raise ValueError(
             f"X_new must have rows of the shape {here}, as the pool has, got the shape {tuple(X_new.shape)}."
         )
+
+
+def n_pool_rows(X: Any) -> int:
+    """Return the number of rows, at least one.
+
+    Raises
+    ------
+    ValueError
+        For none.
+    """
+    n_rows = _num_samples(X)
+    if n_rows == 0:
+        raise ValueError("X has 0 sample(s), while a minimum of 1 is required.")
+    return n_rows

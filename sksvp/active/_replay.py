@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing, indexable
+from sklearn.utils.validation import _num_samples
 
 from .._random import draw_seeds
+from ._labels import LabelTable, read_labels
 from ._models import train
 from ._protocol import _target_totals
 from ._run import _seed
@@ -73,18 +75,24 @@ def replay_selection(
     [False, True, True]
     """
     X, y = indexable(X, y)
-    y = np.asarray(y)
+    table = LabelTable(_num_samples(X))
+    table.add(*read_labels(y))
+    n_rows = len(table.codes)
     if not history or history[0]["round"] != 0:
         raise ValueError("history must begin with the random start, round 0, of a run with rounds.")
     totals = [int(entry["n_labeled"]) for entry in history]
     due = _target_totals(target_at, totals)
     _, target_seed, _ = draw_seeds(random_state, 3)
-    labelled = np.zeros(len(y), dtype=bool)
+    labelled = np.zeros(n_rows, dtype=bool)
     replayed = []
     for number, entry in enumerate(history):
         rows = np.asarray(entry["rows"], dtype=np.int64)
-        if len(rows) and (rows.min() < 0 or rows.max() >= len(y)):
-            raise ValueError(f"history has the row {rows.max()}, but X has {len(y)} rows.")
+        if len(rows) and (rows.min() < 0 or rows.max() >= n_rows):
+            raise ValueError(f"history has the row {rows.max()}, but X has {n_rows} rows.")
+        if not table.labelled[rows].all():
+            raise ValueError(
+                f"y has no label for the row {rows[~table.labelled[rows]][0]}, which was chosen."
+            )
         labelled[rows] = True
         entry = {**entry, "target_fit": None, "target_score": None}
         if entry["n_labeled"] in due:
@@ -92,7 +100,7 @@ def replay_selection(
             trained = train(
                 target,
                 _safe_indexing(X, kept),
-                y[kept],
+                table.labels_of(kept),
                 seed=_seed(target_seed, number + 1),
                 place=(number + 1, number + 1),
             )

@@ -6,13 +6,11 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _num_samples
 
 from .._random import draw_seeds
-from ..coreset._memory_key import describe
 from ..strategies import Random, resolve_strategy
 from ._checkpoint import Checkpoint
-from ._models import Trained, check_warm_start, train
+from ._models import Trained, are_same, check_warm_start, train
 from ._ranking import rank_pool
 from ._state import State
 
@@ -61,7 +59,7 @@ class Run:
         self.warm_start = warm_start
         self.checkpoint = checkpoint
         # One model in both parts is trained once.
-        self.is_shared = target is not None and describe(target) == describe(proxy)
+        self.is_shared = target is not None and are_same(proxy, target)
         self.trained_proxy: Trained | None = None
         self.trained_target: Trained | None = None
         self._last_official: Trained | None = None
@@ -95,7 +93,7 @@ class Run:
                 "round": state.first_round + len(state.history),
                 "n_labeled": state.n_labeled,
                 "rows": ranking.rows,
-                "proxy_fit": None if proxy is None else proxy.seconds,
+                "proxy_fit": None if proxy is None else self._new_seconds(proxy),
                 "inference": None if proxy is None else ranking.inference,
                 "ranking": ranking.ranking,
                 "target_fit": None,
@@ -105,8 +103,13 @@ class Run:
         )
         state.scores, state.waiting, state.n_asked = ranking.scores, ranking.rows, n_samples
         state.n_selections += 1
+        state.step_of_selection = state.step
         self.save()
         return ranking.rows
+
+    def _new_seconds(self, proxy: Trained) -> float:
+        """Return the seconds of a training; none where the last selection has paid for it."""
+        return 0.0 if self.state.step_of_selection == self.state.step else proxy.seconds
 
     def record(self, rows: np.ndarray, labels: np.ndarray) -> None:
         """Note labels of rows."""
@@ -231,17 +234,3 @@ def resolve_pool_strategy(strategy: Any) -> Any:
 def _seed(stream: int, number: int) -> int:
     """Return the seed of one step: it depends on the step's number, not on what was drawn before."""
     return draw_seeds(np.random.RandomState([stream, number]), 1)[0]
-
-
-def n_pool_rows(X: Any) -> int:
-    """Return the number of rows, at least one.
-
-    Raises
-    ------
-    ValueError
-        For none.
-    """
-    n_rows = _num_samples(X)
-    if n_rows == 0:
-        raise ValueError("X has 0 sample(s), while a minimum of 1 is required.")
-    return n_rows

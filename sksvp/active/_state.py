@@ -34,6 +34,8 @@ class State:
     n_selections_at_step : int
         The count when labels came last; the seed of the models trained on them
         follows from it, in however many parts they came.
+    step_of_selection : int
+        The step whose labels the last selection went by, -1 before the first.
     waiting : ndarray of int
         Rows of the last selection that have no label yet, best first.
     n_asked : int
@@ -56,6 +58,7 @@ class State:
     step: int = 0
     n_selections: int = 0
     n_selections_at_step: int = 0
+    step_of_selection: int = -1
     waiting: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     n_asked: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -107,6 +110,7 @@ class State:
             "step": self.step,
             "n_selections": self.n_selections,
             "n_selections_at_step": self.n_selections_at_step,
+            "step_of_selection": self.step_of_selection,
             "n_asked": self.n_asked,
             "history": [{**entry, "rows": len(entry["rows"])} for entry in self.history],
             "proxy_trainings": self.proxy_trainings,
@@ -141,6 +145,7 @@ class State:
             step=small["step"],
             n_selections=small["n_selections"],
             n_selections_at_step=small["n_selections_at_step"],
+            step_of_selection=small["step_of_selection"],
             waiting=arrays["waiting"],
             n_asked=small["n_asked"],
             history=[{**entry, "rows": rows} for entry, rows in zip(small["history"], chosen, strict=True)],

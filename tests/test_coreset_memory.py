@@ -3,10 +3,12 @@ import warnings
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from joblib import Parallel, delayed
 from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import GridSearchCV
@@ -181,6 +183,31 @@ def test_our_networks(tmp_path):
         )
         assert selector.from_cache_ == (strategy != "forgetting_events")
         assert_same_choice(selector, clone(selector).set_params(memory=None).fit(images, labels))
+
+
+def test_pixels_of_8_bits_and_others_are_learned_apart(tmp_path):
+    """Of equal content, but a network takes only the kind it was trained on."""
+    images = (np.random.RandomState(0).rand(40, 64) * 255).astype(np.uint8)
+    labels = np.arange(40) % 2
+    proxy = ResNetClassifier(depth=8, max_epochs=1, batch_size=16, image_shape=(1, 8, 8))
+    kept = ProxyCoresetSelector(proxy, strategy="entropy", memory=tmp_path, random_state=0)
+    alike = [images, torch.tensor(images)]
+    others = [images.astype(np.float32), images.tolist(), torch.tensor(images).float()]
+    for rows, is_known in zip([*alike, *others], [False, True, False, True, True], strict=True):
+        selector = clone(kept).fit(rows, labels)
+        assert selector.from_cache_ == is_known
+        clone(kept).set_params(strategy="k_centers").fit(rows, labels)
+
+
+def test_names_of_columns_count(tmp_path):
+    frame = pd.DataFrame(np.c_[X[:, 0], np.zeros(len(X))], columns=["told", "empty"])
+    by_name = make_pipeline(ColumnTransformer([("told", "passthrough", ["told"])]), LogisticRegression())
+    selector = ProxyCoresetSelector(by_name, strategy="entropy", memory=tmp_path, random_state=0)
+    assert not clone(selector).fit(frame, y).from_cache_
+    assert clone(selector).fit(frame.copy(), y).from_cache_
+    swapped = clone(selector).fit(frame.set_axis(["empty", "told"], axis=1), y)
+    assert not swapped.from_cache_
+    np.testing.assert_allclose(swapped.scores_, np.unique(swapped.scores_)[0])
 
 
 def test_frozen_proxy_needs_no_memory(tmp_path):

@@ -64,7 +64,19 @@ def training_key(
         [(package, _version(package)) for package in _PACKAGES],
         __version__,
     ]
+    if not _is_uint8(X):
+        # Pixels of 8 bits and others are scaled apart: a proxy trained on the one refuses the other.
+        told.append("not uint8")
+    if hasattr(X, "columns"):
+        # A proxy may choose columns by their names, and refuses others than it was trained on.
+        told.append([repr(name) for name in X.columns])
     return hashlib.blake2b(repr(told).encode(), digest_size=16).hexdigest()
+
+
+def _is_uint8(rows) -> bool:
+    """Tell whether rows of any container are stored as uint8."""
+    dtypes = rows.dtypes if hasattr(rows, "dtypes") else [getattr(rows, "dtype", None)]
+    return {str(dtype).removeprefix("torch.").lower() for dtype in dtypes} == {"uint8"}
 
 
 def describe(value) -> object:

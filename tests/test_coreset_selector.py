@@ -108,6 +108,32 @@ def test_strategy_object_with_its_own_parameters():
     assert selector.scores_[np.isfinite(selector.scores_)].max() <= 1
 
 
+@pytest.mark.parametrize(
+    ("ranking", "message"),
+    [
+        (lambda n: ([0] * 75, np.zeros(n)), "hold each row once"),
+        (lambda n: (range(10), np.zeros(n)), "gave 10 rows where 75 were asked for"),
+        (lambda n: (range(100, 190), np.zeros(n)), "must lie in 0 .. 149"),
+        (lambda n: (range(75), np.zeros(75)), "scores of shape"),
+    ],
+)
+def test_strategies_of_ones_own_are_held_to_their_word(ranking, message):
+    class Own:
+        requires = ("probabilities",)
+
+        def rank(self, evidence, n_samples, **kwargs):
+            return ranking(evidence.n_rows)
+
+    with pytest.raises(ValueError, match=message):
+        ProxyCoresetSelector(LOGISTIC, strategy=Own()).fit(X, y)
+
+
+@pytest.mark.parametrize("params", [{"early_stopping": True}, {"class_weight": "balanced"}])
+def test_why_partial_fit_was_tried_is_said(params):
+    with pytest.raises(ValueError, match=r"forgetting events of SGDClassifier.*another strategy"):
+        ProxyCoresetSelector(SGDClassifier(**params)).fit(X, y)
+
+
 def test_k_centers_picks_and_scores():
     proxy = make_pipeline(StandardScaler(), LOGISTIC)
     selector = ProxyCoresetSelector(proxy, strategy=KCenters(), subset_size=40, random_state=0).fit(X, y)

@@ -7,6 +7,7 @@ from numbers import Integral
 import numpy as np
 
 from ..strategies import Evidence, class_quotas, fill_quotas
+from ..strategies._rows import check_rows
 
 
 def count_rows(subset_size, n_rows: int) -> int:
@@ -75,15 +76,35 @@ def choose(
     order : ndarray of int
         All that were ranked, best first.
     scores : ndarray of shape (n,), float64
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where a strategy of the user's own gives too few rows, one twice, or
+        scores of another number; and whatever the strategy says of the evidence.
     """
     if not class_balanced:
-        order, scores = strategy.rank(evidence, n_samples, random_state=random_state)
+        order, scores = _rank(strategy, evidence, n_samples, random_state=random_state)
         return order[:n_samples], order, scores
     if getattr(strategy, "picks_greedily", False):
         order, scores = _pick_within_classes(strategy, evidence, n_samples, random_state)
         return order, order, scores
-    order, scores = strategy.rank(evidence, n_samples, random_state=random_state)
+    order, scores = _rank(strategy, evidence, n_samples, random_state=random_state)
     return fill_quotas(order, np.asarray(evidence.y), n_samples), order, scores
+
+
+def _rank(strategy, evidence: Evidence, n_samples: int, **params) -> tuple[np.ndarray, np.ndarray]:
+    """Let a strategy rank, and hold what it gives, which may be a user's own, against what is asked of it."""
+    rows, scores = strategy.rank(evidence, n_samples, **params)
+    name = type(strategy).__name__
+    check_rows(rows, evidence.n_rows, f"The rows that {name}.rank gives")
+    if len(rows) < n_samples:
+        raise ValueError(f"{name}.rank gave {len(rows)} rows where {n_samples} were asked for.")
+    if np.shape(scores) != (evidence.n_rows,):
+        raise ValueError(
+            f"{name}.rank gave scores of shape {np.shape(scores)}; each of the {evidence.n_rows} rows needs one."
+        )
+    return np.asarray(rows, dtype=np.intp), np.asarray(scores, dtype=np.float64)
 
 
 def _pick_within_classes(
@@ -96,8 +117,8 @@ def _pick_within_classes(
         members = np.flatnonzero(labels == label)
         if quota == 0:
             continue
-        rows, class_scores = strategy.rank(
-            evidence, int(quota), candidates=members, random_state=random_state
+        rows, class_scores = _rank(
+            strategy, evidence, int(quota), candidates=members, random_state=random_state
         )
         scores[members] = class_scores[members]
         picks.append(rows[:quota])

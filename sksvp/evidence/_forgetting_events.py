@@ -114,8 +114,16 @@ def fit_in_mini_batches(
                 else np.asarray(classifier.predict(batch)) == labels
             )
             counter.update(rows, correct)
-            classifier.partial_fit(
-                batch, labels, classes=classes, **_check_method_params(X, fit_params, indices=rows)
-            )
+            params = _check_method_params(X, fit_params, indices=rows)
+            try:
+                classifier.partial_fit(batch, labels, classes=classes, **params)
+            except ValueError as error:
+                if not is_blank or "partial_fit" not in str(error):
+                    raise
+                raise ValueError(
+                    f"The forgetting events of {type(classifier).__name__} are counted while it learns by "
+                    f"partial_fit, which its parameters do not allow ({error}). Change them, or take another "
+                    "strategy."
+                ) from error
             is_blank = False
     return counter.events()

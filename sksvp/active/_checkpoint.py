@@ -54,6 +54,8 @@ class Checkpoint:
     def __init__(self, folder: Path, identity: dict):
         self.folder = folder
         self.identity = identity
+        # Read once: they lie in files of the packages.
+        self._versions = _versions()
         self._number = 0
         folder.mkdir(parents=True, exist_ok=True)
         self._lock: FileLock | None = None
@@ -130,7 +132,7 @@ class Checkpoint:
         self._number = _number(paths[-1])
         header = json.loads(arrays.pop("header").tobytes())
         self._check_same(header["identity"])
-        _check_versions(header["versions"], self.folder)
+        _check_versions(header["versions"], self._versions, self.folder)
         if damaged:
             warnings.warn(
                 f"The checkpoint {damaged[0]} is damaged: the state before it is used, and the last step is "
@@ -159,7 +161,7 @@ class Checkpoint:
     def save(self, arrays: dict[str, np.ndarray]) -> None:
         """Write a state, then remove those older than the one before it."""
         self.hold()
-        header = json.dumps({"identity": self.identity, "versions": _versions()}).encode()
+        header = json.dumps({"identity": self.identity, "versions": self._versions}).encode()
         buffer = io.BytesIO()
         np.savez(buffer, header=np.frombuffer(header, dtype=np.uint8), **arrays)  # type: ignore[arg-type]
         _write_sealed(self.folder / f"state-{self._number + 1:08d}.bin", buffer.getvalue())
@@ -185,7 +187,7 @@ class Checkpoint:
             for name in _LEARNERS:
                 _write_sealed(self.folder / name, content)
         # For people; nothing reads it.
-        write_json(self.folder / _INFO, {"identity": self.identity, "versions": _versions()})
+        write_json(self.folder / _INFO, {"identity": self.identity, "versions": self._versions})
         # Twice, so that damage to one file never loses a run.
         self.save(arrays)
         self.save(arrays)
@@ -361,8 +363,7 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _check_versions(there: dict[str, str], folder: Path) -> None:
-    here = _versions()
+def _check_versions(there: dict[str, str], here: dict[str, str], folder: Path) -> None:
     changed = [
         f"{name} {there.get(name)} -> {here.get(name)}" for name in here if here[name] != there.get(name)
     ]

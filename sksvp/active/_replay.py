@@ -12,10 +12,11 @@ from ._labels import LabelTable, read_labels
 from ._models import train
 from ._protocol import _target_totals
 from ._run import _seed
+from ._speedup import History
 
 
 def replay_selection(
-    history: list[dict[str, Any]],
+    history: History,
     target: BaseEstimator,
     X: Any,
     y: Any,

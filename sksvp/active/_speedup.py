@@ -1,11 +1,15 @@
 """How much sooner a proxy has selected than the target would have."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+# Of a learner, or read back from a file.
+History = Sequence[Mapping[Any, Any]]
 
-def selection_speedup(history: list[dict[str, Any]], baseline_history: list[dict[str, Any]]):
+
+def selection_speedup(history: History, baseline_history: History):
     """Compare the seconds that two runs spent on choosing, up to each number of labels.
 
     What counts is what the choice needed: the training of the proxy before each
@@ -66,7 +70,7 @@ def selection_speedup(history: list[dict[str, Any]], baseline_history: list[dict
     )
 
 
-def _selection_seconds(history: list[dict[str, Any]], name: str) -> tuple[list[int], np.ndarray]:
+def _selection_seconds(history: History, name: str) -> tuple[list[int], np.ndarray]:
     """Return the numbers of labels and the seconds of choosing up to each, without the random start."""
     rounds = [entry for entry in history if entry["round"] > 0]
     if not rounds:

@@ -143,6 +143,44 @@ def test_finished_rounds_train_only_what_predicts(tmp_path):
         ProxyActiveLearner.resume(tmp_path / "runs", X)
 
 
+CONTINUE = """
+import sys
+import numpy as np
+from toy_proxies import blobs
+from sksvp import ProxyActiveLearner
+X, y = blobs(60, n_features=192)
+learner = ProxyActiveLearner.resume(sys.argv[1], X)
+for _ in range(2):
+    rows = learner.query(6)
+    learner.teach(rows, y[rows])
+print(np.concatenate([entry["rows"] for entry in learner.history_]).tolist())
+"""
+
+
+def test_a_network_goes_on_in_another_process(tmp_path):
+    X, y = blobs(60, n_features=192)
+    proxy = ResNetClassifier(
+        depth=8, max_epochs=2, lr=0.02, batch_size=8, image_shape=(3, 8, 8), precision="fp32", device="cpu"
+    )
+    learner = ProxyActiveLearner(proxy, warm_start=True, checkpoint=tmp_path / "runs", random_state=0)
+    unbroken = clone(learner).set_params(checkpoint=None)
+    for each, n_rounds in ((learner, 1), (unbroken, 3)):
+        each.fit(X, [label if row < 12 else None for row, label in enumerate(y.tolist())])
+        for _ in range(n_rounds):
+            rows = each.query(6)
+            each.teach(rows, y[rows])
+    learner.close()
+    told = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", CONTINUE, str(learner.checkpoint)],
+        cwd=os.path.dirname(__file__),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    chosen = np.concatenate([entry["rows"] for entry in unbroken.history_]).tolist()
+    assert told.strip() == str(chosen)
+
+
 # Which run -----------------------------------------------------------------------------------
 
 

@@ -112,7 +112,7 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         Rows that were asked for and have no label yet, best first.
     labeled_rows_ : ndarray of int
         Rows that have a label, ascending.
-    labels_ : ndarray of shape (len(labeled_rows_),)
+    labels_ : ndarray of shape (n_labeled,)
         Their labels.
     proxy_ : classifier or None
         The proxy trained last, None where there is none yet.

@@ -20,6 +20,7 @@ _PACKAGES = (
     ".networks",
     ".reproduce",
     ".plotting",
+    ".text",
 )
 
 

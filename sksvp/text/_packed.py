@@ -1,0 +1,124 @@
+"""Millions of texts in one piece of memory."""
+
+import copy
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Self, overload
+
+import numpy as np
+
+
+class PackedTexts(Sequence):
+    """Texts kept as UTF-8 in one buffer, which looks like a 1-d array of str.
+
+    A text takes its bytes and 16 more, where a Python str takes some 50 more and
+    four times the bytes where there is one emoji. ``texts[3]`` makes a str; any other index
+    gives a cheap view of those rows on the same buffer.
+
+    Parameters
+    ----------
+    texts : iterable of str
+        Read once, in order.
+
+    Examples
+    --------
+    >>> from sksvp.text import PackedTexts
+    >>> texts = PackedTexts(["a fine film", "", "naïve"])
+    >>> texts[2], len(texts), list(texts[:2])
+    ('naïve', 3, ['a fine film', ''])
+    """
+
+    dtype = np.dtype(object)
+    ndim = 1
+
+    def __init__(self, texts: Iterable[str] = ()):
+        buffer = bytearray()
+        ends = [0]
+        for text in texts:
+            buffer += text.encode("utf-8", "surrogatepass")
+            ends.append(len(buffer))
+        self._set(np.frombuffer(buffer, dtype=np.uint8), np.asarray(ends, dtype=np.int64))
+
+    @classmethod
+    def from_buffer(cls, buffer, bounds: np.ndarray) -> "PackedTexts":
+        """Take over a buffer of UTF-8 and the n + 1 places between its texts, without a copy."""
+        self = cls.__new__(cls)
+        self._set(np.frombuffer(buffer, dtype=np.uint8), np.asarray(bounds, dtype=np.int64))
+        return self
+
+    def _set(self, buffer: np.ndarray, bounds: np.ndarray) -> None:
+        self._buffer = buffer
+        self._starts = bounds[:-1]
+        self._stops = bounds[1:]
+
+    @property
+    def shape(self) -> tuple[int]:
+        """(n,)."""
+        return (len(self._starts),)
+
+    @property
+    def size(self) -> int:
+        """Number of texts."""
+        return len(self._starts)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the texts of this view."""
+        return int((self._stops - self._starts).sum())
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def __repr__(self) -> str:
+        return f"PackedTexts({len(self):,} texts, {self.nbytes:,} bytes)"
+
+    def __iter__(self) -> Iterator[str]:
+        for row in range(len(self)):
+            yield self._read(row)
+
+    @overload
+    def __getitem__(self, key: int) -> str: ...
+
+    @overload
+    def __getitem__(self, key: Any) -> Self: ...
+
+    def __getitem__(self, key):
+        """Return one text for an integer, else a view of the rows chosen as numpy would choose them."""
+        # scikit-learn writes X[key, ...].
+        if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
+            key = key[0]
+        if isinstance(key, tuple):
+            raise IndexError(f"packed texts have one axis, got the index {key!r}.")
+        starts = self._starts[key]
+        if np.ndim(starts) == 0:
+            return self._read(key)
+        if np.ndim(starts) != 1:
+            raise IndexError(f"packed texts need an integer, a slice or a 1-d index, got {key!r}.")
+        view = copy.copy(self)
+        view._starts, view._stops = starts, self._stops[key]
+        return view
+
+    def _read(self, row) -> str:
+        return self._buffer[self._starts[row] : self._stops[row]].tobytes().decode("utf-8", "surrogatepass")
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        if copy is False:
+            raise ValueError("packed texts cannot become an array without a copy.")
+        out = np.empty(len(self), dtype=object)
+        out[:] = list(self)
+        return out if dtype is None else out.astype(dtype)
+
+    def __eq__(self, other) -> np.ndarray:  # type: ignore[override]  # row by row, as arrays compare
+        return np.asarray(self) == (np.asarray(other) if isinstance(other, PackedTexts) else other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self):
+        # Of a view, its own rows alone: what goes to a worker should not be the whole set.
+        lengths = self._stops - self._starts
+        bounds = np.concatenate([[0], np.cumsum(lengths)])
+        if len(self) and np.array_equal(self._starts, bounds[:-1]) and bounds[-1] == len(self._buffer):
+            buffer = self._buffer
+        else:
+            parts = [self._buffer[start:stop] for start, stop in zip(self._starts, self._stops, strict=True)]
+            buffer = np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint8)
+        return (PackedTexts.from_buffer, (np.ascontiguousarray(buffer), bounds))

@@ -3,5 +3,6 @@
 from ._batch_norm_relu import BatchNormReLU
 from ._headed import HeadedNetwork, find_head
 from ._preact_resnet import PreActResNet, resolve_block
+from ._vdcnn import VDCNN
 
-__all__ = ["BatchNormReLU", "HeadedNetwork", "PreActResNet", "find_head", "resolve_block"]
+__all__ = ["VDCNN", "BatchNormReLU", "HeadedNetwork", "PreActResNet", "find_head", "resolve_block"]

@@ -103,6 +103,14 @@ def test_speedup_counts_what_the_choices_needed():
     assert selection_speedup(nothing, target)["speedup"].tolist() == [np.inf, np.inf]
 
 
+def test_speedup_by_the_clock_of_the_processor():
+    one = [{**entry(1, 20, 9.0, 9.0, 9.0), "proxy_fit_cpu": 1.0, "inference_cpu": 0.5, "ranking_cpu": None}]
+    two = [{**entry(1, 20, 1.0, 1.0, 1.0), "proxy_fit_cpu": 4.0, "inference_cpu": 1.5, "ranking_cpu": 0.5}]
+    assert selection_speedup(one, two, clock="cpu")["speedup"].tolist() == [4.0]
+    with pytest.raises(ValueError, match=r"clock must be one of \['cpu', 'wall'\], got 'sun'"):
+        selection_speedup(one, two, clock="sun")
+
+
 def test_speedup_of_runs(learner):
     learner.fit(X, y)
     baseline = clone(learner).set_params(proxy=clone(learner.target)).fit(X, y)

@@ -48,7 +48,7 @@ def test_several_curves(curve):
     axes = matplotlib.figure.Figure().subplots()
     display = ActiveLearningDisplay(curves).plot(axes, models="target")
     assert display.ax_ is axes
-    assert list(display.lines_) == ["k centers, target", "random, target"]
+    assert list(display.lines_) == ["k centers", "random"]
 
 
 def test_unknown_model(curve):

@@ -19,14 +19,13 @@ from sksvp.strategies import least_confidence
 X, y = blobs(100)
 X_val, y_val = blobs(60, seed=1)
 LOGISTIC = LogisticRegression(max_iter=1000)
+SECONDS = ("proxy_fit", "inference", "ranking", "target_fit")
 KEYS = {
     "round",
     "n_labeled",
     "rows",
-    "proxy_fit",
-    "inference",
-    "ranking",
-    "target_fit",
+    *SECONDS,
+    *(f"{part}_cpu" for part in SECONDS),
     "proxy_score",
     "target_score",
 }
@@ -81,7 +80,8 @@ def test_rounds_are_the_definition():
         ({"target_at": [10, 40]}, False, 2, 2),
         ({"target_at": []}, False, 2, 0),
         ({"strategy": "random"}, False, 0, 1),
-        ({"strategy": "random"}, True, 3, 1),
+        ({"strategy": "random"}, True, 0, 1),
+        ({"strategy": "random", "target": None}, True, 3, 0),
         ({"target": None}, False, 3, 0),
         ({"target": "same"}, False, 3, 0),
         ({"target": "same", "target_at": "all"}, True, 3, 0),

@@ -29,7 +29,7 @@ from ._labels import LabelTable, read_labels
 from ._pool import append_rows, n_pool_rows
 from ._protocol import Answers, make_plan, run_protocol
 from ._resume import find_run
-from ._run import Run, resolve_pool_strategy
+from ._run import Run, resolve_pool_strategy, seconds_of
 from ._state import State, new_state
 
 
@@ -101,7 +101,8 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         One for each selection: ``round``, 0 for the random start; ``n_labeled``,
         after it; ``rows``, chosen in it, best first; seconds of ``proxy_fit``
         (the training that this selection needed), ``inference`` and ``ranking``;
-        seconds of ``target_fit`` on all that was labelled after it;
+        seconds of ``target_fit`` on all that was labelled after it; each also as
+        seconds of the processor, ``proxy_fit_cpu`` and so on;
         ``proxy_score`` and ``target_score``, accuracies on X_val of models
         trained on all that was labelled after it. None where there was no such
         thing.
@@ -517,7 +518,7 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
             raise ValueError("target is None: the proxy predicts, and is trained when it is needed.")
         target = run.train_target()
         if run.state.history:
-            run.state.history[-1]["target_fit"] = target.seconds
+            run.state.history[-1] |= seconds_of("target_fit", target.seconds)
         run.save()
         return self
 

@@ -1,7 +1,6 @@
 """Training the proxy and the target on what is labelled."""
 
 import copy
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
+from .._clock import Clock
 from ..coreset._memory_key import describe
 from ..evidence import train_proxy
 from ..evidence._proxies import classifier_of, is_frozen, is_skorch_net
@@ -28,14 +28,14 @@ class Trained:
         Labels it was trained on, sorted.
     place : (int, int)
         Selections made when the last of its labels came, and the step of these.
-    seconds : float
-        Of its training.
+    seconds : Clock
+        Of its training; none for a frozen model.
     """
 
     estimator: BaseEstimator
     classes: np.ndarray
     place: tuple[int, int]
-    seconds: float
+    seconds: Clock
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict labels; of a skorch net that was trained on numbered labels, the labels themselves."""
@@ -91,13 +91,12 @@ def train(
     if len(classes) < 2:
         named = f"one class: {classes.tolist()[0]!r}" if len(classes) else "none"
         raise ValueError(f"Training needs labels of two classes at least, got {named}.")
-    begin = time.perf_counter()
-    if start is not None and np.array_equal(start.classes, classes):
-        fitted = _train_on(estimator, X, y, seed, start.estimator)
-    else:
-        fitted = train_proxy(estimator, X, y, random_state=seed).proxy
-    seconds = 0.0 if is_frozen(estimator) else time.perf_counter() - begin
-    return Trained(fitted, classes, place, seconds)
+    with Clock() as clock:
+        if start is not None and np.array_equal(start.classes, classes):
+            fitted = _train_on(estimator, X, y, seed, start.estimator)
+        else:
+            fitted = train_proxy(estimator, X, y, random_state=seed).proxy
+    return Trained(fitted, classes, place, Clock() if is_frozen(estimator) else clock)
 
 
 def are_same(proxy: BaseEstimator, target: BaseEstimator) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ._labels import LabelTable, read_labels
-from ._run import Run
+from ._run import Run, seconds_of
 
 
 @dataclass(frozen=True)
@@ -177,6 +177,9 @@ def _score_proxy(run: Run, X_val: Any, y_val: np.ndarray | None) -> None:
     entry = run.state.history[-1]
     if y_val is None or entry["proxy_score"] is not None or run.state.table.n_classes < 2:
         return
+    if not (run.strategy.requires or run.target is None or run.is_shared):
+        # Nobody chooses by this proxy, and it does not predict.
+        return
     entry["proxy_score"] = run.official_proxy().accuracy(X_val, y_val)
     run.save()
 
@@ -189,5 +192,5 @@ def _train_target(run: Run, plan: Plan, X_val: Any, y_val: np.ndarray | None) ->
     target = run.train_target()
     if y_val is not None:
         entry["target_score"] = target.accuracy(X_val, y_val)
-    entry["target_fit"] = target.seconds
+    entry |= seconds_of("target_fit", target.seconds)
     run.save()

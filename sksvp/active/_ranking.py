@@ -1,6 +1,5 @@
 """Ranking the rows of a pool that have no label yet."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
+from .._clock import Clock
 from ..evidence import gather_kind
 from ..strategies import Evidence, Random
 from ..strategies._strategy import ScoredStrategy
@@ -29,14 +29,14 @@ class Ranking:
         Best first.
     scores : ndarray of shape (n_rows,), float64
         NaN for rows that have none.
-    inference, ranking : float
-        Seconds.
+    inference, ranking : Clock
+        Their seconds.
     """
 
     rows: np.ndarray
     scores: np.ndarray
-    inference: float
-    ranking: float
+    inference: Clock
+    ranking: Clock
 
 
 def rank_pool(
@@ -76,10 +76,23 @@ def rank_pool(
     """
     candidates = np.flatnonzero(~labelled)
     rows = candidates if _scores_single_rows(strategy) else np.arange(len(labelled))
-    start = time.perf_counter()
-    evidence = _gather(proxy, X, rows, strategy.requires)
-    inference = time.perf_counter() - start
-    start = time.perf_counter()
+    with Clock() as inference:
+        evidence = _gather(proxy, X, rows, strategy.requires)
+    with Clock() as ranking:
+        chosen, scores = _rank(strategy, evidence, rows, labelled, n_samples, random_state)
+    return Ranking(chosen, scores, inference, ranking)
+
+
+def _rank(
+    strategy: Any,
+    evidence: Evidence,
+    rows: np.ndarray,
+    labelled: np.ndarray,
+    n_samples: int,
+    random_state: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the chosen rows, and the scores spread over the pool."""
+    candidates = np.flatnonzero(~labelled)
     places, initial = np.searchsorted(rows, candidates), np.searchsorted(rows, np.flatnonzero(labelled))
     if len(rows) == len(candidates):
         order, scores = strategy.rank(evidence, n_samples, random_state=random_state)
@@ -91,7 +104,7 @@ def rank_pool(
     spread = np.full(len(labelled), np.nan)
     spread[rows] = scores
     spread[labelled] = np.nan
-    return Ranking(chosen, spread, inference if strategy.requires else 0.0, time.perf_counter() - start)
+    return chosen, spread
 
 
 def _scores_single_rows(strategy: Any) -> bool:

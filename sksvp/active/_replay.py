@@ -11,7 +11,7 @@ from .._random import draw_seeds
 from ._labels import LabelTable, read_labels
 from ._models import train
 from ._protocol import _target_totals
-from ._run import _seed
+from ._run import _seed, seconds_of
 from ._speedup import History
 
 
@@ -95,7 +95,7 @@ def replay_selection(
                 f"y has no label for the row {rows[~table.labelled[rows]][0]}, which was chosen."
             )
         labelled[rows] = True
-        entry = {**entry, "target_fit": None, "target_score": None}
+        entry = {**entry, **seconds_of("target_fit", None), "target_score": None}
         if entry["n_labeled"] in due:
             kept = np.flatnonzero(labelled)
             trained = train(
@@ -105,7 +105,7 @@ def replay_selection(
                 seed=_seed(target_seed, number + 1),
                 place=(number + 1, number + 1),
             )
-            entry["target_fit"] = trained.seconds
+            entry |= seconds_of("target_fit", trained.seconds)
             if y_val is not None:
                 entry["target_score"] = trained.accuracy(X_val, np.asarray(y_val))
         replayed.append(entry)

@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import _safe_indexing
 
+from .._clock import Clock
 from .._random import draw_seeds
 from ..strategies import Random, resolve_strategy
 from ._checkpoint import Checkpoint
@@ -93,10 +94,10 @@ class Run:
                 "round": state.first_round + len(state.history),
                 "n_labeled": state.n_labeled,
                 "rows": ranking.rows,
-                "proxy_fit": None if proxy is None else self._new_seconds(proxy),
-                "inference": None if proxy is None else ranking.inference,
-                "ranking": ranking.ranking,
-                "target_fit": None,
+                **seconds_of("proxy_fit", None if proxy is None else self._new_seconds(proxy)),
+                **seconds_of("inference", None if proxy is None else ranking.inference),
+                **seconds_of("ranking", ranking.ranking),
+                **seconds_of("target_fit", None),
                 "proxy_score": None,
                 "target_score": None,
             }
@@ -107,9 +108,9 @@ class Run:
         self.save()
         return ranking.rows
 
-    def _new_seconds(self, proxy: Trained) -> float:
+    def _new_seconds(self, proxy: Trained) -> Clock:
         """Return the seconds of a training; none where the last selection has paid for it."""
-        return 0.0 if self.state.step_of_selection == self.state.step else proxy.seconds
+        return Clock() if self.state.step_of_selection == self.state.step else proxy.seconds
 
     def record(self, rows: np.ndarray, labels: np.ndarray) -> None:
         """Note labels of rows."""
@@ -234,3 +235,10 @@ def resolve_pool_strategy(strategy: Any) -> Any:
 def _seed(stream: int, number: int) -> int:
     """Return the seed of one step: it depends on the step's number, not on what was drawn before."""
     return draw_seeds(np.random.RandomState([stream, number]), 1)[0]
+
+
+def seconds_of(part: str, clock: Clock | None) -> dict[str, float | None]:
+    """Return a part's entries in the history: seconds of the wall clock and of the processor."""
+    if clock is None:
+        return {part: None, f"{part}_cpu": None}
+    return {part: clock.wall, f"{part}_cpu": clock.cpu}

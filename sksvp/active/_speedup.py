@@ -7,9 +7,11 @@ import numpy as np
 
 # Of a learner, or read back from a file.
 History = Sequence[Mapping[Any, Any]]
+_PARTS = ("proxy_fit", "inference", "ranking")
+_CLOCKS = {"wall": "", "cpu": "_cpu"}
 
 
-def selection_speedup(history: History, baseline_history: History):
+def selection_speedup(history: History, baseline_history: History, *, clock: str = "wall"):
     """Compare the seconds that two runs spent on choosing, up to each number of labels.
 
     What counts is what the choice needed: the training of the proxy before each
@@ -22,6 +24,9 @@ def selection_speedup(history: History, baseline_history: History):
         `history_` of a learner that has run its rounds with a proxy.
     baseline_history : list of dict
         The same of one in which the target chose for itself.
+    clock : {"wall", "cpu"}, default="wall"
+        Seconds of the wall clock, or of the processor: only these compare where
+        other work shared the machine.
 
     Returns
     -------
@@ -33,7 +38,8 @@ def selection_speedup(history: History, baseline_history: History):
     Raises
     ------
     ValueError
-        For histories without such a round, or of other numbers of labels.
+        For histories without such a round, or of other numbers of labels, and for
+        another clock.
 
     References
     ----------
@@ -50,8 +56,10 @@ def selection_speedup(history: History, baseline_history: History):
     """
     import pandas as pd
 
-    totals, seconds = _selection_seconds(history, "history")
-    baseline_totals, baseline_seconds = _selection_seconds(baseline_history, "baseline_history")
+    if clock not in _CLOCKS:
+        raise ValueError(f"clock must be one of {sorted(_CLOCKS)}, got {clock!r}.")
+    totals, seconds = _selection_seconds(history, "history", clock)
+    baseline_totals, baseline_seconds = _selection_seconds(baseline_history, "baseline_history", clock)
     if totals != baseline_totals:
         raise ValueError(
             f"history and baseline_history must be of the same numbers of labels, got {totals} and "
@@ -70,10 +78,10 @@ def selection_speedup(history: History, baseline_history: History):
     )
 
 
-def _selection_seconds(history: History, name: str) -> tuple[list[int], np.ndarray]:
+def _selection_seconds(history: History, name: str, clock: str) -> tuple[list[int], np.ndarray]:
     """Return the numbers of labels and the seconds of choosing up to each, without the random start."""
     rounds = [entry for entry in history if entry["round"] > 0]
     if not rounds:
         raise ValueError(f"{name} must hold a round after the random start, got {len(history)} entries.")
-    spent = [sum(entry[part] or 0.0 for part in ("proxy_fit", "inference", "ranking")) for entry in rounds]
+    spent = [sum(entry[part + _CLOCKS[clock]] or 0.0 for part in _PARTS) for entry in rounds]
     return [int(entry["n_labeled"]) for entry in rounds], np.cumsum(spent)

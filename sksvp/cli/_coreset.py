@@ -8,7 +8,6 @@ import typer
 
 from ._data import data_digest, load_data
 from ._folders import new_folder, read_rows, save_figure
-from ._models import build_classifier
 from ._options import (
     BatchSize,
     Data,
@@ -16,19 +15,24 @@ from ._options import (
     Dataset,
     Device,
     Download,
+    Epochs,
     ImageSize,
     Jobs,
     LearningRate,
     Out,
     Precision,
+    Proxy,
+    ProxyEpochs,
     Resume,
     Schedule,
     Seeds,
     SkipUnreadable,
+    Target,
     TrainRows,
     Verbose,
     clean_errors,
 )
+from ._pair import build_pair, known_strategy, read_size, says_how_to_go_on
 
 BASELINES = ("random", "class-balanced-random", "all")
 
@@ -60,25 +64,10 @@ def coreset(
     train_rows: TrainRows = None,
     image_size: ImageSize = 224,
     skip_unreadable: SkipUnreadable = False,
-    proxy: Annotated[
-        str | None,
-        typer.Option(
-            help="Network that chooses: resnet8, resnet20, ..., torchvision:resnet18.",
-            show_default="resnet20; digits: resnet8",
-        ),
-    ] = None,
-    proxy_epochs: Annotated[
-        int | None, typer.Option(min=1, help="Epochs of the proxy.", show_default="as --epochs")
-    ] = None,
-    target: Annotated[
-        str | None,
-        typer.Option(
-            help="Network that is trained on the chosen rows.", show_default="resnet164; digits: resnet20"
-        ),
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="Epochs of the target.", show_default="the recipe's; digits: 60")
-    ] = None,
+    proxy: Proxy = None,
+    proxy_epochs: ProxyEpochs = None,
+    target: Target = None,
+    epochs: Epochs = None,
     batch_size: BatchSize = None,
     lr: LearningRate = None,
     schedule: Schedule = None,
@@ -137,23 +126,19 @@ def coreset(
     from ..reproduce import CoresetRun, RunFolder, first_selection, report_run, run_coreset
 
     chosen = _DIGITS if dataset == "digits" else _DEFAULTS
-    epochs = epochs or chosen["epochs"]
-    settings: dict[str, Any] = {
-        "dataset": dataset or str(data),
-        "train_rows": train_rows,
-        "proxy": proxy or chosen["proxy"],
-        "proxy_epochs": proxy_epochs or epochs,
-        "target": target or chosen["target"],
-        "epochs": epochs,
-        "batch_size": batch_size or chosen["batch_size"],
-        "lr": lr,
-        "schedule": schedule,
-        "precision": precision,
-    }
-    recipe = {key: settings[key] for key in ("batch_size", "lr", "schedule", "precision")}
-    recipe |= {"device": device, "verbose": int(verbose)}
-    proxy_network = build_classifier(settings["proxy"], max_epochs=settings["proxy_epochs"], **recipe)
-    target_network = build_classifier(settings["target"], max_epochs=epochs, **recipe)
+    proxy_network, target_network, learning = build_pair(
+        proxy=proxy or chosen["proxy"],
+        proxy_epochs=proxy_epochs,
+        target=target or chosen["target"],
+        epochs=epochs or chosen["epochs"],
+        batch_size=batch_size or chosen["batch_size"],
+        lr=lr,
+        schedule=schedule,
+        precision=precision,
+        device=device,
+        verbose=verbose,
+    )
+    settings = {"dataset": dataset or str(data), "train_rows": train_rows, **learning}
     if only_select and from_selected is not None:
         raise ValueError("--only-select and --from-selected exclude each other.")
     names, with_all = _methods(
@@ -203,14 +188,8 @@ def coreset(
         threads=1 if jobs > 1 else None,
         memory=str(folder.path / "proxies"),
     )
-    try:
+    with says_how_to_go_on(folder.path):
         run_coreset(run, folder, only_select=only_select, n_jobs=jobs, report=typer.echo)
-    except KeyboardInterrupt as stop:
-        typer.echo(
-            f"sksvp: stopped; what is finished is kept: the same command with --out {folder.path} --resume goes on.",
-            err=True,
-        )
-        raise typer.Exit(130) from stop
     first_selection(run, folder)
     if not only_select:
         save_figure(report_run(folder, report=typer.echo), folder.path / "results.png")
@@ -223,28 +202,15 @@ def _methods(strategies: list[str], class_balanced: bool, baselines: Sequence[st
     if unknown:
         raise ValueError(f"--baseline must be one of {', '.join(BASELINES)}, got {unknown[0]!r}.")
     prefix = "class-balanced " if class_balanced else ""
-    names = [prefix + _known(name) for name in strategies]
+    names = [prefix + known_strategy(name) for name in strategies]
     names += [name.replace("class-balanced-", "class-balanced ") for name in baselines if name != "all"]
     return list(dict.fromkeys(names)), "all" in baselines
 
 
-def _known(strategy: str) -> str:
-    """Check a strategy's name before anything is trained."""
-    from ..strategies import resolve_strategy
-
-    resolve_strategy(strategy)
-    return strategy
-
-
 def _size(text: str, n_rows: int) -> float | int:
-    """Read a share ("0.5") or a count ("5000") of rows, and check that it fits."""
+    """Read a share or a count of rows, and check that it fits."""
     from ..coreset._subset import count_rows
 
-    try:
-        size = int(text) if text.lstrip("+-").isdigit() else float(text)
-    except ValueError as error:
-        raise ValueError(
-            f"--subset-size must be a share such as 0.5 or a count such as 5000, got {text!r}."
-        ) from error
+    size = read_size(text, "--subset-size")
     count_rows(size, n_rows)
     return size

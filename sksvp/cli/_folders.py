@@ -65,12 +65,12 @@ def read_rows(path: Path, n_rows: int, row_numbers: np.ndarray | None = None) ->
     return np.searchsorted(numbers, rows)
 
 
-def save_figure(table, path: Path) -> None:
-    """Draw the run's figure, or say what is missing for it."""
+def save_figure(table, path: Path, *, draw: str = "save_run_figure") -> None:
+    """Draw the run's figure with a function of `sksvp.plotting`, or say what is missing for it."""
     if find_spec("matplotlib") is None:
         typer.echo("no figure: matplotlib is not installed (pip install sksvp[plot])", err=True)
         return
-    from ..plotting import save_run_figure
+    from .. import plotting
 
     with replacing(path) as part:
-        save_run_figure(table, part)
+        getattr(plotting, draw)(table, part)

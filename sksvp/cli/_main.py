@@ -3,6 +3,7 @@
 import typer
 
 from .. import __version__
+from ._active import active
 from ._coreset import coreset
 from ._train import train
 
@@ -16,6 +17,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(coreset)
+app.command()(active)
 app.command()(train)
 
 

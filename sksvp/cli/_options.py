@@ -28,6 +28,25 @@ ImageSize = Annotated[int, typer.Option(min=8, help="Side of the images of a fol
 SkipUnreadable = Annotated[
     bool, typer.Option("--skip-unreadable", help="Go on without images that cannot be read, and name them.")
 ]
+Proxy = Annotated[
+    str | None,
+    typer.Option(
+        help="Network that chooses: resnet8, resnet20, ..., torchvision:resnet18.",
+        show_default="resnet20; digits: resnet8",
+    ),
+]
+ProxyEpochs = Annotated[
+    int | None, typer.Option(min=1, help="Epochs of the proxy.", show_default="as --epochs")
+]
+Target = Annotated[
+    str | None,
+    typer.Option(
+        help="Network that is trained on the chosen rows.", show_default="resnet164; digits: resnet20"
+    ),
+]
+Epochs = Annotated[
+    int | None, typer.Option(min=1, help="Epochs of the target.", show_default="the recipe's; digits: 60")
+]
 BatchSize = Annotated[
     int | None, typer.Option(min=2, help="Rows of a training batch.", show_default="the recipe's; digits: 32")
 ]

@@ -113,7 +113,8 @@ class ActiveLearningDisplay:
                 "markersize": 5,
             }
             for model in models:
-                self._plot_model(name, model, lines, look)
+                label = f"{name}, {model}" if name and len(models) > 1 else name or model
+                self._plot_model(label.replace("_", " "), model, lines, look)
         ax.set(xlabel="labelled rows", ylabel="test error, %")
         ax.set_xlim(left=0)
         ax.set_ylim(bottom=0)
@@ -127,12 +128,11 @@ class ActiveLearningDisplay:
         groups = self.curve.astype({"name": str}).groupby("name", sort=False)
         return [(str(name), lines) for name, lines in groups]
 
-    def _plot_model(self, name: str, model: str, lines: pd.DataFrame, look: dict[str, Any]) -> None:
+    def _plot_model(self, label: str, model: str, lines: pd.DataFrame, look: dict[str, Any]) -> None:
         errors = 100 * lines.groupby("n_labeled")[f"{model}_error"].agg(["mean", "std"]).dropna(subset="mean")
         if errors.empty:
             return
         totals = errors.index.to_numpy()
-        label = f"{name.replace('_', ' ')}, {model}" if name else model
         (self.lines_[label],) = self.ax_.plot(
             totals, errors["mean"].to_numpy(), label=label, linestyle=_STYLES[model], **look
         )
@@ -144,3 +144,18 @@ class ActiveLearningDisplay:
             self.bands_[label] = self.ax_.fill_between(
                 totals, mean - spread, mean + spread, color=look["color"], alpha=0.15, linewidth=0
             )
+
+
+def save_active_figure(rounds: pd.DataFrame, path) -> None:
+    """Draw the errors of the target and, beside them, of the proxy that chose, into a PNG file."""
+    from matplotlib.figure import Figure
+
+    # A target that chose for itself was its own proxy: its line is on the left already.
+    chose = rounds.assign(proxy_error=rounds["proxy_error"].where(rounds["chooser"] == "proxy"))
+    models = ["target"] if chose["proxy_error"].isna().all() else ["target", "proxy"]
+    figure = Figure(figsize=(5 * len(models), 4), layout="constrained")
+    panels = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]
+    for ax, model in zip(panels, models, strict=True):
+        ActiveLearningDisplay(chose).plot(ax, models=model)
+        ax.set_title(model)
+    figure.savefig(path, dpi=150, format="png")

@@ -1,20 +1,19 @@
 """The core-set experiment: choose rows with a proxy, train the target on them, compare."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import pandas as pd
-import torch
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import _safe_indexing
 
+from .._clock import Clock
 from .._fingerprint import fingerprint
 from ..coreset import ProxyCoresetSelector
 from ._run_folder import RunFolder
+from ._threads import limited_threads
 
 ALL_ROWS = "all rows"
 
@@ -171,8 +170,8 @@ def run_coreset(
 def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
     """Train the proxy of one seed into the run's memory and record what it cost."""
     first = next(arm for arm in run.arms() if arm.seed == seed and arm.needs_proxy)
-    with _limited_threads(run.threads):
-        with _Clock() as clock:
+    with limited_threads(run.threads):
+        with Clock() as clock:
             selector = run.selector(first).fit(run.X_train, run.y_train)
         error = None if run.X_test is None else 1.0 - selector.proxy_.score(run.X_test, run.y_test)
     # Where an earlier process trained it and was stopped before this record, its seconds count.
@@ -198,11 +197,11 @@ def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
 
 def train_target(run: CoresetRun, folder: RunFolder, arm: Arm) -> str:
     """Choose the rows of one arm, train the target on them and record error and cost."""
-    with _limited_threads(run.threads):
-        with _Clock() as selecting:
+    with limited_threads(run.threads):
+        with Clock() as selecting:
             rows, selection_seconds = choose_rows(run, folder, arm)
             X, y = (_safe_indexing(part, rows) for part in (run.X_train, run.y_train))
-        with _Clock() as training:
+        with Clock() as training:
             target = clone(run.target).set_params(random_state=arm.seed).fit(X, y)
         error = 1.0 - target.score(run.X_test, run.y_test)
     record = {
@@ -234,7 +233,7 @@ def choose_rows(run: CoresetRun, folder: RunFolder, arm: Arm) -> tuple[np.ndarra
 
 def select_only(run: CoresetRun, folder: RunFolder, arm: Arm) -> str:
     """Choose the rows of one arm and write them down."""
-    with _limited_threads(run.threads):
+    with limited_threads(run.threads):
         rows, _ = choose_rows(run, folder, arm)
     return f"{arm.name}, seed {arm.seed}: {len(rows):,} of {len(run.y_train):,} rows chosen"
 
@@ -271,25 +270,3 @@ def _regime(proxy) -> dict[str, float]:
     if events is None:
         return {}
     return {"never_forgotten": float(np.mean(events == 0)), "never_learned": float(np.mean(np.isinf(events)))}
-
-
-class _Clock:
-    """Seconds of a block, on the wall and of the processor (all threads of this process)."""
-
-    def __enter__(self):
-        self._wall, self._cpu = time.perf_counter(), time.process_time()
-        return self
-
-    def __exit__(self, *exception):
-        self.wall, self.cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
-
-
-@contextmanager
-def _limited_threads(threads: int | None) -> Iterator[None]:
-    """Give this process so many torch threads for a while."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -56,7 +56,7 @@ class RunFolder:
                     f"out={str(self.path)!r} has trainings, but not the config.json that tells of what: "
                     "name another folder."
                 )
-            _check_same(_read(known).get("settings", {}), config, self.path)
+            _check_same(read_json(known).get("settings", {}), config, self.path)
             for _ in self:
                 # What is damaged is to be known now, not when all the rest has been trained.
                 pass
@@ -100,7 +100,7 @@ class RunFolder:
 
     def get(self, name: str) -> dict:
         """Read one finished training."""
-        return _read(self._record(name))
+        return read_json(self._record(name))
 
     def add_selection(self, name: str, rows: pd.DataFrame) -> None:
         """Keep the rows that one selector chose, as CSV."""
@@ -110,13 +110,14 @@ class RunFolder:
 
     def __iter__(self) -> Iterator[dict]:
         for path in sorted(self.records.glob(_RECORDS)):
-            yield _read(path)
+            yield read_json(path)
 
     def _record(self, name: str) -> Path:
         return self.records / f"{name}.json"
 
 
-def _read(path: Path) -> dict:
+def read_json(path: Path) -> dict:
+    """Read a JSON object of a run; what is damaged is named."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:

@@ -1,0 +1,228 @@
+"""The command ``sksvp active``."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ._data import data_digest, load_data
+from ._folders import new_folder, save_figure
+from ._options import (
+    BatchSize,
+    Data,
+    DataDir,
+    Dataset,
+    Device,
+    Download,
+    Epochs,
+    ImageSize,
+    Jobs,
+    LearningRate,
+    Out,
+    Precision,
+    Proxy,
+    ProxyEpochs,
+    Resume,
+    Schedule,
+    Seeds,
+    SkipUnreadable,
+    Target,
+    TrainRows,
+    Verbose,
+    clean_errors,
+)
+from ._pair import build_pair, known_strategy, read_size, says_how_to_go_on
+
+BASELINES = ("random", "target")
+
+_ROUNDS = ["0.08", "0.1", "0.1", "0.1", "0.1"]
+# Small data needs updates, not epochs: these settings let a network finish learning the digits.
+_DIGITS: dict[str, Any] = {
+    "proxy": "resnet8",
+    "target": "resnet20",
+    "epochs": 60,
+    "batch_size": 32,
+    "seeds": 3,
+    "initial_size": "0.1",
+    "round": ["0.1", "0.1", "0.1"],
+}
+_DEFAULTS: dict[str, Any] = {
+    "proxy": "resnet20",
+    "target": "resnet164",
+    "epochs": None,
+    "batch_size": None,
+    "seeds": 1,
+    "initial_size": "0.02",
+    "round": _ROUNDS,
+}
+
+
+@clean_errors
+def active(
+    dataset: Dataset = None,
+    data: Data = None,
+    data_dir: DataDir = Path("data"),
+    download: Download = False,
+    train_rows: TrainRows = None,
+    image_size: ImageSize = 224,
+    skip_unreadable: SkipUnreadable = False,
+    proxy: Proxy = None,
+    proxy_epochs: ProxyEpochs = None,
+    target: Target = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    lr: LearningRate = None,
+    schedule: Schedule = None,
+    strategy: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How unlabelled rows are ranked; repeat to compare several.", show_default="least_confidence"
+        ),
+    ] = None,
+    initial_size: Annotated[
+        str | None,
+        typer.Option(
+            help="Random start: a share of the pool such as 0.02 or a number of rows.",
+            show_default="0.02; digits: 0.1",
+        ),
+    ] = None,
+    round: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Labels that a round buys, a share of the pool or a number; repeat, one for each round.",
+            show_default="0.08 and four times 0.1; digits: three times 0.1",
+        ),
+    ] = None,
+    target_at: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Where the target is trained: all, last, or a total number of labels; repeat.",
+            show_default="all",
+        ),
+    ] = None,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What to compare with: random rows, the target choosing for itself; repeat.",
+            show_default="both",
+        ),
+    ] = None,
+    precomputed: Annotated[
+        Path | None,
+        typer.Option(
+            help="Train another target on what this earlier run chose.", exists=True, file_okay=False
+        ),
+    ] = None,
+    seeds: Seeds = None,
+    jobs: Jobs = 1,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    out: Out = None,
+    resume: Resume = False,
+    verbose: Verbose = False,
+) -> None:
+    """Buy labels round by round where a small proxy asks for them, and train the target on them.
+
+    All labels are there already: the run shows what choosing them would have given.
+    The tables have the target's error at each number of labels, against random rows
+    and against the target choosing for itself, and the seconds of choosing.
+
+    \b
+    Examples:
+      sksvp active --dataset digits
+      sksvp active --dataset cifar10 --data-dir data --download --strategy least_confidence --strategy k_centers
+      sksvp active --dataset cifar10 --data-dir data --precomputed runs/cifar10 --target resnet56
+    """
+    from ..reproduce import (
+        ActiveRun,
+        RunFolder,
+        first_labelled,
+        former_run,
+        replay_run,
+        report_active,
+        run_active,
+    )
+
+    chosen = _DIGITS if dataset == "digits" else _DEFAULTS
+    proxy_network, target_network, learning = build_pair(
+        proxy=proxy or chosen["proxy"],
+        proxy_epochs=proxy_epochs,
+        target=target or chosen["target"],
+        epochs=epochs or chosen["epochs"],
+        batch_size=batch_size or chosen["batch_size"],
+        lr=lr,
+        schedule=schedule,
+        precision=precision,
+        device=device,
+        verbose=verbose,
+    )
+    settings: dict[str, Any] = {
+        "dataset": dataset or str(data),
+        "train_rows": train_rows,
+        **learning,
+        "initial_size": read_size(initial_size or chosen["initial_size"], "--initial-size"),
+        "rounds": [read_size(size, "--round") for size in round or chosen["round"]],
+        "target_at": _target_at(target_at or ["all"]),
+        "precomputed": None if precomputed is None else str(precomputed),
+    }
+    strategies = [known_strategy(name) for name in dict.fromkeys(strategy or ["least_confidence"])]
+    baselines = list(BASELINES if baseline is None else baseline)
+    unknown = [name for name in baselines if name not in BASELINES]
+    if unknown:
+        raise ValueError(f"--baseline must be one of {', '.join(BASELINES)}, got {unknown[0]!r}.")
+    bunch = load_data(
+        dataset,
+        data,
+        data_dir,
+        download=download,
+        image_size=image_size,
+        on_error="skip" if skip_unreadable else "raise",
+        n_rows=train_rows,
+        needs_test=True,
+        classifier=target_network,
+    )
+    settings["content of the data"] = data_digest(bunch)
+    former = None
+    if precomputed is not None:
+        former, its_settings = former_run(precomputed, settings)
+        settings |= {name: its_settings[name] for name in ("initial_size", "rounds")}
+    run = ActiveRun(
+        bunch.X_train,
+        bunch.y_train,
+        bunch.X_test,
+        bunch.y_test,
+        proxy=proxy_network,
+        target=target_network,
+        strategies=strategies,
+        rounds=settings["rounds"],
+        initial_size=settings["initial_size"],
+        target_at=settings["target_at"],
+        seeds=list(range(seeds or chosen["seeds"])),
+        with_target="target" in baselines,
+        with_random="random" in baselines,
+        filenames=bunch.get("filenames_train"),
+        row_numbers=bunch.get("row_numbers"),
+        threads=1 if jobs > 1 else None,
+    )
+    run.check()
+    folder = RunFolder(new_folder("active", out), settings, resume=resume)
+    with says_how_to_go_on(folder.path):
+        if former is None:
+            run_active(run, folder, n_jobs=jobs, report=typer.echo)
+            first_labelled(run, folder)
+        else:
+            replay_run(run, folder, former, n_jobs=jobs, report=typer.echo)
+    rounds = report_active(folder, report=typer.echo)
+    save_figure(rounds, folder.path / "results.png", draw="save_active_figure")
+    typer.echo(f"written to {folder.path}")
+
+
+def _target_at(wanted: list[str]) -> str | list[int]:
+    if len(wanted) == 1 and wanted[0] in ("all", "last"):
+        return wanted[0]
+    try:
+        return [int(total) for total in wanted]
+    except ValueError as error:
+        raise ValueError(
+            f"--target-at must be all, last or total numbers of labels, got {', '.join(wanted)}."
+        ) from error

@@ -1,0 +1,76 @@
+"""What the commands with a proxy and a target share: both networks, and an interruption that says how to go on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+from sklearn.base import BaseEstimator
+
+from ._models import build_classifier
+
+_RECIPE = ("batch_size", "lr", "schedule", "precision")
+
+
+def build_pair(
+    *,
+    proxy: str,
+    proxy_epochs: int | None,
+    target: str,
+    epochs: int | None,
+    batch_size: int | None,
+    lr: float | None,
+    schedule: str | None,
+    precision: str,
+    device: str,
+    verbose: bool,
+) -> tuple[BaseEstimator, BaseEstimator, dict[str, Any]]:
+    """Build proxy and target, and the settings of both that decide a run's results."""
+    settings = {
+        "proxy": proxy,
+        "proxy_epochs": proxy_epochs or epochs,
+        "target": target,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "lr": lr,
+        "schedule": schedule,
+        "precision": precision,
+    }
+    recipe = {key: settings[key] for key in _RECIPE} | {"device": device, "verbose": int(verbose)}
+    return (
+        build_classifier(proxy, max_epochs=settings["proxy_epochs"], **recipe),
+        build_classifier(target, max_epochs=epochs, **recipe),
+        settings,
+    )
+
+
+def known_strategy(name: str) -> str:
+    """Check a strategy's name before anything is trained."""
+    from ..strategies import resolve_strategy
+
+    resolve_strategy(name)
+    return name
+
+
+def read_size(text: str, option: str) -> float | int:
+    """Read a share ("0.5") or a count ("5000") of rows."""
+    try:
+        return int(text) if text.lstrip("+-").isdigit() else float(text)
+    except ValueError as error:
+        raise ValueError(
+            f"{option} must be a share such as 0.5 or a count such as 5000, got {text!r}."
+        ) from error
+
+
+@contextmanager
+def says_how_to_go_on(folder: Path) -> Iterator[None]:
+    """Answer Ctrl-C with what to do, and exit code 130."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        typer.echo(
+            f"sksvp: stopped; what is finished is kept: the same command with --out {folder} --resume goes on.",
+            err=True,
+        )
+        raise typer.Exit(130) from stop

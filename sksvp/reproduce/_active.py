@@ -1,0 +1,280 @@
+"""The active-learning experiment: proxy, target or chance chooses what is labelled, and the target is trained on it."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from sklearn.base import BaseEstimator, clone
+
+from .._files import replacing
+from ..active import ProxyActiveLearner, replay_selection
+from ..active._protocol import make_plan
+from ..active._run import resolve_pool_strategy
+from ._run_folder import RunFolder, read_json
+from ._threads import limited_threads
+
+
+@dataclass(frozen=True)
+class ActiveArm:
+    """One way to choose what is labelled.
+
+    Attributes
+    ----------
+    strategy : str
+    chooser : {"proxy", "target", None}
+        Who ranks the pool; None where nobody does.
+    seed : int
+    """
+
+    strategy: str
+    chooser: str | None
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """As it stands in the table."""
+        return self.strategy if self.chooser is None else f"{self.strategy} by {self.chooser}"
+
+    @property
+    def key(self) -> str:
+        """File name of the arm's record."""
+        return f"{self.name.replace(' ', '-')}_seed{self.seed}"
+
+
+@dataclass
+class ActiveRun:
+    """What an active-learning experiment trains, and on what.
+
+    Attributes
+    ----------
+    X_train, y_train, X_test, y_test : array-like
+        The pool with all its labels, which are bought, and test rows; X may be lazy.
+    proxy, target : estimators
+        Cloned for every training; their seeds come from the run's.
+    strategies : list of str
+        Names of strategies.
+    rounds, initial_size, target_at
+        As of `ProxyActiveLearner`.
+    seeds : list of int
+    with_target, with_random : bool
+        Whether the target chooses for itself as well, which is what a proxy saves,
+        and whether rows are drawn at random.
+    filenames : ndarray of str, optional
+        Of the training rows, for the lists of chosen ones.
+    row_numbers : ndarray of int, optional
+        Of the training rows in the data they are a part of; None: they are all of it.
+    threads : int, optional
+        torch threads of each worker.
+    """
+
+    X_train: Any
+    y_train: np.ndarray
+    X_test: Any
+    y_test: np.ndarray
+    proxy: BaseEstimator
+    target: BaseEstimator
+    strategies: list[str]
+    rounds: list[int] | list[float]
+    initial_size: int | float
+    target_at: str | list[int]
+    seeds: list[int]
+    with_target: bool = True
+    with_random: bool = True
+    filenames: np.ndarray | None = None
+    row_numbers: np.ndarray | None = None
+    threads: int | None = None
+
+    def check(self) -> None:
+        """Find what no arm could run on, before anything is trained or written.
+
+        Raises
+        ------
+        ValueError
+            For strategies that cannot rank a pool, more labels than it has, or
+            totals that never occur.
+        """
+        for name in self.strategies:
+            resolve_pool_strategy(name)
+        make_plan(self.rounds, self.initial_size, self.target_at, len(self.y_train))
+
+    def arms(self) -> list[ActiveArm]:
+        """List every way to choose, seed by seed, so that a run stopped early has whole seeds."""
+        choosers = ["proxy", "target"] if self.with_target else ["proxy"]
+        ranked = [name for name in self.strategies if name != "random"]
+        arms = []
+        for seed in self.seeds:
+            arms += [ActiveArm(name, chooser, seed) for name in ranked for chooser in choosers]
+            if self.with_random or "random" in self.strategies:
+                arms.append(ActiveArm("random", None, seed))
+        return arms
+
+    def learner(self, arm: ActiveArm, checkpoint: Path) -> ProxyActiveLearner:
+        """Build the learner of an arm."""
+        return ProxyActiveLearner(
+            clone(self.target if arm.chooser == "target" else self.proxy),
+            clone(self.target),
+            strategy=arm.strategy,
+            rounds=self.rounds,
+            initial_size=self.initial_size,
+            target_at=self.target_at,
+            checkpoint=checkpoint,
+            random_state=arm.seed,
+        )
+
+
+def run_active(
+    run: ActiveRun, folder: RunFolder, *, n_jobs: int = 1, report: Callable[[str], None] = print
+) -> None:
+    """Run whatever the folder does not hold yet; after a kill each arm goes on in the round it was in.
+
+    Parameters
+    ----------
+    run : ActiveRun
+        The experiment.
+    folder : RunFolder
+        Where records go.
+    n_jobs : int, default=1
+        Arms side by side. Seconds are then those of the processor only where they
+        say so: the wall clock does not compare.
+    report : callable, default=print
+        Told a line about each finished arm.
+    """
+    arms = [arm for arm in run.arms() if not folder.has(arm.key)]
+    work = (delayed(_run_arm)(run, folder, arm) for arm in arms)
+    for line in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work):
+        report(line)
+
+
+def _run_arm(run: ActiveRun, folder: RunFolder, arm: ActiveArm) -> str:
+    with limited_threads(run.threads):
+        learner = run.learner(arm, folder.path / "checkpoints")
+        learner.fit(run.X_train, run.y_train, X_val=run.X_test, y_val=run.y_test)
+    history = [{**entry, "rows": entry["rows"].tolist()} for entry in learner.history_]
+    folder.add_selection(arm.key, labelled_rows(history, run.filenames, run.row_numbers))
+    folder.add(arm.key, {"kind": "active", "name": arm.name, **asdict(arm), "history": history})
+    return _told(arm.name, arm.seed, history)
+
+
+def first_labelled(run: ActiveRun, folder: RunFolder) -> None:
+    """Write what the first arm had labelled as selected.csv."""
+    path = folder.selections / f"{run.arms()[0].key}.csv"
+    with replacing(folder.path / "selected.csv") as part:
+        part.write_bytes(path.read_bytes())
+
+
+def replay_run(
+    run: ActiveRun,
+    folder: RunFolder,
+    former: RunFolder,
+    *,
+    n_jobs: int = 1,
+    report: Callable[[str], None] = print,
+) -> None:
+    """Train the target of this run on what a former run has chosen, at each of its budgets.
+
+    Every training is kept at once, in a record of its own.
+
+    Parameters
+    ----------
+    run : ActiveRun
+        Of the same pool; its target is trained, the rest of its settings is not read.
+    folder : RunFolder
+        Where records go.
+    former : RunFolder
+        With finished arms.
+    n_jobs : int, default=1
+        Trainings side by side.
+    report : callable, default=print
+        Told a line about each finished training.
+
+    Raises
+    ------
+    ValueError
+        Where the former run has no finished arm, or chose among other rows.
+    """
+    arms = [record for record in former if record["kind"] == "active"]
+    if not arms:
+        raise ValueError(f"{former.path} holds no finished selection of `sksvp active`.")
+    work = []
+    for arm in arms:
+        totals = [entry["n_labeled"] for entry in arm["history"]]
+        wanted = {"all": totals[1:], "last": totals[-1:]}.get(str(run.target_at), run.target_at)
+        for total in wanted:
+            key = f"{arm['name'].replace(' ', '-')}_seed{arm['seed']}_at{total}"
+            if not folder.has(key):
+                work.append(delayed(_replay_one)(run, folder, arm, int(total), key))
+    for line in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work):
+        report(line)
+
+
+def former_run(path: Path, settings: dict[str, Any]) -> tuple[RunFolder, dict[str, Any]]:
+    """Open a former run whose choice is to be replayed; return it and its settings.
+
+    Raises
+    ------
+    ValueError
+        Where the folder holds no run of `sksvp active`, or one of other rows.
+    """
+    config = path / "config.json"
+    if not config.exists():
+        raise ValueError(f"--precomputed {path} holds no run: it has no config.json.")
+    known = read_json(config).get("settings", {})
+    if "rounds" not in known:
+        raise ValueError(f"--precomputed {path} is no run of `sksvp active`.")
+    for name in ("train_rows", "content of the data"):
+        if known.get(name) != settings[name]:
+            raise ValueError(
+                f"--precomputed {path} chose among other rows: its {name} is {known.get(name)!r}, here "
+                f"{settings[name]!r}."
+            )
+    return RunFolder(path, known, resume=True), known
+
+
+def _replay_one(run: ActiveRun, folder: RunFolder, arm: dict[str, Any], total: int, key: str) -> str:
+    with limited_threads(run.threads):
+        history = replay_selection(
+            arm["history"],
+            run.target,
+            run.X_train,
+            run.y_train,
+            target_at=[total],
+            X_val=run.X_test,
+            y_val=run.y_test,
+            random_state=arm["seed"],
+        )
+    trained = [entry for entry in history if entry["n_labeled"] == total]
+    folder.add(key, {**arm, "history": trained})
+    return _told(arm["name"], arm["seed"], trained)
+
+
+def _told(name: str, seed: int, history: list[dict[str, Any]]) -> str:
+    errors = [
+        f"{100 * (1 - entry['target_score']):.2f} % at {entry['n_labeled']:,}"
+        for entry in history
+        if entry["target_score"] is not None
+    ]
+    return f"{name}, seed {seed}: target error {', '.join(errors)}"
+
+
+def labelled_rows(
+    history: list[dict[str, Any]],
+    filenames: np.ndarray | None = None,
+    row_numbers: np.ndarray | None = None,
+) -> pd.DataFrame:
+    """List the labelled rows in the order they were asked for: row number, round, and file name where there is one."""
+    rows = np.concatenate([np.asarray(entry["rows"], dtype=np.intp) for entry in history])
+    table = pd.DataFrame(
+        {
+            "row": rows if row_numbers is None else row_numbers[rows],
+            "round": np.repeat(
+                [entry["round"] for entry in history], [len(entry["rows"]) for entry in history]
+            ),
+        }
+    )
+    if filenames is not None:
+        table["file"] = np.asarray(filenames)[rows]
+    return table

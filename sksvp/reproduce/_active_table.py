@@ -1,0 +1,150 @@
+"""Tables of an active-learning run: error and cost of choosing at each number of labels."""
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .._files import replacing, write_json
+from ..active import selection_speedup
+from ._run_folder import RunFolder
+
+_PARTS = ("proxy_fit", "inference", "ranking", "target_fit")
+
+
+def rounds_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """List every round of every arm.
+
+    Parameters
+    ----------
+    records : iterable of dict
+        As `RunFolder` yields them.
+
+    Returns
+    -------
+    DataFrame
+        One line an arm and round: name, strategy, chooser, seed, round,
+        n_labeled, proxy_error and target_error (shares of 1; NaN where nothing
+        was trained), and the seconds of proxy_fit, inference, ranking and
+        target_fit, of the wall clock and, with ``_cpu``, of the processor.
+    """
+    lines = []
+    for record in records:
+        for entry in record["history"]:
+            line = {name: record[name] for name in ("name", "strategy", "chooser", "seed")}
+            line |= {name: entry[name] for name in ("round", "n_labeled")}
+            for model in ("proxy", "target"):
+                score = entry[f"{model}_score"]
+                line[f"{model}_error"] = np.nan if score is None else 1.0 - score
+            for part in (*_PARTS, *(f"{part}_cpu" for part in _PARTS)):
+                line[part] = np.nan if entry[part] is None else entry[part]
+            lines.append(line)
+    return pd.DataFrame(lines).sort_values(["name", "seed", "n_labeled"]).reset_index(drop=True)
+
+
+def budgets_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Average over the seeds.
+
+    Parameters
+    ----------
+    records : iterable of dict
+        As `RunFolder` yields them.
+
+    Returns
+    -------
+    DataFrame
+        One line a method and number of labels after the random start: how many
+        seeds trained a target there, mean and sample standard deviation of its
+        error in percent, the proxy's mean error in percent, the mean processor
+        seconds spent on choosing so far, and how many times faster that was than
+        the target's choosing for itself with the same seed (NaN where it did not).
+    """
+    records = list(records)
+    rounds = rounds_table(records)
+    rounds = rounds[rounds["round"] > 0]
+    groups = rounds.groupby(["name", "n_labeled"], sort=False)
+    table = groups.agg(
+        seeds=("target_error", "count"),
+        error=("target_error", "mean"),
+        spread=("target_error", "std"),
+        proxy_error=("proxy_error", "mean"),
+    )
+    table[["error", "spread", "proxy_error"]] *= 100
+    speed = _speedups(records)
+    for column in ("seconds", "speedup"):
+        table[column] = speed.groupby(["name", "n_labeled"])[column].mean() if len(speed) else np.nan
+    return table.reset_index()
+
+
+def _speedups(records: list[dict[str, Any]]) -> pd.DataFrame:
+    """Seconds of choosing of each arm that ran all rounds, and their ratio to the target's own choosing."""
+    whole = [record for record in records if record["history"][0]["round"] == 0 and record["chooser"]]
+    own = {(r["strategy"], r["seed"]): r["history"] for r in whole if r["chooser"] == "target"}
+    tables = []
+    for record in whole:
+        baseline = own.get((record["strategy"], record["seed"]))
+        table = selection_speedup(record["history"], baseline or record["history"], clock="cpu")
+        if baseline is None:
+            table["speedup"] = np.nan
+        tables.append(table.assign(name=record["name"]))
+    return pd.concat(tables) if tables else pd.DataFrame()
+
+
+def format_budgets(table: pd.DataFrame) -> str:
+    """Lay the averages out for the screen: errors, then what choosing cost."""
+    totals = sorted(table["n_labeled"].unique())
+    width = max(24, *(len(name) + 2 for name in table["name"]))
+    blocks = [
+        ("error of the target, % at", "seeds", _error),
+        ("seconds of choosing until", "speedup", _seconds),
+    ]
+    lines: list[str] = []
+    for heading, needed, cell in blocks:
+        shown = table[table["seconds"].notna()] if needed == "speedup" else table[table["seeds"] > 0]
+        if shown.empty:
+            continue
+        lines += [""] if lines else []
+        lines.append(f"{heading:{width + 2}}" + "".join(f"{f'{total:,}':>16}" for total in totals))
+        for name, rows in shown.groupby("name", sort=False):
+            cells = {row["n_labeled"]: cell(row) for row in _lines(rows)}
+            lines.append(f"{name:{width + 2}}" + "".join(f"{cells.get(total, ''):>16}" for total in totals))
+    return "\n".join(lines)
+
+
+def _lines(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in line.items()} for line in table.to_dict("records")]
+
+
+def _error(row: dict[str, Any]) -> str:
+    return f"{row['error']:.2f}" if np.isnan(row["spread"]) else f"{row['error']:.2f} ± {row['spread']:.2f}"
+
+
+def _seconds(row: dict[str, Any]) -> str:
+    ratio = "" if np.isnan(row["speedup"]) else f" ({row['speedup']:.1f}x)"
+    return f"{row['seconds']:.1f}{ratio}"
+
+
+def report_active(folder: RunFolder, *, report: Callable[[str], None] = print) -> pd.DataFrame:
+    """Write results.json and results.csv of all finished arms in a folder, and show the averages.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        A run with at least one finished arm.
+    report : callable, default=print
+        Told the table.
+
+    Returns
+    -------
+    DataFrame
+        As `rounds_table` makes it.
+    """
+    records = list(folder)
+    rounds, budgets = rounds_table(records), budgets_table(records)
+    with replacing(folder.path / "results.csv") as part:
+        rounds.to_csv(part, index=False)
+    write_json(folder.path / "results.json", json.loads(budgets.to_json(orient="records")))
+    report(format_budgets(budgets))
+    return rounds

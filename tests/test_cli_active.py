@@ -1,0 +1,155 @@
+"""``sksvp active``, as a user types it."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from sksvp.cli._main import app
+
+QUICK = ["--dataset", "digits", "--train-rows", "200", "--epochs", "2", "--seeds", "1", "--device", "cpu"]
+ROUNDS = ["--initial-size", "40", "--round", "20", "--round", "30"]
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["active", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "digits"
+    result = run(
+        *QUICK, *ROUNDS, "--strategy", "least_confidence", "--strategy", "k_centers", "--out", folder
+    )
+    assert result.exit_code == 0, result.output
+    return folder, result.output
+
+
+def record(folder, name):
+    return json.loads((folder / "trainings" / f"{name}.json").read_text())
+
+
+def test_tables_show_every_way_to_choose(finished):
+    _, output = finished
+    errors, seconds = output.split("seconds of choosing until")
+    for name in ("least_confidence", "k_centers"):
+        for chooser in ("proxy", "target"):
+            assert f"\n{name} by {chooser} " in errors and f"\n{name} by {chooser} " in seconds
+    assert "\nrandom " in errors and "\nrandom " not in seconds
+    assert "(1.0x)" in seconds
+
+
+def test_run_folder(finished):
+    folder, _ = finished
+    rounds = pd.read_csv(folder / "results.csv")
+    assert rounds.groupby("name")["n_labeled"].apply(list).tolist() == [[40, 60, 90]] * 5
+    assert rounds.loc[rounds["n_labeled"] > 40, "target_error"].notna().all()
+    assert rounds.loc[rounds["name"] == "random", "proxy_error"].isna().all()
+    table = pd.DataFrame(json.loads((folder / "results.json").read_text()))
+    one = table[(table["name"] == "k_centers by proxy") & (table["n_labeled"] == 90)].iloc[0]
+    line = rounds[(rounds["name"] == "k_centers by proxy") & (rounds["n_labeled"] == 90)].iloc[0]
+    assert one["error"] == pytest.approx(100 * line["target_error"])
+    spent, own = (
+        rounds[rounds["name"] == f"k_centers by {chooser}"][["proxy_fit_cpu", "inference_cpu", "ranking_cpu"]]
+        for chooser in ("proxy", "target")
+    )
+    assert one["seconds"] == pytest.approx(spent.iloc[1:].to_numpy().sum())
+    assert one["speedup"] == pytest.approx(own.iloc[1:].to_numpy().sum() / spent.iloc[1:].to_numpy().sum())
+    selected = pd.read_csv(folder / "selected.csv")
+    assert selected["round"].tolist() == [0] * 40 + [1] * 20 + [2] * 30
+    assert selected["row"].is_unique and selected["row"].max() < 1257 and selected["row"].max() >= 200
+    assert (folder / "results.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_all_arms_of_a_seed_begin_with_the_same_rows(finished):
+    folder, _ = finished
+    starts = {
+        tuple(json.loads(path.read_text())["history"][0]["rows"]) for path in (folder / "trainings").iterdir()
+    }
+    assert len(starts) == 1
+
+
+def test_resume_repeats_nothing_that_is_finished(finished, tmp_path):
+    folder = shutil.copytree(finished[0], tmp_path / "run")
+    gone = folder / "trainings" / "random_seed0.json"
+    before = json.loads(gone.read_text())
+    gone.unlink()
+    kept = {path: path.stat().st_mtime_ns for path in (folder / "trainings").iterdir()}
+    arguments = [
+        *QUICK,
+        *ROUNDS,
+        "--strategy",
+        "least_confidence",
+        "--strategy",
+        "k_centers",
+        "--out",
+        folder,
+    ]
+    assert run(*arguments).exit_code == 2
+    again = run(*arguments, "--resume")
+    assert again.exit_code == 0, again.output
+    assert all(path.stat().st_mtime_ns == moment for path, moment in kept.items())
+    after = json.loads(gone.read_text())
+    for entry, other in zip(before["history"], after["history"], strict=True):
+        assert (entry["rows"], entry["target_score"]) == (other["rows"], other["target_score"])
+
+
+def test_another_target_on_what_was_chosen(finished, tmp_path):
+    folder, _ = finished
+    out = tmp_path / "replay"
+    again = run(*QUICK, "--precomputed", folder, "--out", out)
+    assert again.exit_code == 0, again.output
+    assert not (out / "checkpoints").exists()
+    for name in ("random", "least_confidence-by-proxy"):
+        whole = record(folder, f"{name}_seed0")["history"]
+        for entry in whole[1:]:
+            (other,) = record(out, f"{name}_seed0_at{entry['n_labeled']}")["history"]
+            assert other["target_score"] == entry["target_score"], "the same target, so the same result"
+    assert "seconds of choosing" not in again.output
+    other = run(
+        *QUICK, "--precomputed", folder, "--target", "resnet8", "--target-at", "90", "--out", tmp_path / "o"
+    )
+    assert other.exit_code == 0, other.output
+    assert sorted(path.stem for path in (tmp_path / "o" / "trainings").iterdir())[-1] == "random_seed0_at90"
+
+
+def test_arms_side_by_side_choose_the_same(finished, tmp_path):
+    result = run(*QUICK, *ROUNDS, "--baseline", "random", "--jobs", "2", "--out", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    for name in ("random", "least_confidence-by-proxy"):
+        one, two = (record(folder, f"{name}_seed0")["history"] for folder in (finished[0], tmp_path / "run"))
+        assert one[0]["rows"] == two[0]["rows"]
+    np.testing.assert_array_equal(
+        sorted(path.stem for path in (tmp_path / "run" / "trainings").iterdir()),
+        ["least_confidence-by-proxy_seed0", "random_seed0"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--round", "0.5", "--round", "0.9"], "labels of a pool of 200 rows"),
+        (["--round", "many"], "--round must be a share such as 0.5"),
+        (["--strategy", "forgetting_events"], "forgetting events"),
+        (["--strategy", "luck"], "luck"),
+        (["--target-at", "17"], "totals that never occur"),
+        (["--target-at", "often"], "--target-at must be all, last"),
+        (["--baseline", "all"], "--baseline must be one of random, target"),
+    ],
+    ids=str,
+)
+def test_wrong_use_is_one_line_and_writes_nothing(tmp_path, arguments, message):
+    result = run(*QUICK, *arguments, "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert message in result.stderr and len(result.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_former_runs_that_cannot_be_replayed(finished, tmp_path):
+    other_rows = run(*QUICK, "--train-rows", "150", "--precomputed", finished[0], "--out", tmp_path / "a")
+    assert other_rows.exit_code == 2 and "chose among other rows" in other_rows.stderr
+    no_run = run(*QUICK, "--precomputed", tmp_path, "--out", tmp_path / "b")
+    assert no_run.exit_code == 2 and "holds no run" in no_run.stderr

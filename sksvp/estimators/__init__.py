@@ -2,5 +2,6 @@
 
 from ._resnet import ResNetClassifier
 from ._torchvision import TorchvisionClassifier
+from ._vdcnn import VDCNNClassifier
 
-__all__ = ["ResNetClassifier", "TorchvisionClassifier"]
+__all__ = ["ResNetClassifier", "TorchvisionClassifier", "VDCNNClassifier"]

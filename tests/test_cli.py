@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from sksvp.cli._main import app
@@ -230,6 +231,32 @@ def test_only_select_trains_no_target(tmp_path):
     assert [path.name for path in (tmp_path / "out" / "trainings").iterdir()] == ["proxy_seed0.json"]
 
 
+def test_flat_rows_are_told_of_or_made_images(tmp_path):
+    rng = np.random.RandomState(0)
+    X, y = rng.randint(0, 256, (80, 48)).astype(np.uint8), np.arange(80) % 2
+    np.savez(tmp_path / "mine.npz", X_train=X, y_train=y, X_test=X[:10], y_test=y[:10])
+    arguments = ["--data", tmp_path / "mine.npz", "--network", "resnet8", "--epochs", 1, "--device", "cpu"]
+    told = run("train", *arguments, "--out", tmp_path / "flat")
+    assert told.exit_code == 0 and "give their --image-shape" in told.stderr
+    images = run("train", *arguments, "--image-shape", "3,4,4", "--out", tmp_path / "images")
+    assert images.exit_code == 0 and "--image-shape" not in images.stderr
+    weights = [
+        load_file(tmp_path / name / "network.safetensors")["stem.weight"].shape for name in ("flat", "images")
+    ]
+    assert [shape[1] for shape in weights] == [1, 3]
+    np.savez(tmp_path / "mine.npz", X=X.reshape(80, 3, 4, 4), y=y)
+    layout = [*arguments[:2], "--only-select", "--proxy", "resnet8", *arguments[4:], "--layout"]
+    assert run("coreset", *layout, "channels_first", "--out", tmp_path / "first").exit_code == 0
+    wrong = run("coreset", *layout, "sideways", "--out", tmp_path / "wrong")
+    assert wrong.exit_code == 2 and "layout" in wrong.stderr
+
+
+@pytest.mark.parametrize("shape", ["28,28", "1,28,0", "a,b,c", "1x28x28"])
+def test_image_shape_that_is_none(tmp_path, shape):
+    result = run("train", "--dataset", "digits", "--image-shape", shape, "--out", tmp_path / "out")
+    assert result.exit_code == 2 and "--image-shape must be CHANNELS,HEIGHT,WIDTH" in result.stderr
+
+
 def test_own_arrays_and_class_balance(tmp_path):
     rng = np.random.RandomState(0)
     y = np.repeat([0, 1], [90, 30])
@@ -312,7 +339,7 @@ def test_out_below_a_file(tmp_path):
     assert "cannot write" in result.output
 
 
-@pytest.mark.parametrize("command", [[], ["coreset"], ["train"]])
+@pytest.mark.parametrize("command", [[], ["coreset"], ["active"], ["train"]])
 def test_help(command):
     result = run(*command, "--help")
     assert result.exit_code == 0

@@ -16,8 +16,10 @@ from ._options import (
     Device,
     Download,
     Epochs,
+    ImageShape,
     ImageSize,
     Jobs,
+    Layout,
     LearningRate,
     Out,
     Precision,
@@ -31,6 +33,7 @@ from ._options import (
     TrainRows,
     Verbose,
     clean_errors,
+    read_image_shape,
 )
 from ._pair import build_pair, known_strategy, read_size, says_how_to_go_on
 
@@ -63,6 +66,8 @@ def coreset(
     download: Download = False,
     train_rows: TrainRows = None,
     image_size: ImageSize = 224,
+    image_shape: ImageShape = None,
+    layout: Layout = None,
     skip_unreadable: SkipUnreadable = False,
     proxy: Proxy = None,
     proxy_epochs: ProxyEpochs = None,
@@ -135,6 +140,8 @@ def coreset(
         lr=lr,
         schedule=schedule,
         precision=precision,
+        image_shape=read_image_shape(image_shape),
+        layout=layout,
         device=device,
         verbose=verbose,
     )

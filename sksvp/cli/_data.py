@@ -79,6 +79,7 @@ def _check(bunch: Bunch, classifier: BaseEstimator) -> None:
     learned = clone(classifier)
     if in_memory:
         learned._check_training(bunch.X_train, labels, reset=True)
+        _tell_flat_rows(bunch.X_train, classifier)
     if bunch.X_test is None:
         return
     try:
@@ -89,6 +90,16 @@ def _check(bunch: Bunch, classifier: BaseEstimator) -> None:
             learned._validate(bunch.X_test, reset=False)
     except (TypeError, ValueError) as error:
         raise ValueError(f"the test rows do not fit the training rows: {error}") from error
+
+
+def _tell_flat_rows(X: np.ndarray, classifier: BaseEstimator) -> None:
+    """Say it where flat rows are taken as they are: a user who has images would be none the wiser."""
+    if np.ndim(X) == 2 and getattr(classifier, "image_shape", ()) is None:
+        typer.echo(
+            f"note: rows of {X.shape[1]:,} numbers are learned as one line of pixels each, without augmentation; where "
+            "they are images, give their --image-shape.",
+            err=True,
+        )
 
 
 def data_digest(bunch: Bunch) -> str:

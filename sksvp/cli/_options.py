@@ -25,6 +25,20 @@ DataDir = Annotated[Path, typer.Option(help="Where data sets lie, or are downloa
 Download = Annotated[bool, typer.Option("--download", help="Fetch the data set where it is not there.")]
 TrainRows = Annotated[int | None, typer.Option(help="Use only so many training rows, drawn at random.")]
 ImageSize = Annotated[int, typer.Option(min=8, help="Side of the images of a folder, in pixels.")]
+ImageShape = Annotated[
+    str | None,
+    typer.Option(
+        help="CHANNELS,HEIGHT,WIDTH of images that --data has as flat rows, such as 1,28,28.",
+        show_default="rows of pixels",
+    ),
+]
+Layout = Annotated[
+    str | None,
+    typer.Option(
+        help="Where --data has the channels of its images: channels_first or channels_last.",
+        show_default="found by their number",
+    ),
+]
 SkipUnreadable = Annotated[
     bool, typer.Option("--skip-unreadable", help="Go on without images that cannot be read, and name them.")
 ]
@@ -56,7 +70,7 @@ LearningRate = Annotated[
 Schedule = Annotated[
     str | None,
     typer.Option(
-        help="Learning-rate schedule, scaled to the epochs: cifar, cifar-50, imagenet, imagenet-45 or constant.",
+        help="Learning-rate schedule, scaled to the epochs: cifar, cifar-50, imagenet, imagenet-45, amazon or constant.",
         show_default="the recipe's",
     ),
 ]
@@ -71,6 +85,22 @@ Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with the run in --out; finished trainings are kept.")
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show a progress bar for each training.")]
+
+
+def read_image_shape(text: str | None) -> tuple[int, ...] | None:
+    """Read "1,28,28".
+
+    Raises
+    ------
+    ValueError
+        For anything but three whole numbers above zero.
+    """
+    if text is None:
+        return None
+    parts = text.split(",")
+    if len(parts) != 3 or not all(part.strip().isdecimal() and int(part) for part in parts):
+        raise ValueError(f"--image-shape must be CHANNELS,HEIGHT,WIDTH such as 1,28,28, got {text!r}.")
+    return tuple(map(int, parts))
 
 
 def clean_errors(command: Callable) -> Callable:

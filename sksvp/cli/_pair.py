@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 
 from ._models import build_classifier
 
-_RECIPE = ("batch_size", "lr", "schedule", "precision")
+_RECIPE = ("batch_size", "lr", "schedule", "precision", "image_shape", "layout")
 
 
 def build_pair(
@@ -23,6 +23,8 @@ def build_pair(
     lr: float | None,
     schedule: str | None,
     precision: str,
+    image_shape: tuple[int, ...] | None,
+    layout: str | None,
     device: str,
     verbose: bool,
 ) -> tuple[BaseEstimator, BaseEstimator, dict[str, Any]]:
@@ -36,6 +38,8 @@ def build_pair(
         "lr": lr,
         "schedule": schedule,
         "precision": precision,
+        "image_shape": image_shape,
+        "layout": layout,
     }
     recipe = {key: settings[key] for key in _RECIPE} | {"device": device, "verbose": int(verbose)}
     return (

@@ -15,7 +15,9 @@ from ._options import (
     Dataset,
     Device,
     Download,
+    ImageShape,
     ImageSize,
+    Layout,
     LearningRate,
     Out,
     Precision,
@@ -23,6 +25,7 @@ from ._options import (
     SkipUnreadable,
     TrainRows,
     clean_errors,
+    read_image_shape,
 )
 
 
@@ -34,6 +37,8 @@ def train(
     download: Download = False,
     train_rows: TrainRows = None,
     image_size: ImageSize = 224,
+    image_shape: ImageShape = None,
+    layout: Layout = None,
     skip_unreadable: SkipUnreadable = False,
     network: Annotated[str, typer.Option(help="resnet8, resnet20, ..., torchvision:resnet18.")] = "resnet20",
     epochs: Annotated[
@@ -65,6 +70,8 @@ def train(
         schedule=schedule,
         device=device,
         precision=precision,
+        image_shape=read_image_shape(image_shape),
+        layout=layout,
         random_state=seed,
         verbose=1,
     )

@@ -1,7 +1,8 @@
-"""scikit-learn classifiers that train PyTorch networks through skorch."""
+"""scikit-learn classifiers: PyTorch networks trained through skorch, and linear models of texts."""
 
+from ._bag_of_ngrams import BagOfNgramsClassifier
 from ._resnet import ResNetClassifier
 from ._torchvision import TorchvisionClassifier
 from ._vdcnn import VDCNNClassifier
 
-__all__ = ["ResNetClassifier", "TorchvisionClassifier", "VDCNNClassifier"]
+__all__ = ["BagOfNgramsClassifier", "ResNetClassifier", "TorchvisionClassifier", "VDCNNClassifier"]

@@ -26,9 +26,7 @@ def save_classifier(estimator, path) -> None:
             "format_": dataclasses.asdict(estimator.format_),
         },
     }
-    weights = {
-        name: tensor.contiguous().cpu() for name, tensor in estimator.net_.module_.state_dict().items()
-    }
+    weights = estimator._weights()
     if hasattr(estimator, "forgetting_events_"):
         # Not a weight, but the evidence of a long training: as costly to get again.
         weights["forgetting_events_"] = torch.from_numpy(estimator.forgetting_events_)

@@ -1,0 +1,107 @@
+"""One pass of stochastic gradient descent over bags of n-grams, text by text, compiled by numba.
+
+The gradient has a closed form: with h the mean of the embeddings of a text, p
+the softmax of V h and e the target as an indicator, V grows by lr (e - p) h' and
+each of the n embeddings by lr V' (e - p) / n.
+"""
+
+import numpy as np
+
+from ..text._compiled import compiled
+
+
+@compiled
+def train_texts(texts, ids, bounds, y, weights, rates, inputs, outputs, right, was_right, events):
+    """Update the embeddings and the output matrix with some texts in turn, in place.
+
+    Parameters
+    ----------
+    texts : (m,) int64
+        Which texts, in this order.
+    ids, bounds : int32 and (n + 1,) int64
+        Their rows in `inputs`.
+    y, weights : (n,) int64 and (n_classes,) float32
+        Classes, and the weight of each in the loss.
+    rates : (m,) float32
+        Learning rate of each update.
+    inputs, outputs : (n_rows, dim) and (n_classes, dim) float32
+        The model.
+    right, was_right, events : (n,) bool, bool, int64
+        Whether each text was right at its last visit, whether ever, and how
+        often it went from right to wrong; judged before its update.
+
+    Returns
+    -------
+    loss : float
+        Sum of the losses before the updates.
+    """
+    n_classes, dim = outputs.shape
+    hidden = np.empty(dim, np.float32)
+    gradient = np.empty(dim, np.float32)
+    p = np.empty(n_classes, np.float32)
+    loss = 0.0
+    for k in range(len(texts)):
+        text = texts[k]
+        start, stop = bounds[text], bounds[text + 1]
+        if start == stop:
+            continue
+        scale = np.float32(1.0) / np.float32(stop - start)
+        hidden[:] = 0
+        for i in range(start, stop):
+            row = ids[i]
+            for j in range(dim):
+                hidden[j] += inputs[row, j]
+        for j in range(dim):
+            hidden[j] *= scale
+        best = np.float32(-np.inf)
+        for c in range(n_classes):
+            logit = np.float32(0)
+            for j in range(dim):
+                logit += outputs[c, j] * hidden[j]
+            p[c] = logit
+            best = max(best, logit)
+        label = y[text]
+        # Of equal logits none is right: a blank model knows no class.
+        is_right = True
+        for c in range(n_classes):
+            if c != label and p[c] >= p[label]:
+                is_right = False
+        events[text] += right[text] and not is_right
+        right[text] = is_right
+        was_right[text] |= is_right
+        own = p[label] - best
+        total = np.float32(0)
+        for c in range(n_classes):
+            p[c] = np.exp(p[c] - best)
+            total += p[c]
+        loss += np.log(total) - own
+        rate = rates[k] * weights[label]
+        gradient[:] = 0
+        for c in range(n_classes):
+            step = rate * (np.float32(c == label) - p[c] / total)
+            for j in range(dim):
+                gradient[j] += step * outputs[c, j]
+                outputs[c, j] += step * hidden[j]
+        for j in range(dim):
+            gradient[j] *= scale
+        for i in range(start, stop):
+            row = ids[i]
+            for j in range(dim):
+                inputs[row, j] += gradient[j]
+    return loss
+
+
+@compiled
+def mean_rows(ids, bounds, lengths, inputs, out):
+    """Write the mean embedding of each text; what has no row counts as zero."""
+    dim = inputs.shape[1]
+    for text in range(len(lengths)):
+        for j in range(dim):
+            out[text, j] = 0
+        for i in range(bounds[text], bounds[text + 1]):
+            row = ids[i]
+            for j in range(dim):
+                out[text, j] += inputs[row, j]
+        scale = np.float32(1.0) / np.float32(max(1, lengths[text]))
+        for j in range(dim):
+            out[text, j] *= scale

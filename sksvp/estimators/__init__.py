@@ -1,8 +1,15 @@
 """scikit-learn classifiers: PyTorch networks trained through skorch, and linear models of texts."""
 
 from ._bag_of_ngrams import BagOfNgramsClassifier
+from ._fasttext import FastTextClassifier
 from ._resnet import ResNetClassifier
 from ._torchvision import TorchvisionClassifier
 from ._vdcnn import VDCNNClassifier
 
-__all__ = ["BagOfNgramsClassifier", "ResNetClassifier", "TorchvisionClassifier", "VDCNNClassifier"]
+__all__ = [
+    "BagOfNgramsClassifier",
+    "FastTextClassifier",
+    "ResNetClassifier",
+    "TorchvisionClassifier",
+    "VDCNNClassifier",
+]

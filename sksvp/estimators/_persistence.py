@@ -47,7 +47,7 @@ def load_classifier(cls, path, *, device: str):
     if header["class"] != cls.__name__:
         raise ValueError(f"{path} holds a {header['class']}, not a {cls.__name__}: load it with that class.")
     params = {name: _restore(value) for name, value in header["params"].items()}
-    if params["class_weight"] is not None and not isinstance(params["class_weight"], str):
+    if params.get("class_weight") is not None and not isinstance(params["class_weight"], str):
         params["class_weight"] = dict(params["class_weight"])
     estimator = cls(**params)
     state = header["state"]
@@ -69,8 +69,9 @@ def _plain_params(estimator) -> dict:
     # A generator has no further meaning once the weights are there, nor has the machine's device.
     if not isinstance(params["random_state"], int | np.integer | None):
         params["random_state"] = None
-    params["device"] = "auto"
-    if isinstance(params["class_weight"], dict):
+    if "device" in params:
+        params["device"] = "auto"
+    if isinstance(params.get("class_weight"), dict):
         # The keys of a JSON object are strings, class labels need not be.
         params["class_weight"] = list(params["class_weight"].items())
     for name, value in params.items():

@@ -1,0 +1,432 @@
+"""Facebook's fastText program as a scikit-learn classifier."""
+
+import platform
+import tempfile
+import warnings
+from collections import Counter
+from dataclasses import dataclass
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from ..text import normalize
+from ._persistence import load_classifier, save_classifier
+from ._text_classifier import TextClassifier
+
+# Begins the labels in the program's file; taken out of the texts, where it would make labels of words.
+_LABEL = "\x02"
+# The program does not initialise its matrix. Memory above this size comes from the system, and is zero.
+_ZEROED_BYTES = 33 << 20
+
+
+@dataclass(frozen=True)
+class FastTextFormat:
+    """How texts are read: whether they are brought to normal form."""
+
+    normalize: bool
+
+
+class FastTextClassifier(TextClassifier):
+    """The fastText program as a classifier.
+
+    Drives the ``fasttext`` package [1]_ (``pip install sksvp[text]``), by default with the
+    settings of [2]_ for the Amazon reviews. Whatever stands in a text, line
+    breaks and words like labels included, is text. Probabilities, which the program gives
+    from 0.00001 to 1.00001, are clipped and add up to one.
+
+    Parameters
+    ----------
+    dim : int, default=10
+        Length of an embedding, and of the features.
+    word_ngrams : int, default=2
+        Longest n-gram of words; 1 for words alone.
+    min_n, max_n : int, default=0
+        Shortest and longest n-gram of characters; none where `max_n` is 0.
+    bucket : int, default=10_000_000
+        Different hashes of n-grams. The program takes 4 * `dim` bytes for each;
+        where that is less than 33 MiB more buckets are taken, see Notes.
+    min_count : int, default=1
+        Words that come less often in the training texts are left out.
+    max_epochs : int, default=5
+        Passes over the texts.
+    lr : float, default=0.05
+        Learning rate of the first update; it falls to zero.
+    loss : {"softmax", "hs", "ns"}, default="softmax"
+        "hs" is a hierarchical softmax for many classes, "ns" negative sampling.
+    normalize : bool, default=True
+        Lower-case texts and set punctuation apart first, as
+        `sksvp.text.normalize` does.
+    n_jobs : int, default=1
+        Threads of the program. More than one write into each other's updates:
+        the model differs from run to run, whatever the seed.
+    random_state : int, RandomState instance or None, default=None
+        First embeddings and order of the texts.
+    verbose : int, default=0
+        Shows the program's own progress on stderr where positive.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    model_ : fasttext.FastText._FastText
+        The trained model; its labels are the character 2 and a number.
+    format_ : FastTextFormat
+        How texts are read.
+
+    See Also
+    --------
+    BagOfNgramsClassifier : The same model, with forgetting events, on a GPU where there is one.
+
+    Notes
+    -----
+    Version 0.9.3 of the program fills a tenth of its embeddings with random
+    numbers and leaves the rest as the memory was: the same seed gives other
+    models, or NaN. Here the same seed gives the same model all the same. Words
+    alone get their embeddings from a file that is written for the program. With n-grams the matrix
+    is made so large, by more buckets, that the system gives it zeroed; this is so with glibc
+    on Linux, and elsewhere a warning says that it cannot be promised.
+
+    References
+    ----------
+    .. [1] A. Joulin, E. Grave, P. Bojanowski and T. Mikolov, "Bag of tricks for
+       efficient text classification", EACL 2017.
+    .. [2] C. Coleman et al., "Selection via proxy: efficient data selection for
+       deep learning", ICLR 2020.
+
+    Examples
+    --------
+    >>> from sksvp.estimators import FastTextClassifier
+    >>> X = ["a fine film", "what a waste of time", "fine music", "a waste"]
+    >>> y = ["good", "bad", "good", "bad"]
+    >>> model = FastTextClassifier(lr=0.5, max_epochs=100, random_state=0)
+    >>> model.fit(X, y).predict(["a fine story"]).tolist()  # doctest: +SKIP
+    ['good']
+    """
+
+    _parameter_constraints: dict = {
+        "dim": [Interval(Integral, 1, None, closed="left")],
+        "word_ngrams": [Interval(Integral, 1, None, closed="left")],
+        "min_n": [Interval(Integral, 0, None, closed="left")],
+        "max_n": [Interval(Integral, 0, None, closed="left")],
+        "bucket": [Interval(Integral, 1, 2**31 - 1, closed="both")],
+        "min_count": [Interval(Integral, 1, None, closed="left")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "loss": [StrOptions({"softmax", "hs", "ns"})],
+        "normalize": ["boolean"],
+        "n_jobs": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    _format_type = FastTextFormat
+
+    def __init__(
+        self,
+        dim: int = 10,
+        *,
+        word_ngrams: int = 2,
+        min_n: int = 0,
+        max_n: int = 0,
+        bucket: int = 10_000_000,
+        min_count: int = 1,
+        max_epochs: int = 5,
+        lr: float = 0.05,
+        loss: str = "softmax",
+        normalize: bool = True,
+        n_jobs: int = 1,
+        random_state=None,
+        verbose: int = 0,
+    ):
+        self.dim = dim
+        self.word_ngrams = word_ngrams
+        self.min_n = min_n
+        self.max_n = max_n
+        self.bucket = bucket
+        self.min_count = min_count
+        self.max_epochs = max_epochs
+        self.lr = lr
+        self.loss = loss
+        self.normalize = normalize
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def check_params(self) -> None:
+        """Check the parameters and the package, as `fit` does first, before any data is there.
+
+        Raises
+        ------
+        ValueError
+            Naming the parameter, what came and what is accepted.
+        ImportError
+            Where the package is not installed.
+        """
+        self._validate_params()
+        if self.min_n > self.max_n:
+            raise ValueError(f"min_n must not be above max_n, got {self.min_n!r} and {self.max_n!r}.")
+        _import_fasttext()
+
+    def fit(self, X, y):
+        """Train the model.
+
+        Parameters
+        ----------
+        X : list, Series, array or PackedTexts of n_samples str
+            Training texts.
+        y : array-like of shape (n_samples,)
+            Class labels, numbers or strings.
+
+        Returns
+        -------
+        self : object
+            Fitted estimator.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For rows that are no texts, fewer than two classes, X and y of
+            different length, a target that is not a single label a row, or a
+            training that diverges.
+        ImportError
+            Where the package is not installed.
+
+        Warns
+        -----
+        UserWarning
+            Where a seed is set that cannot fix the model.
+        """
+        self.check_params()
+        self.__dict__.pop("model_", None)
+        texts, y = self._check_training(X, y, reset=True)
+        encoded = self._learn_classes(y)
+        self._warn_of_chance()
+        random_state = check_random_state(self.random_state)
+        seed = int(random_state.randint(2**31 - 1))
+        self.format_ = FastTextFormat(bool(self.normalize))
+        options = self._options()
+        with tempfile.TemporaryDirectory(prefix="sksvp-fasttext-") as scratch:
+            lines, vectors = Path(scratch) / "lines.txt", Path(scratch) / "words.vec"
+            words = self._write_lines(lines, texts, encoded, random_state)
+            if options["bucket"] == 0:
+                self._write_vectors(vectors, words, random_state)
+                options["pretrainedVectors"] = str(vectors)
+            try:
+                self.model_ = _import_fasttext().train_supervised(str(lines), seed=seed, **options)
+            except RuntimeError as error:
+                if "NaN" not in str(error):
+                    raise
+                raise ValueError(
+                    f"The training of {type(self).__name__} diverged: lower lr={self.lr!r}."
+                ) from error
+        self._n_features_out = self.dim
+        return self
+
+    def _warn_of_chance(self) -> None:
+        if self.random_state is None:
+            return
+        if self.n_jobs > 1:
+            warnings.warn(
+                f"n_jobs={self.n_jobs}: fastText's threads write into each other's updates, so that "
+                "random_state does not fix the model. Take n_jobs=1, or BagOfNgramsClassifier.",
+                UserWarning,
+                stacklevel=3,
+            )
+        elif self._has_ngrams() and platform.libc_ver()[0] != "glibc":
+            warnings.warn(
+                "fastText does not initialise the embeddings of n-grams, and on this system random_state "
+                "cannot fix the model with them. Take word_ngrams=1 and max_n=0, or BagOfNgramsClassifier.",
+                UserWarning,
+                stacklevel=3,
+            )
+
+    def _has_ngrams(self) -> bool:
+        return self.word_ngrams > 1 or self.max_n > 0
+
+    def _options(self) -> dict[str, Any]:
+        """Return the program's options, by its own names."""
+        zeroed = -(-_ZEROED_BYTES // (4 * self.dim))
+        return {
+            "dim": self.dim,
+            "wordNgrams": self.word_ngrams,
+            "minn": self.min_n,
+            "maxn": self.max_n,
+            "bucket": max(self.bucket, zeroed) if self._has_ngrams() else 0,
+            "minCount": self.min_count,
+            "epoch": self.max_epochs,
+            "lr": self.lr,
+            "loss": self.loss,
+            "thread": self.n_jobs,
+            "label": _LABEL,
+            "verbose": 2 if self.verbose > 0 else 0,
+        }
+
+    def _write_lines(
+        self, path: Path, texts, y: np.ndarray, random_state: np.random.RandomState
+    ) -> Counter[bytes]:
+        """Write the texts in random order, a line each, and count their words."""
+        words: Counter[bytes] = Counter()
+        with open(path, "wb") as file:
+            for row in random_state.permutation(len(y)):
+                line = self._line(texts[row]).encode()
+                file.write(f"{_LABEL}{y[row]} ".encode() + line)
+                if not self._has_ngrams():
+                    words.update(line.replace(b"\0", b" ").split())
+        words[b"</s>"] = len(y)
+        return words
+
+    def _write_vectors(self, path: Path, words: Counter[bytes], random_state: np.random.RandomState) -> None:
+        """Write a random first embedding for every word, as the program would draw it."""
+        kept = [word for word, count in words.items() if count >= self.min_count]
+        values = np.array([f"{value:.6f}" for value in np.linspace(-1, 1, 4096) / self.dim], dtype=object)
+        with open(path, "wb") as file:
+            file.write(f"{len(kept)} {self.dim}\n".encode())
+            for word in kept:
+                drawn = values[random_state.randint(len(values), size=self.dim)]
+                file.write(word + b" " + " ".join(drawn).encode() + b"\n")
+
+    def _line(self, text: str) -> str:
+        """Make one line for the program: neither line breaks, nor labels, nor the mark of its end in it."""
+        if self.format_.normalize:
+            text = normalize(text)
+        text = text.replace("\n", " ").replace(_LABEL, " ").replace("</s>", "</S>")
+        # Halves of surrogate pairs stand for no character.
+        return text.encode("utf-8", "replace").decode() + "\n"
+
+    def predict_proba(self, X) -> np.ndarray:
+        """Compute class probabilities.
+
+        Parameters
+        ----------
+        X : list, Series, array or PackedTexts of n_samples str
+            Texts.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), float64
+            The program rounds them up by 0.00001 before it prints them: the
+            surest texts tie.
+        """
+        check_is_fitted(self)
+        texts = self._validate(X, reset=False)
+        n_classes = len(self.classes_)
+        out = np.zeros((len(texts), n_classes))
+        for row, text in enumerate(texts):
+            for probability, label in self.model_.f.predict(self._line(text), n_classes, 0.0, "strict"):
+                out[row, int(label[len(_LABEL) :])] = probability
+        np.clip(out, 0.0, 1.0, out=out)
+        total = out.sum(axis=1, keepdims=True)
+        # A text that gets no class has no word in the vocabulary: nothing speaks for any class.
+        return np.divide(out, total, out=np.full_like(out, 1 / n_classes), where=total > 0)
+
+    def transform(self, X) -> np.ndarray:
+        """Compute the features: the mean embedding of each text.
+
+        Parameters
+        ----------
+        X : list, Series, array or PackedTexts of n_samples str
+            Texts.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, dim), float32
+        """
+        check_is_fitted(self)
+        texts = self._validate(X, reset=False)
+        dim = self.model_.get_dimension()
+        vector = _import_fasttext().FastText.fasttext.Vector(dim)
+        out = np.empty((len(texts), dim), dtype=np.float32)
+        for row, text in enumerate(texts):
+            self.model_.f.getSentenceVector(vector, self._line(text))
+            out[row] = np.array(vector)
+        return out
+
+    def save(self, path) -> None:
+        """Write the fitted classifier to one file: the program's model and a JSON header.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write, by custom ``.safetensors``; replaced in one step.
+        """
+        check_is_fitted(self)
+        save_classifier(self, path)
+
+    @classmethod
+    def load(cls, path, *, device: str = "auto"):
+        """Read a classifier written by `save`.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to read.
+        device : str, default="auto"
+            Ignored: the program runs on the CPU.
+
+        Returns
+        -------
+        estimator : FastTextClassifier
+            Fitted.
+
+        Raises
+        ------
+        ValueError
+            For a file that is no saved classifier, or one of another class.
+        """
+        return load_classifier(cls, path, device=device)
+
+    def _weights(self) -> dict[str, torch.Tensor]:
+        return {"model": torch.frombuffer(bytearray(_model_bytes(self.model_)), dtype=torch.uint8)}
+
+    def _restore_network(self, form, weights: dict[str, torch.Tensor], *, device: str) -> None:
+        self.format_ = form
+        self.model_ = _model_from_bytes(weights["model"].numpy().tobytes())
+        self._n_features_out = self.model_.get_dimension()
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        if "model_" in state:
+            # The program's object cannot be pickled, its file can.
+            state["model_"] = _model_bytes(state["model_"])
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "model_" in state:
+            self.model_ = _model_from_bytes(state["model_"])
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "model_")
+
+
+def _import_fasttext():
+    try:
+        import fasttext
+    except ImportError as error:
+        raise ImportError(
+            "FastTextClassifier needs the package fasttext, which is built with a C++ compiler: "
+            "pip install 'sksvp[text]'. BagOfNgramsClassifier is the same model without it."
+        ) from error
+    return fasttext
+
+
+def _model_bytes(model) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="sksvp-fasttext-") as scratch:
+        path = Path(scratch) / "model.bin"
+        model.save_model(str(path))
+        return path.read_bytes()
+
+
+def _model_from_bytes(content: bytes):
+    fasttext = _import_fasttext()
+    with tempfile.TemporaryDirectory(prefix="sksvp-fasttext-") as scratch:
+        path = Path(scratch) / "model.bin"
+        path.write_bytes(content)
+        # Unlike load_model, the class prints nothing.
+        return fasttext.FastText._FastText(model_path=str(path))

@@ -1,0 +1,301 @@
+"""The published sets of reviews and news, each one line."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sklearn.utils import Bunch
+from sklearn.utils._param_validation import validate_params
+
+from ..text import PackedTexts
+from ._download import fetch_folder
+from ._text_csv import find_files, is_text_csv, read_text_csv, text_bunch
+
+_STARS = ("1 star", "2 stars", "3 stars", "4 stars", "5 stars")
+_ZHANG = (
+    "\nSource: X. Zhang, J. Zhao and Y. LeCun, Character-level Convolutional Networks for Text Classification, "
+    "NIPS 2015.\n"
+)
+_MAAS = "\nSource: A. Maas et al., Learning Word Vectors for Sentiment Analysis, ACL 2011.\n"
+_FAST_AI = "https://s3.amazonaws.com/fast-ai-nlp"
+
+
+@dataclass(frozen=True)
+class _Published:
+    """Where a set is published, and its classes in their order."""
+
+    title: str
+    folder: str
+    md5: str
+    classes: tuple[str, ...]
+
+    @property
+    def url(self) -> str:
+        return f"{_FAST_AI}/{self.folder}.tgz"
+
+
+_AMAZON_POLARITY = _Published(
+    "Amazon Review Polarity: is a review one of 1 or 2 stars, or of 4 or 5?",
+    "amazon_review_polarity_csv",
+    "ee221fbfc3bf7d49dd7dee8064b2404c",
+    ("negative", "positive"),
+)
+_AMAZON_FULL = _Published(
+    "Amazon Review Full: reviews and their stars",
+    "amazon_review_full_csv",
+    "289723722b64d337a40f809edd29d0f0",
+    _STARS,
+)
+_YELP_POLARITY = _Published(
+    "Yelp Review Polarity: is a review one of 1 or 2 stars, or of 3 or 4?",
+    "yelp_review_polarity_csv",
+    "0f09b3af1a79c136ef9ca5f29df9ed9a",
+    ("negative", "positive"),
+)
+_YELP_FULL = _Published(
+    "Yelp Review Full: reviews and their stars",
+    "yelp_review_full_csv",
+    "a4acce1892d0f927165488f62860cabe",
+    _STARS,
+)
+_AG_NEWS = _Published(
+    "AG News: news and their section",
+    "ag_news_csv",
+    "2c2d85915f1ca34b29e754ce3b403c81",
+    ("World", "Sports", "Business", "Sci/Tech"),
+)
+_DBPEDIA = _Published(
+    "DBpedia: beginnings of encyclopedia articles and what they are about",
+    "dbpedia_csv",
+    "531dab845dd933d0d7b04e82bffe6d96",
+    (
+        "Company",
+        "EducationalInstitution",
+        "Artist",
+        "Athlete",
+        "OfficeHolder",
+        "MeanOfTransportation",
+        "Building",
+        "NaturalPlace",
+        "Village",
+        "Animal",
+        "Plant",
+        "Album",
+        "Film",
+        "WrittenWork",
+    ),
+)
+_YAHOO = _Published(
+    "Yahoo Answers: questions with their best answer, and their topic",
+    "yahoo_answers_csv",
+    "672a634b0a8a1314138321e7d075a64e",
+    (
+        "Society & Culture",
+        "Science & Mathematics",
+        "Health",
+        "Education & Reference",
+        "Computers & Internet",
+        "Sports",
+        "Business & Finance",
+        "Entertainment & Music",
+        "Family & Relationships",
+        "Politics & Government",
+    ),
+)
+
+_ACL_IMDB = "aclImdb"
+_ACL_IMDB_URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
+_ACL_IMDB_MD5 = "7c2ac02c03563afcf9b574c7e56c153a"
+
+_checked = validate_params(
+    {"data_dir": [str, os.PathLike], "download": ["boolean"], "verbose": ["verbose"]},
+    prefer_skip_nested_validation=True,
+)
+
+
+@_checked
+def load_amazon_review_polarity(
+    data_dir: str | os.PathLike, *, download: bool = False, verbose: int = 0
+) -> Bunch:
+    """Load Amazon Review Polarity: 3,600,000 reviews for training and 400,000 for tests, two classes.
+
+    Parameters
+    ----------
+    data_dir : str or path
+        The folder ``amazon_review_polarity_csv`` with the files ``train.csv``
+        and ``test.csv`` (or ``.csv.gz``, ``.csv.xz``), or the one that holds it.
+    download : bool, default=False
+        Download the archive, check it and unpack it into `data_dir` where the
+        folder is not there.
+    verbose : int, default=0
+        Above 0, show the progress of a download.
+
+    Returns
+    -------
+    Bunch
+        As `load_text_csv`, with the names of the classes. Files with fewer rows
+        than were published load as they are.
+
+    Raises
+    ------
+    FileNotFoundError
+        Where the files are not there.
+    OSError
+        Where a download fails.
+    ValueError
+        For a bad row, which is named by its line, or a damaged file.
+
+    Notes
+    -----
+    Source: X. Zhang, J. Zhao and Y. LeCun, Character-level Convolutional
+    Networks for Text Classification, NIPS 2015.
+    """
+    return _load(_AMAZON_POLARITY, data_dir, download, verbose)
+
+
+@_checked
+def load_amazon_review_full(
+    data_dir: str | os.PathLike, *, download: bool = False, verbose: int = 0
+) -> Bunch:
+    """Load Amazon Review Full: 3,000,000 reviews for training and 650,000 for tests, 1 to 5 stars.
+
+    Parameters, result and errors are those of `load_amazon_review_polarity`;
+    the folder is ``amazon_review_full_csv``.
+    """
+    return _load(_AMAZON_FULL, data_dir, download, verbose)
+
+
+@_checked
+def load_yelp_review_polarity(
+    data_dir: str | os.PathLike, *, download: bool = False, verbose: int = 0
+) -> Bunch:
+    """Load Yelp Review Polarity: 560,000 reviews for training and 38,000 for tests, two classes.
+
+    Parameters, result and errors are those of `load_amazon_review_polarity`;
+    the folder is ``yelp_review_polarity_csv``.
+    """
+    return _load(_YELP_POLARITY, data_dir, download, verbose)
+
+
+@_checked
+def load_yelp_review_full(data_dir: str | os.PathLike, *, download: bool = False, verbose: int = 0) -> Bunch:
+    """Load Yelp Review Full: 650,000 reviews for training and 50,000 for tests, 1 to 5 stars.
+
+    Parameters, result and errors are those of `load_amazon_review_polarity`;
+    the folder is ``yelp_review_full_csv``.
+    """
+    return _load(_YELP_FULL, data_dir, download, verbose)
+
+
+@_checked
+def load_ag_news(data_dir: str | os.PathLike, *, download: bool = False, verbose: int = 0) -> Bunch:
+    """Load AG News: 120,000 news for training and 7,600 for tests, four sections.
+
+    Parameters, result and errors are those of `load_amazon_review_polarity`;
+    the folder is ``ag_news_csv``.
+    """
+    return _load(_AG_NEWS, data_dir, download, verbose)
+
+
+@_checked
+def load_dbpedia(data_dir: str | os.PathLike, *, download: bool = False, verbose: int = 0) -> Bunch:
+    """Load DBpedia: 560,000 articles for training and 70,000 for tests, 14 classes.
+
+    Parameters, result and errors are those of `load_amazon_review_polarity`;
+    the folder is ``dbpedia_csv``.
+    """
+    return _load(_DBPEDIA, data_dir, download, verbose)
+
+
+@_checked
+def load_yahoo_answers(data_dir: str | os.PathLike, *, download: bool = False, verbose: int = 0) -> Bunch:
+    """Load Yahoo Answers: 1,400,000 questions for training and 60,000 for tests, ten topics.
+
+    Parameters, result and errors are those of `load_amazon_review_polarity`;
+    the folder is ``yahoo_answers_csv``.
+    """
+    return _load(_YAHOO, data_dir, download, verbose)
+
+
+@_checked
+def load_imdb(data_dir: str | os.PathLike, *, download: bool = False, verbose: int = 0) -> Bunch:
+    """Load IMDB's large movie review set: 25,000 reviews for training and for tests, two classes.
+
+    Parameters
+    ----------
+    data_dir : str or path
+        The folder ``imdb_csv`` in the format of `load_text_csv`, the published
+        folder ``aclImdb``, or one that holds either.
+    download : bool, default=False
+        Download the published archive (84 MB), check it and unpack it into
+        `data_dir` where neither is there.
+    verbose : int, default=0
+        Above 0, show the progress of a download.
+
+    Returns
+    -------
+    Bunch
+        As `load_amazon_review_polarity`. From the published folder, negative
+        reviews come first, each class in the order of its file names.
+
+    Raises
+    ------
+    FileNotFoundError, OSError, ValueError
+        As `load_amazon_review_polarity`.
+
+    Notes
+    -----
+    Source: A. Maas et al., Learning Word Vectors for Sentiment Analysis, ACL 2011.
+    """
+    data_dir = Path(data_dir)
+    names = np.array(["negative", "positive"])
+    title = "IMDB: is a review of a film one of 1 to 4 points of ten, or of 7 to 10?"
+    for folder in (data_dir / "imdb_csv", data_dir):
+        if folder.is_dir() and is_text_csv(folder):
+            train, test = _read(folder, 2)
+            return text_bunch(train, test, target_names=names, title=title, path=folder, source=_MAAS)
+    folder = data_dir if data_dir.name == _ACL_IMDB else data_dir / _ACL_IMDB
+    if not folder.is_dir():
+        if not download:
+            raise FileNotFoundError(
+                f"data_dir={str(data_dir)!r} has no folder imdb_csv or {_ACL_IMDB}: unpack {_ACL_IMDB_URL} "
+                f"there, or load with download=True."
+            )
+        fetch_folder(_ACL_IMDB_URL, _ACL_IMDB_MD5, folder, verbose=verbose)
+    train, test = _read_review_files(folder / "train"), _read_review_files(folder / "test")
+    return text_bunch(train, test, target_names=names, title=title, path=folder, source=_MAAS)
+
+
+def _load(published: _Published, data_dir: str | os.PathLike, download: bool, verbose: int) -> Bunch:
+    data_dir = Path(data_dir)
+    inner = data_dir / published.folder
+    folder = inner if inner.is_dir() else data_dir
+    if not (folder.is_dir() and is_text_csv(folder)):
+        if inner.is_dir() or data_dir.name == published.folder or not download:
+            raise FileNotFoundError(
+                f"data_dir={str(data_dir)!r} has no folder {published.folder} with train.csv (or .csv.gz, .csv.xz): "
+                f"unpack {published.url} there, or load with download=True."
+            )
+        fetch_folder(published.url, published.md5, inner, verbose=verbose)
+        folder = inner
+    train, test = _read(folder, len(published.classes))
+    names = np.array(published.classes)
+    return text_bunch(train, test, target_names=names, title=published.title, path=folder, source=_ZHANG)
+
+
+def _read(folder: Path, n_classes: int):
+    train, test = find_files(folder)
+    return (
+        read_text_csv(train, n_classes=n_classes),
+        None if test is None else read_text_csv(test, n_classes=n_classes),
+    )
+
+
+def _read_review_files(folder: Path) -> tuple[PackedTexts, np.ndarray]:
+    """Read reviews of which each is a file, in a folder named after its class."""
+    files = [sorted((folder / name).glob("*.txt")) for name in ("neg", "pos")]
+    if not all(files):
+        raise FileNotFoundError(f"{folder} must hold reviews as neg/*.txt and pos/*.txt.")
+    texts = PackedTexts(file.read_text(encoding="utf-8") for of_class in files for file in of_class)
+    return texts, np.repeat(np.arange(2), [len(of_class) for of_class in files])

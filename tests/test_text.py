@@ -1,5 +1,6 @@
 """Texts as numbers and in normal form, against definitions written out character by character."""
 
+import copy
 import pickle
 import re
 import sys
@@ -162,8 +163,10 @@ def test_packed_texts_are_the_texts(texts):
     assert fingerprint(packed) == fingerprint(texts)
     view = packed[::-2]
     assert list(view) == texts[::-2]
-    for one in (packed, view, packed[:0]):
-        assert list(pickle.loads(pickle.dumps(one))) == list(one)
+    inner = view[1:]
+    assert list(inner) == texts[::-2][1:]
+    for one in (packed, view, inner, packed[:0]):
+        assert list(pickle.loads(pickle.dumps(one))) == list(copy.copy(one)) == list(one)
 
 
 def test_packed_texts_are_indexed_as_arrays_are():

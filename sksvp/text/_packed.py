@@ -1,6 +1,5 @@
 """Millions of texts in one piece of memory."""
 
-import copy
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self, overload
 
@@ -93,8 +92,9 @@ class PackedTexts(Sequence):
             return self._read(key)
         if np.ndim(starts) != 1:
             raise IndexError(f"packed texts need an integer, a slice or a 1-d index, got {key!r}.")
-        view = copy.copy(self)
-        view._starts, view._stops = starts, self._stops[key]
+        # Not by copy, which would pack these rows anew, as pickle does.
+        view = type(self).__new__(type(self))
+        view._buffer, view._starts, view._stops = self._buffer, starts, self._stops[key]
         return view
 
     def _read(self, row) -> str:

@@ -5,11 +5,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .active import ProxyActiveLearner
-    from .coreset import CoresetClassifier, ProxyCoresetSampler, ProxyCoresetSelector
+    from .coreset import CoresetClassifier, ProxyCoresetSampler, ProxyCoresetSelector, RankingSettled
 
 __version__ = "0.1.0"
 
-__all__ = ["CoresetClassifier", "ProxyActiveLearner", "ProxyCoresetSampler", "ProxyCoresetSelector"]
+__all__ = [
+    "CoresetClassifier",
+    "ProxyActiveLearner",
+    "ProxyCoresetSampler",
+    "ProxyCoresetSelector",
+    "RankingSettled",
+]
 
 _MODULES = {name: ".active" if name == "ProxyActiveLearner" else ".coreset" for name in __all__}
 

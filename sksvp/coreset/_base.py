@@ -27,9 +27,11 @@ from .._missing import missing_mask
 from .._random import draw_seeds
 from ..evidence import available_evidence, check_available
 from ..evidence._features import can_give_features, gather_features
+from ..evidence._watching import check_watchable
 from ..strategies import Evidence, resolve_strategy
 from ._learning import learn
 from ._nearest import nearest_rows
+from ._ranking_settled import ProxyStop, RankingSettled
 from ._subset import choose, count_rows
 
 # Of a fit: proxy, evidence, ranking.
@@ -47,7 +49,7 @@ class BaseProxyCoreset(BaseEstimator):
             Interval(Integral, 1, None, closed="left"),
         ],
         "class_balanced": ["boolean"],
-        "stop_proxy": [None],
+        "stop_proxy": [RankingSettled, None],
         "memory": [str, os.PathLike, joblib.Memory, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -153,6 +155,8 @@ class BaseProxyCoreset(BaseEstimator):
         if strategy.requires and is_regressor(self.proxy):
             raise ValueError(f"proxy must be a classifier, got the regressor {self.proxy!r}.")
         check_available(self.proxy, strategy.requires)
+        if self.stop_proxy is not None and strategy.requires:
+            check_watchable(self.proxy, strategy.requires)
         return strategy
 
     def _split_random_state(self) -> tuple[int | None, Any]:
@@ -168,6 +172,7 @@ class BaseProxyCoreset(BaseEstimator):
             # What needs no proxy trains none.
             self.proxy_: Any = None
             self.from_cache_ = False
+            self.proxy_stop_: ProxyStop | None = None
             self.timings_ = {"proxy_fit": 0.0, "inference": 0.0}
             self._learn_features_of(X)
             return Evidence(y=y)
@@ -180,8 +185,10 @@ class BaseProxyCoreset(BaseEstimator):
             random_state=seed,
             fit_params=self._route(fit_params),
             report=report,
+            stop=self.stop_proxy,
         )
         self.proxy_ = record.proxy
+        self.proxy_stop_ = record.stop
         self._proxy_cpu_seconds = record.proxy_cpu
         inference = sum(record.inference.get(kind, 0.0) for kind in strategy.requires)
         self.timings_ = {"proxy_fit": record.proxy_fit, "inference": inference}

@@ -18,8 +18,10 @@ from ..evidence._training import (
     training_way,
     uses_training_seed,
 )
+from ..evidence._watching import epochs_of
 from ._memory import MemoryEntry, NoEntry, ProxyRecord, memory_entry, memory_folder
-from ._memory_key import training_key
+from ._memory_key import describe, training_key
+from ._ranking_settled import ProxyStop, RankingSettled
 
 # Names of the arrays that stand for each kind of evidence.
 _ARRAYS = {"probabilities": ("logits", "probabilities")}
@@ -35,6 +37,7 @@ def learn(
     random_state: int | None,
     fit_params: dict,
     report: Callable[[str], None],
+    stop: RankingSettled | None = None,
 ) -> tuple[ProxyRecord, bool]:
     """Train a clone of the proxy and gather what the strategy requires, unless the memory has it.
 
@@ -54,6 +57,8 @@ def learn(
         Handed to the proxy's `fit`.
     report : callable
         Told the name of each stage as it begins.
+    stop : RankingSettled or None
+        Rule that may end the training early.
 
     Returns
     -------
@@ -63,7 +68,7 @@ def learn(
         Whether the proxy was trained before.
     """
     folder = memory_folder(memory)
-    training = _Training(proxy, strategy, random_state, fit_params, keeps=folder is not None)
+    training = _Training(proxy, strategy, random_state, fit_params, stop, keeps=folder is not None)
     key = training.key(X, y) if folder is not None and training.can_be_kept else None
     with memory_entry(folder, key) as entry:
         kept = entry.load()
@@ -84,8 +89,17 @@ class _Training:
     """One training of a proxy: how it is done, and by which key it is kept."""
 
     def __init__(
-        self, proxy: BaseEstimator, strategy, random_state: int | None, fit_params: dict, *, keeps: bool
+        self,
+        proxy: BaseEstimator,
+        strategy,
+        random_state: int | None,
+        fit_params: dict,
+        stop: RankingSettled | None,
+        *,
+        keeps: bool,
     ):
+        self.strategy = strategy
+        self.stop = stop
         self.proxy = proxy
         self.random_state = random_state
         self.fit_params = fit_params
@@ -110,6 +124,9 @@ class _Training:
 
     def key(self, X, y: np.ndarray) -> str:
         way = training_way(self._seeded, self.requires, n_epochs=self.n_epochs, batch_size=self.batch_size)
+        if self.stop is not None:
+            # When it stops depends on the rule, on what is ranked, and on the sample of rows.
+            way += (describe(self.stop), describe(self.strategy), self.random_state)
         seed = self._seed if uses_training_seed(self._seeded, self.requires) else None
         return training_key(self._seeded, X, y, seed=seed, way=way, fit_params=self.fit_params)
 
@@ -119,6 +136,7 @@ class _Training:
         return self.needs_events and counted_in_training and "forgetting_events" not in record.evidence
 
     def run(self, X, y: np.ndarray) -> ProxyRecord:
+        watch = None if self.stop is None else self.stop.watch(self.strategy, y, self.random_state)
         start, cpu_start = time.perf_counter(), time.process_time()
         proxy, events = train_proxy(
             self.proxy,
@@ -129,6 +147,7 @@ class _Training:
             n_epochs=self.n_epochs,
             batch_size=self.batch_size,
             fit_params=self.fit_params,
+            watch=watch,
         )
         record = ProxyRecord(proxy)
         if not is_frozen(proxy):
@@ -136,7 +155,13 @@ class _Training:
             record.proxy_cpu = time.process_time() - cpu_start
         if events is not None:
             record.evidence["forgetting_events"] = events
+        if watch is not None:
+            record.stop = self._told(watch.correlations, record.proxy_fit)
         return record
+
+    def _told(self, correlations: list[float], seconds: float) -> ProxyStop:
+        n_epochs, whole = len(correlations), epochs_of(self.proxy, self.n_epochs)
+        return ProxyStop(n_epochs, whole, correlations, seconds / n_epochs * (whole - n_epochs))
 
 
 def _counts_for_free(proxy: BaseEstimator) -> bool:

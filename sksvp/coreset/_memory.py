@@ -15,6 +15,7 @@ from filelock import FileLock
 from sklearn.base import BaseEstimator
 
 from .._files import replacing, write_json
+from ._ranking_settled import ProxyStop
 
 _PROXY = "proxy.joblib"
 _MANIFEST = "entry.json"
@@ -36,6 +37,8 @@ class ProxyRecord:
         Seconds of the processor, all threads, in the same time.
     inference : dict
         Seconds of gathering each kind of evidence.
+    stop : ProxyStop or None
+        How the training ended, where a rule watched it.
     """
 
     proxy: BaseEstimator
@@ -43,6 +46,7 @@ class ProxyRecord:
     proxy_fit: float = 0.0
     proxy_cpu: float = 0.0
     inference: dict[str, float] = field(default_factory=dict)
+    stop: ProxyStop | None = None
 
 
 class NoEntry:
@@ -84,6 +88,8 @@ class MemoryEntry:
             record = ProxyRecord(None, proxy_fit=seconds["proxy_fit"], inference=seconds["inference"])
             # Entries of earlier versions have no such number; that of the clock is the nearest to it.
             record.proxy_cpu = seconds.get("proxy_cpu", record.proxy_fit)
+            if manifest.get("stop") is not None:
+                record.stop = ProxyStop.from_json(manifest["stop"])
             damaged = [name for name, checksum in files.items() if _checksum(self.folder / name) != checksum]
         except FileNotFoundError as error:
             if Path(error.filename).name == _MANIFEST:
@@ -128,7 +134,10 @@ class MemoryEntry:
             "proxy_cpu": record.proxy_cpu,
             "inference": record.inference,
         }
-        write_json(self.folder / _MANIFEST, {"files": self._checksums, "seconds": seconds})
+        manifest = {"files": self._checksums, "seconds": seconds}
+        if record.stop is not None:
+            manifest["stop"] = record.stop.to_json()
+        write_json(self.folder / _MANIFEST, manifest)
 
 
 def memory_folder(memory) -> Path | None:

@@ -23,8 +23,9 @@ class ProxyCoresetSampler(BaseProxyCoreset):
         Share of the rows to keep, or their number.
     class_balanced : bool, default=False
         Whether each class keeps its share.
-    stop_proxy : None
-        Place of a rule that ends the proxy's training early; none is known yet.
+    stop_proxy : RankingSettled or None, default=None
+        Rule that ends the proxy's training early; for proxies that are trained in
+        epochs.
     memory : str, path-like, joblib.Memory or None, default=None
         Folder that keeps trained proxies.
     random_state : int, RandomState or None, default=None

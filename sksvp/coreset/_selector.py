@@ -34,8 +34,9 @@ class ProxyCoresetSelector(OneToOneFeatureMixin, TransformerMixin, BaseProxyCore
         Whether each class keeps its share: quotas in proportion to class sizes,
         by largest remainder, filled in order. k-centers then picks within each
         class.
-    stop_proxy : None
-        Place of a rule that ends the proxy's training early; none is known yet.
+    stop_proxy : RankingSettled or None, default=None
+        Rule that ends the proxy's training early; for proxies that are trained in
+        epochs.
     memory : str, path-like, joblib.Memory or None, default=None
         Folder that keeps trained proxies and what they said. A training is found
         again by the proxy's parameters (without `verbose` and `device`), its
@@ -65,6 +66,9 @@ class ProxyCoresetSelector(OneToOneFeatureMixin, TransformerMixin, BaseProxyCore
         Which rows are kept.
     indices_ : ndarray of int
         Their numbers, ascending.
+    proxy_stop_ : ProxyStop or None
+        Epochs trained and left out, and how the ranking settled; None without a
+        rule.
     timings_ : dict
         Seconds of ``"proxy_fit"``, ``"inference"`` and ``"ranking"``; from a
         memory the first two are those of the original training.

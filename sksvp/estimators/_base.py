@@ -2,6 +2,8 @@
 
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -17,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from torch import Generator, Tensor, nn
 
 from ._batches import TrainingRows
-from ._callbacks import CountForgetting, EpochBar, SetLearningRate
+from ._callbacks import CountForgetting, EndWhen, EpochBar, SetLearningRate
 from ._device import resolve_device, resolve_precision
 from ._net import TrainingNet, check_net_params, without_train_split
 from ._persistence import load_classifier, save_classifier
@@ -68,6 +70,8 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
 
     # The dataclass of what `_validate` learns of the training rows, kept as `format_`.
     _format_type: type
+    # See `watch_epochs`.
+    _watch: Callable[[Callable], bool] | None = None
 
     @property
     def _base_lr(self) -> float:
@@ -258,6 +262,8 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
                     stacklevel=3,
                 )
             net.autocast_dtype = torch.float32
+        if self._watch is not None:
+            callbacks.append(("watch", EndWhen(partial(self._ask_watch, X=X, counter=counter))))
         batches = {
             "random_state": self._batch_state,
             "prepare": self._training_view(),
@@ -267,6 +273,32 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             net.train_epochs(
                 TrainingRows(self._reader(X), y), epochs=epochs, callbacks=callbacks, batches=batches
             )
+
+    @contextmanager
+    def watch_epochs(self, watch: Callable[[Callable], bool]) -> Iterator[None]:
+        """Have trainings within the block looked at after each epoch, and ended early where it says so.
+
+        Parameters
+        ----------
+        watch : callable
+            ``watch(gather) -> bool``, where ``gather(kind, rows)`` returns evidence
+            of training rows as the network is by now, on the clean view: a dict of
+            ``"logits"``, ``"features"`` or ``"forgetting_events"``.
+        """
+        self._watch = watch
+        try:
+            yield
+        finally:
+            del self._watch
+
+    def _ask_watch(self, net: TrainingNet, *, X, counter: CountForgetting) -> bool:
+        def gather(kind: str, rows: np.ndarray) -> dict[str, np.ndarray]:
+            if kind == "forgetting_events":
+                return {kind: counter.counter_.events()[rows]}
+            name = "logits" if kind == "probabilities" else kind
+            return {name: self._score_rows(net, X, rows, name)}
+
+        return self._watch is not None and self._watch(gather)
 
     def _loss_weights(self, y: np.ndarray) -> Tensor:
         """Weight of each class in the loss, from `class_weight` and the encoded labels."""
@@ -334,16 +366,19 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
     def _score(self, X, what: str) -> np.ndarray:
         check_is_fitted(self)
         X = self._validate(X, reset=False)
-        module = self.net_.module_.eval()
+        return self._score_rows(self.net_, X, np.arange(len(X)), what)
+
+    def _score_rows(self, net: TrainingNet, X, rows: np.ndarray, what: str) -> np.ndarray:
+        module = net.module_.eval()
         score = module.features if what == "features" else module
         read = self._reader(X)
         n_columns: int = self._n_features_out if what == "features" else len(self.classes_)
-        out = np.empty((len(X), n_columns), dtype=np.float32)
+        out = np.empty((len(rows), n_columns), dtype=np.float32)
         with torch.inference_mode():
-            for start, stop in self._scoring_batches(len(X)):
+            for start, stop in self._scoring_batches(len(rows)):
                 # One row alone takes other kernels, with other rounding, than any batch: it is scored twice.
-                rows = np.arange(start, stop) if stop - start > 1 else np.repeat(start, 2)
-                batch = read(rows).to(self.device_, non_blocking=True)
+                cut = rows[start:stop] if stop - start > 1 else np.repeat(rows[start], 2)
+                batch = read(cut).to(self.device_, non_blocking=True)
                 out[start:stop] = score(self._clean_view(batch))[: stop - start].float().cpu().numpy()
         return out
 

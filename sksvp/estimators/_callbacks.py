@@ -49,6 +49,27 @@ class CountForgetting(Callback):
         net.history.record("train_acc", self.n_correct_ / max(1, self.n_seen_))
 
 
+class TrainingEnds(Exception):
+    """Raised inside a training to end it after this epoch, as if it had been the last."""
+
+
+class EndWhen(Callback):
+    """Ask after each epoch whether the training may end.
+
+    Parameters
+    ----------
+    may_end : callable
+        ``may_end(net) -> bool``.
+    """
+
+    def __init__(self, may_end):
+        self.may_end = may_end
+
+    def on_epoch_end(self, net, **kwargs):
+        if self.may_end(net):
+            raise TrainingEnds
+
+
 class EpochBar(Callback):
     """A tqdm bar over the epochs, on stderr, with the running loss and accuracy."""
 

@@ -7,6 +7,7 @@ from skorch import NeuralNetClassifier
 from torch import Tensor
 
 from ._batches import ShuffledBatches, TrainingRows
+from ._callbacks import TrainingEnds
 
 
 class TrainingNet(NeuralNetClassifier):
@@ -34,6 +35,9 @@ class TrainingNet(NeuralNetClassifier):
         self.notify("on_train_begin", X=rows, y=None)
         try:
             self.fit_loop(rows, None, epochs=epochs)
+        except TrainingEnds:
+            # Somebody who watches it has seen enough.
+            pass
         finally:
             self.notify("on_train_end", X=rows, y=None)
             self.callbacks_ = own

@@ -1,5 +1,8 @@
 """Forgetting events of any model that learns in steps."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing, check_random_state
@@ -72,6 +75,7 @@ def fit_in_mini_batches(
     batch_size: int,
     random_state,
     fit_params: dict,
+    watch: Callable | None = None,
 ) -> np.ndarray:
     """Train a classifier by `partial_fit`, in place, and count forgetting events before each update.
 
@@ -91,6 +95,8 @@ def fit_in_mini_batches(
         Draws the orders.
     fit_params : dict
         Handed to `partial_fit`; what has one entry per row is cut along.
+    watch : callable, optional
+        Asked after each epoch; see `sksvp.evidence._watching`.
 
     Returns
     -------
@@ -126,4 +132,16 @@ def fit_in_mini_batches(
                     "strategy."
                 ) from error
             is_blank = False
+        if watch is not None and watch(partial(_gather_by_now, classifier, X, counter)):
+            break
     return counter.events()
+
+
+def _gather_by_now(
+    classifier: BaseEstimator, X, counter: ForgettingCounter, kind: str, rows: np.ndarray
+) -> dict[str, np.ndarray]:
+    if kind == "forgetting_events":
+        return {kind: counter.events()[rows]}
+    from ._gather import gather_kind
+
+    return gather_kind(classifier, _safe_indexing(X, rows), None, kind)

@@ -13,6 +13,7 @@ from .._interrupt import heeding_ctrl_c
 from .._random import own_seed, set_random_states
 from ._forgetting_events import fit_in_mini_batches, how_events_are_counted
 from ._proxies import classifier_of, is_skorch_net
+from ._watching import Watch, watched
 
 N_EPOCHS = 20
 BATCH_SIZE = 128
@@ -68,6 +69,7 @@ def train_proxy(
     n_epochs: int = N_EPOCHS,
     batch_size: int = BATCH_SIZE,
     fit_params: dict | None = None,
+    watch: Watch | None = None,
 ) -> TrainedProxy:
     """Train a clone of the proxy.
 
@@ -91,6 +93,9 @@ def train_proxy(
         Of mini-batch training.
     fit_params : dict, optional
         Handed to the proxy's `fit`.
+    watch : callable, optional
+        Asked after each epoch whether the training may end; for proxies that
+        `check_watchable` lets pass.
 
     Returns
     -------
@@ -111,11 +116,11 @@ def train_proxy(
         return TrainedProxy(trained.fit(X, y), None)
     fit_params = fit_params or {}
     seed = training_seed(trained, random_state)
-    with heeding_ctrl_c(), _torch_seed(trained, seed):
+    with heeding_ctrl_c(), _torch_seed(trained, seed), watched(trained, watch):
         if _trains_in_mini_batches(trained, requires):
-            return _train_in_mini_batches(trained, X, y, n_epochs, batch_size, seed, fit_params)
+            return _train_in_mini_batches(trained, X, y, n_epochs, batch_size, seed, fit_params, watch)
         if is_skorch_net(classifier_of(trained)):
-            return _train_skorch_net(trained, X, y, requires, fit_params)
+            return _train_skorch_net(trained, X, y, requires, fit_params, watch)
         return TrainedProxy(trained.fit(X, y, **fit_params), None)
 
 
@@ -137,23 +142,37 @@ def _torch_seed(proxy: BaseEstimator, seed: int | None):
 
 
 def _train_skorch_net(
-    proxy: BaseEstimator, X, y: np.ndarray, requires: tuple[str, ...], fit_params: dict
+    proxy: BaseEstimator,
+    X,
+    y: np.ndarray,
+    requires: tuple[str, ...],
+    fit_params: dict,
+    watch: Watch | None,
 ) -> TrainedProxy:
     from ._skorch_counting import counting
     from ._skorch_nets import encode_labels, keep_all_rows
+    from ._skorch_watching import watching
 
     net = classifier_of(proxy)
     keep_all_rows(net)
     labels = encode_labels(net, y)
     if "forgetting_events" not in requires:
-        return TrainedProxy(proxy.fit(X, labels, **fit_params), None)
-    with counting(net, len(y)) as counter:
+        with watching(net, watch):
+            return TrainedProxy(proxy.fit(X, labels, **fit_params), None)
+    with counting(net, len(y)) as counter, watching(net, watch, counter):
         proxy.fit(X, labels, **fit_params)
     return TrainedProxy(proxy, counter.counter_.events())
 
 
 def _train_in_mini_batches(
-    proxy: BaseEstimator, X, y: np.ndarray, n_epochs: int, batch_size: int, seed: int | None, fit_params: dict
+    proxy: BaseEstimator,
+    X,
+    y: np.ndarray,
+    n_epochs: int,
+    batch_size: int,
+    seed: int | None,
+    fit_params: dict,
+    watch: Watch | None,
 ) -> TrainedProxy:
     """Fit the steps before the classifier once, then the classifier in mini-batches."""
     classifier = proxy
@@ -161,7 +180,14 @@ def _train_in_mini_batches(
         X, fit_params = _fit_head(classifier, X, y, fit_params)
         classifier = classifier.steps[-1][1]
     events = fit_in_mini_batches(
-        classifier, X, y, n_epochs=n_epochs, batch_size=batch_size, random_state=seed, fit_params=fit_params
+        classifier,
+        X,
+        y,
+        n_epochs=n_epochs,
+        batch_size=batch_size,
+        random_state=seed,
+        fit_params=fit_params,
+        watch=watch,
     )
     return TrainedProxy(proxy, events)
 

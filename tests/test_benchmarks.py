@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,29 @@ ROOT = Path(__file__).resolve().parents[1]
 
 TINY = {
     "bench_active": ["--pool", "500", "--repeats", "2", "--rows", "200"],
-    "bench_training": ["--rows", "64", "--epochs", "1", "--depth", "8", "--batch-size", "32", "--rounds", "2"],
+    "bench_training": [
+        "--rows",
+        "64",
+        "--epochs",
+        "1",
+        "--depth",
+        "8",
+        "--batch-size",
+        "32",
+        "--rounds",
+        "2",
+    ],
     "bench_selection": ["--rows", "200"],
+    "bench_stop_proxy": ["--rows", "60", "--epochs", "3"],
     "bench_memory": ["--rows", "64", "--depth", "8"],
+    "bench_text": ["--rows", "100", "--rounds", "1", "--memory-rows", "500"],
 }
 
 
 @pytest.mark.parametrize("name", sorted(TINY))
 def test_benchmark_writes_json_and_markdown(name, tmp_path):
+    if name == "bench_text" and find_spec("fasttext") is None:
+        pytest.skip("fasttext is not installed")
     command = [sys.executable, ROOT / "benchmarks" / f"{name}.py", *TINY[name], "--out", tmp_path]
     subprocess.run(command, check=True, capture_output=True, text=True)
     figures = json.loads((tmp_path / f"{name}.json").read_text())

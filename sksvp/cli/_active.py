@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ._data import data_digest, load_data
+from ._data import data_digest, holds_texts, load_data
 from ._folders import new_folder, save_figure
 from ._options import (
     BatchSize,
@@ -24,6 +24,7 @@ from ._options import (
     Precision,
     Proxy,
     ProxyEpochs,
+    ProxyLearningRate,
     Resume,
     Schedule,
     Seeds,
@@ -59,6 +60,8 @@ _DEFAULTS: dict[str, Any] = {
     "round": _ROUNDS,
 }
 
+_TEXT_NETWORKS: dict[str, Any] = {"proxy": "bag-of-ngrams", "target": "vdcnn29"}
+
 
 @clean_errors
 def active(
@@ -77,6 +80,7 @@ def active(
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     lr: LearningRate = None,
+    proxy_lr: ProxyLearningRate = None,
     schedule: Schedule = None,
     strategy: Annotated[
         list[str] | None,
@@ -149,6 +153,8 @@ def active(
     )
 
     chosen = _DIGITS if dataset == "digits" else _DEFAULTS
+    if holds_texts(dataset, data):
+        chosen = chosen | _TEXT_NETWORKS
     proxy_network, target_network, learning = build_pair(
         proxy=proxy or chosen["proxy"],
         proxy_epochs=proxy_epochs,
@@ -156,6 +162,7 @@ def active(
         epochs=epochs or chosen["epochs"],
         batch_size=batch_size or chosen["batch_size"],
         lr=lr,
+        proxy_lr=proxy_lr,
         schedule=schedule,
         precision=precision,
         image_shape=read_image_shape(image_shape),

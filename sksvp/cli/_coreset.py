@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ._data import data_digest, load_data
+from ._data import data_digest, holds_texts, load_data
 from ._folders import new_folder, read_rows, save_figure
 from ._options import (
     BatchSize,
@@ -25,6 +25,7 @@ from ._options import (
     Precision,
     Proxy,
     ProxyEpochs,
+    ProxyLearningRate,
     Resume,
     Schedule,
     Seeds,
@@ -35,7 +36,7 @@ from ._options import (
     clean_errors,
     read_image_shape,
 )
-from ._pair import build_pair, known_strategy, read_size, says_how_to_go_on
+from ._pair import build_pair, default_strategy, known_strategy, read_size, says_how_to_go_on
 
 BASELINES = ("random", "class-balanced-random", "all")
 
@@ -57,6 +58,8 @@ _DEFAULTS: dict[str, Any] = {
     "seeds": 1,
 }
 
+_TEXT_NETWORKS: dict[str, Any] = {"proxy": "bag-of-ngrams", "target": "vdcnn29"}
+
 
 @clean_errors
 def coreset(
@@ -75,13 +78,14 @@ def coreset(
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     lr: LearningRate = None,
+    proxy_lr: ProxyLearningRate = None,
     schedule: Schedule = None,
     strategy: Annotated[
         list[str] | None,
         typer.Option(
             help="How rows are ranked: forgetting_events, entropy, least_confidence, margin, k_centers or random; "
             "repeat to compare several.",
-            show_default="forgetting_events",
+            show_default="forgetting_events; fasttext: entropy",
         ),
     ] = None,
     subset_size: Annotated[
@@ -127,10 +131,13 @@ def coreset(
       sksvp coreset --dataset digits
       sksvp coreset --dataset cifar10 --data-dir data --download --subset-size 0.5 --subset-size 0.7
       sksvp coreset --data mine.npz --proxy resnet20 --only-select --out runs/mine
+      sksvp coreset --dataset imdb --download --proxy bag-of-ngrams --target vdcnn9
     """
     from ..reproduce import CoresetRun, RunFolder, first_selection, report_run, run_coreset
 
     chosen = _DIGITS if dataset == "digits" else _DEFAULTS
+    if holds_texts(dataset, data):
+        chosen = chosen | _TEXT_NETWORKS
     proxy_network, target_network, learning = build_pair(
         proxy=proxy or chosen["proxy"],
         proxy_epochs=proxy_epochs,
@@ -138,6 +145,7 @@ def coreset(
         epochs=epochs or chosen["epochs"],
         batch_size=batch_size or chosen["batch_size"],
         lr=lr,
+        proxy_lr=proxy_lr,
         schedule=schedule,
         precision=precision,
         image_shape=read_image_shape(image_shape),
@@ -149,7 +157,9 @@ def coreset(
     if only_select and from_selected is not None:
         raise ValueError("--only-select and --from-selected exclude each other.")
     names, with_all = _methods(
-        strategy or ["forgetting_events"], class_balanced, BASELINES if baseline is None else baseline
+        strategy or [default_strategy(learning["proxy"])],
+        class_balanced,
+        BASELINES if baseline is None else baseline,
     )
     bunch = load_data(
         dataset,

@@ -1,4 +1,4 @@
-"""The data of a command: a known set, image folders or the user's own arrays."""
+"""The data of a command: a known set, image folders or the user's own arrays or texts."""
 
 import warnings
 from pathlib import Path
@@ -6,12 +6,32 @@ from pathlib import Path
 import numpy as np
 import typer
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils import Bunch
+from sklearn.utils import Bunch, get_tags
 
 from .._fingerprint import fingerprint
 from .._rows import LazyRows
+from ..text import PackedTexts
 
-DATASETS = ("digits", "cifar10", "cifar100", "folder")
+TEXT_DATASETS = (
+    "ag_news",
+    "amazon_review_full",
+    "amazon_review_polarity",
+    "dbpedia",
+    "imdb",
+    "yahoo_answers",
+    "yelp_review_full",
+    "yelp_review_polarity",
+)
+DATASETS = ("digits", "cifar10", "cifar100", "folder", *TEXT_DATASETS)
+
+
+def holds_texts(dataset: str | None, data: Path | None) -> bool:
+    """Tell whether the rows of a command are texts, before anything is loaded."""
+    if data is None:
+        return dataset in TEXT_DATASETS
+    from ..datasets._text_csv import is_text_csv
+
+    return is_text_csv(data)
 
 
 def load_data(
@@ -39,8 +59,13 @@ def load_data(
 
     if (dataset is None) == (data is None):
         raise ValueError("give either --dataset NAME or --data FILE.")
-    if data is not None:
+    _check_kind(dataset, data, classifier)
+    if data is not None and holds_texts(None, data):
+        bunch = datasets.load_text_csv(data, on_error=on_error)
+    elif data is not None:
         bunch = datasets.load_arrays(data)
+    elif dataset in TEXT_DATASETS:
+        bunch = getattr(datasets, f"load_{dataset}")(data_dir, download=download)
     elif dataset == "digits":
         bunch = datasets.load_digits()
     elif dataset == "cifar10":
@@ -58,12 +83,27 @@ def load_data(
         raise ValueError(f"--dataset must be one of {', '.join(DATASETS)}, got {dataset!r}.")
     if needs_test and bunch.X_test is None:
         raise ValueError(
-            "there are no test rows to measure errors on: add X_test and y_test, or take --only-select."
+            "there are no test rows to measure errors on: add X_test and y_test, or for texts test.csv beside "
+            "train.csv, or take --only-select."
         )
     _check(bunch, classifier)
     if n_rows is not None:
         _thin(bunch, n_rows)
     return bunch
+
+
+def _check_kind(dataset: str | None, data: Path | None, classifier: BaseEstimator) -> None:
+    """Refuse networks for images where the rows are texts, and the other way round."""
+    wanted, given = (
+        "texts" if texts else "images"
+        for texts in (get_tags(classifier).input_tags.string, holds_texts(dataset, data))
+    )
+    if wanted != given:
+        names = "vdcnn9 or bag-of-ngrams" if given == "texts" else "resnet20"
+        raise ValueError(
+            f"{dataset or data} holds {given}, but {type(classifier).__name__} reads {wanted}: take a network such "
+            f"as {names}."
+        )
 
 
 def _check(bunch: Bunch, classifier: BaseEstimator) -> None:
@@ -74,8 +114,8 @@ def _check(bunch: Bunch, classifier: BaseEstimator) -> None:
     classes = np.unique(labels)
     if len(classes) < 2:
         raise ValueError(f"y has one class only, {classes[0]}, over {len(labels)} rows; two are needed.")
-    # Lazy images have one form, which their loader has checked; reading them all would take too long.
-    in_memory = not isinstance(bunch.X_train, LazyRows)
+    # Lazy images and packed texts have one form, which their loader has checked; reading them all takes long.
+    in_memory = not isinstance(bunch.X_train, LazyRows | PackedTexts)
     learned = clone(classifier)
     if in_memory:
         learned._check_training(bunch.X_train, labels, reset=True)

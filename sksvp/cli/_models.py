@@ -1,8 +1,13 @@
 """Network names of the command line, as estimators."""
 
 import re
+from typing import Any
 
 from sklearn.base import BaseEstimator
+
+# Options that a network does without where it has no such parameter. Others must not be dropped silently.
+_COMMON = ("device", "precision", "verbose", "random_state")
+_LINEAR = ("fasttext", "bag-of-ngrams")
 
 
 def build_classifier(name: str, **params) -> BaseEstimator:
@@ -13,29 +18,56 @@ def build_classifier(name: str, **params) -> BaseEstimator:
     name : str
         "resnet20" and its like are our networks for small images, of any depth
         6n + 2 or 9n + 2 ("resnet164-basic" to choose the block);
-        "torchvision:resnet50" is any classification network of torchvision.
+        "torchvision:resnet50" is any classification network of torchvision. For
+        texts, "vdcnn9", 17, 29 and 49 ("vdcnn9-maxpool" to choose the pooling),
+        "bag-of-ngrams" and "fasttext".
     **params
         Given to the estimator where they are not None.
 
     Raises
     ------
     ValueError
-        For a name that is none of these.
+        For a name that is none of these, or a parameter that such a network
+        does not have.
     """
+    classifier, own = _class_of(name)
     params = {key: value for key, value in params.items() if value is not None}
+    known = classifier._parameter_constraints
+    foreign = [key for key in params if key not in known and key not in _COMMON]
+    if foreign:
+        raise ValueError(f"network {name!r} takes no --{foreign[0].replace('_', '-')}.")
+    return _checked(classifier(**own, **{key: value for key, value in params.items() if key in known}))
+
+
+def reads_texts(name: str) -> bool:
+    """Tell whether a network of that name reads texts."""
+    return is_linear(name) or name.startswith("vdcnn")
+
+
+def is_linear(name: str) -> bool:
+    """Tell whether it is a linear model of texts, whose rates and epochs are of another kind than a network's."""
+    return name in _LINEAR
+
+
+def _class_of(name: str) -> tuple[Any, dict[str, Any]]:
+    """Return the class of a network's name and the parameters that stand in the name."""
+    from .. import estimators
+
     if name.startswith("torchvision:"):
-        from ..estimators import TorchvisionClassifier
-
-        return _checked(TorchvisionClassifier(name.removeprefix("torchvision:"), **params))
-    match = re.fullmatch(r"resnet(\d+)(?:-(basic|bottleneck))?", name)
-    if match is None:
-        raise ValueError(
-            f"network {name!r} is unknown: take resnet8, resnet20, resnet164 (any depth 6n+2 or 9n+2) "
-            f"or torchvision:NAME such as torchvision:resnet50."
-        )
-    from ..estimators import ResNetClassifier
-
-    return _checked(ResNetClassifier(int(match[1]), block=match[2] or "auto", **params))
+        return estimators.TorchvisionClassifier, {"network": name.removeprefix("torchvision:")}
+    if match := re.fullmatch(r"resnet(\d+)(?:-(basic|bottleneck))?", name):
+        return estimators.ResNetClassifier, {"depth": int(match[1]), "block": match[2] or "auto"}
+    if match := re.fullmatch(r"vdcnn(\d+)(?:-(conv|maxpool|kmaxpool))?", name):
+        return estimators.VDCNNClassifier, {"depth": int(match[1]), "pooling": match[2] or "conv"}
+    if name == "bag-of-ngrams":
+        return estimators.BagOfNgramsClassifier, {}
+    if name == "fasttext":
+        return estimators.FastTextClassifier, {}
+    raise ValueError(
+        f"network {name!r} is unknown: take resnet8, resnet20, resnet164 (any depth 6n+2 or 9n+2) "
+        f"or torchvision:NAME such as torchvision:resnet50 for images; vdcnn9, vdcnn17, vdcnn29, vdcnn49, "
+        f"bag-of-ngrams or fasttext for texts."
+    )
 
 
 def _checked(classifier):

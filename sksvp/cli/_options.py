@@ -17,7 +17,8 @@ Data = Annotated[
     Path | None,
     typer.Option(
         help="Your own arrays: an .npz with X, y or X_train, y_train, X_test, y_test, or a folder with such "
-        ".npy files.",
+        ".npy files. Your own texts: a .csv, .csv.gz or .csv.xz of class and texts, or a folder with train.csv "
+        "and test.csv.",
         exists=True,
     ),
 ]
@@ -40,13 +41,17 @@ Layout = Annotated[
     ),
 ]
 SkipUnreadable = Annotated[
-    bool, typer.Option("--skip-unreadable", help="Go on without images that cannot be read, and name them.")
+    bool,
+    typer.Option(
+        "--skip-unreadable", help="Go on without images or rows of texts that cannot be read, and say so."
+    ),
 ]
 Proxy = Annotated[
     str | None,
     typer.Option(
-        help="Network that chooses: resnet8, resnet20, ..., torchvision:resnet18.",
-        show_default="resnet20; digits: resnet8",
+        help="Network that chooses: resnet8, resnet20, ..., torchvision:resnet18; for texts fasttext, bag-of-ngrams, "
+        "vdcnn9.",
+        show_default="resnet20; digits: resnet8; texts: bag-of-ngrams",
     ),
 ]
 ProxyEpochs = Annotated[
@@ -55,7 +60,8 @@ ProxyEpochs = Annotated[
 Target = Annotated[
     str | None,
     typer.Option(
-        help="Network that is trained on the chosen rows.", show_default="resnet164; digits: resnet20"
+        help="Network that is trained on the chosen rows.",
+        show_default="resnet164; digits: resnet20; texts: vdcnn29",
     ),
 ]
 Epochs = Annotated[
@@ -67,10 +73,17 @@ BatchSize = Annotated[
 LearningRate = Annotated[
     float | None, typer.Option(min=0, help="Full learning rate.", show_default="the recipe's")
 ]
+ProxyLearningRate = Annotated[
+    float | None,
+    typer.Option(
+        min=0, help="Full learning rate of the proxy.", show_default="as --lr; fasttext, bag-of-ngrams: 0.05"
+    ),
+]
 Schedule = Annotated[
     str | None,
     typer.Option(
-        help="Learning-rate schedule, scaled to the epochs: cifar, cifar-50, imagenet, imagenet-45, amazon or constant.",
+        help="Learning-rate schedule, scaled to the epochs: cifar, cifar-50, imagenet, imagenet-45, amazon or "
+        "constant.",
         show_default="the recipe's",
     ),
 ]

@@ -8,8 +8,9 @@ from typing import Any
 import typer
 from sklearn.base import BaseEstimator
 
-from ._models import build_classifier
+from ._models import build_classifier, is_linear, reads_texts
 
+_TRAINING = ("batch_size", "lr", "schedule")
 _RECIPE = ("batch_size", "lr", "schedule", "precision", "image_shape", "layout")
 
 
@@ -21,6 +22,7 @@ def build_pair(
     epochs: int | None,
     batch_size: int | None,
     lr: float | None,
+    proxy_lr: float | None,
     schedule: str | None,
     precision: str,
     image_shape: tuple[int, ...] | None,
@@ -28,10 +30,18 @@ def build_pair(
     device: str,
     verbose: bool,
 ) -> tuple[BaseEstimator, BaseEstimator, dict[str, Any]]:
-    """Build proxy and target, and the settings of both that decide a run's results."""
-    settings = {
+    """Build proxy and target, and the settings of both that decide a run's results.
+
+    A linear model of texts that chooses for a network has epochs, rate, schedule
+    and batches of its own: those given for the network are not for it.
+    """
+    if reads_texts(proxy) != reads_texts(target):
+        kinds = [f"{name!r} reads {'texts' if reads_texts(name) else 'images'}" for name in (proxy, target)]
+        raise ValueError(f"proxy and target must read the same: {kinds[0]} and {kinds[1]}.")
+    apart = is_linear(proxy) and not is_linear(target)
+    settings: dict[str, Any] = {
         "proxy": proxy,
-        "proxy_epochs": proxy_epochs or epochs,
+        "proxy_epochs": proxy_epochs if apart else proxy_epochs or epochs,
         "target": target,
         "epochs": epochs,
         "batch_size": batch_size,
@@ -42,11 +52,19 @@ def build_pair(
         "layout": layout,
     }
     recipe = {key: settings[key] for key in _RECIPE} | {"device": device, "verbose": int(verbose)}
+    for_proxy = recipe | (dict.fromkeys(_TRAINING) if apart else {})
+    if proxy_lr is not None:
+        for_proxy["lr"] = settings["proxy_lr"] = proxy_lr
     return (
-        build_classifier(proxy, max_epochs=settings["proxy_epochs"], **recipe),
+        build_classifier(proxy, max_epochs=settings["proxy_epochs"], **for_proxy),
         build_classifier(target, max_epochs=epochs, **recipe),
         settings,
     )
+
+
+def default_strategy(proxy: str) -> str:
+    """Name the strategy of a proxy where none is given: the program fasttext cannot tell forgetting events."""
+    return "entropy" if proxy == "fasttext" else "forgetting_events"
 
 
 def known_strategy(name: str) -> str:

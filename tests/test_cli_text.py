@@ -1,0 +1,130 @@
+"""Texts on the command line."""
+
+import csv
+import json
+from importlib.util import find_spec
+
+import pandas as pd
+import pytest
+from test_cli import run
+from toy_texts import toy_texts
+
+from sksvp.cli._models import build_classifier
+from sksvp.estimators import BagOfNgramsClassifier, FastTextClassifier, VDCNNClassifier
+
+
+@pytest.fixture(scope="module")
+def reviews(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reviews")
+    for name, n, seed in (("train", 60, 0), ("test", 30, 1)):
+        texts, y = toy_texts(n, n_classes=2, seed=seed)
+        with open(folder / f"{name}.csv", "w", newline="") as file:
+            csv.writer(file, quoting=csv.QUOTE_ALL).writerows(
+                (int(label == "sky") + 1, "title", text) for text, label in zip(texts, y, strict=True)
+            )
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def few_buckets(monkeypatch):
+    """The published ten million take 400 MB of memory and of disk."""
+    monkeypatch.setitem(FastTextClassifier.__init__.__kwdefaults__, "bucket", 1000)
+
+
+LINEAR = ["--proxy-epochs", "20", "--proxy-lr", "0.5", "--device", "cpu"]
+
+
+def test_a_linear_model_chooses_for_a_deep_network(reviews, tmp_path):
+    result = run(
+        *["coreset", "--data", reviews, "--target", "vdcnn9", "--epochs", 1, "--batch-size", 16, *LINEAR],
+        *["--train-rows", 24, "--baseline", "random", "--out", tmp_path / "run"],
+    )
+    assert result.exit_code == 0, result.output
+    assert "forgetting_events" in result.output
+    assert len(pd.read_csv(tmp_path / "run" / "selected.csv")) == 12
+
+
+def test_only_choosing_by_fasttext(reviews, tmp_path):
+    if find_spec("fasttext") is None:
+        pytest.skip("fasttext is not installed")
+    result = run(
+        *["coreset", "--data", reviews / "train.csv", "--proxy", "fasttext", "--target", "vdcnn29", *LINEAR],
+        *["--subset-size", 20, "--only-select", "--out", tmp_path / "run"],
+    )
+    assert result.exit_code == 0, result.output
+    assert len(pd.read_csv(tmp_path / "run" / "selected.csv")) == 20
+
+
+def test_rounds_of_labels(reviews, tmp_path):
+    linear = ["--proxy", "bag-of-ngrams", "--target", "bag-of-ngrams", "--epochs", "40", "--lr", "0.5"]
+    result = run(
+        *["active", "--data", reviews, *linear, "--device", "cpu", "--initial-size", 10],
+        *["--round", 10, "--baseline", "random", "--out", tmp_path / "run"],
+    )
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("network", ["bag-of-ngrams", "fasttext"])
+def test_train(reviews, tmp_path, network):
+    if network == "fasttext" and find_spec("fasttext") is None:
+        pytest.skip("fasttext is not installed")
+    result = run(
+        *["train", "--data", reviews, "--network", network, "--epochs", 40, "--lr", 0.5, "--device", "cpu"],
+        *["--out", tmp_path / "run"],
+    )
+    assert result.exit_code == 0, result.output
+    assert json.loads((tmp_path / "run" / "results.json").read_text())["error"] < 0.1
+    assert (tmp_path / "run" / "network.safetensors").exists()
+    assert (tmp_path / "run" / "history.csv").exists() == (network != "fasttext")
+
+
+def test_texts_get_networks_for_texts(reviews, tmp_path):
+    result = run("train", "--data", reviews, "--epochs", 1, "--out", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    assert "bag-of-ngrams: error" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--network", "resnet20"], "reads images: take a network such as vdcnn9 or bag-of-ngrams"),
+        (["train", "--network", "vdcnn10"], "depth must be one of 9, 17, 29, 49"),
+        (["train", "--network", "vdcnn9-mean"], "unknown"),
+        (["train", "--network", "bag-of-ngrams", "--schedule", "cifar"], "takes no --schedule"),
+        (["train", "--network", "vdcnn9", "--image-shape", "1,8,8"], "takes no --image-shape"),
+        (["coreset", "--proxy", "bag-of-ngrams", "--target", "resnet20"], "'resnet20' reads images"),
+    ],
+)
+def test_mistakes(reviews, tmp_path, arguments, message):
+    result = run(*arguments, "--data", reviews, "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.split())
+    assert not (tmp_path / "run").exists()
+
+
+def test_images_are_not_for_networks_of_texts(tmp_path):
+    result = run("train", "--dataset", "digits", "--network", "vdcnn9", "--out", tmp_path / "run")
+    assert (result.exit_code, "reads texts" in result.output) == (2, True)
+
+
+def test_a_bad_row_is_named_or_skipped(reviews, tmp_path):
+    path = tmp_path / "bad.csv"
+    path.write_text((reviews / "train.csv").read_text() + "good,a,b\n")
+    options = ["coreset", "--data", path, *LINEAR, "--only-select", "--out", tmp_path / "run"]
+    result = run(*options)
+    assert result.exit_code == 2
+    assert "bad.csv, line 61: the class must be a whole number from 1, got 'good'" in " ".join(
+        result.output.split()
+    )
+    with pytest.warns(UserWarning, match="1 bad rows"):
+        result = run(*options, "--skip-unreadable")
+    assert result.exit_code == 0, result.output
+
+
+def test_names_of_networks():
+    assert isinstance(build_classifier("bag-of-ngrams", lr=0.1, verbose=1), BagOfNgramsClassifier)
+    vdcnn = build_classifier("vdcnn29-maxpool", max_epochs=3, device="cpu", layout=None)
+    assert isinstance(vdcnn, VDCNNClassifier)
+    assert (vdcnn.depth, vdcnn.pooling, vdcnn.max_epochs) == (29, "maxpool", 3)
+    if find_spec("fasttext"):
+        assert isinstance(build_classifier("fasttext", device="cpu", precision="auto"), FastTextClassifier)

@@ -7,10 +7,10 @@ each of the n embeddings by lr V' (e - p) / n.
 
 import numpy as np
 
-from ..text._compiled import compiled
+from .._compiled import compiled_fused
 
 
-@compiled
+@compiled_fused
 def train_texts(texts, ids, bounds, y, weights, rates, inputs, outputs, right, was_right, events):
     """Update the embeddings and the output matrix with some texts in turn, in place.
 
@@ -91,7 +91,7 @@ def train_texts(texts, ids, bounds, y, weights, rates, inputs, outputs, right, w
     return loss
 
 
-@compiled
+@compiled_fused
 def mean_rows(ids, bounds, lengths, inputs, out):
     """Write the mean embedding of each text; what has no row counts as zero."""
     dim = inputs.shape[1]

@@ -1,7 +1,6 @@
 """Forgetting events of any model that learns in steps."""
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -75,7 +74,7 @@ def fit_in_mini_batches(
     batch_size: int,
     random_state,
     fit_params: dict,
-    watch: Callable | None = None,
+    may_end: Callable[[ForgettingCounter], bool] | None = None,
 ) -> np.ndarray:
     """Train a classifier by `partial_fit`, in place, and count forgetting events before each update.
 
@@ -95,8 +94,8 @@ def fit_in_mini_batches(
         Draws the orders.
     fit_params : dict
         Handed to `partial_fit`; what has one entry per row is cut along.
-    watch : callable, optional
-        Asked after each epoch; see `sksvp.evidence._watching`.
+    may_end : callable, optional
+        Asked after each epoch, with the counts so far, whether the training may end.
 
     Returns
     -------
@@ -132,16 +131,6 @@ def fit_in_mini_batches(
                     "strategy."
                 ) from error
             is_blank = False
-        if watch is not None and watch(partial(_gather_by_now, classifier, X, counter)):
+        if may_end is not None and may_end(counter):
             break
     return counter.events()
-
-
-def _gather_by_now(
-    classifier: BaseEstimator, X, counter: ForgettingCounter, kind: str, rows: np.ndarray
-) -> dict[str, np.ndarray]:
-    if kind == "forgetting_events":
-        return {kind: counter.events()[rows]}
-    from ._gather import gather_kind
-
-    return gather_kind(classifier, _safe_indexing(X, rows), None, kind)

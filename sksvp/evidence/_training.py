@@ -1,17 +1,21 @@
 """Training a clone of the proxy, with its forgetting events counted where they are needed."""
 
 from contextlib import nullcontext
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
 from sklearn.utils.metadata_routing import _routing_enabled, process_routing
 
 from .._interrupt import heeding_ctrl_c
 from .._random import own_seed, set_random_states
+from ..strategies import ForgettingCounter
 from ._forgetting_events import fit_in_mini_batches, how_events_are_counted
+from ._gather import gather_kind
 from ._proxies import classifier_of, is_skorch_net
 from ._watching import Watch, watched
 
@@ -187,9 +191,20 @@ def _train_in_mini_batches(
         batch_size=batch_size,
         random_state=seed,
         fit_params=fit_params,
-        watch=watch,
+        may_end=None if watch is None else partial(_ask, watch, classifier, X),
     )
     return TrainedProxy(proxy, events)
+
+
+def _ask(watch: Watch, classifier: BaseEstimator, X, counter: ForgettingCounter) -> bool:
+    """Let a training in mini-batches be looked at, as it is by now."""
+
+    def gather(kind: str, rows: np.ndarray) -> dict[str, np.ndarray]:
+        if kind == "forgetting_events":
+            return {kind: counter.events()[rows]}
+        return gather_kind(classifier, _safe_indexing(X, rows), None, kind)
+
+    return watch(gather)
 
 
 def _fit_head(pipeline: Pipeline, X, y: np.ndarray, fit_params: dict) -> tuple[object, dict]:

@@ -7,25 +7,14 @@ there are few, so that every vector register is full): uint16 that hold the bits
 of bfloat16, the upper half of a float32.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import numba
 import numpy as np
+
+from .._compiled import compiled_fused
 
 # Rows that are summed in float32 before they join a float64 total.
 _BLOCK = 64
 _ZERO = np.float32(0)
-
-
-def _compiled(function: Callable) -> Callable:
-    # "contract" allows fused multiply-adds and nothing else: sums keep their order.
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:
-        # No folder to keep the machine code in (a read-only installation): compiled anew in each process.
-        return numba.njit(**options)(function)
 
 
 @numba.njit(inline="always")
@@ -41,7 +30,7 @@ def _narrow(value):
     return np.uint16(np.uint32(bits + np.uint32(odd + np.uint32(0x7FFF))) >> np.uint32(16))
 
 
-@_compiled
+@compiled_fused
 def sum_values(x, origin, total, squares):
     """Add the sums over rows of x - origin and of its square to two float64 vectors."""
     rows, width = x.shape
@@ -60,7 +49,7 @@ def sum_values(x, origin, total, squares):
             squares[j] += block_squares[j]
 
 
-@_compiled
+@compiled_fused
 def rectify(x, scale, shift, out):
     """Write max(0, scale x + shift) into `out`; NaN stays NaN."""
     rows, width = x.shape
@@ -70,7 +59,7 @@ def rectify(x, scale, shift, out):
             out[i, j] = _narrow(_ZERO if value <= _ZERO else value)
 
 
-@_compiled
+@compiled_fused
 def sum_gradients(x, gradient, scale, shift, mean, total, products):
     """Add the sums over rows of g and of g (x - mean), where g is the gradient before the ReLU."""
     rows, width = x.shape
@@ -90,7 +79,7 @@ def sum_gradients(x, gradient, scale, shift, mean, total, products):
             products[j] += block_products[j]
 
 
-@_compiled
+@compiled_fused
 def input_gradients(x, gradient, scale, shift, slope, intercept, out):
     """Write scale g + slope x + intercept into `out`, where g is the gradient before the ReLU."""
     rows, width = x.shape

@@ -7,19 +7,19 @@ a hash of 64 bits: two of a million differ by it but for a chance of 3 in 10^8.
 
 import numpy as np
 
-from ._compiled import compiled
+from .._compiled import compiled_fused
 
 _NEWLINE = 10
 _EMPTY = np.uint64(0)
 
 
-@compiled
+@compiled_fused
 def _is_space(byte):
     # As fastText splits: space, tab, line feed, vertical tab, form feed, carriage return, NUL.
     return byte == 32 or 9 <= byte <= 13 or byte == 0
 
 
-@compiled
+@compiled_fused
 def count_words(buffer):
     """Count the words of texts that each end with a line feed, which counts as a word."""
     n_words = 0
@@ -34,7 +34,7 @@ def count_words(buffer):
     return n_words
 
 
-@compiled
+@compiled_fused
 def _find(keys, key):
     """Return the place of a key in an open hash table, or the empty place where it belongs."""
     mask = np.uint64(len(keys) - 1)
@@ -44,7 +44,7 @@ def _find(keys, key):
     return place
 
 
-@compiled
+@compiled_fused
 def insert_keys(new_keys, new_rows, new_counts, keys, rows, counts):
     """Put words into a table that has room for them."""
     for i in range(len(new_keys)):
@@ -55,7 +55,7 @@ def insert_keys(new_keys, new_rows, new_counts, keys, rows, counts):
             counts[place] = new_counts[i]
 
 
-@compiled
+@compiled_fused
 def index_texts(
     buffer,
     word_ngrams,
@@ -160,7 +160,7 @@ def index_texts(
     return n_rows, n_ids
 
 
-@compiled
+@compiled_fused
 def renumber(ids, bounds, new_rows):
     """Give rows their new numbers in place, leaving out those of -1; return how many ids stay."""
     n_ids = 0

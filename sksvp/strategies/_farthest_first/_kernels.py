@@ -6,24 +6,16 @@ and the game of a round are several times faster here.
 """
 
 import math
-from collections.abc import Callable
 
-import numba
 import numpy as np
+
+from ..._compiled import compiled
 
 # Codes that are skipped at once.
 _CHUNK = 128
 
 
-def _compiled(function: Callable) -> Callable:
-    try:
-        return numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:
-        # No folder to keep the machine code in (a read-only installation): compiled anew in each process.
-        return numba.njit(nogil=True)(function)
-
-
-@_compiled
+@compiled
 def squared_distance(a, b, terms):
     """Return the number that decides: float64, summed in a fixed order.
 
@@ -43,7 +35,7 @@ def squared_distance(a, b, terms):
     return terms[0]
 
 
-@_compiled
+@compiled
 def code_limit(squared, error, margin, scale, growth, shift):
     """Return the largest code that a pair may have whose squared distance is below `squared`.
 
@@ -56,7 +48,7 @@ def code_limit(squared, error, margin, scale, growth, shift):
     return (bits >> shift) + 1
 
 
-@_compiled
+@compiled
 def smallest_code(row):
     """Return the smallest code of a row; a loop that the compiler turns into vector instructions."""
     smallest = row[0]
@@ -66,7 +58,7 @@ def smallest_code(row):
     return smallest
 
 
-@_compiled
+@compiled
 def find_open(codes, squared, errors, margins, scale, growth, shift, is_open):
     """Mark the rows of a tile that a centre may come nearer to."""
     for i in range(codes.shape[0]):
@@ -76,7 +68,7 @@ def find_open(codes, squared, errors, margins, scale, growth, shift, is_open):
         )
 
 
-@_compiled
+@compiled
 def bring_nearer(codes, rows, tile, points, squared, errors, margins, scale, growth, shift):
     """Lower the squared distances of open rows; `tile` holds the features of these alone.
 
@@ -108,7 +100,7 @@ def bring_nearer(codes, rows, tile, points, squared, errors, margins, scale, gro
     return n_decided
 
 
-@_compiled
+@compiled
 def play(
     codes, rows, tile, squared, errors, margins, scale, growth, shift, rival_squared, rival_row, picks, values
 ):

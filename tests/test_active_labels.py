@@ -63,7 +63,7 @@ def test_missing_label(y, missing_label, rows):
         ([0.5, 1.5, 2.5], None, "Unknown label type: continuous"),
         ([0.0, np.inf], None, "infinity"),
         ([[0, 1], [1, 0]], None, "multilabel"),
-        ([object(), object()], None, "numbers or texts"),
+        pytest.param([object(), object()], None, "numbers or texts", id="objects"),
         ([1j, 0], None, "numbers or texts"),
     ],
     ids=str,

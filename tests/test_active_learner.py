@@ -140,7 +140,7 @@ def test_bookkeeping(data):
 @pytest.mark.parametrize(
     ("strategy", "score"),
     [("least_confidence", least_confidence), ("entropy", entropy), ("margin", margin), (Entropy(), entropy)],
-    ids=str,
+    ids=["least_confidence", "entropy", "margin", "an object"],
 )
 def test_choice_is_the_highest_scores_of_a_proxy_trained_on_the_labels(strategy, score):
     learner = start(strategy=strategy)

@@ -19,7 +19,8 @@ BF16 = 2.0**-8
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
+def one_thread_and_small_inputs(monkeypatch):
+    monkeypatch.setattr(implementation, "_MIN_VALUES", 0)
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -114,8 +115,14 @@ def test_other_settings_take_torchs_operations(change):
     assert torch.equal(layer(x), F.relu(nn.BatchNorm2d(5, **arguments)(x)))
 
 
-def test_several_threads_take_torchs_operations(one_thread):
+def test_several_threads_take_torchs_operations():
     torch.set_num_threads(2)
+    x = torch.randn(6, 5, 4, 4).bfloat16().to(memory_format=torch.channels_last)
+    assert torch.equal(BatchNormReLU(5)(x), F.relu(nn.BatchNorm2d(5)(x)))
+
+
+def test_small_inputs_take_torchs_operations(monkeypatch):
+    monkeypatch.setattr(implementation, "_MIN_VALUES", 6 * 5 * 4 * 4 + 1)
     x = torch.randn(6, 5, 4, 4).bfloat16().to(memory_format=torch.channels_last)
     assert torch.equal(BatchNormReLU(5)(x), F.relu(nn.BatchNorm2d(5)(x)))
 

@@ -1,5 +1,6 @@
 """FastTextClassifier: the program must give the same model for the same seed, and take any text for text."""
 
+import os
 import pickle
 import subprocess
 import sys
@@ -183,6 +184,34 @@ def test_seeds_that_cannot_fix_the_model(texts, monkeypatch):
         warnings.simplefilter("error")
         fast(word_ngrams=1).fit(*texts)
         fast(n_jobs=2, random_state=None).fit(*texts)
+
+
+_FIT_WITH_GARBAGE = """
+import numpy as np
+from sksvp.estimators import FastTextClassifier
+
+# Holes of every size in a heap of garbage, as a long session leaves them.
+held = [np.full(size, np.nan, np.float32) for size in (10, 1_000, 100_000, 4_000_000, 7_000_000) for _ in range(9)]
+del held[::2]
+texts = ["good fine great", "bad awful poor", "good great", "poor bad"] * 6
+model = FastTextClassifier(dim=60, bucket=1000, max_epochs=8, lr=0.5, random_state=0).fit(texts, [1, 0, 1, 0] * 6)
+print(model.transform(texts[:4]).tobytes().hex())
+"""
+
+
+def test_garbage_in_memory_does_not_reach_the_model():
+    # glibc fills memory with a pattern where this variable asks for it.
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", _FIT_WITH_GARBAGE],
+            env={**os.environ, **extra},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for extra in ({}, {"MALLOC_PERTURB_": "165"}, {"MALLOC_PERTURB_": "77"})
+    }
+    assert len(told) == 1 and "".join(told).strip()
 
 
 def test_divergence_is_told(texts):

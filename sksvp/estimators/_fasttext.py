@@ -1,6 +1,10 @@
 """Facebook's fastText program as a scikit-learn classifier."""
 
+import json
+import os
 import platform
+import subprocess
+import sys
 import tempfile
 import warnings
 from collections import Counter
@@ -16,13 +20,18 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..text import normalize
+from ._fasttext_program import DIVERGED
 from ._persistence import load_classifier, save_classifier
 from ._text_classifier import TextClassifier
 
 # Begins the labels in the program's file; taken out of the texts, where it would make labels of words.
 _LABEL = "\x02"
-# The program does not initialise its matrix. Memory above this size comes from the system, and is zero.
+# The program does not initialise its matrix. In a fresh process memory above this size comes from the system,
+# and is zero.
 _ZEROED_BYTES = 33 << 20
+_PROGRAM = Path(__file__).with_name("_fasttext_program.py")
+# Settings of the C library under which it would come from elsewhere.
+_OF_MALLOC = ("MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD")
 
 
 @dataclass(frozen=True)
@@ -88,9 +97,10 @@ class FastTextClassifier(TextClassifier):
     Version 0.9.3 of the program fills a tenth of its embeddings with random
     numbers and leaves the rest as the memory was: the same seed gives other
     models, or NaN. Here the same seed gives the same model all the same. Words
-    alone get their embeddings from a file that is written for the program. With n-grams the matrix
-    is made so large, by more buckets, that the system gives it zeroed; this is so with glibc
-    on Linux, and elsewhere a warning says that it cannot be promised.
+    alone get their embeddings from a file that is written for the program. With n-grams it is
+    trained in a process of its own, and the matrix is made so large, by more buckets,
+    that the system gives it zeroed; this is so with glibc on Linux, and elsewhere a
+    warning says that it cannot be promised.
 
     References
     ----------
@@ -217,16 +227,25 @@ class FastTextClassifier(TextClassifier):
             if options["bucket"] == 0:
                 self._write_vectors(vectors, words, random_state)
                 options["pretrainedVectors"] = str(vectors)
-            try:
-                self.model_ = _import_fasttext().train_supervised(str(lines), seed=seed, **options)
-            except RuntimeError as error:
-                if "NaN" not in str(error):
-                    raise
-                raise ValueError(
-                    f"The training of {type(self).__name__} diverged: lower lr={self.lr!r}."
-                ) from error
+            self.model_ = self._run_program({"input": str(lines), "seed": seed, **options}, Path(scratch))
         self._n_features_out = self.dim
         return self
+
+    def _run_program(self, options: dict[str, Any], scratch: Path):
+        """Train in a fresh process, whose memory is zero where the program does not initialise it."""
+        model = scratch / "model.bin"
+        settings = {name: value for name, value in os.environ.items() if not name.startswith(_OF_MALLOC)}
+        settings["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+        command = [sys.executable, "-P", str(_PROGRAM), json.dumps(options), str(model)]
+        code = subprocess.run(command, env=settings, check=False).returncode
+        if code == DIVERGED:
+            raise ValueError(f"The training of {type(self).__name__} diverged: lower lr={self.lr!r}.")
+        if code:
+            raise RuntimeError(
+                f"The fastText program ended with the exit code {code}; what it said is on stderr. Out of memory? "
+                f"Its matrix takes {4 * self.dim * options['bucket'] / 2**20:,.0f} MiB."
+            )
+        return _read_model(model)
 
     def _warn_of_chance(self) -> None:
         if self.random_state is None:
@@ -424,9 +443,12 @@ def _model_bytes(model) -> bytes:
 
 
 def _model_from_bytes(content: bytes):
-    fasttext = _import_fasttext()
     with tempfile.TemporaryDirectory(prefix="sksvp-fasttext-") as scratch:
         path = Path(scratch) / "model.bin"
         path.write_bytes(content)
-        # Unlike load_model, the class prints nothing.
-        return fasttext.FastText._FastText(model_path=str(path))
+        return _read_model(path)
+
+
+def _read_model(path: Path):
+    # Unlike load_model, the class prints nothing.
+    return _import_fasttext().FastText._FastText(model_path=str(path))

@@ -1,8 +1,8 @@
 """BagOfNgramsClassifier against the fastText program on the same texts, and the speed of encoding characters."""
 
 import gc
-import os
 import json
+import os
 import statistics
 import subprocess
 import sys

@@ -17,8 +17,10 @@ from sklearn.preprocessing import StandardScaler
 from toy_nets import Mlp, make_net
 from toy_proxies import CountedTraining, blobs, fit_in_worker, n_trainings
 
+from sksvp import _describe
+from sksvp._describe import describe
 from sksvp.coreset import CoresetClassifier, ProxyCoresetSelector, _memory_key
-from sksvp.coreset._memory_key import describe, training_key
+from sksvp.coreset._memory_key import training_key
 from sksvp.estimators import ResNetClassifier
 from sksvp.strategies import ForgettingEvents
 
@@ -345,7 +347,7 @@ def test_description_of_parameters():
 
 def test_edited_module_is_another_module(monkeypatch):
     before = describe(Mlp)
-    monkeypatch.setattr(_memory_key.inspect, "getsource", lambda value: "edited")
+    monkeypatch.setattr(_describe.inspect, "getsource", lambda value: "edited")
     assert describe(Mlp) != before
     assert describe(ResNetClassifier) == ("sksvp.estimators._resnet", "ResNetClassifier", "")
     assert describe(scale)[:2] == (__name__, "scale")

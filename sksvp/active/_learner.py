@@ -19,11 +19,12 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
+from .._checkpoint import Checkpoint, open_checkpoint
 from .._fingerprint import fingerprint
 from .._random import draw_seeds
 from ..evidence import check_available
 from ..strategies._strategy import check_n_samples
-from ._checkpoint import Checkpoint, describe_run, open_checkpoint
+from ._checkpoint import LearnerCheckpoint, describe_run, keep_learner
 from ._exchange import read_answers, write_query
 from ._labels import LabelTable, read_labels
 from ._pool import append_rows, n_pool_rows
@@ -311,7 +312,7 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
             X_val="None" if X_val is None else fingerprint(X_val, exact=True),
             y_val="None" if y_val is None else fingerprint(y_val, exact=True),
         )
-        checkpoint = open_checkpoint(self.checkpoint, identity)
+        checkpoint = open_checkpoint(self.checkpoint, identity, LearnerCheckpoint)
         stack.callback(checkpoint.close)
         arrays = checkpoint.load()
         if arrays is not None:
@@ -325,7 +326,9 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         state = new_state(
             len(table.codes), content, rows, table.labels_of(rows), draw_seeds(self.random_state, 3)
         )
-        checkpoint.begin(clone(self), state.to_arrays(), is_interactive=self.rounds is None)
+        if self.rounds is None:
+            keep_learner(checkpoint, clone(self))
+        checkpoint.begin(state.to_arrays())
         return checkpoint, state
 
     def _start(self, X, state: State, strategy, checkpoint: Checkpoint | None) -> Run:

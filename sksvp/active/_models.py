@@ -10,7 +10,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
 from .._clock import Clock
-from ..coreset._memory_key import describe
+from .._describe import describe
 from ..evidence import train_proxy
 from ..evidence._proxies import classifier_of, is_frozen, is_skorch_net
 from ..evidence._training import seeded_clone, training_seed

@@ -7,8 +7,9 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
+from .._checkpoint import Checkpoint, is_run_folder, read_identity
 from .._fingerprint import fingerprint
-from ._checkpoint import Checkpoint, is_run_folder, read_identity, read_learner
+from ._checkpoint import LearnerCheckpoint, read_learner
 from ._state import State
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def find_run(folder: Path, X: Any) -> tuple["ProxyActiveLearner", Checkpoint, St
     run_folder = found[0]
     learner: Any = read_learner(run_folder)
     learner.set_params(checkpoint=str(run_folder.parent if run_folder != folder else folder))
-    checkpoint = Checkpoint(run_folder, read_identity(run_folder))
+    checkpoint = LearnerCheckpoint(run_folder, read_identity(run_folder))
     try:
         arrays = checkpoint.load()
         if arrays is None:

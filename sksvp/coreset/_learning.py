@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from .._describe import describe
 from .._random import is_seeded
 from ..evidence import gather_kind, train_proxy
 from ..evidence._forgetting_events import how_events_are_counted
@@ -20,7 +21,7 @@ from ..evidence._training import (
 )
 from ..evidence._watching import epochs_of
 from ._memory import MemoryEntry, NoEntry, ProxyRecord, memory_entry, memory_folder
-from ._memory_key import describe, training_key
+from ._memory_key import training_key
 from ._ranking_settled import ProxyStop, RankingSettled
 
 # Names of the arrays that stand for each kind of evidence.

@@ -1,22 +1,17 @@
 """The key of a proxy's training in a memory: what it was told, what it learned from, and what it ran on."""
 
 import hashlib
-import inspect
 import pickle
-import sys
 from importlib.metadata import PackageNotFoundError, version
 
-import joblib
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from .. import __version__
+from .._describe import describe
 from .._fingerprint import fingerprint
 
-# Parameters that say nothing of the result.
-_IGNORED = ("verbose", "device")
 _PACKAGES = ("scikit-learn", "torch", "skorch", "numpy")
-_LIBRARIES = ("sklearn", "torch", "skorch", "numpy", "sksvp", "builtins")
 
 
 def training_key(
@@ -77,51 +72,6 @@ def _is_uint8(rows) -> bool:
     """Tell whether rows of any container are stored as uint8."""
     dtypes = rows.dtypes if hasattr(rows, "dtypes") else [getattr(rows, "dtype", None)]
     return {str(dtype).removeprefix("torch.").lower() for dtype in dtypes} == {"uint8"}
-
-
-def describe(value) -> object:
-    """Turn a parameter into plain content that is equal, in any process, for equal meaning."""
-    if inspect.ismethod(value):
-        return (describe(value.__func__), describe(value.__self__))
-    if inspect.isclass(value) or inspect.isroutine(value):
-        return (getattr(value, "__module__", None), value.__qualname__, _source(value))
-    if hasattr(value, "get_params"):
-        params = value.get_params(deep=False)
-        kept = sorted(name for name in params if name not in _IGNORED and not name.startswith("_"))
-        return (describe(type(value)), [(name, describe(params[name])) for name in kept])
-    if isinstance(value, dict):
-        return ("dict", sorted((repr(key), describe(item)) for key, item in value.items()))
-    if isinstance(value, list | tuple):
-        return (type(value).__name__, [describe(item) for item in value])
-    if value is None or isinstance(value, bool | int | float | str):
-        return repr(value)
-    if _is_torch(value, "nn.Module"):
-        weights = [(name, fingerprint(tensor, exact=True)) for name, tensor in value.state_dict().items()]
-        return (describe(type(value)), repr(value), weights)
-    if _is_torch(value, "Tensor") or isinstance(value, np.ndarray):
-        return fingerprint(value, exact=True)
-    return joblib.hash(value)
-
-
-def _is_torch(value, name: str) -> bool:
-    torch = sys.modules.get("torch")
-    if torch is None:
-        return False
-    return isinstance(value, torch.nn.Module if name == "nn.Module" else torch.Tensor)
-
-
-def _source(value) -> str:
-    """Return the source of a user's class or function, so that editing it counts; empty where there is none.
-
-    For code of the libraries their versions, which are in the key, say it all.
-    """
-    module = getattr(value, "__module__", None)
-    if module is None or module.partition(".")[0] in _LIBRARIES:
-        return ""
-    try:
-        return inspect.getsource(value)
-    except (OSError, TypeError):
-        return ""
 
 
 def _version(package: str) -> str:

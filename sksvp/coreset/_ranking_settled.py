@@ -9,6 +9,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
+from .._describe import describe
+from .._fingerprint import fingerprint
 from ..strategies import Evidence, rank_correlation
 
 
@@ -120,6 +122,20 @@ class RankingWatch:
         last, self._last = self._last, scores
         self.correlations.append(_agreement(last, scores))
         return self.is_settled()
+
+    def key(self) -> str:
+        """Say what decides when the training ends."""
+        return repr((describe(self.rule), describe(self.strategy), fingerprint(self.rows, exact=True)))
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return what is remembered of the epochs so far, for `restore`."""
+        last = np.empty(0) if self._last is None else self._last
+        return {"correlations": np.asarray(self.correlations), "last": last}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from what `state` returned."""
+        self.correlations = state["correlations"].tolist()
+        self._last = state["last"] if len(state["last"]) else None
 
     def is_settled(self) -> bool:
         """Tell whether the rule is met by the correlations so far."""

@@ -1,5 +1,7 @@
 """Random crops and flips for a whole batch at once, on whatever device it lies."""
 
+import math
+
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
@@ -59,7 +61,7 @@ def random_resized_crop(images: Tensor, size: tuple[int, int], generator: Genera
     n, height, width, _ = images.shape
     draw = torch.rand(4, n, generator=generator, device=images.device)
     area = (0.08 + 0.92 * draw[0]) * (height * width)
-    ratio = torch.exp((2 * draw[1] - 1) * torch.log(torch.tensor(4 / 3, device=images.device)))
+    ratio = torch.exp((2 * draw[1] - 1) * math.log(4 / 3))
     crop_width = (area * ratio).sqrt().clamp(1, width)
     crop_height = (area / ratio).sqrt().clamp(1, height)
     # An affine grid of one scale and one shift an axis, in the [-1, 1] coordinates of grid_sample.

@@ -1,8 +1,9 @@
 """The scikit-learn face over a skorch net that all our classifiers share."""
 
+import os
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from numbers import Integral, Real
 
@@ -18,16 +19,23 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 from torch import Generator, Tensor, nn
 
+from .._checkpoint import Checkpoint
 from ._batches import TrainingRows
 from ._callbacks import CountForgetting, EndWhen, EpochBar, SetLearningRate
 from ._device import resolve_device, resolve_precision
 from ._net import TrainingNet, check_net_params, without_train_split
 from ._persistence import load_classifier, save_classifier
+from ._resume import KeepCheckpoint, TrainingCheckpoint, training_folder
+from ._row_source import RowSource, is_slow_to_read
 from ._schedule import epoch_factors
 from ._seeding import seeded_torch
 from ._unsafe_bf16 import has_unsafe_convolution
 
 _MAX_SEED = 2**31 - 1
+# Rows of a scoring batch, where that of the training is not larger.
+_SCORED_ROWS = 256
+# Batches of scores that may wait on a GPU.
+_WAITING_SCORES = 16
 # What our own parameters say to skorch; net_params has the rest.
 _OWNED = (
     "module",
@@ -64,6 +72,8 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         "device": [str, torch.device],
         "precision": [StrOptions({"auto", "fp32", "bf16"})],
         "net_params": [dict, None],
+        "checkpoint": [str, os.PathLike, None],
+        "checkpoint_every": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -133,9 +143,10 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             raise ValueError(
                 f"{type(self).__name__} needs at least two classes in y, got one class: {self.classes_.tolist()[0]!r}."
             )
-        net = self._build_net(check_random_state(self.random_state))
         counter = CountForgetting(len(encoded))
-        self._train(net, X, encoded, epochs=self.max_epochs, rates=rates, counter=counter)
+        with self._open_checkpoint(X, encoded) as folder:
+            net = self._build_net(check_random_state(self.random_state))
+            self._train(net, X, encoded, epochs=self.max_epochs, rates=rates, counter=counter, folder=folder)
         if not np.isfinite(net.history[-1, "train_loss"]):
             warnings.warn(
                 f"The training of {type(self).__name__} diverged: its last loss is "
@@ -144,7 +155,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
                 stacklevel=2,
             )
         self.net_ = net
-        self.forgetting_events_ = counter.counter_.events()
+        self.forgetting_events_ = counter.counter.events()
         return self
 
     def partial_fit(self, X, y, classes=None):
@@ -244,7 +255,15 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             return net.initialize()
 
     def _train(
-        self, net: TrainingNet, X, y: np.ndarray, *, epochs: int, rates: list[float], counter: CountForgetting
+        self,
+        net: TrainingNet,
+        X,
+        y: np.ndarray,
+        *,
+        epochs: int,
+        rates: list[float],
+        counter: CountForgetting,
+        folder: Checkpoint | None = None,
     ) -> None:
         if self.class_weight is not None:
             net.criterion_.weight = self._loss_weights(y).to(self.device_)
@@ -269,10 +288,26 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             "prepare": self._training_view(),
             "device": self.device_,
         }
+        rows = TrainingRows(self._reader(X), y, is_slow=is_slow_to_read(X))
         with seeded_torch(self._batch_state.randint(_MAX_SEED), self.device_):
-            net.train_epochs(
-                TrainingRows(self._reader(X), y), epochs=epochs, callbacks=callbacks, batches=batches
-            )
+            if folder is None:
+                net.train_epochs(rows, epochs=epochs, callbacks=callbacks, batches=batches)
+                return
+            state = TrainingCheckpoint(folder, net, counter, self._batch_state, self._watch)
+            if state.restore():
+                return
+            callbacks.append(("checkpoint", KeepCheckpoint(state, self.checkpoint_every)))
+            net.train_epochs(rows, epochs=epochs - len(net.history), callbacks=callbacks, batches=batches)
+            state.save(ended=True)
+
+    @contextmanager
+    def _open_checkpoint(self, X, y: np.ndarray) -> Iterator[Checkpoint | None]:
+        """Hold the folder of this training; None where no checkpoint is kept."""
+        if self.checkpoint is None:
+            yield None
+            return
+        with closing(training_folder(self.checkpoint, self, X, y, self._watch)) as folder:
+            yield folder
 
     @contextmanager
     def watch_epochs(self, watch: Callable[[Callable], bool]) -> Iterator[None]:
@@ -294,7 +329,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
     def _ask_watch(self, net: TrainingNet, *, X, counter: CountForgetting) -> bool:
         def gather(kind: str, rows: np.ndarray) -> dict[str, np.ndarray]:
             if kind == "forgetting_events":
-                return {kind: counter.counter_.events()[rows]}
+                return {kind: counter.counter.events()[rows]}
             name = "logits" if kind == "probabilities" else kind
             return {name: self._score_rows(net, X, rows, name)}
 
@@ -369,23 +404,41 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         return self._score_rows(self.net_, X, np.arange(len(X)), what)
 
     def _score_rows(self, net: TrainingNet, X, rows: np.ndarray, what: str) -> np.ndarray:
+        size = max(self.batch_size, _SCORED_ROWS)
+        while True:
+            try:
+                return self._score_in_batches(net, X, rows, what, size)
+            except torch.OutOfMemoryError as error:
+                if size == 1:
+                    raise MemoryError(
+                        f"{type(self).__name__}: {self.device_} has no room for the scores of a single row."
+                    ) from error
+            size //= 2
+            torch.cuda.empty_cache()
+
+    def _score_in_batches(
+        self, net: TrainingNet, X, rows: np.ndarray, what: str, batch_size: int
+    ) -> np.ndarray:
         module = net.module_.eval()
         score = module.features if what == "features" else module
-        read = self._reader(X)
         n_columns: int = self._n_features_out if what == "features" else len(self.classes_)
+        parts = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
+        if len(parts[-1]) == 1:
+            # One row alone takes other kernels, with other rounding, than any batch: it is scored twice.
+            parts[-1] = np.repeat(parts[-1], 2)
+        source = RowSource(
+            self._reader(X), len(rows), self.device_, is_slow=is_slow_to_read(X), read_often=False
+        )
         out = np.empty((len(rows), n_columns), dtype=np.float32)
+        filled, waiting = 0, []
         with torch.inference_mode():
-            for start, stop in self._scoring_batches(len(rows)):
-                # One row alone takes other kernels, with other rounding, than any batch: it is scored twice.
-                cut = rows[start:stop] if stop - start > 1 else np.repeat(rows[start], 2)
-                batch = read(cut).to(self.device_, non_blocking=True)
-                out[start:stop] = score(self._clean_view(batch))[: stop - start].float().cpu().numpy()
+            for batch in source.batches(parts):
+                waiting.append(score(self._clean_view(batch)).float())
+                # A look at each batch's scores would make the host wait for a GPU.
+                if self.device_.type != "cuda" or len(waiting) == _WAITING_SCORES:
+                    filled = _take(waiting, out, filled)
+            _take(waiting, out, filled)
         return out
-
-    def _scoring_batches(self, n_rows: int) -> Iterator[tuple[int, int]]:
-        size = max(self.batch_size, 256)
-        for start in range(0, n_rows, size):
-            yield start, min(start + size, n_rows)
 
     # Persistence ----------------------------------------------------------------------------
 
@@ -453,3 +506,13 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         """skorch's history of the training: a list of dicts, one an epoch."""
         check_is_fitted(self)
         return self.net_.history
+
+
+def _take(waiting: list[Tensor], out: np.ndarray, filled: int) -> int:
+    """Move waiting scores to `out`, as far as it has rows, and return how many rows of it are filled."""
+    if waiting:
+        block = torch.cat(waiting).cpu().numpy()[: len(out) - filled]
+        out[filled : filled + len(block)] = block
+        filled += len(block)
+        waiting.clear()
+    return filled

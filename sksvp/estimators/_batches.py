@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from ._row_source import RowSource
+
 
 class TrainingRows(Dataset):
     """Rows and encoded labels of one training, as skorch's dataset.
@@ -17,11 +19,14 @@ class TrainingRows(Dataset):
         ``read(indices) -> Tensor``, the unaugmented batch of those rows.
     y : ndarray of shape (n,)
         Labels, encoded as 0 .. n_classes - 1.
+    is_slow : bool, default=False
+        Whether reading takes more than a copy, as from files.
     """
 
-    def __init__(self, read: Callable[[np.ndarray], Tensor], y: np.ndarray):
+    def __init__(self, read: Callable[[np.ndarray], Tensor], y: np.ndarray, *, is_slow: bool = False):
         self.read = read
         self.y = torch.from_numpy(np.ascontiguousarray(y, dtype=np.int64))
+        self.is_slow = is_slow
 
     def __len__(self) -> int:
         return len(self.y)
@@ -46,7 +51,7 @@ class ShuffledBatches:
     """skorch's training iterator: one pass over the rows in a new random order.
 
     Yields ``({"rows", "inputs"}, y)``: which rows, their augmented and prepared
-    inputs, and their labels, on the device.
+    inputs, and their labels, all on the device.
     """
 
     def __init__(
@@ -63,15 +68,19 @@ class ShuffledBatches:
         self.random_state = random_state
         self.prepare = prepare
         self.device = device
+        self._source = RowSource(dataset.read, len(dataset), device, is_slow=dataset.is_slow)
+        self._y = dataset.y.to(device)
 
     def __len__(self) -> int:
         return len(batch_bounds(len(self.dataset), self.batch_size))
 
-    def __iter__(self) -> Iterator[tuple[dict[str, object], Tensor]]:
+    def __iter__(self) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
         order = self.random_state.permutation(len(self.dataset))
         generator = torch.Generator(self.device).manual_seed(int(self.random_state.randint(2**31)))
-        for start, stop in batch_bounds(len(self.dataset), self.batch_size):
-            rows = order[start:stop]
-            inputs = self.dataset.read(rows).to(self.device, non_blocking=True)
-            y = self.dataset.y[rows].to(self.device, non_blocking=True)
-            yield {"rows": rows, "inputs": self.prepare(inputs, generator)}, y
+        bounds = batch_bounds(len(order), self.batch_size)
+        # Sent once: a copy for each batch would cost a GPU more than cutting it.
+        order_there = torch.from_numpy(order).to(self.device)
+        y = self._y[order_there]
+        raw_batches = self._source.batches(order[start:stop] for start, stop in bounds)
+        for (start, stop), raw in zip(bounds, raw_batches, strict=True):
+            yield {"rows": order_there[start:stop], "inputs": self.prepare(raw, generator)}, y[start:stop]

@@ -1,5 +1,7 @@
 """Small skorch callbacks: the learning rate, the forgetting events, the progress bar."""
 
+import numpy as np
+import torch
 from skorch.callbacks import Callback
 
 from ..strategies import ForgettingCounter
@@ -19,34 +21,31 @@ class SetLearningRate(Callback):
 
 
 class CountForgetting(Callback):
-    """Note for every row of a training batch whether it was right before the update.
+    """Note for every row of an epoch whether it was right before the update of its batch.
 
     Reads the logits that the training step computed anyway, so the count costs
-    no forward pass (Toneva et al., 2019). The mean over an epoch is its training
-    accuracy, kept in the history as ``train_acc``.
+    no forward pass (Toneva et al., 2019). Every row is in one batch of an epoch, so
+    the notes are kept on the device and read once an epoch: a look at each batch
+    would make the host wait for it. Their mean is the epoch's training accuracy,
+    kept in the history as ``train_acc``.
     """
 
     def __init__(self, n_rows: int):
         self.n_rows = n_rows
-
-    def initialize(self):
-        self.counter_ = ForgettingCounter(self.n_rows)
-        return self
+        self.counter = ForgettingCounter(n_rows)
 
     def on_epoch_begin(self, net, **kwargs):
-        self.n_correct_ = 0
-        self.n_seen_ = 0
+        self.is_right_ = torch.zeros(self.n_rows, dtype=torch.bool, device=net.device)
 
     def on_batch_end(self, net, batch, training, y_pred=None, **kwargs):
         if training:
             inputs, y = batch
-            correct = (y_pred.argmax(dim=1) == y).cpu().numpy()
-            self.counter_.update(inputs["rows"], correct)
-            self.n_correct_ += int(correct.sum())
-            self.n_seen_ += len(correct)
+            self.is_right_[inputs["rows"]] = y_pred.argmax(dim=1) == y
 
     def on_epoch_end(self, net, **kwargs):
-        net.history.record("train_acc", self.n_correct_ / max(1, self.n_seen_))
+        right = self.is_right_.cpu().numpy()
+        self.counter.update(np.arange(self.n_rows), right)
+        net.history.record("train_acc", float(right.mean()))
 
 
 class TrainingEnds(Exception):
@@ -79,7 +78,7 @@ class EpochBar(Callback):
     def on_train_begin(self, net, **kwargs):
         from tqdm.auto import tqdm
 
-        self.bar_ = tqdm(total=net.max_epochs, desc=self.name, unit="epoch")
+        self.bar_ = tqdm(total=net.max_epochs, initial=len(net.history), desc=self.name, unit="epoch")
 
     def on_epoch_end(self, net, **kwargs):
         last = net.history[-1]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -65,8 +66,7 @@ class ImageFormat:
 
     def normalize(self, images: Tensor) -> Tensor:
         """Centre and scale by channel: (n, h, w, c) of any dtype to (n, c, h, w) float32, channels last."""
-        mean = torch.tensor(self.mean, device=images.device)
-        scale = torch.tensor(self.std, device=images.device).reciprocal()
+        mean, scale = _constants(tuple(self.mean), tuple(self.std), images.device)
         return (images - mean).mul_(scale).permute(0, 3, 1, 2)
 
     def check_same(self, X) -> None:
@@ -111,6 +111,16 @@ class ImageFormat:
                 f"X has pixels from {low:.4g} to {high:.4g}, but the estimator was fitted on {self.low:.4g} to "
                 f"{self.high:.4g}: scale both alike."
             )
+
+
+@lru_cache(maxsize=16)
+def _constants(
+    mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Return the mean and what to multiply with, on the device: not sent again for each batch."""
+    # Kept for trainings too, where scoring asked first.
+    with torch.inference_mode(False):
+        return torch.tensor(mean, device=device), torch.tensor(std, device=device).reciprocal()
 
 
 def learn_format(X, *, layout: str, image_shape: tuple[int, int, int] | None) -> ImageFormat:

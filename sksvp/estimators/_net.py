@@ -46,6 +46,26 @@ class TrainingNet(NeuralNetClassifier):
     def get_iterator(self, dataset: TrainingRows, training: bool = False) -> ShuffledBatches:
         return ShuffledBatches(dataset, batch_size=self.batch_size, **self._batches)
 
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """Run skorch's loop, but leave the losses on the device until the epoch is over.
+
+        skorch reads each batch's loss, for which the host waits until the device is done.
+        """
+        if iterator is None:
+            return
+        losses = []
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **fit_params)
+            losses.append(step["loss"].detach())
+            # For callbacks that look at it in between.
+            self.history.record_batch(prefix + "_loss", losses[-1])
+            self.history.record_batch(prefix + "_batch_size", len(batch[1]))
+            self.notify("on_batch_end", batch=batch, training=training, **step)
+        for entry, loss in zip(self.history[-1]["batches"], torch.stack(losses).tolist(), strict=True):
+            entry[prefix + "_loss"] = loss
+        self.history.record(prefix + "_batch_count", len(losses))
+
     def infer(self, x: dict[str, Tensor], **fit_params) -> Tensor:
         with self.autocast():
             logits = self.module_(x["inputs"], **fit_params)

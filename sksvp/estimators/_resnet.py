@@ -1,5 +1,6 @@
 """Pre-activation ResNets for small images, trained by the CIFAR recipe of the method."""
 
+import os
 from collections.abc import Sequence
 from numbers import Integral
 
@@ -61,6 +62,13 @@ class ResNetClassifier(ImageClassifier):
     net_params : dict, default=None
         Further parameters of the skorch net: `callbacks`, `optimizer`,
         `optimizer__nesterov`, `compile`, ...
+    checkpoint : path-like, default=None
+        Folder below which a training is kept every `checkpoint_every` epochs, in a
+        folder of its own. The same `fit`, after whatever ended the process, goes on from
+        there (on a CPU to the same bits), and that of a finished training returns at
+        once. States of the user's own callbacks are not kept.
+    checkpoint_every : int, default=10
+        Epochs between two checkpoints.
     random_state : int, RandomState instance or None, default=None
         Weights, order of the rows and augmentation.
     verbose : int, default=0
@@ -127,6 +135,8 @@ class ResNetClassifier(ImageClassifier):
         device: str = "auto",
         precision: str = "auto",
         net_params: dict | None = None,
+        checkpoint: str | os.PathLike | None = None,
+        checkpoint_every: int = 10,
         random_state=None,
         verbose: int = 0,
     ):
@@ -146,6 +156,8 @@ class ResNetClassifier(ImageClassifier):
         self.device = device
         self.precision = precision
         self.net_params = net_params
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
         self.random_state = random_state
         self.verbose = verbose
 

@@ -1,5 +1,6 @@
 """torchvision's classification networks, trained by ImageNet's recipe."""
 
+import os
 from collections.abc import Sequence
 
 from torch import Tensor, nn
@@ -58,6 +59,13 @@ class TorchvisionClassifier(ImageClassifier):
         Scores are computed in float32 always.
     net_params : dict, default=None
         Further parameters of the skorch net.
+    checkpoint : path-like, default=None
+        Folder below which a training is kept every `checkpoint_every` epochs, in a
+        folder of its own. The same `fit`, after whatever ended the process, goes on from
+        there (on a CPU to the same bits), and that of a finished training returns at
+        once. States of the user's own callbacks are not kept.
+    checkpoint_every : int, default=10
+        Epochs between two checkpoints.
     random_state : int, RandomState instance or None, default=None
         Weights, order of the rows and augmentation.
     verbose : int, default=0
@@ -117,6 +125,8 @@ class TorchvisionClassifier(ImageClassifier):
         device: str = "auto",
         precision: str = "auto",
         net_params: dict | None = None,
+        checkpoint: str | os.PathLike | None = None,
+        checkpoint_every: int = 10,
         random_state=None,
         verbose: int = 0,
     ):
@@ -136,6 +146,8 @@ class TorchvisionClassifier(ImageClassifier):
         self.device = device
         self.precision = precision
         self.net_params = net_params
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
         self.random_state = random_state
         self.verbose = verbose
 

@@ -1,5 +1,6 @@
 """Very deep convolutional networks over characters, trained by the Amazon recipe of the method."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
@@ -74,6 +75,13 @@ class VDCNNClassifier(TextInput, TorchClassifier):
         Scores are computed in float32 always.
     net_params : dict, default=None
         Further parameters of the skorch net: `callbacks`, `optimizer`, ...
+    checkpoint : path-like, default=None
+        Folder below which a training is kept every `checkpoint_every` epochs, in a
+        folder of its own. The same `fit`, after whatever ended the process, goes on from
+        there (on a CPU to the same bits), and that of a finished training returns at
+        once. States of the user's own callbacks are not kept.
+    checkpoint_every : int, default=10
+        Epochs between two checkpoints.
     random_state : int, RandomState instance or None, default=None
         Weights and order of the rows.
     verbose : int, default=0
@@ -145,6 +153,8 @@ class VDCNNClassifier(TextInput, TorchClassifier):
         device: str = "auto",
         precision: str = "auto",
         net_params: dict | None = None,
+        checkpoint: str | os.PathLike | None = None,
+        checkpoint_every: int = 10,
         random_state=None,
         verbose: int = 0,
     ):
@@ -165,6 +175,8 @@ class VDCNNClassifier(TextInput, TorchClassifier):
         self.device = device
         self.precision = precision
         self.net_params = net_params
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
         self.random_state = random_state
         self.verbose = verbose
 

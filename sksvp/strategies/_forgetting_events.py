@@ -131,6 +131,28 @@ class ForgettingCounter:
         self._is_right[rows] = right
         self._was_ever_right[rows] |= right
 
+    def state(self) -> dict[str, np.ndarray]:
+        """Return what the counter remembers, for `restore`; each (n_rows,)."""
+        return {
+            "events": self._events,
+            "is_right": self._is_right,
+            "was_ever_right": self._was_ever_right,
+        }
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from what `state` of a counter of as many rows returned.
+
+        Raises
+        ------
+        ValueError
+            For a state of another number of rows.
+        """
+        if len(state["events"]) != self.n_rows:
+            raise ValueError(f"The state is of {len(state['events'])} rows, the counter of {self.n_rows}.")
+        self._events = state["events"].copy()
+        self._is_right = state["is_right"].copy()
+        self._was_ever_right = state["was_ever_right"].copy()
+
     def events(self) -> np.ndarray:
         """Return the forgetting events so far, (n_rows,) float64, infinity for rows never right."""
         return np.where(self._was_ever_right, self._events, np.inf)

@@ -1,0 +1,183 @@
+"""A training that survives its process: all that decides how it goes on, kept in a folder every few epochs."""
+
+import json
+import os
+from typing import Any
+
+import numpy as np
+import torch
+from skorch.callbacks import Callback
+from torch import Tensor
+
+from .._checkpoint import Checkpoint, open_checkpoint
+from .._describe import IGNORED, in_words
+from .._fingerprint import fingerprint
+from ._callbacks import CountForgetting
+from ._net import TrainingNet
+
+
+class TrainingCheckpoint:
+    """The state of one training: weights, optimiser, random generators, counts, history.
+
+    Learning rates follow from the number of epochs in the history. Restored on
+    the CPU, the training goes on to the same bits as an unbroken one.
+
+    Parameters
+    ----------
+    folder : Checkpoint
+    net : TrainingNet
+    counter : CountForgetting
+    batch_state : numpy.random.RandomState
+        Draws the order of the rows and the augmentation.
+    watch : object or None
+        Looks at the training after each epoch; what it remembers is kept where it
+        has `state` and `restore`. Its `key`, where it has one, is part of what makes
+        the training this one.
+    """
+
+    def __init__(
+        self,
+        folder: Checkpoint,
+        net: TrainingNet,
+        counter: CountForgetting,
+        batch_state: np.random.RandomState,
+        watch: Any,
+    ):
+        self._folder = folder
+        self._net = net
+        self._counter = counter
+        self._batch_state = batch_state
+        self._watch = watch if hasattr(watch, "restore") else None
+        self._is_new = True
+
+    def restore(self) -> bool:
+        """Bring everything to the newest state there is, and return whether the training had ended.
+
+        Raises
+        ------
+        ValueError
+            Where the folder holds another training, or nothing that can be read.
+
+        Warns
+        -----
+        UserWarning
+            Where the newest state is damaged and the one before it is used.
+        """
+        arrays = self._folder.load()
+        if arrays is None:
+            return False
+        self._is_new = False
+        told = json.loads(arrays.pop("told").tobytes())
+        parts = _by_first_name(arrays)
+        net = self._net
+        # Copied: arrays of a file must not become the weights' memory.
+        weights = {name: torch.tensor(array) for name, array in parts["module"].items()}
+        net.module_.load_state_dict(weights)
+        _restore_optimizer(net.optimizer_, parts.get("optimizer", {}), told["optimizer"])
+        for epoch in told["history"]:
+            net.history.append({**epoch, "batches": []})
+        self._batch_state.set_state(("MT19937", parts["order"]["key"], *told["order"]))
+        for name, state in parts["torch"].items():
+            if name == "cpu":
+                torch.set_rng_state(torch.tensor(state))
+            elif net.device.startswith("cuda"):
+                torch.cuda.set_rng_state(torch.tensor(state), net.device)
+        self._counter.counter.restore(parts["counter"])
+        if self._watch is not None:
+            self._watch.restore(parts.get("watch", {}))
+        return told["ended"]
+
+    def save(self, *, ended: bool) -> None:
+        """Write a state; the one before it stays until the next."""
+        net = self._net
+        tensors, numbers = _optimizer_state(net.optimizer_)
+        order = self._batch_state.get_state(legacy=False)
+        told = {
+            "ended": ended,
+            "optimizer": numbers,
+            "order": [order["state"]["pos"], order["has_gauss"], order["gauss"]],
+            "history": [{k: v for k, v in epoch.items() if k != "batches"} for epoch in net.history],
+        }
+        generators = {"cpu": torch.get_rng_state()}
+        if net.device.startswith("cuda"):
+            generators["cuda"] = torch.cuda.get_rng_state(net.device)
+        arrays: dict[str, np.ndarray] = {
+            "told": np.frombuffer(json.dumps(told).encode(), dtype=np.uint8),
+            "order/key": order["state"]["key"],
+            **_named("module", net.module_.state_dict()),
+            **_named("optimizer", tensors),
+            **_named("torch", generators),
+            **_named("counter", self._counter.counter.state()),
+            **_named("watch", {} if self._watch is None else self._watch.state()),
+        }
+        if self._is_new:
+            self._folder.begin(arrays)
+            self._is_new = False
+        else:
+            self._folder.save(arrays)
+
+
+class KeepCheckpoint(Callback):
+    """Save the training every so many epochs."""
+
+    def __init__(self, checkpoint: TrainingCheckpoint, every: int):
+        self.checkpoint = checkpoint
+        self.every = every
+
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) % self.every == 0:
+            self.checkpoint.save(ended=False)
+
+
+def training_folder(root: str | os.PathLike, estimator: Any, X: Any, y: np.ndarray, watch: Any) -> Checkpoint:
+    """Open the folder of an estimator's training on some rows, below a root folder or as that folder itself."""
+    identity = {
+        "estimator": type(estimator).__name__,
+        "X": f"{len(X)} rows {fingerprint(X, exact=True)}",
+        "y": fingerprint(y, exact=True),
+    }
+    for name, value in estimator.get_params(deep=False).items():
+        if name not in IGNORED:
+            identity[name] = in_words(value)
+    if watch is not None:
+        identity["watch"] = watch.key() if hasattr(watch, "key") else in_words(watch)
+    return open_checkpoint(root, identity)
+
+
+def _optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the tensors of an optimiser's state, and what is no tensor, by ``PARAMETER/NAME``."""
+    entries = {
+        f"{parameter}/{name}": value
+        for parameter, values in optimizer.state_dict()["state"].items()
+        for name, value in values.items()
+    }
+    tensors = {name: value for name, value in entries.items() if isinstance(value, Tensor)}
+    return tensors, {name: value for name, value in entries.items() if name not in tensors}
+
+
+def _restore_optimizer(
+    optimizer: torch.optim.Optimizer, tensors: dict[str, np.ndarray], numbers: dict[str, Any]
+) -> None:
+    state: dict[int, dict[str, Any]] = {}
+    for name, array in tensors.items():
+        parameter, _, entry = name.partition("/")
+        state.setdefault(int(parameter), {})[entry] = torch.tensor(array)
+    for name, value in numbers.items():
+        parameter, _, entry = name.partition("/")
+        state.setdefault(int(parameter), {})[entry] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+
+def _named(first: str, entries: dict[str, Any]) -> dict[str, np.ndarray]:
+    return {
+        f"{first}/{name}": value.cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
+        for name, value in entries.items()
+    }
+
+
+def _by_first_name(arrays: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    parts: dict[str, dict[str, np.ndarray]] = {}
+    for name, array in arrays.items():
+        first, _, rest = name.partition("/")
+        parts.setdefault(first, {})[rest] = array
+    return parts

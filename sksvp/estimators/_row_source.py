@@ -1,0 +1,103 @@
+"""Raw rows on the device that trains or scores: kept there, or read ahead."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .._rows import LazyRows
+
+Read = Callable[[np.ndarray], Tensor]
+
+# Of a GPU's free memory, what rows may take; the rest is for the network.
+_RESIDENT_SHARE = 0.4
+# Rows that are read at a time to be kept on a GPU.
+_COPIED_ROWS = 4096
+# Batches that wait for the device.
+_AHEAD = 2
+
+
+class RowSource:
+    """Gives batches of raw rows on a device.
+
+    On a GPU with room for them, all rows are copied there once and batches are
+    cut by the GPU. Rows that must be fetched (images in files, memory maps, and
+    whatever a GPU has no room for) are read by a thread while the batches
+    before are at work. Rows in the computer's own memory are cut as they lie.
+
+    Parameters
+    ----------
+    read : callable
+        ``read(rows) -> Tensor``, the raw batch of those rows.
+    n_rows : int
+    device : torch.device
+    is_slow : bool
+        Whether reading takes more than a copy.
+    read_often : bool, default=True
+        Whether the rows will be read again and again, which a copy on the GPU is for.
+    """
+
+    def __init__(
+        self, read: Read, n_rows: int, device: torch.device, *, is_slow: bool, read_often: bool = True
+    ):
+        self._read = read
+        self._device = device
+        on_gpu = device.type == "cuda"
+        self._resident = _copy_if_it_fits(read, n_rows, device) if on_gpu and read_often else None
+        self._reads_ahead = self._resident is None and (is_slow or device.type == "cuda")
+
+    def batches(self, parts: Iterable[np.ndarray]) -> Iterator[Tensor]:
+        """Yield the raw batch of each part of the rows, in order."""
+        if self._resident is not None:
+            for rows in parts:
+                yield self._resident[torch.from_numpy(rows).to(self._device, non_blocking=True)]
+        elif self._reads_ahead:
+            yield from read_ahead(self._fetch, parts)
+        else:
+            yield from map(self._fetch, parts)
+
+    def _fetch(self, rows: np.ndarray) -> Tensor:
+        batch = self._read(rows)
+        if self._device.type == "cuda":
+            # Only from pinned memory does a copy run beside the computation.
+            batch = batch.pin_memory()
+        return batch.to(self._device, non_blocking=True)
+
+
+def is_slow_to_read(X) -> bool:
+    """Tell whether rows of a checked X come from a disk."""
+    return isinstance(X, LazyRows | np.memmap)
+
+
+def read_ahead(read: Read, parts: Iterable[np.ndarray]) -> Iterator[Tensor]:
+    """Yield ``read(part)`` for each part in order, read by a thread up to two parts ahead.
+
+    What `read` raises is raised here, at its turn.
+    """
+    waiting: deque[Future[Tensor]] = deque()
+    with ThreadPoolExecutor(1) as thread:
+        try:
+            for part in parts:
+                waiting.append(thread.submit(read, part))
+                if len(waiting) > _AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            # Left early: parts that have not begun are not read.
+            thread.shutdown(cancel_futures=True)
+
+
+def _copy_if_it_fits(read: Read, n_rows: int, device: torch.device) -> Tensor | None:
+    first = read(np.arange(1))
+    n_bytes = n_rows * first.numel() * first.element_size()
+    if n_bytes > _RESIDENT_SHARE * torch.cuda.mem_get_info(device)[0]:
+        return None
+    resident = torch.empty(n_rows, *first.shape[1:], dtype=first.dtype, device=device)
+    blocks = [np.arange(start, min(start + _COPIED_ROWS, n_rows)) for start in range(0, n_rows, _COPIED_ROWS)]
+    for rows, block in zip(blocks, read_ahead(read, blocks), strict=True):
+        resident[rows[0] : rows[-1] + 1] = block.to(device)
+    return resident

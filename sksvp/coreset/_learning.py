@@ -1,5 +1,6 @@
 """From a proxy to the evidence that a strategy needs, through a memory where there is one."""
 
+import os
 import time
 from collections.abc import Callable
 
@@ -69,6 +70,8 @@ def learn(
         Whether the proxy was trained before.
     """
     folder = memory_folder(memory)
+    if folder is not None:
+        _check_trained_alone(proxy)
     training = _Training(proxy, strategy, random_state, fit_params, stop, keeps=folder is not None)
     key = training.key(X, y) if folder is not None and training.can_be_kept else None
     with memory_entry(folder, key) as entry:
@@ -84,6 +87,16 @@ def learn(
         report("evidence")
         _gather_missing(record, X, y, strategy.requires, entry)
     return record, from_cache
+
+
+def _check_trained_alone(proxy: BaseEstimator) -> None:
+    """Refuse a memory for a proxy that several processes train: all but one would wait for its lock forever."""
+    together = getattr(classifier_of(proxy), "distributed", False)
+    if together and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ValueError(
+            "memory lets one process at a time train a proxy, and distributed=True needs all of them: leave one of "
+            "them out (the proxy's own checkpoint survives interruptions too)."
+        )
 
 
 class _Training:

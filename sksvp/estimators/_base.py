@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from torch import Generator, Tensor, nn
 
 from .._checkpoint import Checkpoint
+from .._fingerprint import fingerprint
 from ._batches import TrainingRows
 from ._callbacks import CountForgetting, EndWhen, EpochBar, SetLearningRate
 from ._device import resolve_device, resolve_precision
@@ -29,6 +30,7 @@ from ._resume import KeepCheckpoint, TrainingCheckpoint, training_folder
 from ._row_source import RowSource, is_slow_to_read
 from ._schedule import epoch_factors
 from ._seeding import seeded_torch
+from ._team import Team, join_team
 from ._unsafe_bf16 import has_unsafe_convolution
 
 _MAX_SEED = 2**31 - 1
@@ -71,6 +73,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         "class_weight": [StrOptions({"balanced"}), dict, None],
         "device": [str, torch.device],
         "precision": [StrOptions({"auto", "fp32", "bf16"})],
+        "distributed": ["boolean"],
         "net_params": [dict, None],
         "checkpoint": [str, os.PathLike, None],
         "checkpoint_every": [Interval(Integral, 1, None, closed="left")],
@@ -143,10 +146,21 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             raise ValueError(
                 f"{type(self).__name__} needs at least two classes in y, got one class: {self.classes_.tolist()[0]!r}."
             )
-        counter = CountForgetting(len(encoded))
-        with self._open_checkpoint(X, encoded) as folder:
-            net = self._build_net(check_random_state(self.random_state))
-            self._train(net, X, encoded, epochs=self.max_epochs, rates=rates, counter=counter, folder=folder)
+        team = join_team(self.distributed, self.device)
+        team.check_same("X and y", f"{len(encoded)} rows {fingerprint(encoded)}")
+        counter = CountForgetting(len(encoded), team)
+        with self._open_checkpoint(X, encoded, team) as folder:
+            net = self._build_net(check_random_state(self.random_state), team)
+            self._train(
+                net,
+                X,
+                encoded,
+                epochs=self.max_epochs,
+                rates=rates,
+                counter=counter,
+                folder=folder,
+                is_kept=self.checkpoint is not None,
+            )
         if not np.isfinite(net.history[-1, "train_loss"]):
             warnings.warn(
                 f"The training of {type(self).__name__} diverged: its last loss is "
@@ -175,6 +189,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         self : object
         """
         self.check_params()
+        team = join_team(self.distributed, self.device)
         first = not hasattr(self, "net_")
         if first and classes is None:
             raise ValueError("classes must be given at the first call of partial_fit.")
@@ -183,16 +198,15 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             self.classes_ = np.unique(column_or_1d(classes))
             if len(self.classes_) < 2:
                 raise ValueError(f"classes must name at least two classes, got {self.classes_!r}.")
-            self.net_ = self._build_net(check_random_state(self.random_state))
+            self.net_ = self._build_net(check_random_state(self.random_state), team)
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(f"classes={classes!r} differ from those of the first call, {self.classes_!r}.")
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
             raise ValueError(f"y has labels that are not in classes: {unknown[:5]!r}.")
         encoded = np.searchsorted(self.classes_, y)
-        self._train(
-            self.net_, X, encoded, epochs=1, rates=[self._base_lr], counter=CountForgetting(len(encoded))
-        )
+        counter = CountForgetting(len(encoded), team)
+        self._train(self.net_, X, encoded, epochs=1, rates=[self._base_lr], counter=counter)
         return self
 
     def check_params(self) -> None:
@@ -220,9 +234,12 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             raise ValueError(f"X needs at least two rows to train on, got {len(X)} sample.")
         return X, y
 
-    def _build_net(self, random_state: np.random.RandomState) -> TrainingNet:
+    def _build_net(self, random_state: np.random.RandomState, team: Team) -> TrainingNet:
         """Build the net with seeded weights, without touching torch's global generator."""
-        self.device_ = resolve_device(self.device)
+        self.device_ = team.device
+        if team.size > 1:
+            # Without a seed the processes would begin apart.
+            random_state = np.random.RandomState(team.share(random_state.randint(_MAX_SEED)))
         self._batch_state = np.random.RandomState(random_state.randint(_MAX_SEED))
         net_params = without_train_split(self.net_params)
         callbacks = list(net_params.pop("callbacks", None) or [])
@@ -264,11 +281,17 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         rates: list[float],
         counter: CountForgetting,
         folder: Checkpoint | None = None,
+        is_kept: bool = False,
     ) -> None:
+        team = counter.team
+        if len(y) < 2 * team.size:
+            raise ValueError(
+                f"distributed=True: {team.size} processes need at least {2 * team.size} rows, got {len(y)}."
+            )
         if self.class_weight is not None:
             net.criterion_.weight = self._loss_weights(y).to(self.device_)
         callbacks = [("count_forgetting", counter), ("learning_rate", SetLearningRate(rates))]
-        if self.verbose:
+        if self.verbose and team.rank == 0:
             callbacks.append(("bar", EpochBar(type(self).__name__)))
         if net.trains_in_bf16_on_cpu() and has_unsafe_convolution(
             net.module_, self._clean_view(self._reader(X)(np.arange(2)))
@@ -290,20 +313,21 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         }
         rows = TrainingRows(self._reader(X), y, is_slow=is_slow_to_read(X))
         with seeded_torch(self._batch_state.randint(_MAX_SEED), self.device_):
-            if folder is None:
-                net.train_epochs(rows, epochs=epochs, callbacks=callbacks, batches=batches)
+            if not is_kept:
+                net.train_epochs(rows, epochs=epochs, callbacks=callbacks, batches=batches, team=team)
                 return
-            state = TrainingCheckpoint(folder, net, counter, self._batch_state, self._watch)
+            state = TrainingCheckpoint(folder, net, counter, self._batch_state, self._watch, team)
             if state.restore():
                 return
             callbacks.append(("checkpoint", KeepCheckpoint(state, self.checkpoint_every)))
-            net.train_epochs(rows, epochs=epochs - len(net.history), callbacks=callbacks, batches=batches)
+            n_left = epochs - len(net.history)
+            net.train_epochs(rows, epochs=n_left, callbacks=callbacks, batches=batches, team=team)
             state.save(ended=True)
 
     @contextmanager
-    def _open_checkpoint(self, X, y: np.ndarray) -> Iterator[Checkpoint | None]:
-        """Hold the folder of this training; None where no checkpoint is kept."""
-        if self.checkpoint is None:
+    def _open_checkpoint(self, X, y: np.ndarray, team: Team) -> Iterator[Checkpoint | None]:
+        """Hold the folder of this training; None where none is kept, and in all processes but the first."""
+        if self.checkpoint is None or team.rank > 0:
             yield None
             return
         with closing(training_folder(self.checkpoint, self, X, y, self._watch)) as folder:
@@ -333,7 +357,8 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             name = "logits" if kind == "probabilities" else kind
             return {name: self._score_rows(net, X, rows, name)}
 
-        return self._watch is not None and self._watch(gather)
+        # One decides: on a GPU the others' scores may differ in their last bits.
+        return self._watch is not None and bool(counter.team.share(self._watch(gather)))
 
     def _loss_weights(self, y: np.ndarray) -> Tensor:
         """Weight of each class in the loss, from `class_weight` and the encoded labels."""
@@ -419,8 +444,8 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
     def _score_in_batches(
         self, net: TrainingNet, X, rows: np.ndarray, what: str, batch_size: int
     ) -> np.ndarray:
-        module = net.module_.eval()
-        score = module.features if what == "features" else module
+        module = net.network.eval()
+        score: Callable[[Tensor], Tensor] = module.features if what == "features" else module  # type: ignore[assignment]
         n_columns: int = self._n_features_out if what == "features" else len(self.classes_)
         parts = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
         if len(parts[-1]) == 1:
@@ -489,7 +514,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         """Build the net of a saved classifier and give it its weights."""
         self.device = device
         self.format_ = form
-        self.net_ = self._build_net(np.random.RandomState(0))
+        self.net_ = self._build_net(np.random.RandomState(0), Team(device))
         self.net_.module_.load_state_dict(weights)
 
     def __setstate__(self, state):

@@ -35,14 +35,14 @@ class TrainingRows(Dataset):
         return self.read(np.asarray([index]))[0], self.y[index]
 
 
-def batch_bounds(n_rows: int, batch_size: int) -> list[tuple[int, int]]:
-    """Cut n rows into batches; a last batch of one row joins the one before it.
+def batch_bounds(n_rows: int, batch_size: int, least: int = 2) -> list[tuple[int, int]]:
+    """Cut n rows into batches; a last batch of fewer than `least` rows joins the one before it.
 
     Batch norm cannot train on a single row, and no row may be left out: every
     row's forgetting events are counted in every epoch.
     """
     starts = list(range(0, n_rows, batch_size))
-    if len(starts) > 1 and n_rows - starts[-1] == 1:
+    if len(starts) > 1 and n_rows - starts[-1] < least:
         starts.pop()
     return list(zip(starts, [*starts[1:], n_rows], strict=True))
 
@@ -50,8 +50,9 @@ def batch_bounds(n_rows: int, batch_size: int) -> list[tuple[int, int]]:
 class ShuffledBatches:
     """skorch's training iterator: one pass over the rows in a new random order.
 
-    Yields ``({"rows", "inputs"}, y)``: which rows, their augmented and prepared
-    inputs, and their labels, all on the device.
+    Yields ``({"rows", "inputs", "n_batch"}, y)``: which rows, their augmented and
+    prepared inputs, the size of the batch, and the labels, on the device. Of
+    several processes each gets its share of every batch: all draw the same order.
     """
 
     def __init__(
@@ -62,25 +63,36 @@ class ShuffledBatches:
         random_state: np.random.RandomState,
         prepare: Callable[[Tensor, torch.Generator], Tensor],
         device: torch.device,
+        rank: int = 0,
+        n_ranks: int = 1,
     ):
         self.dataset = dataset
         self.batch_size = batch_size
         self.random_state = random_state
         self.prepare = prepare
         self.device = device
+        self.rank = rank
+        self.n_ranks = n_ranks
         self._source = RowSource(dataset.read, len(dataset), device, is_slow=dataset.is_slow)
         self._y = dataset.y.to(device)
 
     def __len__(self) -> int:
-        return len(batch_bounds(len(self.dataset), self.batch_size))
+        return len(self._bounds())
 
-    def __iter__(self) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
+    def _bounds(self) -> list[tuple[int, int]]:
+        return batch_bounds(len(self.dataset), self.batch_size, least=2 * self.n_ranks)
+
+    def __iter__(self) -> Iterator[tuple[dict[str, object], Tensor]]:
         order = self.random_state.permutation(len(self.dataset))
-        generator = torch.Generator(self.device).manual_seed(int(self.random_state.randint(2**31)))
-        bounds = batch_bounds(len(order), self.batch_size)
+        # Other changes of the images in each process.
+        seed = (int(self.random_state.randint(2**31)) + self.rank) % 2**31
+        generator = torch.Generator(self.device).manual_seed(seed)
+        bounds = self._bounds()
+        shares = [slice(start + self.rank, stop, self.n_ranks) for start, stop in bounds]
         # Sent once: a copy for each batch would cost a GPU more than cutting it.
         order_there = torch.from_numpy(order).to(self.device)
         y = self._y[order_there]
-        raw_batches = self._source.batches(order[start:stop] for start, stop in bounds)
-        for (start, stop), raw in zip(bounds, raw_batches, strict=True):
-            yield {"rows": order_there[start:stop], "inputs": self.prepare(raw, generator)}, y[start:stop]
+        raw_batches = self._source.batches(order[share] for share in shares)
+        for (start, stop), share, raw in zip(bounds, shares, raw_batches, strict=True):
+            inputs = self.prepare(raw, generator)
+            yield {"rows": order_there[share], "inputs": inputs, "n_batch": stop - start}, y[share]

@@ -5,6 +5,7 @@ import torch
 from skorch.callbacks import Callback
 
 from ..strategies import ForgettingCounter
+from ._team import Team
 
 
 class SetLearningRate(Callback):
@@ -30,8 +31,9 @@ class CountForgetting(Callback):
     kept in the history as ``train_acc``.
     """
 
-    def __init__(self, n_rows: int):
+    def __init__(self, n_rows: int, team: Team):
         self.n_rows = n_rows
+        self.team = team
         self.counter = ForgettingCounter(n_rows)
 
     def on_epoch_begin(self, net, **kwargs):
@@ -43,7 +45,7 @@ class CountForgetting(Callback):
             self.is_right_[inputs["rows"]] = y_pred.argmax(dim=1) == y
 
     def on_epoch_end(self, net, **kwargs):
-        right = self.is_right_.cpu().numpy()
+        right = self.team.any(self.is_right_).cpu().numpy()
         self.counter.update(np.arange(self.n_rows), right)
         net.history.record("train_acc", float(right.mean()))
 

@@ -4,10 +4,12 @@ import warnings
 
 import torch
 from skorch import NeuralNetClassifier
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from ._batches import ShuffledBatches, TrainingRows
 from ._callbacks import TrainingEnds
+from ._team import Team
 
 
 class TrainingNet(NeuralNetClassifier):
@@ -18,30 +20,41 @@ class TrainingNet(NeuralNetClassifier):
     """
 
     callbacks_: list
+    module_: nn.Module
 
     def __init__(self, module, *, autocast_dtype: torch.dtype = torch.float32, **kwargs):
         super().__init__(module, **kwargs)
         self.autocast_dtype = autocast_dtype
 
-    def train_epochs(self, rows: TrainingRows, *, epochs: int, callbacks: list, batches: dict) -> None:
-        """Train on, with callbacks and batches that serve this training alone.
+    def train_epochs(
+        self, rows: TrainingRows, *, epochs: int, callbacks: list, batches: dict, team: Team
+    ) -> None:
+        """Train on, with callbacks, batches and processes that serve this training alone.
 
         Unlike skorch's `fit`, an interruption is not swallowed: the caller must
         not take a half-trained network for a trained one.
         """
-        own = list(self.callbacks_)
-        self.callbacks_ = [*own, *((name, callback.initialize()) for name, callback in callbacks)]
-        self._batches = batches
+        own_callbacks, own_module = list(self.callbacks_), self.module_
+        self.callbacks_ = [*own_callbacks, *((name, callback.initialize()) for name, callback in callbacks)]
+        self._batches = {**batches, "rank": team.rank, "n_ranks": team.size}
+        self._team = team
         self.notify("on_train_begin", X=rows, y=None)
         try:
-            self.fit_loop(rows, None, epochs=epochs)
+            with team.training(own_module) as self.module_:
+                self.fit_loop(rows, None, epochs=epochs)
         except TrainingEnds:
             # Somebody who watches it has seen enough.
             pass
         finally:
+            self.module_ = own_module
             self.notify("on_train_end", X=rows, y=None)
-            self.callbacks_ = own
-            del self._batches
+            self.callbacks_ = own_callbacks
+            del self._batches, self._team
+
+    @property
+    def network(self) -> nn.Module:
+        """The network itself, also while several processes train it."""
+        return self.module_.module if isinstance(self.module_, DistributedDataParallel) else self.module_
 
     def get_iterator(self, dataset: TrainingRows, training: bool = False) -> ShuffledBatches:
         return ShuffledBatches(dataset, batch_size=self.batch_size, **self._batches)
@@ -60,11 +73,21 @@ class TrainingNet(NeuralNetClassifier):
             losses.append(step["loss"].detach())
             # For callbacks that look at it in between.
             self.history.record_batch(prefix + "_loss", losses[-1])
-            self.history.record_batch(prefix + "_batch_size", len(batch[1]))
+            self.history.record_batch(prefix + "_batch_size", batch[0]["n_batch"])
             self.notify("on_batch_end", batch=batch, training=training, **step)
-        for entry, loss in zip(self.history[-1]["batches"], torch.stack(losses).tolist(), strict=True):
+        means = self._team.mean(torch.stack(losses)).tolist()
+        for entry, loss in zip(self.history[-1]["batches"], means, strict=True):
             entry[prefix + "_loss"] = loss
+        self._team.align(self.network)
         self.history.record(prefix + "_batch_count", len(losses))
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        """Return the loss, such that the mean over the processes is that of the whole batch."""
+        loss = super().get_loss(y_pred, y_true, X=X, training=training)
+        if self._team.size == 1:
+            return loss
+        # Shares differ by a row where the batch does not divide.
+        return loss * (len(y_true) * self._team.size / X["n_batch"])
 
     def infer(self, x: dict[str, Tensor], **fit_params) -> Tensor:
         with self.autocast():

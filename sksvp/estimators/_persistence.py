@@ -66,11 +66,12 @@ def load_classifier(cls, path, *, device: str):
 
 def _plain_params(estimator) -> dict:
     params = estimator.get_params(deep=False)
-    # A generator has no further meaning once the weights are there, nor has the machine's device.
+    # A generator has no further meaning once the weights are there, nor have the machine's device and folders.
     if not isinstance(params["random_state"], int | np.integer | None):
         params["random_state"] = None
-    if "device" in params:
-        params["device"] = "auto"
+    for name, plain in (("device", "auto"), ("checkpoint", None)):
+        if name in params:
+            params[name] = plain
     if isinstance(params.get("class_weight"), dict):
         # The keys of a JSON object are strings, class labels need not be.
         params["class_weight"] = list(params["class_weight"].items())

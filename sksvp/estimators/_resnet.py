@@ -59,6 +59,10 @@ class ResNetClassifier(ImageClassifier):
     precision : {"auto", "fp32", "bf16"}, default="auto"
         Of the training; "auto" takes bfloat16 where the hardware multiplies it.
         Scores are computed in float32 always.
+    distributed : bool, default=False
+        Whether all processes that ``torchrun`` or ``accelerate launch`` started train
+        this one network together, each on its own GPU and its own share of every
+        batch of `batch_size` rows. All get the same X and y, and the same fitted classifier.
     net_params : dict, default=None
         Further parameters of the skorch net: `callbacks`, `optimizer`,
         `optimizer__nesterov`, `compile`, ...
@@ -134,6 +138,7 @@ class ResNetClassifier(ImageClassifier):
         image_shape: tuple[int, int, int] | None = None,
         device: str = "auto",
         precision: str = "auto",
+        distributed: bool = False,
         net_params: dict | None = None,
         checkpoint: str | os.PathLike | None = None,
         checkpoint_every: int = 10,
@@ -155,6 +160,7 @@ class ResNetClassifier(ImageClassifier):
         self.image_shape = image_shape
         self.device = device
         self.precision = precision
+        self.distributed = distributed
         self.net_params = net_params
         self.checkpoint = checkpoint
         self.checkpoint_every = checkpoint_every

@@ -14,6 +14,7 @@ from .._describe import IGNORED, in_words
 from .._fingerprint import fingerprint
 from ._callbacks import CountForgetting
 from ._net import TrainingNet
+from ._team import Team
 
 
 class TrainingCheckpoint:
@@ -24,7 +25,8 @@ class TrainingCheckpoint:
 
     Parameters
     ----------
-    folder : Checkpoint
+    folder : Checkpoint or None
+        None in all processes but the first: only that one reads and writes.
     net : TrainingNet
     counter : CountForgetting
     batch_state : numpy.random.RandomState
@@ -33,16 +35,20 @@ class TrainingCheckpoint:
         Looks at the training after each epoch; what it remembers is kept where it
         has `state` and `restore`. Its `key`, where it has one, is part of what makes
         the training this one.
+    team : Team
+        The processes that train together.
     """
 
     def __init__(
         self,
-        folder: Checkpoint,
+        folder: Checkpoint | None,
         net: TrainingNet,
         counter: CountForgetting,
         batch_state: np.random.RandomState,
         watch: Any,
+        team: Team,
     ):
+        self._team = team
         self._folder = folder
         self._net = net
         self._counter = counter
@@ -63,7 +69,7 @@ class TrainingCheckpoint:
         UserWarning
             Where the newest state is damaged and the one before it is used.
         """
-        arrays = self._folder.load()
+        arrays = self._team.share(None if self._folder is None else self._folder.load())
         if arrays is None:
             return False
         self._is_new = False
@@ -72,7 +78,7 @@ class TrainingCheckpoint:
         net = self._net
         # Copied: arrays of a file must not become the weights' memory.
         weights = {name: torch.tensor(array) for name, array in parts["module"].items()}
-        net.module_.load_state_dict(weights)
+        net.network.load_state_dict(weights)
         _restore_optimizer(net.optimizer_, parts.get("optimizer", {}), told["optimizer"])
         for epoch in told["history"]:
             net.history.append({**epoch, "batches": []})
@@ -89,6 +95,8 @@ class TrainingCheckpoint:
 
     def save(self, *, ended: bool) -> None:
         """Write a state; the one before it stays until the next."""
+        if self._folder is None:
+            return
         net = self._net
         tensors, numbers = _optimizer_state(net.optimizer_)
         order = self._batch_state.get_state(legacy=False)
@@ -104,7 +112,7 @@ class TrainingCheckpoint:
         arrays: dict[str, np.ndarray] = {
             "told": np.frombuffer(json.dumps(told).encode(), dtype=np.uint8),
             "order/key": order["state"]["key"],
-            **_named("module", net.module_.state_dict()),
+            **_named("module", net.network.state_dict()),
             **_named("optimizer", tensors),
             **_named("torch", generators),
             **_named("counter", self._counter.counter.state()),

@@ -73,6 +73,10 @@ class VDCNNClassifier(TextInput, TorchClassifier):
     precision : {"auto", "fp32", "bf16"}, default="auto"
         Of the training; "auto" takes bfloat16 where the hardware multiplies it.
         Scores are computed in float32 always.
+    distributed : bool, default=False
+        Whether all processes that ``torchrun`` or ``accelerate launch`` started train
+        this one network together, each on its own GPU and its own share of every
+        batch of `batch_size` rows. All get the same X and y, and the same fitted classifier.
     net_params : dict, default=None
         Further parameters of the skorch net: `callbacks`, `optimizer`, ...
     checkpoint : path-like, default=None
@@ -152,6 +156,7 @@ class VDCNNClassifier(TextInput, TorchClassifier):
         class_weight: dict | str | None = None,
         device: str = "auto",
         precision: str = "auto",
+        distributed: bool = False,
         net_params: dict | None = None,
         checkpoint: str | os.PathLike | None = None,
         checkpoint_every: int = 10,
@@ -174,6 +179,7 @@ class VDCNNClassifier(TextInput, TorchClassifier):
         self.class_weight = class_weight
         self.device = device
         self.precision = precision
+        self.distributed = distributed
         self.net_params = net_params
         self.checkpoint = checkpoint
         self.checkpoint_every = checkpoint_every

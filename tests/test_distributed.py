@@ -1,0 +1,130 @@
+"""Several processes train one network together: two on the CPU here, as torchrun starts them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from trained_together import X, resnet, train_linear, y
+
+from sksvp import ProxyCoresetSelector
+from sksvp.estimators import ResNetClassifier
+from sksvp.estimators._batches import batch_bounds
+from sksvp.estimators._team import Team
+
+pytest.importorskip("accelerate")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("together")
+
+
+@pytest.fixture(scope="module")
+def told(folder):
+    """What the two processes say of their work."""
+    program = Path(__file__).with_name("trained_together.py")
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
+    done = subprocess.run(
+        [*command, str(program), str(folder)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    return [json.loads((folder / f"told-{rank}.json").read_text()) for rank in range(2)]
+
+
+def test_all_processes_end_with_the_same_network(told):
+    first, second = (each["train"] for each in told)
+    for name in ("logits", "events", "loss", "train_acc"):
+        assert first[name] == second[name]
+    assert (np.argmax(first["logits"], axis=1) == y).mean() > 0.8
+    assert told[0]["unseeded"] == told[1]["unseeded"]
+    # The one network is an ordinary classifier.
+    assert told[0]["selector"] == told[1]["selector"]
+
+
+def test_saved_classifier_is_that_of_one_process(told, folder):
+    model = ResNetClassifier.load(folder / "model-0.safetensors")
+    np.testing.assert_allclose(model.predict_logits(X), told[0]["train"]["logits"], rtol=1e-5, atol=1e-5)
+
+
+def test_every_row_is_with_one_process_in_each_epoch(told):
+    parts = [each["train"]["seen"] for each in told]
+    assert len(parts[0]) == len(parts[1]) == 12 * len(batch_bounds(len(X), 32, least=4))
+    for epoch in range(1, 13):
+        rows = [row for part in parts for seen_in, rows, _ in part if seen_in == epoch for row in rows]
+        assert sorted(rows) == list(range(len(X)))
+    # Halves of each batch, to a row.
+    assert all(abs(len(a[1]) - len(b[1])) <= 1 for a, b in zip(*parts, strict=True))
+
+
+def test_forgetting_events_are_those_of_all_processes(told):
+    events, before = np.zeros(len(X)), np.zeros(len(X), dtype=bool)
+    ever = before.copy()
+    for epoch in range(1, 13):
+        right = np.zeros(len(X), dtype=bool)
+        for each in told:
+            for seen_in, rows, here in each["train"]["seen"]:
+                if seen_in == epoch:
+                    right[rows] = here
+        assert right.mean() == told[0]["train"]["train_acc"][epoch - 1]
+        events += before & ~right
+        ever |= right
+        before = right
+    np.testing.assert_array_equal(told[0]["train"]["events"], np.where(ever, events, np.inf))
+
+
+def test_gradient_and_loss_are_those_of_the_whole_batch(told):
+    """Shares of unequal size included; only batch norm sees a process's own rows."""
+    weights, losses = train_linear(Team("cpu"))
+    for each in told:
+        np.testing.assert_allclose(each["linear"]["weights"][0], weights, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(each["linear"]["weights"][1], losses, rtol=1e-5)
+
+
+def test_interrupted_training_goes_on_together(told):
+    for each in told:
+        assert each["interrupted"]["epochs"] == 6
+        assert (
+            each["interrupted"]["resumed"] == each["interrupted"]["whole"] == told[0]["interrupted"]["whole"]
+        )
+
+
+def test_rows_that_do_not_fit_are_refused(told):
+    for each in told:
+        assert "must be given the same X and y, got 133 rows" in each["other_rows"]["error"]
+        assert "2 processes need at least 4 rows, got 3" in each["too_few"]["error"]
+
+
+def test_one_process_alone_trains_as_without_the_option():
+    alone = resnet(max_epochs=2).fit(X, y)
+    plain = resnet(max_epochs=2).set_params(distributed=False).fit(X, y)
+    np.testing.assert_array_equal(alone.predict_logits(X), plain.predict_logits(X))
+
+
+def test_memory_would_have_them_wait_for_each_other(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ValueError, match="memory lets one process at a time"):
+        ProxyCoresetSelector(resnet(), memory=tmp_path, random_state=0).fit(X, y)
+
+
+def test_gpus_that_are_not_there(monkeypatch):
+    with pytest.raises(ValueError, match=r"device='cuda:1' names one GPU"):
+        _refused("cuda:1", monkeypatch)
+    with pytest.raises(ValueError, match=r"4 processes were started on this machine, but torch sees 1 CUDA"):
+        _refused("cuda", monkeypatch)
+
+
+def _refused(device, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr("sksvp.estimators._base.resolve_precision", lambda *args: torch.float32)
+    monkeypatch.setattr("sksvp.estimators._base.resolve_device", lambda device: torch.device("cpu"))
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    ResNetClassifier(8, distributed=True, device=device).fit(X, y)

@@ -1,0 +1,140 @@
+"""What each of several processes does in test_distributed; started by torchrun."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.datasets import load_digits
+from skorch.callbacks import Callback
+from torch import nn
+
+from sksvp import ProxyCoresetSelector
+from sksvp.coreset import RankingSettled
+from sksvp.estimators import ResNetClassifier
+from sksvp.estimators._batches import TrainingRows
+from sksvp.estimators._net import TrainingNet
+from sksvp.estimators._team import join_team
+
+DIGITS = load_digits()
+# 133 rows: neither the last batch nor the rows of a batch divide evenly.
+X, y = DIGITS.images[:133].astype(np.uint8), DIGITS.target[:133]
+
+
+class Record(Callback):
+    """Keeps which rows of which epoch were here, and whether they were right."""
+
+    seen: list
+
+    def __init__(self):
+        Record.seen = []
+
+    def on_batch_end(self, net, batch, training, y_pred, **kwargs):
+        right = (y_pred.argmax(1) == batch[1]).tolist()
+        Record.seen.append((len(net.history), batch[0]["rows"].tolist(), right))
+
+
+def resnet(**params):
+    params = {"max_epochs": 12, "batch_size": 32, "lr": 0.05, "random_state": 0, "device": "cpu", **params}
+    return ResNetClassifier(8, distributed=True, **params)
+
+
+def train(folder, rank):
+    model = resnet(net_params={"callbacks": [Record()]}).fit(X, y)
+    model.set_params(net_params=None).save(folder / f"model-{rank}.safetensors")
+    return {
+        "logits": model.predict_logits(X).tolist(),
+        "events": model.forgetting_events_.tolist(),
+        "loss": model.history_[:, "train_loss"],
+        "train_acc": model.history_[:, "train_acc"],
+        "seen": Record.seen,
+    }
+
+
+def unseeded(folder, rank):
+    """Without a seed they begin with one network all the same."""
+    return {"logits": resnet(max_epochs=2, random_state=None).fit(X, y).predict_logits(X).tolist()}
+
+
+def interrupted(folder, rank):
+    """Interrupted after its fourth epoch, and gone on with."""
+
+    class Stop(Callback):
+        stops = True
+
+        def on_epoch_begin(self, net, **kwargs):
+            if Stop.stops and len(net.history) == 5:
+                raise KeyboardInterrupt
+
+    def make():
+        return resnet(
+            max_epochs=6, checkpoint=folder / "kept", checkpoint_every=2, net_params={"callbacks": [Stop]}
+        )
+
+    try:
+        make().fit(X, y)
+    except KeyboardInterrupt:
+        Stop.stops = False
+    resumed = make().fit(X, y)
+    whole = resnet(max_epochs=6, net_params={"callbacks": [Stop]}).fit(X, y)
+    return {
+        "epochs": len(resumed.history_),
+        "resumed": resumed.predict_logits(X).tolist(),
+        "whole": whole.predict_logits(X).tolist(),
+    }
+
+
+def selector(folder, rank):
+    rule = RankingSettled(tolerance=0.3, patience=2, min_epochs=3)
+    select = ProxyCoresetSelector(resnet(), strategy="entropy", stop_proxy=rule, random_state=0).fit(X, y)
+    return {"epochs": len(select.proxy_.history_), "rows": select.indices_.tolist()}
+
+
+def linear(folder, rank):
+    """Without batch norm, which sees a process's own rows, the gradient is that of the whole batch."""
+    team = join_team(True, "cpu")
+    return {"weights": train_linear(team)}
+
+
+def train_linear(team):
+    torch.manual_seed(0)
+    net = TrainingNet(
+        nn.Linear(64, 10), optimizer=torch.optim.SGD, criterion=nn.CrossEntropyLoss, lr=0.1, batch_size=32
+    )
+    net.set_params(train_split=None, callbacks__valid_acc=None, callbacks__print_log=None)
+    net.initialize()
+    pixels = torch.from_numpy(X.reshape(len(X), -1)).float() / 16
+    batches = {
+        "random_state": np.random.RandomState(1),
+        "prepare": lambda batch, generator: batch,
+        "device": torch.device("cpu"),
+    }
+    rows = TrainingRows(lambda rows: pixels[torch.from_numpy(rows)], y)
+    net.train_epochs(rows, epochs=3, callbacks=[], batches=batches, team=team)
+    return [net.module_.weight.tolist(), net.history[:, "train_loss"]]
+
+
+def other_rows(folder, rank):
+    try:
+        resnet().fit(X[rank:], y[rank:])
+    except ValueError as error:
+        return {"error": str(error)}
+
+
+def too_few(folder, rank):
+    try:
+        resnet().fit(X[:3], y[:3])
+    except ValueError as error:
+        return {"error": str(error)}
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    rank = join_team(True, "cpu").rank
+    told = {
+        work.__name__: work(folder, rank)
+        for work in (train, unseeded, interrupted, selector, linear, other_rows, too_few)
+    }
+    (folder / f"told-{rank}.json").write_text(json.dumps(told))
+    torch.distributed.destroy_process_group()

@@ -58,7 +58,7 @@ def test_sklearn_checks(estimator, check):
 @parametrize_with_checks(
     [
         TorchvisionClassifier(
-            "shufflenet_v2_x0_5", max_epochs=12, batch_size=16, lr=0.3, label_smoothing=0.0, device="cpu"
+            "resnet18", max_epochs=6, batch_size=32, lr=0.1, label_smoothing=0.0, device="cpu"
         )
     ]
 )

@@ -447,17 +447,18 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         module = net.network.eval()
         score: Callable[[Tensor], Tensor] = module.features if what == "features" else module  # type: ignore[assignment]
         n_columns: int = self._n_features_out if what == "features" else len(self.classes_)
-        parts = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
-        if len(parts[-1]) == 1:
-            # One row alone takes other kernels, with other rounding, than any batch: it is scored twice.
-            parts[-1] = np.repeat(parts[-1], 2)
         source = RowSource(
             self._reader(X), len(rows), self.device_, is_slow=is_slow_to_read(X), read_often=False
         )
+        starts = range(0, len(rows), batch_size)
+        parts = [slice(start, start + batch_size) for start in starts]
+        # One row alone takes other kernels, with other rounding, than any batch: it is scored twice.
+        order = np.append(rows, rows[-1]) if len(rows) - starts[-1] == 1 else rows
+        parts[-1] = slice(starts[-1], None)
         out = np.empty((len(rows), n_columns), dtype=np.float32)
         filled, waiting = 0, []
         with torch.inference_mode():
-            for batch in source.batches(parts):
+            for batch in source.batches(order, parts):
                 waiting.append(score(self._clean_view(batch)).float())
                 # A look at each batch's scores would make the host wait for a GPU.
                 if self.device_.type != "cuda" or len(waiting) == _WAITING_SCORES:

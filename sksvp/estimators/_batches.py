@@ -89,10 +89,9 @@ class ShuffledBatches:
         generator = torch.Generator(self.device).manual_seed(seed)
         bounds = self._bounds()
         shares = [slice(start + self.rank, stop, self.n_ranks) for start, stop in bounds]
-        # Sent once: a copy for each batch would cost a GPU more than cutting it.
         order_there = torch.from_numpy(order).to(self.device)
         y = self._y[order_there]
-        raw_batches = self._source.batches(order[share] for share in shares)
+        raw_batches = self._source.batches(order, shares)
         for (start, stop), share, raw in zip(bounds, shares, raw_batches, strict=True):
             inputs = self.prepare(raw, generator)
             yield {"rows": order_there[share], "inputs": inputs, "n_batch": stop - start}, y[share]

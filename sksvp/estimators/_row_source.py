@@ -49,15 +49,17 @@ class RowSource:
         self._resident = _copy_if_it_fits(read, n_rows, device) if on_gpu and read_often else None
         self._reads_ahead = self._resident is None and (is_slow or device.type == "cuda")
 
-    def batches(self, parts: Iterable[np.ndarray]) -> Iterator[Tensor]:
-        """Yield the raw batch of each part of the rows, in order."""
+    def batches(self, order: np.ndarray, parts: Iterable[slice]) -> Iterator[Tensor]:
+        """Yield the raw batch of each part of an order of rows."""
         if self._resident is not None:
-            for rows in parts:
-                yield self._resident[torch.from_numpy(rows).to(self._device, non_blocking=True)]
+            # Sent once: a copy for each batch would cost a GPU more than cutting it.
+            there = torch.from_numpy(order).to(self._device)
+            for part in parts:
+                yield self._resident[there[part]]
         elif self._reads_ahead:
-            yield from read_ahead(self._fetch, parts)
+            yield from read_ahead(self._fetch, (order[part] for part in parts))
         else:
-            yield from map(self._fetch, parts)
+            yield from (self._fetch(order[part]) for part in parts)
 
     def _fetch(self, rows: np.ndarray) -> Tensor:
         batch = self._read(rows)

@@ -1,0 +1,366 @@
+"""Training and scoring on an NVIDIA GPU: ours beside a bare loop, skorch's default and torchvision's loader.
+
+Parts: `loops` (seconds of an epoch, all sides in turns), `scoring` (beside the bare forward pass), `resnet20` and
+`fast` (whole trainings: seconds and test error), `k-centers` (the orders of the CPU's results, by their SHA-256) and
+`resnet164` (hours; resumed from its checkpoint by the same command). `benchmarks/gpu.sh` runs all but the last.
+"""
+
+import hashlib
+import importlib.util
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from _report import median_interval, parser, write
+from bench_k_centers import CASES, make_features
+from skorch import NeuralNetClassifier
+from torch import nn
+
+from sksvp._torchvision import import_torchvision
+from sksvp.datasets import load_cifar10
+from sksvp.estimators import ResNetClassifier
+from sksvp.estimators._augment import random_crop, random_flip
+from sksvp.estimators._device import resolve_precision
+from sksvp.networks import PreActResNet
+from sksvp.strategies import k_centers
+
+MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
+PARTS = ("loops", "scoring", "resnet20", "fast", "k-centers", "resnet164")
+RESULTS = Path(__file__).parent.parent / "docs" / "results"
+
+
+class Images:
+    """CIFAR-10 from a folder, or random pixels where there is none: those serve for seconds only."""
+
+    def __init__(self, folder: Path | None, rows: int | None):
+        self.are_real = folder is not None
+        if folder is not None:
+            data = load_cifar10(folder)
+            self.X, self.y, self.X_test, self.y_test = (
+                data.X_train,
+                data.y_train,
+                data.X_test,
+                data.y_test,
+            )
+        else:
+            rng = np.random.RandomState(0)
+            self.X = rng.randint(0, 256, (50_000, 32, 32, 3)).astype(np.uint8)
+            self.y = rng.randint(0, 10, 50_000)
+            self.X_test, self.y_test = self.X[:10_000], self.y[:10_000]
+        self.X, self.y = self.X[:rows], self.y[:rows]
+
+
+def wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def seconds_of(work: Callable[[], object], device: torch.device) -> float:
+    wait(device)
+    start = time.perf_counter()
+    work()
+    wait(device)
+    return time.perf_counter() - start
+
+
+# One epoch of ResNet20, batch 128, by each side ------------------------------------------------
+
+
+def bare_epoch(
+    images: Images, device: torch.device, dtype: torch.dtype, change: str = ""
+) -> Callable[[], object]:
+    """What one would write by hand: resident rows, whole-batch augmentation, one transfer an epoch."""
+    X, y = torch.from_numpy(images.X).to(device), torch.from_numpy(images.y).to(device)
+    mean, std = torch.tensor(MEAN, device=device) * 255, torch.tensor(STD, device=device) * 255
+    network = PreActResNet(20, 10).to(device, memory_format=torch.channels_last).train()
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
+    generator = torch.Generator(device).manual_seed(0)
+    whole = network
+    if change == "compile":
+        whole = torch.compile(network)
+    elif change == "graphs":
+        sample = torch.zeros(128, 3, 32, 32, device=device).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32, cache_enabled=False):
+            whole = torch.cuda.make_graphed_callables(network, (sample,))
+
+    def epoch() -> float:
+        total = torch.zeros((), device=device)
+        for rows in torch.randperm(len(X), generator=generator, device=device).split(128):
+            batch = random_flip(random_crop(X[rows], 4, generator), generator)
+            batch = ((batch - mean) / std).permute(0, 3, 1, 2)
+            optimizer.zero_grad()
+            # A graph has one shape of batch: the last one takes the network itself.
+            forward = (
+                network.__class__.forward.__get__(network)
+                if change == "graphs" and len(rows) < 128
+                else whole
+            )
+            with torch.autocast(
+                device.type, dtype, enabled=dtype != torch.float32, cache_enabled=change != "graphs"
+            ):
+                logits = forward(batch)
+            loss = nn.functional.cross_entropy(logits.float(), y[rows])
+            loss.backward()
+            optimizer.step()
+            total += loss.detach()
+        return float(total)
+
+    return epoch
+
+
+def our_epochs(images: Images, device: torch.device, precision: str, epochs: int) -> Callable[[], object]:
+    return lambda: ResNetClassifier(
+        20, max_epochs=epochs, precision=precision, device=str(device), random_state=0
+    ).fit(images.X, images.y)
+
+
+def skorch_epoch(images: Images, device: torch.device) -> Callable[[], object]:
+    """Return skorch as it comes: arrays in, its DataLoader in the same process, float32, no augmentation."""
+    X = ((images.X / 255 - MEAN) / STD).transpose(0, 3, 1, 2).astype(np.float32)
+    net = NeuralNetClassifier(
+        PreActResNet,
+        module__depth=20,
+        module__n_classes=10,
+        criterion=nn.CrossEntropyLoss,
+        optimizer=torch.optim.SGD,
+        optimizer__momentum=0.9,
+        optimizer__weight_decay=5e-4,
+        lr=0.1,
+        batch_size=128,
+        max_epochs=1,
+        train_split=None,
+        device=str(device),
+        verbose=0,
+        warm_start=True,
+    ).initialize()
+    return lambda: net.partial_fit(X, images.y)
+
+
+def loader_epoch(images: Images, device: torch.device, workers: int) -> Callable[[], object]:
+    """Train the way of torchvision's examples and the paper's code: Pillow images, transforms, worker processes."""
+    from PIL import Image
+
+    transforms = import_torchvision().transforms
+    view = transforms.Compose(
+        [
+            transforms.RandomCrop(32, padding=4),
+            transforms.RandomHorizontalFlip(),
+            transforms.ToTensor(),
+            transforms.Normalize(MEAN, STD),
+        ]
+    )
+
+    class Rows(torch.utils.data.Dataset):
+        def __len__(self):
+            return len(images.X)
+
+        def __getitem__(self, row):
+            return view(Image.fromarray(images.X[row])), int(images.y[row])
+
+    loader = torch.utils.data.DataLoader(
+        Rows(), batch_size=128, shuffle=True, num_workers=workers, pin_memory=device.type == "cuda"
+    )
+    network = PreActResNet(20, 10).to(device).train()
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
+
+    def epoch() -> None:
+        for batch, labels in loader:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(network(batch.to(device)), labels.to(device))
+            loss.backward()
+            optimizer.step()
+            loss.item()
+
+    return epoch
+
+
+def measure_loops(images: Images, device: torch.device, args) -> dict:
+    """Seconds of an epoch of every side, in turns; `fit`'s own start is taken off by two numbers of epochs."""
+    dtype = resolve_precision(args.precision, device)
+    workers = min(8, os.cpu_count() or 1)
+    ours = {n: our_epochs(images, device, args.precision, n) for n in (1, 1 + args.epochs)}
+    sides = {"bare": bare_epoch(images, device, dtype)}
+    if device.type == "cuda":
+        sides |= {change: bare_epoch(images, device, dtype, change) for change in ("compile", "graphs")}
+    slow = {"skorch's default": skorch_epoch(images, device)}
+    if importlib.util.find_spec("torchvision"):
+        slow[f"torchvision and DataLoader, {workers} workers"] = loader_epoch(images, device, workers)
+    for work in (*sides.values(), ours[1]):
+        work()
+    rounds = []
+    for _ in range(args.rounds):
+        times = {name: seconds_of(work, device) for name, work in sides.items()}
+        long, short = (seconds_of(ours[n], device) for n in (1 + args.epochs, 1))
+        times["ours"] = (long - short) / args.epochs
+        times["start of fit"] = short - times["ours"]
+        rounds.append(times)
+    # Once: they take ten times as long.
+    once = {name: seconds_of(work, device) for name, work in slow.items()}
+    middle = {name: statistics.median(times[name] for times in rounds) for name in rounds[0]}
+    return {
+        "seconds_of_an_epoch": middle | once,
+        "rounds": rounds,
+        "ours_to_bare": median_interval([times["ours"] / times["bare"] for times in rounds]),
+        "others_to_ours": {name: seconds / middle["ours"] for name, seconds in once.items()},
+        "dtype": str(dtype),
+    }
+
+
+# Scoring, whole trainings, k-centers -----------------------------------------------------------
+
+
+def measure_scoring(images: Images, device: torch.device, args) -> dict:
+    """Rows a second of predict_logits, and of the network's forward pass over resident rows."""
+    model = ResNetClassifier(20, max_epochs=1, device=str(device), random_state=0)
+    model.fit(images.X[:1024], images.y[:1024])
+    network = model.net_.module_.eval()
+    rows = torch.from_numpy(images.X).to(device)
+
+    def bare() -> None:
+        with torch.inference_mode():
+            for batch in rows.split(256):
+                network(model.format_.normalize(batch))
+
+    rounds = []
+    for _ in range(args.rounds + 1):
+        rounds.append([seconds_of(lambda: model.predict_logits(images.X), device), seconds_of(bare, device)])
+    rounds = rounds[1:]
+    return {
+        "rows_a_second": {
+            name: len(images.X) / statistics.median(times[k] for times in rounds)
+            for k, name in enumerate(("ours", "bare"))
+        },
+        "share_of_bare": median_interval([bare / ours for ours, bare in rounds]),
+    }
+
+
+def measure_training(model, images: Images, device: torch.device) -> dict:
+    """Seconds and test error of a whole training."""
+    seconds = seconds_of(lambda: model.fit(images.X, images.y), device)
+    error = 100 * float(np.mean(model.predict(images.X_test) != images.y_test)) if images.are_real else None
+    return {"seconds": seconds, "error": error, "epochs": len(model.history_), "rows": len(images.X)}
+
+
+def measure_k_centers(device: torch.device, args) -> dict:
+    """Orders of the cases whose CPU order is on record, and whether they are the same."""
+    known = json.loads((RESULTS / "bench_k_centers.json").read_text())["cases"]
+    figures = {}
+    for name in args.k_centers_case or ["cifar"]:
+        case, path = CASES[name], args.out / f"{name}.npy"
+        make_features(case, path, seed=0)
+        features = np.load(path)
+        path.unlink()
+        k_centers(features[:4096], 64, initial=[0], device=str(device))
+
+        def work(features=features, case=case):
+            return k_centers(features, case.n_samples, initial=np.arange(case.n_initial), device=str(device))
+
+        start = time.perf_counter()
+        rows = work()
+        sha = hashlib.sha256(rows.astype("<i8").tobytes()).hexdigest()
+        figures[name] = {
+            "seconds": time.perf_counter() - start,
+            "sha256": sha,
+            "same_as_cpu": sha == known[name]["sha256"] if name in known else None,
+        }
+    return figures
+
+
+def lines_of(figures: dict) -> list[str]:
+    """The figures as a page."""
+    lines = ["# On an NVIDIA GPU", ""]
+    if "loops" in figures:
+        loops = figures["loops"]
+        ratio = loops["ours_to_bare"]
+        lines += ["| ResNet20, batch 128 | seconds of an epoch | to ours |", "|---|---|---|"]
+        times = loops["seconds_of_an_epoch"]
+        lines += [
+            f"| {name} | {seconds:.3f} | {seconds / times['ours']:.2f} |" for name, seconds in times.items()
+        ]
+        lines += [
+            "",
+            f"Ours to the bare loop: **{ratio['median']:.3f}** (95 % interval {ratio['low']:.3f} to "
+            f"{ratio['high']:.3f}; goal: at most 1.05), in {loops['dtype']}. `compile` and `graphs` are the bare loop "
+            "with torch.compile and with CUDA graphs; the last two run in float32, as they come, once.",
+        ]
+    if "scoring" in figures:
+        share = figures["scoring"]["share_of_bare"]
+        lines += ["", f"Scoring runs at **{share['median']:.2f}** of the bare forward pass (goal: 0.80)."]
+    trained = [name for name in ("resnet20", "fast", "resnet164") if name in figures]
+    if trained:
+        lines += ["", "| whole training | rows | epochs | seconds | test error % |", "|---|---|---|---|---|"]
+    for name in trained:
+        entry = figures[name]
+        error = "not measured" if entry["error"] is None else f"{entry['error']:.2f}"
+        lines.append(f"| {name} | {entry['rows']:,} | {entry['epochs']} | {entry['seconds']:.1f} | {error} |")
+    if "k-centers" in figures:
+        lines += ["", "| k-centers | seconds | order as on the CPU |", "|---|---|---|"]
+        for name, entry in figures["k-centers"].items():
+            same = {None: "no CPU order on record", True: "yes", False: "**no**"}[entry["same_as_cpu"]]
+            lines.append(f"| {name} | {entry['seconds']:.2f} | {same} |")
+    return lines
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument(
+        "--part", action="append", choices=PARTS, help="repeatable; default: all but resnet164"
+    )
+    options.add_argument("--device", default="cuda")
+    options.add_argument("--precision", default="auto", choices=["auto", "fp32", "bf16"])
+    options.add_argument(
+        "--data-dir", type=Path, help="folder with CIFAR-10; default: random pixels, no errors"
+    )
+    options.add_argument("--rows", type=int, help="training rows; default: all 50,000")
+    options.add_argument("--epochs", type=int, default=3, help="of a turn of `loops`")
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--train-epochs", type=int, default=181, help="of resnet20 and resnet164")
+    options.add_argument("--k-centers-case", action="append", choices=CASES)
+    options.add_argument("--checkpoint", type=Path, help="folder from which resnet164 is resumed")
+    args = options.parse_args()
+    torch.set_num_threads(args.threads)
+    device = torch.device(args.device)
+    args.out.mkdir(parents=True, exist_ok=True)
+    earlier = args.out / "bench_cuda.json"
+    figures = json.loads(earlier.read_text())["figures"] if earlier.exists() else {}
+    images = Images(args.data_dir, args.rows)
+
+    def resnet(depth: int, **params) -> ResNetClassifier:
+        return ResNetClassifier(
+            depth,
+            max_epochs=args.train_epochs,
+            precision=args.precision,
+            device=args.device,
+            random_state=0,
+            **params,
+        )
+
+    work = {
+        "loops": lambda: measure_loops(images, device, args),
+        "scoring": lambda: measure_scoring(images, device, args),
+        "resnet20": lambda: measure_training(resnet(20), images, device),
+        "k-centers": lambda: measure_k_centers(device, args),
+        "resnet164": lambda: measure_training(
+            resnet(164, checkpoint=args.checkpoint, checkpoint_every=5, verbose=1), images, device
+        ),
+    }
+    for part in args.part or [part for part in PARTS[:-1] if part in work]:
+        figures[part] = work[part]()
+        print(part, json.dumps(figures[part]), flush=True)
+        name = torch.cuda.get_device_name(device) if device.type == "cuda" else "no GPU"
+        # After each part: an interruption loses that alone.
+        write(
+            args.out,
+            "bench_cuda",
+            {"gpu": name, "figures": figures},
+            [*lines_of(figures), "", f"GPU: {name}."],
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""What an NVIDIA GPU computes, beside the CPU; skipped where there is none."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from test_training_checkpoint import Watcher, interrupt, make
+
+from sksvp import ProxyCoresetSelector
+from sksvp.datasets import from_torch
+from sksvp.estimators import BagOfNgramsClassifier, ResNetClassifier, VDCNNClassifier, _row_source
+from sksvp.estimators._row_source import RowSource
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+]
+
+DIGITS = load_digits()
+X, y = DIGITS.images[:600].astype(np.uint8), DIGITS.target[:600]
+
+
+def resnet(**params):
+    params = {"max_epochs": 12, "batch_size": 32, "lr": 0.05, "random_state": 0, "device": "cuda", **params}
+    return ResNetClassifier(8, **params)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "auto"])
+def test_network_learns_and_scores_as_on_the_cpu(precision, tmp_path):
+    model = resnet(precision=precision).fit(X, y)
+    assert model.score(X, y) > 0.9
+    model.save(tmp_path / "model.safetensors")
+    there = ResNetClassifier.load(tmp_path / "model.safetensors", device="cpu")
+    # Convolutions of a GPU may round their inputs to TF32.
+    np.testing.assert_allclose(model.predict_logits(X), there.predict_logits(X), rtol=2e-2, atol=2e-2)
+    np.testing.assert_allclose(model.transform(X), there.transform(X), rtol=2e-2, atol=2e-2)
+
+
+def test_rows_are_the_same_wherever_they_lie(monkeypatch):
+    order = np.random.default_rng(0).permutation(600)
+    parts = [slice(start, 600, 7) for start in range(7)]
+    for share in (0.4, 0.0):
+        monkeypatch.setattr(_row_source, "_RESIDENT_SHARE", share)
+        source = RowSource(lambda part: torch.from_numpy(X[part]), 600, torch.device("cuda"), is_slow=False)
+        assert (source._resident is not None) == (share > 0)
+        for part, batch in zip(parts, source.batches(order, parts), strict=True):
+            assert batch.device.type == "cuda"
+            np.testing.assert_array_equal(batch.cpu().numpy(), X[order[part]])
+
+
+def test_forgetting_events_are_counted_on_the_gpu():
+    seen = []
+
+    class Record(Watcher):
+        def on_batch_end(self, net, batch, training, y_pred, **kwargs):
+            seen.append((batch[0]["rows"].cpu().numpy(), (y_pred.argmax(1) == batch[1]).cpu().numpy()))
+
+    model = resnet(net_params={"callbacks": [Record]}).fit(X, y)
+    before, ever, events = np.zeros(600, bool), np.zeros(600, bool), np.zeros(600)
+    for rows, right in seen:
+        events[rows] += before[rows] & ~right
+        before[rows] = right
+        ever[rows] |= right
+    np.testing.assert_array_equal(model.forgetting_events_, np.where(ever, events, np.inf))
+    assert all(isinstance(loss, float) for loss in model.history_[:, "batches", :, "train_loss"][0])
+
+
+def test_nothing_waits_for_the_gpu_within_an_epoch(monkeypatch):
+    """torch itself raises where the host would wait between the first batch of an epoch and the last."""
+
+    class Strict(Watcher):
+        def on_batch_begin(self, net, **kwargs):
+            n_batches = len(net.history[-1]["batches"])
+            if len(net.history) > 1:
+                torch.cuda.set_sync_debug_mode("error" if n_batches < 10 else "default")
+
+    try:
+        resnet(max_epochs=3, net_params={"callbacks": [Strict]}).fit(X, y)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+def test_lazy_rows_train_as_arrays_do():
+    lazy, labels = from_torch([(image, int(label)) for image, label in zip(X, y, strict=True)])
+    assert resnet().fit(lazy, labels).score(lazy, labels) > 0.9
+
+
+def test_interrupted_training_goes_on(tmp_path, monkeypatch):
+    interrupt(make(tmp_path, device="cuda"), 5, monkeypatch, X[:96])
+    resumed = make(tmp_path, device="cuda").fit(X[:96], y[:96])
+    assert dict(resumed.net_.callbacks_)["Watcher"].n_epochs_ == 2
+    assert len(resumed.history_) == 6
+
+
+def test_batch_without_room_is_told_of():
+    total = torch.cuda.mem_get_info()[1]
+    side = 224
+    n_rows = int(total / (64 * side * side * 4)) + 2
+    images = np.zeros((n_rows, side, side, 3), dtype=np.uint8)
+    labels = np.arange(n_rows) % 2
+    model = ResNetClassifier(20, max_epochs=1, batch_size=n_rows, augment=None, device="cuda")
+    with pytest.raises(MemoryError, match=r"no room .* batch_size=\d+.*batch_size=\d+ fits"):
+        model.fit(images, labels)
+
+
+def test_texts_train_on_the_gpu():
+    texts = [f"{'good fine' if label % 2 else 'bad poor'} {row}" for row, label in enumerate(y[:200])]
+    labels = y[:200] % 2
+    deep = VDCNNClassifier(
+        length=64,
+        widths=(8, 8, 16, 16),
+        hidden=16,
+        max_epochs=8,
+        batch_size=16,
+        device="cuda",
+        random_state=0,
+    )
+    bag = BagOfNgramsClassifier(device="cuda", max_epochs=20, lr=0.5, random_state=0)
+    for model in (deep, bag):
+        assert model.fit(texts, labels).score(texts, labels) > 0.9
+
+
+def test_selection_runs_from_end_to_end():
+    for strategy in ("entropy", "forgetting_events", "k_centers"):
+        chosen = ProxyCoresetSelector(resnet(max_epochs=4), strategy=strategy, random_state=0).fit(X, y)
+        assert len(chosen.indices_) == 300

@@ -18,14 +18,17 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 from torch import Generator, Tensor, nn
 
-from ._batches import TrainingRows
+from ._batches import TrainingRows, batch_bounds
 from ._callbacks import CountForgetting, EndWhen, EpochBar, SetLearningRate
 from ._device import resolve_device, resolve_precision
 from ._net import TrainingNet, check_net_params, without_train_split
 from ._persistence import load_classifier, save_classifier
-from ._schedule import epoch_factors
+from ._schedule import batch_factors, check_schedule
 from ._seeding import seeded_torch
 from ._unsafe_bf16 import has_unsafe_convolution
+
+# From a raw batch, the generator of its randomness and the numbers of its rows to the module's input.
+TrainingView = Callable[[Tensor, Generator, np.ndarray], Tensor]
 
 _MAX_SEED = 2**31 - 1
 # What our own parameters say to skorch; net_params has the rest.
@@ -88,8 +91,11 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         """Return ``read(indices)``, which cuts the raw batch of those rows from a checked X."""
         raise NotImplementedError(type(self).__name__)
 
-    def _training_view(self) -> Callable[[Tensor, Generator], Tensor]:
-        """Return the function that augments a raw batch and makes it the module's input."""
+    def _training_view(self, n_rows: int) -> TrainingView:
+        """Return ``view(batch, generator, rows)``, which augments a raw batch and makes it the module's input.
+
+        One function serves one training, of `n_rows` rows: it may keep what it did to each.
+        """
         raise NotImplementedError(type(self).__name__)
 
     def _clean_view(self, batch: Tensor) -> Tensor:
@@ -99,6 +105,17 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
     def _build_module(self, n_classes: int) -> nn.Module:
         """Build the network with fresh weights from torch's generator."""
         raise NotImplementedError(type(self).__name__)
+
+    def _start_module(self, module, X) -> None:
+        """Give a fresh network what it takes from the training rows: nothing, unless a child says so."""
+
+    def _optimizer_params(self) -> dict:
+        """Return what goes to skorch for the optimizer, which net_params may replace."""
+        return {
+            "optimizer": torch.optim.SGD,
+            "optimizer__momentum": self.momentum,
+            "optimizer__weight_decay": self.weight_decay,
+        }
 
     # Training -------------------------------------------------------------------------------
 
@@ -124,7 +141,6 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             infinity, or a target that is not a single class label a row.
         """
         self.check_params()
-        rates = [self._base_lr * factor for factor in epoch_factors(self.schedule, self.max_epochs)]
         # A fit that fails or is interrupted leaves no fitted estimator behind.
         self.__dict__.pop("net_", None)
         X, y = self._check_training(X, y, reset=True)
@@ -134,6 +150,11 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
                 f"{type(self).__name__} needs at least two classes in y, got one class: {self.classes_.tolist()[0]!r}."
             )
         net = self._build_net(check_random_state(self.random_state))
+        self._start_module(net.module_, X)
+        n_batches = len(batch_bounds(len(encoded), self.batch_size))
+        rates = [
+            self._base_lr * factor for factor in batch_factors(self.schedule, self.max_epochs, n_batches)
+        ]
         counter = CountForgetting(len(encoded))
         self._train(net, X, encoded, epochs=self.max_epochs, rates=rates, counter=counter)
         if not np.isfinite(net.history[-1, "train_loss"]):
@@ -172,7 +193,9 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             self.classes_ = np.unique(column_or_1d(classes))
             if len(self.classes_) < 2:
                 raise ValueError(f"classes must name at least two classes, got {self.classes_!r}.")
-            self.net_ = self._build_net(check_random_state(self.random_state))
+            net = self._build_net(check_random_state(self.random_state))
+            self._start_module(net.module_, X)
+            self.net_ = net
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(f"classes={classes!r} differ from those of the first call, {self.classes_!r}.")
         unknown = np.setdiff1d(y, self.classes_)
@@ -193,7 +216,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             Naming the parameter, what came and what is accepted.
         """
         self._validate_params()
-        epoch_factors(self.schedule, self.max_epochs)
+        check_schedule(self.schedule)
         resolve_precision(self.precision, resolve_device(self.device))
         check_net_params(self.net_params, _OWNED)
 
@@ -222,9 +245,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             net = TrainingNet(
                 module,
                 **{
-                    "optimizer": torch.optim.SGD,
-                    "optimizer__momentum": self.momentum,
-                    "optimizer__weight_decay": self.weight_decay,
+                    **self._optimizer_params(),
                     "criterion": nn.CrossEntropyLoss,
                     "criterion__label_smoothing": self.label_smoothing,
                     **net_params,
@@ -266,7 +287,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             callbacks.append(("watch", EndWhen(partial(self._ask_watch, X=X, counter=counter))))
         batches = {
             "random_state": self._batch_state,
-            "prepare": self._training_view(),
+            "prepare": self._training_view(len(y)),
             "device": self.device_,
         }
         with seeded_torch(self._batch_state.randint(_MAX_SEED), self.device_):

@@ -55,7 +55,7 @@ class ShuffledBatches:
         *,
         batch_size: int,
         random_state: np.random.RandomState,
-        prepare: Callable[[Tensor, torch.Generator], Tensor],
+        prepare: Callable[[Tensor, torch.Generator, np.ndarray], Tensor],
         device: torch.device,
     ):
         self.dataset = dataset
@@ -74,4 +74,4 @@ class ShuffledBatches:
             rows = order[start:stop]
             inputs = self.dataset.read(rows).to(self.device, non_blocking=True)
             y = self.dataset.y[rows].to(self.device, non_blocking=True)
-            yield {"rows": rows, "inputs": self.prepare(inputs, generator)}, y
+            yield {"rows": rows, "inputs": self.prepare(inputs, generator, rows)}, y

@@ -6,16 +6,32 @@ from ..strategies import ForgettingCounter
 
 
 class SetLearningRate(Callback):
-    """Set the learning rate of each epoch before it begins."""
+    """Set the learning rate of each batch before it is trained on.
+
+    Parameters
+    ----------
+    rates : list of float
+        One a batch; training that goes on beyond them stays at the last.
+
+    Notes
+    -----
+    A group of the optimizer's parameters that has a number ``lr_factor`` takes
+    that many times the rate.
+    """
 
     def __init__(self, rates: list[float]):
         self.rates = rates
 
-    def on_epoch_begin(self, net, **kwargs):
-        # Training that goes on beyond the schedule stays at its last rate.
-        rate = self.rates[min(len(net.history) - 1, len(self.rates) - 1)]
-        for group in net.optimizer_.param_groups:
-            group["lr"] = rate
+    def initialize(self):
+        self.n_batches_ = 0
+        return self
+
+    def on_batch_begin(self, net, training=None, **kwargs):
+        if training:
+            rate = self.rates[min(self.n_batches_, len(self.rates) - 1)]
+            for group in net.optimizer_.param_groups:
+                group["lr"] = rate * group.get("lr_factor", 1.0)
+            self.n_batches_ += 1
 
 
 class CountForgetting(Callback):

@@ -8,11 +8,11 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import validate_data
 from torch import Generator, Tensor
 
-from ._augment import random_crop, random_flip, random_resized_crop
-from ._base import TorchClassifier
+from ._augment import AlternatingFlip, random_crop, random_flip, random_resized_crop, random_shift
+from ._base import TorchClassifier, TrainingView
 from ._image_format import ImageFormat, check_images, learn_format
 
-_AUGMENTATIONS = ("crop", "flip", "resized-crop")
+_AUGMENTATIONS = ("crop", "flip", "resized-crop", "shift", "alternating-flip")
 
 
 class ImageClassifier(TorchClassifier):
@@ -49,20 +49,24 @@ class ImageClassifier(TorchClassifier):
     def _reader(self, X) -> Callable[[np.ndarray], Tensor]:
         return self.format_.reader(X)
 
-    def _training_view(self) -> Callable[[Tensor, Generator], Tensor]:
+    def _training_view(self, n_rows: int) -> TrainingView:
         _, height, width = self.format_.shape
-        padding = max(height, width) // 8
-        steps: list[Callable[[Tensor, Generator], Tensor]] = []
+        side = max(height, width)
+        steps: list[TrainingView] = []
         if "resized-crop" in self.augment_:
-            steps.append(lambda images, generator: random_resized_crop(images, (height, width), generator))
+            steps.append(lambda images, generator, _: random_resized_crop(images, (height, width), generator))
         if "crop" in self.augment_:
-            steps.append(lambda images, generator: random_crop(images, padding, generator))
+            steps.append(lambda images, generator, _: random_crop(images, side // 8, generator))
+        if "shift" in self.augment_:
+            steps.append(lambda images, generator, _: random_shift(images, max(1, side // 16), generator))
         if "flip" in self.augment_:
-            steps.append(random_flip)
+            steps.append(lambda images, generator, _: random_flip(images, generator))
+        if "alternating-flip" in self.augment_:
+            steps.append(AlternatingFlip(n_rows))
 
-        def view(images: Tensor, generator: Generator) -> Tensor:
+        def view(images: Tensor, generator: Generator, rows: np.ndarray) -> Tensor:
             for step in steps:
-                images = step(images, generator)
+                images = step(images, generator, rows)
             return self.format_.normalize(images)
 
         return view

@@ -157,9 +157,9 @@ class TorchvisionClassifier(ImageClassifier):
     def _clean_view(self, batch: Tensor) -> Tensor:
         return _three_channels(super()._clean_view(batch))
 
-    def _training_view(self):
-        view = super()._training_view()
-        return lambda images, generator: _three_channels(view(images, generator))
+    def _training_view(self, n_rows: int):
+        view = super()._training_view(n_rows)
+        return lambda images, generator, rows: _three_channels(view(images, generator, rows))
 
     def _default_augment(self, *, colour: bool) -> tuple[str, ...]:
         return ("resized-crop", "flip") if colour else ("resized-crop",)

@@ -7,11 +7,11 @@ from numbers import Integral
 import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from ..networks._vdcnn import POOLINGS, VDCNN, check_depth, min_length
 from ..text import encode_characters
-from ._base import TorchClassifier
+from ._base import TorchClassifier, TrainingView
 from ._schedule import Schedule
 from ._text_input import TextInput
 
@@ -195,8 +195,8 @@ class VDCNNClassifier(TextInput, TorchClassifier):
             return lambda rows: encoded[torch.from_numpy(rows)]
         return lambda rows: torch.from_numpy(encode_characters(X[rows], self.format_.length))
 
-    def _training_view(self) -> Callable[[Tensor, Generator], Tensor]:
-        return lambda batch, generator: batch
+    def _training_view(self, n_rows: int) -> TrainingView:
+        return lambda batch, generator, rows: batch
 
     def _clean_view(self, batch: Tensor) -> Tensor:
         return batch

@@ -16,7 +16,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from skorch.callbacks import Callback
 
-from sksvp.estimators import ResNetClassifier, TorchvisionClassifier
+from sksvp.estimators import ResNetClassifier, TorchvisionClassifier, WhitenedConvNetClassifier
 from sksvp.estimators._seeding import seeded_torch
 
 
@@ -39,7 +39,13 @@ def shufflenet(**params):
     )
 
 
-every_classifier = pytest.mark.parametrize("make", [resnet, shufflenet])
+def whitened(**params):
+    return WhitenedConvNetClassifier(
+        (16, 24, 32), **{"max_epochs": 3, "batch_size": 32, "device": "cpu", "random_state": 0, **params}
+    )
+
+
+every_classifier = pytest.mark.parametrize("make", [resnet, shufflenet, whitened])
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +54,12 @@ def digits():
     return X.astype(np.uint8).reshape(-1, 8, 8)[:300], y[:300]
 
 
-@parametrize_with_checks([ResNetClassifier(8, max_epochs=25, batch_size=16, lr=0.05, device="cpu")])
+@parametrize_with_checks(
+    [
+        ResNetClassifier(8, max_epochs=25, batch_size=16, lr=0.05, device="cpu"),
+        WhitenedConvNetClassifier((8, 16, 32), max_epochs=25, batch_size=16, device="cpu"),
+    ]
+)
 def test_sklearn_checks(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", category=UserWarning)

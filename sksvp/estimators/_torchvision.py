@@ -33,7 +33,8 @@ class TorchvisionClassifier(ImageClassifier):
     schedule : str or sequence of (epochs, factor), default="imagenet"
         Piecewise-constant learning rate, scaled to `max_epochs`: "imagenet"
         (100 epochs), "imagenet-45" (the short one), "cifar", "cifar-50" or
-        "constant".
+        "constant"; or "one-cycle", which changes it in every batch, as in
+        `ResNetClassifier`.
     momentum : float, default=0.9
         Of the gradient descent.
     weight_decay : float, default=1e-4
@@ -42,9 +43,10 @@ class TorchvisionClassifier(ImageClassifier):
         Share of the target spread over all classes.
     batch_size : int, default=256
         Rows of a training batch; the last, smaller one is kept.
-    augment : "auto", None or sequence of {"crop", "flip", "resized-crop"}, default="auto"
-        Random changes of the training images; "auto" is a resized crop, and a
-        flip in colour. Scoring always sees the clean image.
+    augment : "auto", None or sequence of str, default="auto"
+        Random changes of the training images, out of "crop", "flip",
+        "resized-crop", "shift" and "alternating-flip"; "auto" is a resized crop,
+        and a flip in colour. Scoring always sees the clean image.
     class_weight : dict, "balanced" or None, default=None
         Weight of the classes in the loss.
     layout : {"auto", "channels_last", "channels_first"}, default="auto"

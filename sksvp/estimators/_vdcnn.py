@@ -56,7 +56,7 @@ class VDCNNClassifier(TextInput, TorchClassifier):
     schedule : str or sequence of (epochs, factor), default="amazon"
         Piecewise-constant learning rate, scaled to `max_epochs`: "amazon" (15
         epochs: three each at 1, 1/2, 1/4, 1/8 and 1/16 times `lr`), "constant", or
-        any of those of `ResNetClassifier`.
+        any of those of `ResNetClassifier`, "one-cycle" among them.
     momentum : float, default=0.9
         Of the gradient descent.
     weight_decay : float, default=1e-4

@@ -1,6 +1,7 @@
 """A short convolutional network behind a fixed whitening layer, made for trainings of a few epochs."""
 
 from collections.abc import Sequence
+from numbers import Integral
 
 import torch
 from torch import Tensor, nn
@@ -158,7 +159,7 @@ def check_widths(widths: Sequence[int]) -> None:
     ValueError
         For anything but three whole numbers above zero.
     """
-    if len(widths) != 3 or any(not isinstance(width, int) or width < 1 for width in widths):
+    if len(widths) != 3 or any(not isinstance(width, Integral) or width < 1 for width in widths):
         raise ValueError(f"widths must be the channels of 3 stages, each at least 1, got {widths!r}.")
 
 

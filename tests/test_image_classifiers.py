@@ -234,11 +234,14 @@ def test_constant_images_train_the_whitened_network():
     assert np.isfinite(logits).all()
 
 
-def test_another_optimizer_of_the_whitened_network(digits):
+@pytest.mark.parametrize("make", [resnet, whitened])
+def test_another_optimizer_gets_what_it_knows(make, digits):
     X, y = digits
-    changes = {"optimizer": torch.optim.RMSprop, "optimizer__param_groups": []}
-    with pytest.raises(TypeError, match="nesterov"):
-        whitened(net_params=changes).fit(X, y)
+    changes = {"optimizer": torch.optim.AdamW, "optimizer__betas": (0.8, 0.9)}
+    model = make(max_epochs=1, weight_decay=0.03, lr=0.01, schedule="constant", net_params=changes).fit(X, y)
+    (group,) = model.net_.optimizer_.param_groups
+    assert isinstance(model.net_.optimizer_, torch.optim.AdamW)
+    assert (group["lr"], group["weight_decay"], group["betas"]) == (model._base_lr, 0.03, (0.8, 0.9))
 
 
 # Forms of input -----------------------------------------------------------------------------

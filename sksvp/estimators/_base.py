@@ -21,7 +21,7 @@ from torch import Generator, Tensor, nn
 from ._batches import TrainingRows, batch_bounds
 from ._callbacks import CountForgetting, EndWhen, EpochBar, SetLearningRate
 from ._device import resolve_device, resolve_precision
-from ._net import TrainingNet, check_net_params, without_train_split
+from ._net import TrainingNet, check_net_params, for_optimizer, without_train_split
 from ._persistence import load_classifier, save_classifier
 from ._schedule import batch_factors, check_schedule
 from ._seeding import seeded_torch
@@ -110,7 +110,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         """Give a fresh network what it takes from the training rows: nothing, unless a child says so."""
 
     def _optimizer_params(self) -> dict:
-        """Return what goes to skorch for the optimizer, which net_params may replace."""
+        """Return what goes to skorch for gradient descent; of it another optimizer gets what it knows by name."""
         return {
             "optimizer": torch.optim.SGD,
             "optimizer__momentum": self.momentum,
@@ -245,7 +245,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             net = TrainingNet(
                 module,
                 **{
-                    **self._optimizer_params(),
+                    **for_optimizer(self._optimizer_params(), net_params),
                     "criterion": nn.CrossEntropyLoss,
                     "criterion__label_smoothing": self.label_smoothing,
                     **net_params,

@@ -217,8 +217,8 @@ def report_whole(args, whole: list[dict]) -> tuple[list[dict], list[str]]:
     if args.dataset == "cifar10":
         lines += [
             "",
-            f"Published for ResNet20 after {PAPER_EPOCHS} epochs: {PAPER_ERROR} % (Coleman et al., 2020). That training "
-            f"is not repeated here.",
+            f"Published for ResNet20 after {PAPER_EPOCHS} epochs: {PAPER_ERROR} % (Coleman et al., 2020). That "
+            f"training is not repeated here.",
         ]
     return whole, lines + (["", args.note] if args.note else [])
 

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from sksvp.estimators._augment import random_crop, random_flip, random_resized_crop
+from sksvp.estimators._augment import (
+    AlternatingFlip,
+    random_crop,
+    random_flip,
+    random_resized_crop,
+    random_shift,
+)
 
 
 def batch(n=64, height=8, width=10, channels=3):
@@ -36,6 +42,44 @@ def test_flips_are_mirror_images_half_of_the_time():
     same = (after == images).flatten(1).all(1)
     assert (mirrored ^ same).all()
     assert 150 < mirrored.sum() < 250
+
+
+def test_shifts_are_windows_of_the_mirrored_image():
+    images = batch()
+    padded = np.pad(images.numpy(), ((0, 0), (2, 2), (2, 2), (0, 0)), mode="reflect")
+    places = set()
+    for before, after in zip(padded, random_shift(images, 2, generator()).numpy(), strict=True):
+        windows = {
+            (i, j) for i in range(5) for j in range(5) if np.array_equal(before[i : i + 8, j : j + 10], after)
+        }
+        assert len(windows) == 1
+        places |= windows
+    assert len(places) > 15
+
+
+def test_shifts_stay_within_the_shortest_side():
+    row = batch(50, height=1, width=5, channels=1)
+    shifted = random_shift(row, 9, generator())
+    assert shifted.shape == row.shape
+    for before, after in zip(row.flatten(1), shifted.flatten(1), strict=True):
+        assert set(after.tolist()) <= set(before.tolist())
+    np.testing.assert_array_equal(random_shift(row[:, :, :1], 2, generator()), row[:, :, :1])
+
+
+def test_alternating_flips_show_the_other_side_at_every_visit():
+    images = batch(400)
+    coins = np.random.RandomState(0).rand(400) < 0.5
+    flip, mirrored = AlternatingFlip(coins), torch.from_numpy(coins)
+    first = flip(images, np.arange(400), 0)
+    assert torch.equal((first == images.flip(2)).flatten(1).all(1), mirrored)
+    assert torch.equal((first == images).flatten(1).all(1), ~mirrored)
+    # Later visits come in other orders and batches.
+    for visit in (1, 2, 3):
+        order = np.random.RandomState(visit).permutation(400)
+        for rows in np.array_split(order, 3):
+            seen = flip(images[rows], rows, visit)
+            shown = (mirrored[rows] if visit % 2 == 0 else ~mirrored[rows])[:, None, None, None]
+            assert torch.equal(seen, torch.where(shown, images[rows].flip(2), images[rows]))
 
 
 def test_resized_crop_shows_parts_of_the_image():

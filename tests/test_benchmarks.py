@@ -26,6 +26,21 @@ TINY = {
     ],
     "bench_selection": ["--rows", "200"],
     "bench_stop_proxy": ["--rows", "60", "--epochs", "3"],
+    "bench_fast_recipe": [
+        *[
+            "--dataset",
+            "digits",
+            "--train-rows",
+            "64",
+            "--epochs",
+            "1",
+            "--timed-rows",
+            "64",
+            "--timed-rounds",
+            "1",
+        ],
+        *["--agreement-rows", "64", "--agreement-epochs", "1", "--deep", "resnet14"],
+    ],
     "bench_memory": ["--rows", "64", "--depth", "8"],
     "bench_text": ["--rows", "100", "--rounds", "1", "--memory-rows", "500"],
 }
@@ -36,7 +51,7 @@ def test_benchmark_writes_json_and_markdown(name, tmp_path):
     if name == "bench_text" and find_spec("fasttext") is None:
         pytest.skip("fasttext is not installed")
     command = [sys.executable, ROOT / "benchmarks" / f"{name}.py", *TINY[name], "--out", tmp_path]
-    subprocess.run(command, check=True, capture_output=True, text=True)
+    subprocess.run(command, check=True, capture_output=True, text=True, cwd=tmp_path)
     figures = json.loads((tmp_path / f"{name}.json").read_text())
     assert figures["command"] == f"python benchmarks/{name}.py"
     assert figures["machine"]["threads"] == 1

@@ -12,7 +12,9 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from sksvp.cli._main import app
-from sksvp.estimators._schedule import SCHEDULES
+from sksvp.cli._pair import build_pair
+from sksvp.estimators import WhitenedConvNetClassifier
+from sksvp.estimators._schedule import SCHEDULE_NAMES
 
 QUICK = ["--dataset", "digits", "--train-rows", "200", "--epochs", "2", "--seeds", "1", "--device", "cpu"]
 
@@ -285,6 +287,39 @@ def test_train(tmp_path):
     assert ResNetClassifier.load(tmp_path / "out" / "network.safetensors").depth == 8
 
 
+def test_the_fast_network_keeps_its_recipe_beside_another_target(tmp_path):
+    result = run(
+        "coreset", *QUICK, "--proxy", "fast", "--proxy-epochs", 1, "--target", "resnet8", "--lr", 0.02,
+        "--schedule", "constant", "--baseline", "random", "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "\nforgetting_events " in result.output
+    both = {
+        "proxy": "fast", "proxy_epochs": None, "epochs": 7, "batch_size": 64, "lr": 0.02, "proxy_lr": None,
+        "schedule": "constant", "precision": "fp32", "image_shape": None, "layout": None, "device": "cpu",
+        "verbose": False,
+    }  # fmt: skip
+    proxy, target, settings = build_pair(target="resnet8", **both)
+    own = WhitenedConvNetClassifier()
+    assert (proxy.max_epochs, proxy.lr, proxy.schedule) == (own.max_epochs, own.lr, own.schedule)
+    assert (target.max_epochs, target.lr, target.schedule) == (7, 0.02, "constant")
+    # Batches follow the data, and the rate follows them.
+    assert (proxy.batch_size, target.batch_size, settings["proxy_epochs"]) == (64, 64, None)
+    alike, same, _ = build_pair(target="fast", **both)
+    assert (alike.max_epochs, alike.lr, alike.schedule) == (same.max_epochs, same.lr, same.schedule)
+    assert alike.max_epochs == 7
+    given, _, _ = build_pair(target="resnet8", **both | {"proxy_epochs": 3, "proxy_lr": 0.5})
+    assert (given.max_epochs, given.lr) == (3, 0.5)
+
+
+def test_one_cycle_on_the_command_line(tmp_path):
+    result = run(
+        "train", "--dataset", "digits", "--train-rows", 64, "--network", "resnet8", "--epochs", 1, "--device", "cpu",
+        "--schedule", "one-cycle", "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -350,7 +385,7 @@ def test_help(command):
     if command == ["coreset"]:
         assert "forgetting_events,entropy,least_confidence,margin,k_centersorrandom" in text
     if command:
-        assert all(name in text for name in SCHEDULES)
+        assert all(name in text for name in SCHEDULE_NAMES)
 
 
 def test_version():

@@ -16,8 +16,9 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from skorch.callbacks import Callback
 
-from sksvp.estimators import ResNetClassifier, TorchvisionClassifier
+from sksvp.estimators import ResNetClassifier, TorchvisionClassifier, WhitenedConvNetClassifier
 from sksvp.estimators._seeding import seeded_torch
+from sksvp.networks import WhitenedConvNet
 
 
 def needs_torchvision():
@@ -39,7 +40,13 @@ def shufflenet(**params):
     )
 
 
-every_classifier = pytest.mark.parametrize("make", [resnet, shufflenet])
+def whitened(**params):
+    return WhitenedConvNetClassifier(
+        (16, 24, 32), **{"max_epochs": 3, "batch_size": 32, "device": "cpu", "random_state": 0, **params}
+    )
+
+
+every_classifier = pytest.mark.parametrize("make", [resnet, shufflenet, whitened])
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +55,12 @@ def digits():
     return X.astype(np.uint8).reshape(-1, 8, 8)[:300], y[:300]
 
 
-@parametrize_with_checks([ResNetClassifier(8, max_epochs=25, batch_size=16, lr=0.05, device="cpu")])
+@parametrize_with_checks(
+    [
+        ResNetClassifier(8, max_epochs=25, batch_size=16, lr=0.05, device="cpu"),
+        WhitenedConvNetClassifier((8, 16, 32), max_epochs=25, batch_size=16, device="cpu"),
+    ]
+)
 def test_sklearn_checks(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", category=UserWarning)
@@ -170,6 +182,66 @@ def test_rate_scales_with_the_batch():
     needs_torchvision()
     assert TorchvisionClassifier(batch_size=768)._base_lr == pytest.approx(0.3)
     assert TorchvisionClassifier(batch_size=768, scale_lr=False)._base_lr == pytest.approx(0.1)
+
+
+def test_rate_of_the_whitened_network_scales_with_the_batch():
+    assert whitened(batch_size=128, lr=0.8)._base_lr == pytest.approx(0.2)
+    assert whitened(batch_size=128, lr=0.8, scale_lr=False)._base_lr == pytest.approx(0.8)
+
+
+def test_shifts_of_the_whitened_network_learn_faster(digits):
+    X, y = digits
+    model = whitened(weight_decay=0.64, lr=0.4, schedule="constant", batch_size=64).fit(X, y)
+    shifts, weights = model.net_.optimizer_.param_groups
+    assert [tuple(weight.shape) for weight in shifts["params"]] == [(32,)] * 2 + [(24,)] * 2 + [(16,)] * 2
+    assert (shifts["lr"], shifts["weight_decay"]) == pytest.approx((0.05 * 64, 0.01))
+    assert (weights["lr"], weights["weight_decay"]) == pytest.approx((0.05, 0.64))
+    assert shifts["nesterov"]
+    assert weights["nesterov"]
+    assert not whitened(momentum=0.0).fit(X, y).net_.optimizer_.param_groups[0]["nesterov"]
+
+
+@pytest.mark.parametrize("train", ["fit", "partial_fit"])
+def test_first_layer_whitens_the_training_rows_and_stays(digits, train):
+    X, y = digits
+    model = whitened(net_params={"callbacks": []})
+    params = {"classes": np.arange(10)} if train == "partial_fit" else {}
+    getattr(model, train)(X, y, **params)
+    expected = WhitenedConvNet(10, 1, widths=(16, 24, 32))
+    # All rows are few enough to be taken, clean and normalised.
+    expected.reset_whitening(model.format_.normalize(torch.from_numpy(X)[..., None]))
+    torch.testing.assert_close(model.net_.module_.whitening, expected.whitening)
+    before = model.net_.module_.whitening.clone()
+    model.partial_fit(X[:50], y[:50])
+    assert torch.equal(model.net_.module_.whitening, before)
+
+
+def test_first_layer_takes_a_seeded_sample_of_many_rows(digits, monkeypatch):
+    from sksvp.estimators import _whitened_conv_net
+
+    X, y = digits
+    monkeypatch.setattr(_whitened_conv_net, "_WHITENING_PIXELS", 64 * 20)
+    first, again, other = (
+        whitened(max_epochs=1, random_state=seed).fit(X, y).net_.module_.whitening for seed in (0, 0, 1)
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_constant_images_train_the_whitened_network():
+    X = np.full((20, 8, 8), 7, dtype=np.uint8)
+    logits = whitened().fit(X, np.arange(20) % 2).predict_logits(X)
+    assert np.isfinite(logits).all()
+
+
+@pytest.mark.parametrize("make", [resnet, whitened])
+def test_another_optimizer_gets_what_it_knows(make, digits):
+    X, y = digits
+    changes = {"optimizer": torch.optim.AdamW, "optimizer__betas": (0.8, 0.9)}
+    model = make(max_epochs=1, weight_decay=0.03, lr=0.01, schedule="constant", net_params=changes).fit(X, y)
+    (group,) = model.net_.optimizer_.param_groups
+    assert isinstance(model.net_.optimizer_, torch.optim.AdamW)
+    assert (group["lr"], group["weight_decay"], group["betas"]) == (model._base_lr, 0.03, (0.8, 0.9))
 
 
 # Forms of input -----------------------------------------------------------------------------
@@ -319,6 +391,12 @@ def test_bad_parameters_are_named(colour, params, words):
         resnet().set_params(**params).fit(*colour)
 
 
+@pytest.mark.parametrize("widths", [(8, 8), (8, 8, 0), 8])
+def test_bad_widths_are_named(colour, widths):
+    with pytest.raises(ValueError, match="widths"):
+        whitened().set_params(widths=widths).fit(*colour)
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_cuda_where_there_is_none(colour):
     with pytest.raises(ValueError, match="no CUDA device"):
@@ -337,10 +415,18 @@ def test_pixels_are_normalised_by_channel(colour):
     np.testing.assert_allclose(view.std(dim=(0, 2, 3), correction=0), 1, atol=1e-5)
 
 
-@pytest.mark.parametrize(("channels", "names"), [(1, ("crop",)), (3, ("crop", "flip"))])
-def test_flips_only_where_they_make_sense(channels, names):
+@pytest.mark.parametrize(
+    ("make", "channels", "names"),
+    [
+        (resnet, 1, ("crop",)),
+        (resnet, 3, ("crop", "flip")),
+        (whitened, 1, ("shift",)),
+        (whitened, 4, ("shift", "alternating-flip")),
+    ],
+)
+def test_flips_only_where_they_make_sense(make, channels, names):
     X = np.random.RandomState(0).randint(0, 255, (8, 16, 16, channels)).astype(np.uint8)
-    assert resnet(max_epochs=1).fit(X, np.arange(8) % 2).augment_ == names
+    assert make(max_epochs=1).fit(X, np.arange(8) % 2).augment_ == names
 
 
 def test_augment_needs_images(colour):

@@ -63,3 +63,54 @@ def test_rows_on_a_disk_give_the_same_network(tmp_path):
         for rows in (X, mapped)
     )
     np.testing.assert_array_equal(a.predict_logits(X), b.predict_logits(mapped))
+
+
+class Greedy(torch.nn.Module):
+    """A network that has room for so many rows at a time."""
+
+    n_features = 4
+
+    def __init__(self, room):
+        super().__init__()
+        self.room = room
+        self.layer = torch.nn.Linear(64, 2)
+
+    def forward(self, x):
+        if len(x) > self.room:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return self.layer(x.flatten(1))
+
+
+@pytest.mark.parametrize(
+    ("room", "says"), [(20, r"batch_size=64 in float32; batch_size=16 fits"), (1, "not even two rows fit")]
+)
+def test_batch_without_room_is_told_of_with_one_that_fits(room, says, monkeypatch):
+    monkeypatch.setattr(ResNetClassifier, "_build_module", lambda self, n_classes: Greedy(room))
+    X, y = np.random.RandomState(0).randint(0, 256, (128, 8, 8)).astype(np.uint8), np.arange(128) % 2
+    model = ResNetClassifier(8, max_epochs=1, batch_size=64, precision="fp32", device="cpu")
+    with pytest.raises(MemoryError, match=f"ResNetClassifier: cpu has no room to train with .*{says}"):
+        model.fit(X, y)
+    assert not hasattr(model, "net_")
+
+
+def test_scoring_takes_smaller_batches_where_there_is_no_room(monkeypatch):
+    monkeypatch.setattr(ResNetClassifier, "_build_module", lambda self, n_classes: Greedy(1000))
+    X, y = np.random.RandomState(0).randint(0, 256, (300, 8, 8)).astype(np.uint8), np.arange(300) % 2
+    model = ResNetClassifier(8, max_epochs=1, batch_size=64, random_state=0, device="cpu").fit(X, y)
+    whole = model.predict_logits(X)
+    model.net_.module_.room = 70
+    np.testing.assert_allclose(model.predict_logits(X), whole, rtol=1e-5)
+    model.net_.module_.room = 0
+    with pytest.raises(MemoryError, match="no room to score a single row"):
+        model.predict_logits(X)
+
+
+def test_other_errors_of_a_network_stay_what_they_are(monkeypatch):
+    def forward(self, x):
+        raise RuntimeError("shapes cannot be multiplied")
+
+    monkeypatch.setattr(Greedy, "forward", forward)
+    monkeypatch.setattr(ResNetClassifier, "_build_module", lambda self, n_classes: Greedy(9))
+    X, y = np.zeros((16, 8, 8), dtype=np.uint8), np.arange(16) % 2
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        ResNetClassifier(8, max_epochs=1, device="cpu").fit(X, y)

@@ -1,11 +1,16 @@
-"""Learning rates by epoch."""
+"""Learning rates by epoch and by batch."""
+
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from skorch.callbacks import Callback
 
-from sksvp.estimators._schedule import SCHEDULES, epoch_factors
+from sksvp.estimators import ResNetClassifier
+from sksvp.estimators._callbacks import SetLearningRate
+from sksvp.estimators._schedule import SCHEDULES, batch_factors, epoch_factors, one_cycle_factors
 
 
 def test_full_cifar_recipe():
@@ -61,3 +66,95 @@ def test_bad_schedules(schedule):
 
 def test_own_segments():
     assert epoch_factors([(1, 0.5), (1, 1.0)], 4) == [0.5, 0.5, 1.0, 1.0]
+
+
+# One cycle ----------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 3000))
+def test_one_cycle_is_a_triangle(n_batches):
+    factors = np.array(one_cycle_factors(n_batches))
+    peak = max(1, round(0.2 * n_batches))
+    # Through 0 before the first batch, 1 in the last of the rise, and 0 again where the batch after the last would be.
+    expected = np.interp(np.arange(1, n_batches + 1), [0, peak, n_batches + 1], [0, 1, 0])
+    np.testing.assert_allclose(factors, expected, atol=1e-12)
+    assert len(factors) == n_batches
+    assert factors.max() == 1.0
+    assert factors.min() > 0
+
+
+def test_factors_by_batch():
+    assert batch_factors("cifar-50", 3, 2) == [0.1, 0.1, 1.0, 1.0, 1.0, 1.0]
+    assert batch_factors([(1, 0.5), (1, 1.0)], 2, 3) == [0.5] * 3 + [1.0] * 3
+    assert batch_factors("one-cycle", 3, 5) == one_cycle_factors(15)
+
+
+def test_one_cycle_has_no_factors_by_epoch():
+    with pytest.raises(ValueError, match="every batch"):
+        epoch_factors("one-cycle", 10)
+
+
+class Rates(Callback):
+    """Notes the rate that each batch was trained with."""
+
+    def initialize(self):
+        self.rates_ = []
+        return self
+
+    def on_batch_end(self, net, training, **kwargs):
+        if training:
+            self.rates_.extend(group["lr"] for group in net.optimizer_.param_groups)
+
+
+def fit_with_rates(n_rows=40, **params):
+    X = np.random.RandomState(0).randint(0, 255, (n_rows, 8, 8)).astype(np.uint8)
+    callback = Rates()
+    model = ResNetClassifier(
+        8, lr=0.2, device="cpu", random_state=0, net_params={"callbacks": [callback]}, **params
+    )
+    model.fit(X, np.arange(n_rows) % 2)
+    return model, X, callback.rates_
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "epochs", "batches"),
+    [
+        (40, 4, 12),  # 16, 16 and 8 rows
+        (32, 4, 8),
+        (33, 4, 8),  # a last row alone joins the batch before it
+        (40, 1, 3),
+        (10, 1, 1),
+    ],
+)
+def test_every_batch_of_a_training_has_the_rate_of_its_place(n_rows, epochs, batches):
+    _, _, rates = fit_with_rates(n_rows, max_epochs=epochs, batch_size=16, schedule="one-cycle")
+    np.testing.assert_allclose(rates, 0.2 * np.array(one_cycle_factors(batches)))
+
+
+def test_piecewise_rates_hold_for_all_batches_of_an_epoch():
+    _, _, rates = fit_with_rates(40, max_epochs=3, batch_size=16, schedule="cifar-50")
+    np.testing.assert_allclose(rates, [0.02] * 3 + [0.2] * 6)
+
+
+def test_training_beyond_one_cycle_stays_at_its_last_rate():
+    groups = [{"lr": 9.0}, {"lr": 9.0, "lr_factor": 10.0}]
+    net = SimpleNamespace(optimizer_=SimpleNamespace(param_groups=groups), history=[])
+    setter = SetLearningRate(one_cycle_factors(5), batches_per_epoch=2)
+    seen = []
+    for batch in range(7):
+        if batch % 2 == 0:
+            net.history.append({"batches": []})
+        net.history[-1]["batches"].append({})
+        setter.on_batch_begin(net, training=False)
+        setter.on_batch_begin(net, training=True)
+        seen.append([group["lr"] for group in net.optimizer_.param_groups])
+    expected = np.array([1.0, 0.8, 0.6, 0.4, 0.2, 0.2, 0.2])
+    np.testing.assert_allclose(seen, np.stack([expected, 10 * expected], axis=1))
+
+
+def test_partial_fit_after_one_cycle_takes_the_constant_rate():
+    model, X, rates = fit_with_rates(40, max_epochs=2, batch_size=16, schedule="one-cycle")
+    assert model.net_.optimizer_.param_groups[0]["lr"] == pytest.approx(rates[-1])
+    assert rates[-1] > 0
+    model.partial_fit(X, np.arange(40) % 2)
+    assert model.net_.optimizer_.param_groups[0]["lr"] == 0.2

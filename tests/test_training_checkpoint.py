@@ -17,7 +17,12 @@ from test_image_classifiers import needs_torchvision
 
 from sksvp import ProxyCoresetSelector
 from sksvp.coreset import RankingSettled
-from sksvp.estimators import ResNetClassifier, TorchvisionClassifier, VDCNNClassifier
+from sksvp.estimators import (
+    ResNetClassifier,
+    TorchvisionClassifier,
+    VDCNNClassifier,
+    WhitenedConvNetClassifier,
+)
 
 DIGITS = load_digits()
 X = DIGITS.images[:96].astype(np.uint8)
@@ -88,8 +93,9 @@ def assert_same(a, b, rows=X):
         {},
         {"net_params": {"optimizer": adam}},
         {"random_state": np.random.RandomState(5), "class_weight": "balanced"},
+        {"kind": WhitenedConvNetClassifier, "widths": (8, 8, 8), "augment": ("shift", "alternating-flip")},
     ],
-    ids=["sgd", "adam", "generator"],
+    ids=["sgd", "adam", "generator", "one-cycle"],
 )
 @pytest.mark.parametrize("epoch", [2, 3, 6])
 def test_interrupted_training_goes_on_to_the_same_bits(params, epoch, tmp_path, monkeypatch):

@@ -18,6 +18,7 @@ def build_classifier(name: str, **params) -> BaseEstimator:
     name : str
         "resnet20" and its like are our networks for small images, of any depth
         6n + 2 or 9n + 2 ("resnet164-basic" to choose the block);
+        "fast" is the small network of few epochs (`WhitenedConvNetClassifier`);
         "torchvision:resnet50" is any classification network of torchvision. For
         texts, "vdcnn9", 17, 29 and 49 ("vdcnn9-maxpool" to choose the pooling),
         "bag-of-ngrams" and "fasttext".
@@ -45,8 +46,19 @@ def reads_texts(name: str) -> bool:
 
 
 def is_linear(name: str) -> bool:
-    """Tell whether it is a linear model of texts, whose rates and epochs are of another kind than a network's."""
+    """Tell whether it is a linear model of texts."""
     return name in _LINEAR
+
+
+def own_recipe(name: str) -> tuple[str, ...]:
+    """Name the parameters whose values are of another kind than those of the networks beside it.
+
+    Where such a model chooses for one of those, they are not shared. The fast
+    network's rate follows the size of its batches, which depends on the data.
+    """
+    if is_linear(name):
+        return ("max_epochs", "batch_size", "lr", "schedule")
+    return ("max_epochs", "lr", "schedule") if name == "fast" else ()
 
 
 def _class_of(name: str) -> tuple[Any, dict[str, Any]]:
@@ -55,6 +67,8 @@ def _class_of(name: str) -> tuple[Any, dict[str, Any]]:
 
     if name.startswith("torchvision:"):
         return estimators.TorchvisionClassifier, {"network": name.removeprefix("torchvision:")}
+    if name == "fast":
+        return estimators.WhitenedConvNetClassifier, {}
     if match := re.fullmatch(r"resnet(\d+)(?:-(basic|bottleneck))?", name):
         return estimators.ResNetClassifier, {"depth": int(match[1]), "block": match[2] or "auto"}
     if match := re.fullmatch(r"vdcnn(\d+)(?:-(conv|maxpool|kmaxpool))?", name):
@@ -64,7 +78,7 @@ def _class_of(name: str) -> tuple[Any, dict[str, Any]]:
     if name == "fasttext":
         return estimators.FastTextClassifier, {}
     raise ValueError(
-        f"network {name!r} is unknown: take resnet8, resnet20, resnet164 (any depth 6n+2 or 9n+2) "
+        f"network {name!r} is unknown: take fast, resnet8, resnet20, resnet164 (any depth 6n+2 or 9n+2) "
         f"or torchvision:NAME such as torchvision:resnet50 for images; vdcnn9, vdcnn17, vdcnn29, vdcnn49, "
         f"bag-of-ngrams or fasttext for texts."
     )

@@ -49,8 +49,8 @@ SkipUnreadable = Annotated[
 Proxy = Annotated[
     str | None,
     typer.Option(
-        help="Network that chooses: resnet8, resnet20, ..., torchvision:resnet18; for texts fasttext, bag-of-ngrams, "
-        "vdcnn9.",
+        help="Network that chooses: fast, resnet8, resnet20, ..., torchvision:resnet18; for texts fasttext, "
+        "bag-of-ngrams, vdcnn9.",
         show_default="resnet20; digits: resnet8; texts: bag-of-ngrams",
     ),
 ]
@@ -82,8 +82,8 @@ ProxyLearningRate = Annotated[
 Schedule = Annotated[
     str | None,
     typer.Option(
-        help="Learning-rate schedule, scaled to the epochs: cifar, cifar-50, imagenet, imagenet-45, amazon or "
-        "constant.",
+        help="Learning-rate schedule, scaled to the epochs: cifar, cifar-50, imagenet, imagenet-45, amazon, "
+        "constant or one-cycle.",
         show_default="the recipe's",
     ),
 ]

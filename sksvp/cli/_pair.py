@@ -8,9 +8,8 @@ from typing import Any
 import typer
 from sklearn.base import BaseEstimator
 
-from ._models import build_classifier, is_linear, reads_texts
+from ._models import build_classifier, own_recipe, reads_texts
 
-_TRAINING = ("batch_size", "lr", "schedule")
 _RECIPE = ("batch_size", "lr", "schedule", "precision", "image_shape", "layout")
 
 
@@ -32,16 +31,16 @@ def build_pair(
 ) -> tuple[BaseEstimator, BaseEstimator, dict[str, Any]]:
     """Build proxy and target, and the settings of both that decide a run's results.
 
-    A linear model of texts that chooses for a network has epochs, rate, schedule
-    and batches of its own: those given for the network are not for it.
+    A linear model of texts, or the fast network, that chooses for another has a
+    recipe of its own: what is given for the other is not for it.
     """
     if reads_texts(proxy) != reads_texts(target):
         kinds = [f"{name!r} reads {'texts' if reads_texts(name) else 'images'}" for name in (proxy, target)]
         raise ValueError(f"proxy and target must read the same: {kinds[0]} and {kinds[1]}.")
-    apart = is_linear(proxy) and not is_linear(target)
+    own = () if own_recipe(proxy) == own_recipe(target) else own_recipe(proxy)
     settings: dict[str, Any] = {
         "proxy": proxy,
-        "proxy_epochs": proxy_epochs if apart else proxy_epochs or epochs,
+        "proxy_epochs": proxy_epochs if "max_epochs" in own else proxy_epochs or epochs,
         "target": target,
         "epochs": epochs,
         "batch_size": batch_size,
@@ -52,7 +51,7 @@ def build_pair(
         "layout": layout,
     }
     recipe = {key: settings[key] for key in _RECIPE} | {"device": device, "verbose": int(verbose)}
-    for_proxy = recipe | (dict.fromkeys(_TRAINING) if apart else {})
+    for_proxy = recipe | {key: None for key in own if key in recipe}
     if proxy_lr is not None:
         for_proxy["lr"] = settings["proxy_lr"] = proxy_lr
     return (

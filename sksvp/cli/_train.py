@@ -44,7 +44,7 @@ def train(
     network: Annotated[
         str | None,
         typer.Option(
-            help="resnet8, resnet20, ..., torchvision:resnet18; for texts vdcnn9, ..., bag-of-ngrams, fasttext.",
+            help="fast, resnet8, resnet20, ..., torchvision:resnet18; for texts vdcnn9, ..., bag-of-ngrams, fasttext.",
             show_default="resnet20; texts: bag-of-ngrams",
         ),
     ] = None,

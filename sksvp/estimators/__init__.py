@@ -5,6 +5,7 @@ from ._fasttext import FastTextClassifier
 from ._resnet import ResNetClassifier
 from ._torchvision import TorchvisionClassifier
 from ._vdcnn import VDCNNClassifier
+from ._whitened_conv_net import WhitenedConvNetClassifier
 
 __all__ = [
     "BagOfNgramsClassifier",
@@ -12,4 +13,5 @@ __all__ = [
     "ResNetClassifier",
     "TorchvisionClassifier",
     "VDCNNClassifier",
+    "WhitenedConvNetClassifier",
 ]

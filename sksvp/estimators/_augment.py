@@ -1,7 +1,8 @@
-"""Random crops and flips for a whole batch at once, on whatever device it lies."""
+"""Random crops, shifts and flips for a whole batch at once, on whatever device it lies."""
 
 import math
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
@@ -28,14 +29,60 @@ def random_crop(images: Tensor, padding: int, generator: Generator) -> Tensor:
     top, left = torch.randint(0, 2 * padding + 1, (2, n), generator=generator, device=images.device)
     rows = top[:, None] + torch.arange(height, device=images.device)
     columns = left[:, None] + torch.arange(width, device=images.device)
-    image = torch.arange(n, device=images.device)
-    return padded[image[:, None, None], rows[:, :, None], columns[:, None, :]]
+    return _windows(padded, rows, columns)
+
+
+def random_shift(images: Tensor, reach: int, generator: Generator) -> Tensor:
+    """Move each image by at most `reach` pixels along both axes; what comes into view mirrors the border.
+
+    Parameters
+    ----------
+    images : Tensor of shape (n, height, width, channels)
+        Pixels, of any dtype.
+    reach : int
+        Pixels at most; less where a side is too short to be mirrored so far.
+    generator : torch.Generator
+        Source of the shifts, on the device of the images.
+
+    Returns
+    -------
+    Tensor of shape (n, height, width, channels)
+    """
+    n, height, width, _ = images.shape
+    shifts = torch.randint(-reach, reach + 1, (2, n), generator=generator, device=images.device)
+    return _windows(images, _mirrored(shifts[0], height), _mirrored(shifts[1], width))
 
 
 def random_flip(images: Tensor, generator: Generator) -> Tensor:
     """Mirror each image, left to right, with probability one half; shapes as in `random_crop`."""
     flipped = torch.rand(len(images), generator=generator, device=images.device) < 0.5
     return torch.where(flipped[:, None, None, None], images.flip(2), images)
+
+
+class AlternatingFlip:
+    """Mirror each image, left to right, in every second visit; a coin decides how it is seen first.
+
+    Two visits in a row thus never show the same image, which a coin for each
+    visit does half of the time: short trainings gain [1]_.
+
+    Parameters
+    ----------
+    coins : ndarray of shape (n_rows,), bool
+        Whether the first visit mirrors a row.
+
+    References
+    ----------
+    .. [1] K. Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024
+       (arXiv:2404.00498).
+    """
+
+    def __init__(self, coins: np.ndarray):
+        self._coins = torch.from_numpy(coins)
+
+    def __call__(self, images: Tensor, rows: np.ndarray, epoch: int) -> Tensor:
+        """Mirror the images of these rows, or not; shapes as in `random_crop`, rows of shape (n,)."""
+        mirrored = self._coins[rows] if epoch % 2 == 0 else ~self._coins[rows]
+        return torch.where(mirrored.to(images.device)[:, None, None, None], images.flip(2), images)
 
 
 def random_resized_crop(images: Tensor, size: tuple[int, int], generator: Generator) -> Tensor:
@@ -77,3 +124,17 @@ def random_resized_crop(images: Tensor, size: tuple[int, int], generator: Genera
     if not images.is_floating_point():
         cut = cut.round().to(images.dtype)
     return cut.permute(0, 2, 3, 1)
+
+
+def _windows(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Take the rows, (n, height), and columns, (n, width), of each image."""
+    image = torch.arange(len(images), device=images.device)
+    return images[image[:, None, None], rows[:, :, None], columns[:, None, :]]
+
+
+def _mirrored(shifts: Tensor, side: int) -> Tensor:
+    """Return the positions that shifted images read along one side, (n, side), mirrored at both ends."""
+    last = side - 1
+    shifts = shifts.clamp(-last, last)
+    positions = shifts[:, None] + torch.arange(side, device=shifts.device)
+    return last - (last - positions.abs()).abs()

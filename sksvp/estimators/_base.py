@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,27 +18,25 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from .._checkpoint import Checkpoint
 from .._fingerprint import fingerprint
-from ._batches import TrainingRows
+from ._batches import TrainingRows, TrainingView, Visit, batch_bounds
 from ._callbacks import CountForgetting, EndWhen, EpochBar, SetLearningRate
 from ._device import resolve_device, resolve_precision
-from ._net import TrainingNet, check_net_params, without_train_split
+from ._net import TrainingNet, check_net_params, for_optimizer, without_train_split
+from ._out_of_memory import is_out_of_memory, largest_batch
 from ._persistence import load_classifier, save_classifier
 from ._resume import KeepCheckpoint, TrainingCheckpoint, training_folder
-from ._row_source import RowSource, is_slow_to_read
-from ._schedule import epoch_factors
+from ._row_source import is_slow_to_read
+from ._schedule import Schedule, batch_factors, check_schedule
+from ._scoring import score_rows
 from ._seeding import seeded_torch
 from ._team import Team, join_team
 from ._unsafe_bf16 import has_unsafe_convolution
 
 _MAX_SEED = 2**31 - 1
-# Rows of a scoring batch, where that of the training is not larger.
-_SCORED_ROWS = 256
-# Batches of scores that may wait on a GPU.
-_WAITING_SCORES = 16
 # What our own parameters say to skorch; net_params has the rest.
 _OWNED = (
     "module",
@@ -101,8 +100,11 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         """Return ``read(indices)``, which cuts the raw batch of those rows from a checked X."""
         raise NotImplementedError(type(self).__name__)
 
-    def _training_view(self) -> Callable[[Tensor, Generator], Tensor]:
-        """Return the function that augments a raw batch and makes it the module's input."""
+    def _training_view(self, n_rows: int) -> TrainingView:
+        """Return ``view(batch, generator, rows)``, which augments a raw batch and makes it the module's input.
+
+        One function serves one training, of `n_rows` rows: it may keep what it did to each.
+        """
         raise NotImplementedError(type(self).__name__)
 
     def _clean_view(self, batch: Tensor) -> Tensor:
@@ -112,6 +114,17 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
     def _build_module(self, n_classes: int) -> nn.Module:
         """Build the network with fresh weights from torch's generator."""
         raise NotImplementedError(type(self).__name__)
+
+    def _start_module(self, module, X) -> None:
+        """Give a fresh network what it takes from the training rows: nothing, unless a child says so."""
+
+    def _optimizer_params(self) -> dict:
+        """Return what goes to skorch for gradient descent; of it another optimizer gets what it knows by name."""
+        return {
+            "optimizer": torch.optim.SGD,
+            "optimizer__momentum": self.momentum,
+            "optimizer__weight_decay": self.weight_decay,
+        }
 
     # Training -------------------------------------------------------------------------------
 
@@ -137,7 +150,6 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             infinity, or a target that is not a single class label a row.
         """
         self.check_params()
-        rates = [self._base_lr * factor for factor in epoch_factors(self.schedule, self.max_epochs)]
         # A fit that fails or is interrupted leaves no fitted estimator behind.
         self.__dict__.pop("net_", None)
         X, y = self._check_training(X, y, reset=True)
@@ -151,12 +163,13 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         counter = CountForgetting(len(encoded), team)
         with self._open_checkpoint(X, encoded, team) as folder:
             net = self._build_net(check_random_state(self.random_state), team)
+            self._start_module(net.module_, X)
             self._train(
                 net,
                 X,
                 encoded,
+                schedule=self.schedule,
                 epochs=self.max_epochs,
-                rates=rates,
                 counter=counter,
                 folder=folder,
                 is_kept=self.checkpoint is not None,
@@ -198,7 +211,9 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             self.classes_ = np.unique(column_or_1d(classes))
             if len(self.classes_) < 2:
                 raise ValueError(f"classes must name at least two classes, got {self.classes_!r}.")
-            self.net_ = self._build_net(check_random_state(self.random_state), team)
+            net = self._build_net(check_random_state(self.random_state), team)
+            self._start_module(net.module_, X)
+            self.net_ = net
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(f"classes={classes!r} differ from those of the first call, {self.classes_!r}.")
         unknown = np.setdiff1d(y, self.classes_)
@@ -206,7 +221,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             raise ValueError(f"y has labels that are not in classes: {unknown[:5]!r}.")
         encoded = np.searchsorted(self.classes_, y)
         counter = CountForgetting(len(encoded), team)
-        self._train(self.net_, X, encoded, epochs=1, rates=[self._base_lr], counter=counter)
+        self._train(self.net_, X, encoded, schedule="constant", epochs=1, counter=counter)
         return self
 
     def check_params(self) -> None:
@@ -218,7 +233,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             Naming the parameter, what came and what is accepted.
         """
         self._validate_params()
-        epoch_factors(self.schedule, self.max_epochs)
+        check_schedule(self.schedule)
         resolve_precision(self.precision, resolve_device(self.device))
         check_net_params(self.net_params, _OWNED)
 
@@ -250,9 +265,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             net = TrainingNet(
                 module,
                 **{
-                    "optimizer": torch.optim.SGD,
-                    "optimizer__momentum": self.momentum,
-                    "optimizer__weight_decay": self.weight_decay,
+                    **for_optimizer(self._optimizer_params(), net_params),
                     "criterion": nn.CrossEntropyLoss,
                     "criterion__label_smoothing": self.label_smoothing,
                     **net_params,
@@ -277,8 +290,8 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         X,
         y: np.ndarray,
         *,
+        schedule: Schedule,
         epochs: int,
-        rates: list[float],
         counter: CountForgetting,
         folder: Checkpoint | None = None,
         is_kept: bool = False,
@@ -290,7 +303,12 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             )
         if self.class_weight is not None:
             net.criterion_.weight = self._loss_weights(y).to(self.device_)
-        callbacks = [("count_forgetting", counter), ("learning_rate", SetLearningRate(rates))]
+        n_batches = len(batch_bounds(len(y), self.batch_size, least=2 * team.size))
+        rates = [self._base_lr * factor for factor in batch_factors(schedule, epochs, n_batches)]
+        callbacks = [
+            ("count_forgetting", counter),
+            ("learning_rate", SetLearningRate(rates, n_batches)),
+        ]
         if self.verbose and team.rank == 0:
             callbacks.append(("bar", EpochBar(type(self).__name__)))
         if net.trains_in_bf16_on_cpu() and has_unsafe_convolution(
@@ -306,23 +324,49 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             net.autocast_dtype = torch.float32
         if self._watch is not None:
             callbacks.append(("watch", EndWhen(partial(self._ask_watch, X=X, counter=counter))))
-        batches = {
+        batches: dict[str, Any] = {
             "random_state": self._batch_state,
-            "prepare": self._training_view(),
+            "prepare": self._training_view(len(y)),
             "device": self.device_,
         }
         rows = TrainingRows(self._reader(X), y, is_slow=is_slow_to_read(X))
         with seeded_torch(self._batch_state.randint(_MAX_SEED), self.device_):
-            if not is_kept:
+            if is_kept:
+                state = TrainingCheckpoint(folder, net, counter, self._batch_state, self._watch, team)
+                if state.restore():
+                    return
+                callbacks.append(("checkpoint", KeepCheckpoint(state, self.checkpoint_every)))
+                epochs -= len(net.history)
+            try:
                 net.train_epochs(rows, epochs=epochs, callbacks=callbacks, batches=batches, team=team)
-                return
-            state = TrainingCheckpoint(folder, net, counter, self._batch_state, self._watch, team)
-            if state.restore():
-                return
-            callbacks.append(("checkpoint", KeepCheckpoint(state, self.checkpoint_every)))
-            n_left = epochs - len(net.history)
-            net.train_epochs(rows, epochs=n_left, callbacks=callbacks, batches=batches, team=team)
-            state.save(ended=True)
+                has_room = True
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                has_room = False
+            # Outside of the handler, which holds what the failed batch took.
+            if not has_room:
+                raise self._no_room(net, rows, batches["prepare"])
+            if is_kept:
+                state.save(ended=True)
+
+    def _no_room(self, net: TrainingNet, rows: TrainingRows, prepare: TrainingView) -> MemoryError:
+        """Say that a batch is too large, and try which one is not."""
+
+        def train_on(n_rows: int) -> None:
+            part = np.arange(min(n_rows, len(rows)))
+            visit = Visit(part, 0, torch.Generator(self.device_).manual_seed(0))
+            net.module_.zero_grad(set_to_none=True)
+            net.infer({"inputs": prepare(rows.read(part).to(self.device_), visit)}).sum().backward()
+
+        largest = largest_batch(train_on, self.batch_size)
+        net.module_.zero_grad(set_to_none=True)
+        precision = str(net.autocast_dtype).removeprefix("torch.")
+        fits = "not even two rows fit" if largest is None else f"batch_size={largest} fits"
+        return MemoryError(
+            f"{type(self).__name__}: {self.device_} has no room to train with batch_size={self.batch_size} in "
+            f"{precision}; {fits}."
+        )
 
     @contextmanager
     def _open_checkpoint(self, X, y: np.ndarray, team: Team) -> Iterator[Checkpoint | None]:
@@ -429,42 +473,17 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         return self._score_rows(self.net_, X, np.arange(len(X)), what)
 
     def _score_rows(self, net: TrainingNet, X, rows: np.ndarray, what: str) -> np.ndarray:
-        size = max(self.batch_size, _SCORED_ROWS)
-        while True:
-            try:
-                return self._score_in_batches(net, X, rows, what, size)
-            except torch.OutOfMemoryError as error:
-                if size == 1:
-                    raise MemoryError(
-                        f"{type(self).__name__}: {self.device_} has no room for the scores of a single row."
-                    ) from error
-            size //= 2
-            torch.cuda.empty_cache()
-
-    def _score_in_batches(
-        self, net: TrainingNet, X, rows: np.ndarray, what: str, batch_size: int
-    ) -> np.ndarray:
         module = net.network.eval()
-        score: Callable[[Tensor], Tensor] = module.features if what == "features" else module  # type: ignore[assignment]
-        n_columns: int = self._n_features_out if what == "features" else len(self.classes_)
-        source = RowSource(
-            self._reader(X), len(rows), self.device_, is_slow=is_slow_to_read(X), read_often=False
+        score: Callable = module.features if what == "features" else module  # type: ignore[assignment]
+        return score_rows(
+            lambda batch: score(self._clean_view(batch)),
+            self._reader(X),
+            rows,
+            n_columns=self._n_features_out if what == "features" else len(self.classes_),
+            batch_size=self.batch_size,
+            device=self.device_,
+            is_slow=is_slow_to_read(X),
         )
-        starts = range(0, len(rows), batch_size)
-        parts = [slice(start, start + batch_size) for start in starts]
-        # One row alone takes other kernels, with other rounding, than any batch: it is scored twice.
-        order = np.append(rows, rows[-1]) if len(rows) - starts[-1] == 1 else rows
-        parts[-1] = slice(starts[-1], None)
-        out = np.empty((len(rows), n_columns), dtype=np.float32)
-        filled, waiting = 0, []
-        with torch.inference_mode():
-            for batch in source.batches(order, parts):
-                waiting.append(score(self._clean_view(batch)).float())
-                # A look at each batch's scores would make the host wait for a GPU.
-                if self.device_.type != "cuda" or len(waiting) == _WAITING_SCORES:
-                    filled = _take(waiting, out, filled)
-            _take(waiting, out, filled)
-        return out
 
     # Persistence ----------------------------------------------------------------------------
 
@@ -532,13 +551,3 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         """skorch's history of the training: a list of dicts, one an epoch."""
         check_is_fitted(self)
         return self.net_.history
-
-
-def _take(waiting: list[Tensor], out: np.ndarray, filled: int) -> int:
-    """Move waiting scores to `out`, as far as it has rows, and return how many rows of it are filled."""
-    if waiting:
-        block = torch.cat(waiting).cpu().numpy()[: len(out) - filled]
-        out[filled : filled + len(block)] = block
-        filled += len(block)
-        waiting.clear()
-    return filled

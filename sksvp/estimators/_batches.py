@@ -1,6 +1,7 @@
 """Batches cut from resident rows, without a DataLoader's fetch and collate of single rows."""
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -8,6 +9,18 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ._row_source import RowSource
+
+
+class Visit(NamedTuple):
+    """What a batch is made for: its rows, the training's epoch from 0 on, and the source of chance."""
+
+    rows: np.ndarray
+    epoch: int
+    generator: torch.Generator
+
+
+# From a raw batch to the module's input.
+TrainingView = Callable[[Tensor, Visit], Tensor]
 
 
 class TrainingRows(Dataset):
@@ -61,8 +74,9 @@ class ShuffledBatches:
         *,
         batch_size: int,
         random_state: np.random.RandomState,
-        prepare: Callable[[Tensor, torch.Generator], Tensor],
+        prepare: TrainingView,
         device: torch.device,
+        first_epoch: int = 0,
         rank: int = 0,
         n_ranks: int = 1,
     ):
@@ -71,6 +85,7 @@ class ShuffledBatches:
         self.random_state = random_state
         self.prepare = prepare
         self.device = device
+        self.epoch = first_epoch
         self.rank = rank
         self.n_ranks = n_ranks
         self._source = RowSource(dataset.read, len(dataset), device, is_slow=dataset.is_slow)
@@ -93,5 +108,6 @@ class ShuffledBatches:
         y = self._y[order_there]
         raw_batches = self._source.batches(order, shares)
         for (start, stop), share, raw in zip(bounds, shares, raw_batches, strict=True):
-            inputs = self.prepare(raw, generator)
+            inputs = self.prepare(raw, Visit(order[share], self.epoch, generator))
             yield {"rows": order_there[share], "inputs": inputs, "n_batch": stop - start}, y[share]
+        self.epoch += 1

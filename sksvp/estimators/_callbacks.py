@@ -9,16 +9,31 @@ from ._team import Team
 
 
 class SetLearningRate(Callback):
-    """Set the learning rate of each epoch before it begins."""
+    """Set the learning rate of each batch before it is trained on.
 
-    def __init__(self, rates: list[float]):
+    Parameters
+    ----------
+    rates : list of float
+        One a batch; training that goes on beyond them stays at the last.
+    batches_per_epoch : int
+
+    Notes
+    -----
+    A group of the optimizer's parameters that has a number ``lr_factor`` takes
+    that many times the rate.
+    """
+
+    def __init__(self, rates: list[float], batches_per_epoch: int):
         self.rates = rates
+        self.batches_per_epoch = batches_per_epoch
 
-    def on_epoch_begin(self, net, **kwargs):
-        # Training that goes on beyond the schedule stays at its last rate.
-        rate = self.rates[min(len(net.history) - 1, len(self.rates) - 1)]
-        for group in net.optimizer_.param_groups:
-            group["lr"] = rate
+    def on_batch_begin(self, net, training=None, **kwargs):
+        if training:
+            # Counted by the history, which a training that goes on has from before.
+            n_before = (len(net.history) - 1) * self.batches_per_epoch + len(net.history[-1]["batches"]) - 1
+            rate = self.rates[min(n_before, len(self.rates) - 1)]
+            for group in net.optimizer_.param_groups:
+                group["lr"] = rate * group.get("lr_factor", 1.0)
 
 
 class CountForgetting(Callback):

@@ -6,13 +6,14 @@ import numpy as np
 import torch
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import validate_data
-from torch import Generator, Tensor
+from torch import Tensor
 
-from ._augment import random_crop, random_flip, random_resized_crop
+from ._augment import AlternatingFlip, random_crop, random_flip, random_resized_crop, random_shift
 from ._base import TorchClassifier
+from ._batches import TrainingView, Visit
 from ._image_format import ImageFormat, check_images, learn_format
 
-_AUGMENTATIONS = ("crop", "flip", "resized-crop")
+_AUGMENTATIONS = ("crop", "flip", "resized-crop", "shift", "alternating-flip")
 
 
 class ImageClassifier(TorchClassifier):
@@ -49,20 +50,25 @@ class ImageClassifier(TorchClassifier):
     def _reader(self, X) -> Callable[[np.ndarray], Tensor]:
         return self.format_.reader(X)
 
-    def _training_view(self) -> Callable[[Tensor, Generator], Tensor]:
+    def _training_view(self, n_rows: int) -> TrainingView:
         _, height, width = self.format_.shape
-        padding = max(height, width) // 8
-        steps: list[Callable[[Tensor, Generator], Tensor]] = []
+        side = max(height, width)
+        steps: list[TrainingView] = []
         if "resized-crop" in self.augment_:
-            steps.append(lambda images, generator: random_resized_crop(images, (height, width), generator))
+            steps.append(lambda images, visit: random_resized_crop(images, (height, width), visit.generator))
         if "crop" in self.augment_:
-            steps.append(lambda images, generator: random_crop(images, padding, generator))
+            steps.append(lambda images, visit: random_crop(images, side // 8, visit.generator))
+        if "shift" in self.augment_:
+            steps.append(lambda images, visit: random_shift(images, max(1, side // 16), visit.generator))
         if "flip" in self.augment_:
-            steps.append(random_flip)
+            steps.append(lambda images, visit: random_flip(images, visit.generator))
+        if "alternating-flip" in self.augment_:
+            flip = AlternatingFlip(self._batch_state.random_sample(n_rows) < 0.5)
+            steps.append(lambda images, visit: flip(images, visit.rows, visit.epoch))
 
-        def view(images: Tensor, generator: Generator) -> Tensor:
+        def view(images: Tensor, visit: Visit) -> Tensor:
             for step in steps:
-                images = step(images, generator)
+                images = step(images, visit)
             return self.format_.normalize(images)
 
         return view

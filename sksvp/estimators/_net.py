@@ -1,5 +1,6 @@
 """The skorch net behind our classifiers."""
 
+import inspect
 import warnings
 
 import torch
@@ -36,7 +37,12 @@ class TrainingNet(NeuralNetClassifier):
         """
         own_callbacks, own_module = list(self.callbacks_), self.module_
         self.callbacks_ = [*own_callbacks, *((name, callback.initialize()) for name, callback in callbacks)]
-        self._batches = {**batches, "rank": team.rank, "n_ranks": team.size}
+        self._batches = {
+            **batches,
+            "first_epoch": len(self.history),
+            "rank": team.rank,
+            "n_ranks": team.size,
+        }
         self._team = team
         self.notify("on_train_begin", X=rows, y=None)
         try:
@@ -126,3 +132,12 @@ def without_train_split(net_params: dict | None) -> dict:
             stacklevel=4,
         )
     return net_params
+
+
+def for_optimizer(params: dict, net_params: dict) -> dict:
+    """Keep what the optimizer of `net_params` takes of the parameters meant for stochastic gradient descent."""
+    optimizer = net_params.get("optimizer", torch.optim.SGD)
+    if optimizer is torch.optim.SGD:
+        return params
+    known = {f"optimizer__{name}" for name in inspect.signature(optimizer).parameters}
+    return {name: value for name, value in params.items() if name in known}

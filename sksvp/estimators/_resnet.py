@@ -36,7 +36,9 @@ class ResNetClassifier(ImageClassifier):
     schedule : str or sequence of (epochs, factor), default="cifar"
         Piecewise-constant learning rate, scaled to `max_epochs`: "cifar" (181
         epochs: 1 at 0.1, 90 at 1, 45 at 0.1, 45 at 0.01 times `lr`), "cifar-50"
-        (the short one: 1, 45, 4), "imagenet", "imagenet-45" or "constant".
+        (the short one: 1, 45, 4), "imagenet", "imagenet-45" or "constant"; or
+        "one-cycle", which changes the rate in every batch: linearly up to `lr`
+        over the first fifth of the training, then linearly down to zero [3]_.
     momentum : float, default=0.9
         Of the gradient descent.
     weight_decay : float, default=5e-4
@@ -45,9 +47,10 @@ class ResNetClassifier(ImageClassifier):
         Share of the target spread over all classes.
     batch_size : int, default=128
         Rows of a training batch; the last, smaller one is kept.
-    augment : "auto", None or sequence of {"crop", "flip", "resized-crop"}, default="auto"
-        Random changes of the training images; "auto" crops, and flips images in
-        colour. Scoring always sees the clean image.
+    augment : "auto", None or sequence of str, default="auto"
+        Random changes of the training images, out of "crop", "flip",
+        "resized-crop", "shift" and "alternating-flip"; "auto" crops, and flips
+        images in colour. Scoring always sees the clean image.
     class_weight : dict, "balanced" or None, default=None
         Weight of the classes in the loss.
     layout : {"auto", "channels_last", "channels_first"}, default="auto"
@@ -94,6 +97,7 @@ class ResNetClassifier(ImageClassifier):
 
     See Also
     --------
+    WhitenedConvNetClassifier : A faster network and recipe for small images.
     TorchvisionClassifier : Networks for large images.
     sksvp.ProxyCoresetSelector : Chooses rows with such a proxy.
 
@@ -103,6 +107,8 @@ class ResNetClassifier(ImageClassifier):
        deep learning", ICLR 2020.
     .. [2] M. Toneva et al., "An empirical study of example forgetting during
        deep neural network learning", ICLR 2019.
+    .. [3] L. N. Smith and N. Topin, "Super-convergence: very fast training of
+       neural networks using large learning rates", 2018 (arXiv:1708.07120).
 
     Examples
     --------

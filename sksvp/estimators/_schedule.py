@@ -1,4 +1,4 @@
-"""Piecewise-constant learning rates, scaled to any number of epochs."""
+"""Learning rates of every batch: piecewise constant over epochs, or one cycle; scaled to any number of epochs."""
 
 from collections.abc import Sequence
 
@@ -22,23 +22,41 @@ SCHEDULES: dict[str, tuple[tuple[int, float], ...]] = {
     "amazon": ((3, 1.0), (3, 1 / 2), (3, 1 / 4), (3, 1 / 8), (3, 1 / 16)),
     "constant": ((1, 1.0),),
 }
+ONE_CYCLE = "one-cycle"
+SCHEDULE_NAMES = (*SCHEDULES, ONE_CYCLE)
+# Share of the batches in which the rate of one cycle rises.
+_RISE = 0.2
 
 Schedule = str | Sequence[tuple[int, float]]
 
 
+def check_schedule(schedule: Schedule) -> None:
+    """Check a schedule, of either kind.
+
+    Raises
+    ------
+    ValueError
+        As `resolve_schedule`.
+    """
+    if not _is_one_cycle(schedule):
+        resolve_schedule(schedule)
+
+
 def resolve_schedule(schedule: Schedule) -> tuple[tuple[int, float], ...]:
-    """Look a schedule up by name, or check one given as (epochs, factor) pairs.
+    """Look a piecewise-constant schedule up by name, or check one given as (epochs, factor) pairs.
 
     Raises
     ------
     ValueError
         For an unknown name, or pairs that are not a positive number of epochs
-        with a positive factor.
+        with a positive factor; for "one-cycle", which has no such segments.
     """
     if isinstance(schedule, str):
+        if schedule == ONE_CYCLE:
+            raise ValueError(f"schedule={schedule!r} changes in every batch and has no segments of epochs.")
         if schedule not in SCHEDULES:
             raise ValueError(
-                f"schedule must be one of {sorted(SCHEDULES)} or (epochs, factor) pairs, got {schedule!r}."
+                f"schedule must be one of {sorted(SCHEDULE_NAMES)} or (epochs, factor) pairs, got {schedule!r}."
             )
         return SCHEDULES[schedule]
     try:
@@ -89,3 +107,61 @@ def epoch_factors(schedule: Schedule, max_epochs: int) -> list[float]:
     for end, (_, factor) in zip(ends, segments, strict=True):
         factors += [factor] * (min(end, max_epochs) - len(factors))
     return factors
+
+
+def one_cycle_factors(n_batches: int) -> list[float]:
+    """Factor of the base learning rate in each batch of one cycle.
+
+    It rises linearly to 1 over the first fifth of the batches and falls
+    linearly to zero over the others: the triangle of [1]_. Zero itself is where
+    the batch after the last would be, so that every batch has a positive rate.
+
+    Parameters
+    ----------
+    n_batches : int
+        Of the whole training, at least 1.
+
+    Returns
+    -------
+    list of float, of length n_batches
+
+    References
+    ----------
+    .. [1] L. N. Smith and N. Topin, "Super-convergence: very fast training of
+       neural networks using large learning rates", 2018 (arXiv:1708.07120).
+
+    Examples
+    --------
+    >>> one_cycle_factors(5)
+    [1.0, 0.8, 0.6, 0.4, 0.2]
+    >>> one_cycle_factors(10)[:4]
+    [0.5, 1.0, 0.8888888888888888, 0.7777777777777778]
+    """
+    rise = max(1, round(_RISE * n_batches))
+    fall = n_batches - rise + 1
+    return [(batch + 1) / rise if batch < rise else (n_batches - batch) / fall for batch in range(n_batches)]
+
+
+def batch_factors(schedule: Schedule, max_epochs: int, batches_per_epoch: int) -> list[float]:
+    """Factor of the base learning rate in each batch of a training, whatever the schedule.
+
+    Parameters
+    ----------
+    schedule : str or sequence of (epochs, factor)
+        A name out of `SCHEDULE_NAMES`, or the segments of a piecewise-constant one.
+    max_epochs : int
+        Epochs to fill.
+    batches_per_epoch : int
+        The last, smaller batch of an epoch counts as a batch.
+
+    Returns
+    -------
+    list of float, of length max_epochs * batches_per_epoch
+    """
+    if _is_one_cycle(schedule):
+        return one_cycle_factors(max_epochs * batches_per_epoch)
+    return [factor for factor in epoch_factors(schedule, max_epochs) for _ in range(batches_per_epoch)]
+
+
+def _is_one_cycle(schedule: Schedule) -> bool:
+    return isinstance(schedule, str) and schedule == ONE_CYCLE

@@ -34,7 +34,8 @@ class TorchvisionClassifier(ImageClassifier):
     schedule : str or sequence of (epochs, factor), default="imagenet"
         Piecewise-constant learning rate, scaled to `max_epochs`: "imagenet"
         (100 epochs), "imagenet-45" (the short one), "cifar", "cifar-50" or
-        "constant".
+        "constant"; or "one-cycle", which changes it in every batch, as in
+        `ResNetClassifier`.
     momentum : float, default=0.9
         Of the gradient descent.
     weight_decay : float, default=1e-4
@@ -43,9 +44,10 @@ class TorchvisionClassifier(ImageClassifier):
         Share of the target spread over all classes.
     batch_size : int, default=256
         Rows of a training batch; the last, smaller one is kept.
-    augment : "auto", None or sequence of {"crop", "flip", "resized-crop"}, default="auto"
-        Random changes of the training images; "auto" is a resized crop, and a
-        flip in colour. Scoring always sees the clean image.
+    augment : "auto", None or sequence of str, default="auto"
+        Random changes of the training images, out of "crop", "flip",
+        "resized-crop", "shift" and "alternating-flip"; "auto" is a resized crop,
+        and a flip in colour. Scoring always sees the clean image.
     class_weight : dict, "balanced" or None, default=None
         Weight of the classes in the loss.
     layout : {"auto", "channels_last", "channels_first"}, default="auto"
@@ -175,9 +177,9 @@ class TorchvisionClassifier(ImageClassifier):
     def _clean_view(self, batch: Tensor) -> Tensor:
         return _three_channels(super()._clean_view(batch))
 
-    def _training_view(self):
-        view = super()._training_view()
-        return lambda images, generator: _three_channels(view(images, generator))
+    def _training_view(self, n_rows: int):
+        view = super()._training_view(n_rows)
+        return lambda images, visit: _three_channels(view(images, visit))
 
     def _default_augment(self, *, colour: bool) -> tuple[str, ...]:
         return ("resized-crop", "flip") if colour else ("resized-crop",)

@@ -8,11 +8,12 @@ from numbers import Integral
 import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from ..networks._vdcnn import POOLINGS, VDCNN, check_depth, min_length
 from ..text import encode_characters
 from ._base import TorchClassifier
+from ._batches import TrainingView
 from ._schedule import Schedule
 from ._text_input import TextInput
 
@@ -57,7 +58,7 @@ class VDCNNClassifier(TextInput, TorchClassifier):
     schedule : str or sequence of (epochs, factor), default="amazon"
         Piecewise-constant learning rate, scaled to `max_epochs`: "amazon" (15
         epochs: three each at 1, 1/2, 1/4, 1/8 and 1/16 times `lr`), "constant", or
-        any of those of `ResNetClassifier`.
+        any of those of `ResNetClassifier`, "one-cycle" among them.
     momentum : float, default=0.9
         Of the gradient descent.
     weight_decay : float, default=1e-4
@@ -213,8 +214,8 @@ class VDCNNClassifier(TextInput, TorchClassifier):
             return lambda rows: encoded[torch.from_numpy(rows)]
         return lambda rows: torch.from_numpy(encode_characters(X[rows], self.format_.length))
 
-    def _training_view(self) -> Callable[[Tensor, Generator], Tensor]:
-        return lambda batch, generator: batch
+    def _training_view(self, n_rows: int) -> TrainingView:
+        return lambda batch, visit: batch
 
     def _clean_view(self, batch: Tensor) -> Tensor:
         return batch

@@ -1,0 +1,96 @@
+"""What a network says of many rows, batch by batch."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ._out_of_memory import is_out_of_memory
+from ._row_source import RowSource
+
+# Rows of a scoring batch, where that of the training is not larger.
+_SCORED_ROWS = 256
+# Batches of scores that may wait on a GPU.
+_WAITING_SCORES = 16
+
+
+def score_rows(
+    score: Callable[[Tensor], Tensor],
+    read: Callable[[np.ndarray], Tensor],
+    rows: np.ndarray,
+    *,
+    n_columns: int,
+    batch_size: int,
+    device: torch.device,
+    is_slow: bool,
+) -> np.ndarray:
+    """Score some rows in float32: (len(rows), n_columns).
+
+    Parameters
+    ----------
+    score : callable
+        ``score(batch)`` for a raw batch on the device.
+    read : callable
+        ``read(rows)``, the raw batch of those rows.
+    rows : ndarray of int
+    n_columns : int
+        Scores of a row.
+    batch_size : int
+        Rows of a training batch; scoring takes at least 256 at a time, and fewer
+        where the device has no room for so many.
+    device : torch.device
+    is_slow : bool
+        Whether reading takes more than a copy.
+
+    Raises
+    ------
+    MemoryError
+        Where the device has no room for a single row.
+    """
+    size = max(batch_size, _SCORED_ROWS)
+    source = RowSource(read, len(rows), device, is_slow=is_slow, read_often=False)
+    while size:
+        try:
+            return _score_in_batches(score, source, rows, n_columns, size, device)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+        torch.cuda.empty_cache()
+        size //= 2
+    raise MemoryError(f"{device} has no room to score a single row.")
+
+
+def _score_in_batches(
+    score: Callable[[Tensor], Tensor],
+    source: RowSource,
+    rows: np.ndarray,
+    n_columns: int,
+    size: int,
+    device: torch.device,
+) -> np.ndarray:
+    starts = range(0, len(rows), size)
+    parts = [slice(start, start + size) for start in starts]
+    # One row alone takes other kernels, with other rounding, than any batch: it is scored twice.
+    order = np.append(rows, rows[-1]) if len(rows) - starts[-1] == 1 else rows
+    parts[-1] = slice(starts[-1], None)
+    out = np.empty((len(rows), n_columns), dtype=np.float32)
+    filled, waiting = 0, []
+    with torch.inference_mode():
+        for batch in source.batches(order, parts):
+            waiting.append(score(batch).float())
+            # A look at each batch's scores would make the host wait for a GPU.
+            if device.type != "cuda" or len(waiting) == _WAITING_SCORES:
+                filled = _take(waiting, out, filled)
+        _take(waiting, out, filled)
+    return out
+
+
+def _take(waiting: list[Tensor], out: np.ndarray, filled: int) -> int:
+    """Move waiting scores to `out`, as far as it has rows, and return how many rows of it are filled."""
+    if waiting:
+        block = torch.cat(waiting).cpu().numpy()[: len(out) - filled]
+        out[filled : filled + len(block)] = block
+        filled += len(block)
+        waiting.clear()
+    return filled

@@ -23,7 +23,7 @@ from torch import nn
 
 from sksvp._torchvision import import_torchvision
 from sksvp.datasets import load_cifar10
-from sksvp.estimators import ResNetClassifier
+from sksvp.estimators import ResNetClassifier, WhitenedConvNetClassifier
 from sksvp.estimators._augment import random_crop, random_flip
 from sksvp.estimators._device import resolve_precision
 from sksvp.networks import PreActResNet
@@ -344,12 +344,17 @@ def main() -> None:
         "loops": lambda: measure_loops(images, device, args),
         "scoring": lambda: measure_scoring(images, device, args),
         "resnet20": lambda: measure_training(resnet(20), images, device),
+        "fast": lambda: measure_training(
+            WhitenedConvNetClassifier(precision=args.precision, device=args.device, random_state=0),
+            images,
+            device,
+        ),
         "k-centers": lambda: measure_k_centers(device, args),
         "resnet164": lambda: measure_training(
             resnet(164, checkpoint=args.checkpoint, checkpoint_every=5, verbose=1), images, device
         ),
     }
-    for part in args.part or [part for part in PARTS[:-1] if part in work]:
+    for part in args.part or PARTS[:-1]:
         figures[part] = work[part]()
         print(part, json.dumps(figures[part]), flush=True)
         name = torch.cuda.get_device_name(device) if device.type == "cuda" else "no GPU"

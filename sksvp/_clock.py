@@ -20,3 +20,9 @@ class Clock:
 
     def __exit__(self, *exception) -> None:
         self.wall, self.cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
+
+    def add_earlier(self, model: object) -> None:
+        """Add what a model's training had taken in processes before this one, which its checkpoint knows."""
+        wall, cpu = getattr(model, "_earlier_seconds", (0.0, 0.0))
+        self.wall += wall
+        self.cpu += cpu

@@ -24,6 +24,10 @@ TINY = {
         "--rounds",
         "2",
     ],
+    "bench_cuda": [
+        *["--device", "cpu", "--rows", "64", "--epochs", "1", "--rounds", "1", "--train-epochs", "1"],
+        *["--part", "loops", "--part", "scoring", "--part", "resnet20"],
+    ],
     "bench_selection": ["--rows", "200"],
     "bench_stop_proxy": ["--rows", "60", "--epochs", "3"],
     "bench_fast_recipe": [

@@ -295,7 +295,8 @@ def test_the_fast_network_keeps_its_recipe_beside_another_target(tmp_path):
     assert result.exit_code == 0, result.output
     assert "\nforgetting_events " in result.output
     both = {
-        "proxy": "fast", "proxy_epochs": None, "epochs": 7, "batch_size": 64, "lr": 0.02, "proxy_lr": None,
+        "proxy": "fast", "proxy_epochs": None, "epochs": 7, "batch_size": 64, "lr": 0.02,
+        "proxy_lr": None, "proxy_batch_size": None,
         "schedule": "constant", "precision": "fp32", "image_shape": None, "layout": None, "device": "cpu",
         "verbose": False,
     }  # fmt: skip

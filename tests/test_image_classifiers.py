@@ -70,7 +70,7 @@ def test_sklearn_checks(estimator, check):
 @parametrize_with_checks(
     [
         TorchvisionClassifier(
-            "resnet18", max_epochs=6, batch_size=32, lr=0.1, label_smoothing=0.0, device="cpu"
+            "resnet18", max_epochs=5, batch_size=32, lr=0.1, label_smoothing=0.0, device="cpu"
         )
     ]
 )

@@ -96,6 +96,7 @@ def train(
             fitted = _train_on(estimator, X, y, seed, start.estimator)
         else:
             fitted = train_proxy(estimator, X, y, random_state=seed).proxy
+    clock.add_earlier(classifier_of(fitted))
     return Trained(fitted, classes, place, Clock() if is_frozen(estimator) else clock)
 
 

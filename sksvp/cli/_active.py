@@ -9,6 +9,7 @@ from ._data import data_digest, holds_texts, load_data
 from ._folders import new_folder, save_figure
 from ._options import (
     BatchSize,
+    CheckpointEvery,
     Data,
     DataDir,
     Dataset,
@@ -23,6 +24,7 @@ from ._options import (
     Out,
     Precision,
     Proxy,
+    ProxyBatchSize,
     ProxyEpochs,
     ProxyLearningRate,
     Resume,
@@ -79,6 +81,7 @@ def active(
     target: Target = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
+    proxy_batch_size: ProxyBatchSize = None,
     lr: LearningRate = None,
     proxy_lr: ProxyLearningRate = None,
     schedule: Schedule = None,
@@ -127,6 +130,7 @@ def active(
     device: Device = "auto",
     precision: Precision = "auto",
     out: Out = None,
+    checkpoint_every: CheckpointEvery = 10,
     resume: Resume = False,
     verbose: Verbose = False,
 ) -> None:
@@ -161,6 +165,7 @@ def active(
         target=target or chosen["target"],
         epochs=epochs or chosen["epochs"],
         batch_size=batch_size or chosen["batch_size"],
+        proxy_batch_size=proxy_batch_size,
         lr=lr,
         proxy_lr=proxy_lr,
         schedule=schedule,
@@ -217,6 +222,7 @@ def active(
         filenames=bunch.get("filenames_train"),
         row_numbers=bunch.get("row_numbers"),
         threads=1 if jobs > 1 else None,
+        checkpoint_every=checkpoint_every,
     )
     run.check()
     folder = RunFolder(new_folder("active", out), settings, resume=resume)

@@ -10,6 +10,7 @@ from ._data import data_digest, holds_texts, load_data
 from ._folders import new_folder, read_rows, save_figure
 from ._options import (
     BatchSize,
+    CheckpointEvery,
     Data,
     DataDir,
     Dataset,
@@ -24,6 +25,7 @@ from ._options import (
     Out,
     Precision,
     Proxy,
+    ProxyBatchSize,
     ProxyEpochs,
     ProxyLearningRate,
     Resume,
@@ -77,6 +79,7 @@ def coreset(
     target: Target = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
+    proxy_batch_size: ProxyBatchSize = None,
     lr: LearningRate = None,
     proxy_lr: ProxyLearningRate = None,
     schedule: Schedule = None,
@@ -118,6 +121,7 @@ def coreset(
     device: Device = "auto",
     precision: Precision = "auto",
     out: Out = None,
+    checkpoint_every: CheckpointEvery = 10,
     resume: Resume = False,
     verbose: Verbose = False,
 ) -> None:
@@ -144,6 +148,7 @@ def coreset(
         target=target or chosen["target"],
         epochs=epochs or chosen["epochs"],
         batch_size=batch_size or chosen["batch_size"],
+        proxy_batch_size=proxy_batch_size,
         lr=lr,
         proxy_lr=proxy_lr,
         schedule=schedule,
@@ -203,6 +208,7 @@ def coreset(
         filenames=bunch.get("filenames_train"),
         row_numbers=bunch.get("row_numbers"),
         threads=1 if jobs > 1 else None,
+        checkpoint_every=checkpoint_every,
         memory=str(folder.path / "proxies"),
     )
     with says_how_to_go_on(folder.path):

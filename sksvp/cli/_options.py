@@ -70,6 +70,10 @@ Epochs = Annotated[
 BatchSize = Annotated[
     int | None, typer.Option(min=2, help="Rows of a training batch.", show_default="the recipe's; digits: 32")
 ]
+ProxyBatchSize = Annotated[
+    int | None,
+    typer.Option(min=2, help="Rows of a training batch of the proxy.", show_default="as --batch-size"),
+]
 LearningRate = Annotated[
     float | None, typer.Option(min=0, help="Full learning rate.", show_default="the recipe's")
 ]
@@ -94,6 +98,13 @@ Jobs = Annotated[int, typer.Option(min=1, help="Trainings side by side, one thre
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:0.")]
 Precision = Annotated[str, typer.Option(help="Of the training: auto, fp32 or bf16.")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the run.", show_default="runs/COMMAND-DATE-TIME")]
+CheckpointEvery = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        help="Epochs after which a training in progress is kept for --resume; 0: only whole trainings are.",
+    ),
+]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with the run in --out; finished trainings are kept.")
 ]

@@ -20,6 +20,7 @@ def build_pair(
     target: str,
     epochs: int | None,
     batch_size: int | None,
+    proxy_batch_size: int | None,
     lr: float | None,
     proxy_lr: float | None,
     schedule: str | None,
@@ -54,6 +55,8 @@ def build_pair(
     for_proxy = recipe | {key: None for key in own if key in recipe}
     if proxy_lr is not None:
         for_proxy["lr"] = settings["proxy_lr"] = proxy_lr
+    if proxy_batch_size is not None:
+        for_proxy["batch_size"] = settings["proxy_batch_size"] = proxy_batch_size
     return (
         build_classifier(proxy, max_epochs=settings["proxy_epochs"], **for_proxy),
         build_classifier(target, max_epochs=epochs, **recipe),

@@ -1,16 +1,17 @@
 """The command ``sksvp train``."""
 
-import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from .._clock import Clock
 from ._data import holds_texts, load_data
 from ._folders import new_folder
 from ._models import build_classifier
 from ._options import (
     BatchSize,
+    CheckpointEvery,
     Data,
     DataDir,
     Dataset,
@@ -22,12 +23,14 @@ from ._options import (
     LearningRate,
     Out,
     Precision,
+    Resume,
     Schedule,
     SkipUnreadable,
     TrainRows,
     clean_errors,
     read_image_shape,
 )
+from ._pair import says_how_to_go_on
 
 
 @clean_errors
@@ -58,6 +61,8 @@ def train(
     device: Device = "auto",
     precision: Precision = "auto",
     out: Out = None,
+    checkpoint_every: CheckpointEvery = 10,
+    resume: Resume = False,
 ) -> None:
     """Train one network on all rows, and report its error on the test rows.
 
@@ -67,6 +72,7 @@ def train(
     import pandas as pd
 
     from .._files import replacing, write_json
+    from ..reproduce._kept import forget_training, keep_training
 
     network = network or ("bag-of-ngrams" if holds_texts(dataset, data) else "resnet20")
     small = dataset == "digits"
@@ -95,11 +101,15 @@ def train(
         classifier=classifier,
     )
     folder = new_folder("train", out)
+    kept = folder / "trainings-in-progress" / "network"
     if (folder / "results.json").exists():
-        raise ValueError(f"out={str(folder)!r} holds a run already: name another folder.")
-    began = time.perf_counter()
-    classifier.fit(bunch.X_train, bunch.y_train)
-    seconds = time.perf_counter() - began
+        raise ValueError(f"out={str(folder)!r} holds a finished run: name another folder.")
+    if kept.exists() and not resume:
+        raise ValueError(f"out={str(folder)!r} holds a stopped run: add --resume, or name another folder.")
+    keep_training(classifier, kept, checkpoint_every)
+    with says_how_to_go_on(folder), Clock() as clock:
+        classifier.fit(bunch.X_train, bunch.y_train)
+    seconds = clock.wall
     error = 1.0 - classifier.score(bunch.X_test, bunch.y_test)
     # The program fasttext tells none.
     if hasattr(classifier, "history_"):
@@ -112,6 +122,7 @@ def train(
     write_json(
         folder / "results.json", {"network": network, "seed": seed, "error": error, "seconds": seconds}
     )
+    forget_training(kept)
     typer.echo(
         f"{network}: error {100 * error:.2f} % on {len(bunch.y_test):,} test rows, trained in {seconds:.1f} s"
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from .._clock import Clock
 from .._describe import describe
 from .._random import is_seeded
 from ..evidence import gather_kind, train_proxy
@@ -151,22 +152,22 @@ class _Training:
 
     def run(self, X, y: np.ndarray) -> ProxyRecord:
         watch = None if self.stop is None else self.stop.watch(self.strategy, y, self.random_state)
-        start, cpu_start = time.perf_counter(), time.process_time()
-        proxy, events = train_proxy(
-            self.proxy,
-            X,
-            y,
-            requires=self.requires,
-            random_state=self.random_state,
-            n_epochs=self.n_epochs,
-            batch_size=self.batch_size,
-            fit_params=self.fit_params,
-            watch=watch,
-        )
+        with Clock() as clock:
+            proxy, events = train_proxy(
+                self.proxy,
+                X,
+                y,
+                requires=self.requires,
+                random_state=self.random_state,
+                n_epochs=self.n_epochs,
+                batch_size=self.batch_size,
+                fit_params=self.fit_params,
+                watch=watch,
+            )
+        clock.add_earlier(classifier_of(proxy))
         record = ProxyRecord(proxy)
         if not is_frozen(proxy):
-            record.proxy_fit = time.perf_counter() - start
-            record.proxy_cpu = time.process_time() - cpu_start
+            record.proxy_fit, record.proxy_cpu = clock.wall, clock.cpu
         if events is not None:
             record.evidence["forgetting_events"] = events
         if watch is not None:

@@ -151,7 +151,8 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         """
         self.check_params()
         # A fit that fails or is interrupted leaves no fitted estimator behind.
-        self.__dict__.pop("net_", None)
+        for name in ("net_", "_earlier_seconds"):
+            self.__dict__.pop(name, None)
         X, y = self._check_training(X, y, reset=True)
         self.classes_, encoded = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
@@ -333,7 +334,9 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         with seeded_torch(self._batch_state.randint(_MAX_SEED), self.device_):
             if is_kept:
                 state = TrainingCheckpoint(folder, net, counter, self._batch_state, self._watch, team)
-                if state.restore():
+                ended = state.restore()
+                self._earlier_seconds = state.earlier_seconds
+                if ended:
                     return
                 callbacks.append(("checkpoint", KeepCheckpoint(state, self.checkpoint_every)))
                 epochs -= len(net.history)

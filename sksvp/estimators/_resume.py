@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,9 @@ class TrainingCheckpoint:
         self._batch_state = batch_state
         self._watch = watch if hasattr(watch, "restore") else None
         self._is_new = True
+        # Seconds of the training, on the wall and of the processor, in processes before this one.
+        self.earlier_seconds = (0.0, 0.0)
+        self._began = _seconds()
 
     def restore(self) -> bool:
         """Bring everything to the newest state there is, and return whether the training had ended.
@@ -73,6 +77,7 @@ class TrainingCheckpoint:
         if arrays is None:
             return False
         self._is_new = False
+        self._began = _seconds()
         told = json.loads(arrays.pop("told").tobytes())
         parts = _by_first_name(arrays)
         net = self._net
@@ -80,6 +85,7 @@ class TrainingCheckpoint:
         weights = {name: torch.tensor(array) for name, array in parts["module"].items()}
         net.network.load_state_dict(weights)
         _restore_optimizer(net.optimizer_, parts.get("optimizer", {}), told["optimizer"])
+        self.earlier_seconds = tuple(told["seconds"])
         for epoch in told["history"]:
             net.history.append({**epoch, "batches": []})
         self._batch_state.set_state(("MT19937", parts["order"]["key"], *told["order"]))
@@ -102,6 +108,10 @@ class TrainingCheckpoint:
         order = self._batch_state.get_state(legacy=False)
         told = {
             "ended": ended,
+            "seconds": [
+                earlier + now - began
+                for earlier, now, began in zip(self.earlier_seconds, _seconds(), self._began, strict=True)
+            ],
             "optimizer": numbers,
             "order": [order["state"]["pos"], order["has_gauss"], order["gauss"]],
             "history": [{k: v for k, v in epoch.items() if k != "batches"} for epoch in net.history],
@@ -150,6 +160,10 @@ def training_folder(root: str | os.PathLike, estimator: Any, X: Any, y: np.ndarr
     if watch is not None:
         identity["watch"] = watch.key() if hasattr(watch, "key") else in_words(watch)
     return open_checkpoint(root, identity)
+
+
+def _seconds() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
 
 
 def _optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:

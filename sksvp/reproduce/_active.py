@@ -14,6 +14,7 @@ from .._files import replacing
 from ..active import ProxyActiveLearner, replay_selection
 from ..active._protocol import make_plan
 from ..active._run import resolve_pool_strategy
+from ._kept import forget_training, keep_training, training_folder
 from ._run_folder import RunFolder, read_json
 from ._threads import limited_threads
 
@@ -69,6 +70,8 @@ class ActiveRun:
         Of the training rows in the data they are a part of; None: they are all of it.
     threads : int, optional
         torch threads of each worker.
+    checkpoint_every : int
+        Epochs after which a training in progress is kept; 0: never.
     """
 
     X_train: Any
@@ -87,6 +90,7 @@ class ActiveRun:
     filenames: np.ndarray | None = None
     row_numbers: np.ndarray | None = None
     threads: int | None = None
+    checkpoint_every: int = 0
 
     def check(self) -> None:
         """Find what no arm could run on, before anything is trained or written.
@@ -112,16 +116,20 @@ class ActiveRun:
                 arms.append(ActiveArm("random", None, seed))
         return arms
 
-    def learner(self, arm: ActiveArm, checkpoint: Path) -> ProxyActiveLearner:
+    def learner(self, arm: ActiveArm, folder: RunFolder) -> ProxyActiveLearner:
         """Build the learner of an arm."""
+        chooser, target = (
+            keep_training(clone(network), training_folder(folder, arm.key), self.checkpoint_every)
+            for network in (self.target if arm.chooser == "target" else self.proxy, self.target)
+        )
         return ProxyActiveLearner(
-            clone(self.target if arm.chooser == "target" else self.proxy),
-            clone(self.target),
+            chooser,
+            target,
             strategy=arm.strategy,
             rounds=self.rounds,
             initial_size=self.initial_size,
             target_at=self.target_at,
-            checkpoint=checkpoint,
+            checkpoint=folder.path / "checkpoints",
             random_state=arm.seed,
         )
 
@@ -151,11 +159,12 @@ def run_active(
 
 def _run_arm(run: ActiveRun, folder: RunFolder, arm: ActiveArm) -> str:
     with limited_threads(run.threads):
-        learner = run.learner(arm, folder.path / "checkpoints")
+        learner = run.learner(arm, folder)
         learner.fit(run.X_train, run.y_train, X_val=run.X_test, y_val=run.y_test)
     history = [{**entry, "rows": entry["rows"].tolist()} for entry in learner.history_]
     folder.add_selection(arm.key, labelled_rows(history, run.filenames, run.row_numbers))
     folder.add(arm.key, {"kind": "active", "name": arm.name, **asdict(arm), "history": history})
+    forget_training(training_folder(folder, arm.key))
     return _told(arm.name, arm.seed, history)
 
 
@@ -235,10 +244,11 @@ def former_run(path: Path, settings: dict[str, Any]) -> tuple[RunFolder, dict[st
 
 
 def _replay_one(run: ActiveRun, folder: RunFolder, arm: dict[str, Any], total: int, key: str) -> str:
+    kept = training_folder(folder, key)
     with limited_threads(run.threads):
         history = replay_selection(
             arm["history"],
-            run.target,
+            keep_training(clone(run.target), kept, run.checkpoint_every),
             run.X_train,
             run.y_train,
             target_at=[total],
@@ -248,6 +258,7 @@ def _replay_one(run: ActiveRun, folder: RunFolder, arm: dict[str, Any], total: i
         )
     trained = [entry for entry in history if entry["n_labeled"] == total]
     folder.add(key, {**arm, "history": trained})
+    forget_training(kept)
     return _told(arm["name"], arm["seed"], trained)
 
 

@@ -12,6 +12,7 @@ from sklearn.utils import _safe_indexing
 from .._clock import Clock
 from .._fingerprint import fingerprint
 from ..coreset import ProxyCoresetSelector
+from ._kept import forget_training, keep_training, training_folder
 from ._run_folder import RunFolder
 from ._threads import limited_threads
 
@@ -80,6 +81,8 @@ class CoresetRun:
         torch threads of each worker.
     memory : str
         Folder of the trained proxies.
+    checkpoint_every : int
+        Epochs after which a training in progress is kept; 0: never.
     """
 
     X_train: object
@@ -97,6 +100,7 @@ class CoresetRun:
     row_numbers: np.ndarray | None = None
     threads: int | None = None
     memory: str | None = None
+    checkpoint_every: int = 0
 
     def arms(self) -> list[Arm]:
         """List every training of a target, seed by seed, so that a run stopped early has whole seeds."""
@@ -171,8 +175,13 @@ def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
     """Train the proxy of one seed into the run's memory and record what it cost."""
     first = next(arm for arm in run.arms() if arm.seed == seed and arm.needs_proxy)
     with limited_threads(run.threads):
+        selector = run.selector(first)
+        kept = training_folder(folder, f"proxy_seed{seed}")
+        keep_training(selector.proxy, kept, run.checkpoint_every)
         with Clock() as clock:
-            selector = run.selector(first).fit(run.X_train, run.y_train)
+            selector.fit(run.X_train, run.y_train)
+        if not selector.from_cache_:
+            clock.add_earlier(selector.proxy_)
         error = None if run.X_test is None else 1.0 - selector.proxy_.score(run.X_test, run.y_test)
     # Where an earlier process trained it and was stopped before this record, its seconds count.
     cpu = clock.cpu + (selector._proxy_cpu_seconds if selector.from_cache_ else 0.0)
@@ -186,6 +195,7 @@ def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
         **_regime(selector.proxy_),
     }
     folder.add(f"proxy_seed{seed}", record)
+    forget_training(kept)
     line = f"proxy, seed {seed}: {cpu:.0f} CPU s"
     if error is not None:
         line += f", error {100 * error:.2f} %"
@@ -201,8 +211,11 @@ def train_target(run: CoresetRun, folder: RunFolder, arm: Arm) -> str:
         with Clock() as selecting:
             rows, selection_seconds = choose_rows(run, folder, arm)
             X, y = (_safe_indexing(part, rows) for part in (run.X_train, run.y_train))
+        target, kept = clone(run.target).set_params(random_state=arm.seed), training_folder(folder, arm.key)
+        keep_training(target, kept, run.checkpoint_every)
         with Clock() as training:
-            target = clone(run.target).set_params(random_state=arm.seed).fit(X, y)
+            target.fit(X, y)
+        training.add_earlier(target)
         error = 1.0 - target.score(run.X_test, run.y_test)
     record = {
         "kind": "target",
@@ -216,6 +229,7 @@ def train_target(run: CoresetRun, folder: RunFolder, arm: Arm) -> str:
         "target_cpu_seconds": training.cpu,
     }
     folder.add(arm.key, record)
+    forget_training(kept)
     cost = f"error {100 * error:.2f} %, {training.cpu:.0f} CPU s"
     return f"{arm.name}, {len(rows):,} rows, seed {arm.seed}: {cost}"
 

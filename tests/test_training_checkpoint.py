@@ -12,7 +12,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EpochScoring
 from test_image_classifiers import needs_torchvision
 
 from sksvp import ProxyCoresetSelector
@@ -117,6 +117,21 @@ def test_texts_and_dropout_go_on_too(tmp_path, monkeypatch):
         whole = make(max_epochs=4, **params).fit(rows, y)
         interrupt(make(folder, max_epochs=4, **params), 3, monkeypatch, rows)
         assert_same(whole, make(folder, max_epochs=4, **params).fit(rows, y), rows)
+
+
+def test_whatever_callbacks_put_into_the_history(tmp_path, monkeypatch):
+    class Notes(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            net.history.record("number", np.float32(0.5))
+            net.history.record("is_odd", np.bool_(len(net.history) % 2))
+            net.history.record("object", object())
+
+    callbacks = {"net_params": {"callbacks": [Watcher, Notes, EpochScoring("accuracy", on_train=True)]}}
+    interrupt(make(tmp_path, **callbacks), 3, monkeypatch)
+    resumed = make(tmp_path, **callbacks).fit(X, y)
+    assert resumed.history_[:, "number"] == [0.5] * 6
+    assert resumed.history_[:, "is_odd"] == [True, False] * 3
+    assert resumed.history_[:, "accuracy"] == pytest.approx(resumed.history_[:, "train_acc"])
 
 
 def test_finished_training_is_not_done_again(tmp_path):

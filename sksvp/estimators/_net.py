@@ -77,8 +77,9 @@ class TrainingNet(NeuralNetClassifier):
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
             losses.append(step["loss"].detach())
-            # For callbacks that look at it in between.
-            self.history.record_batch(prefix + "_loss", losses[-1])
+            # For callbacks that look at it in between: a number where that waits for nothing.
+            on_cpu = losses[-1].device.type == "cpu"
+            self.history.record_batch(prefix + "_loss", losses[-1].item() if on_cpu else losses[-1])
             self.history.record_batch(prefix + "_batch_size", batch[0]["n_batch"])
             self.notify("on_batch_end", batch=batch, training=training, **step)
         means = self._team.mean(torch.stack(losses)).tolist()

@@ -114,7 +114,7 @@ class TrainingCheckpoint:
             ],
             "optimizer": numbers,
             "order": [order["state"]["pos"], order["has_gauss"], order["gauss"]],
-            "history": [{k: v for k, v in epoch.items() if k != "batches"} for epoch in net.history],
+            "history": [_plain(epoch) for epoch in net.history],
         }
         generators = {"cpu": torch.get_rng_state()}
         if net.device.startswith("cuda"):
@@ -188,6 +188,14 @@ def _restore_optimizer(
         parameter, _, entry = name.partition("/")
         state.setdefault(int(parameter), {})[entry] = value
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+
+def _plain(epoch: dict[str, Any]) -> dict[str, Any]:
+    """Return the numbers and words of an epoch's history; what else callbacks put there is not kept."""
+    entries = {
+        name: value.item() if isinstance(value, np.generic) else value for name, value in epoch.items()
+    }
+    return {name: value for name, value in entries.items() if isinstance(value, str | int | float | None)}
 
 
 def _named(first: str, entries: dict[str, Any]) -> dict[str, np.ndarray]:

@@ -82,10 +82,12 @@ def test_forgetting_events_are_those_of_all_processes(told):
 
 def test_gradient_and_loss_are_those_of_the_whole_batch(told):
     """Shares of unequal size included; only batch norm sees a process's own rows."""
-    weights, losses = train_linear(Team("cpu"))
-    for each in told:
-        np.testing.assert_allclose(each["linear"]["weights"][0], weights, rtol=1e-4, atol=1e-6)
-        np.testing.assert_allclose(each["linear"]["weights"][1], losses, rtol=1e-5)
+    for name, class_weights in (("weights", None), ("with class weights", torch.linspace(0.1, 3, 10))):
+        weights, losses = train_linear(Team("cpu"), class_weights)
+        for each in told:
+            np.testing.assert_allclose(each["linear"][name][0], weights, rtol=1e-4, atol=1e-6)
+            if class_weights is None:
+                np.testing.assert_allclose(each["linear"][name][1], losses, rtol=1e-5)
 
 
 def test_interrupted_training_goes_on_together(told):
@@ -99,7 +101,7 @@ def test_interrupted_training_goes_on_together(told):
 def test_rows_that_do_not_fit_are_refused(told):
     for each in told:
         assert "must be given the same X and y, got 133 rows" in each["other_rows"]["error"]
-        assert "2 processes need at least 4 rows, got 3" in each["too_few"]["error"]
+        assert "2 processes need at least 4 rows in X and in a batch, got 3" in each["too_few"]["error"]
 
 
 def test_one_process_alone_trains_as_without_the_option():

@@ -114,3 +114,10 @@ def test_other_errors_of_a_network_stay_what_they_are(monkeypatch):
     X, y = np.zeros((16, 8, 8), dtype=np.uint8), np.arange(16) % 2
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
         ResNetClassifier(8, max_epochs=1, device="cpu").fit(X, y)
+
+
+def test_batch_size_may_change_between_calls_of_partial_fit():
+    X, y = np.random.RandomState(0).randint(0, 256, (40, 8, 8)).astype(np.uint8), np.arange(40) % 2
+    model = ResNetClassifier(8, batch_size=20, device="cpu", random_state=0).partial_fit(X, y, classes=[0, 1])
+    model.set_params(batch_size=10).partial_fit(X, y)
+    assert model.history_[:, "train_batch_count"] == [2, 4]

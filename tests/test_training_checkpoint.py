@@ -92,10 +92,11 @@ def assert_same(a, b, rows=X):
     [
         {},
         {"net_params": {"optimizer": adam}},
+        {"net_params": {"optimizer__fused": True}},
         {"random_state": np.random.RandomState(5), "class_weight": "balanced"},
         {"kind": WhitenedConvNetClassifier, "widths": (8, 8, 8), "augment": ("shift", "alternating-flip")},
     ],
-    ids=["sgd", "adam", "generator", "one-cycle"],
+    ids=["sgd", "adam", "fused", "generator", "one-cycle"],
 )
 @pytest.mark.parametrize("epoch", [2, 3, 6])
 def test_interrupted_training_goes_on_to_the_same_bits(params, epoch, tmp_path, monkeypatch):

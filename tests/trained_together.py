@@ -94,16 +94,20 @@ def selector(folder, rank):
 def linear(folder, rank):
     """Without batch norm, which sees a process's own rows, the gradient is that of the whole batch."""
     team = join_team(True, "cpu")
-    return {"weights": train_linear(team)}
+    return {
+        "weights": train_linear(team),
+        "with class weights": train_linear(team, torch.linspace(0.1, 3, 10)),
+    }
 
 
-def train_linear(team):
+def train_linear(team, class_weights=None):
     torch.manual_seed(0)
     net = TrainingNet(
         nn.Linear(64, 10), optimizer=torch.optim.SGD, criterion=nn.CrossEntropyLoss, lr=0.1, batch_size=32
     )
     net.set_params(train_split=None, callbacks__valid_acc=None, callbacks__print_log=None)
     net.initialize()
+    net.criterion_.weight = class_weights
     pixels = torch.from_numpy(X.reshape(len(X), -1)).float() / 16
     batches = {
         "random_state": np.random.RandomState(1),

@@ -71,6 +71,7 @@ def train(
     """
     import pandas as pd
 
+    from .._checkpoint import is_run_folder
     from .._files import replacing, write_json
     from ..reproduce._kept import forget_training, keep_training
 
@@ -106,7 +107,11 @@ def train(
         raise ValueError(f"out={str(folder)!r} holds a finished run: name another folder.")
     if kept.exists() and not resume:
         raise ValueError(f"out={str(folder)!r} holds a stopped run: add --resume, or name another folder.")
-    keep_training(classifier, kept, checkpoint_every)
+    if kept.exists() and not checkpoint_every:
+        raise ValueError(f"out={str(folder)!r} holds a stopped run: --checkpoint-every must not be 0.")
+    # The stopped training's own folder: with other options it is refused, not begun anew beside it.
+    stopped = [path for path in kept.glob("*") if is_run_folder(path)]
+    keep_training(classifier, stopped[0] if stopped else kept, checkpoint_every)
     with says_how_to_go_on(folder), Clock() as clock:
         classifier.fit(bunch.X_train, bunch.y_train)
     seconds = clock.wall

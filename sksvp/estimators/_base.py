@@ -160,7 +160,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
                 f"{type(self).__name__} needs at least two classes in y, got one class: {self.classes_.tolist()[0]!r}."
             )
         team = join_team(self.distributed, self.device)
-        team.check_same("X and y", f"{len(encoded)} rows {fingerprint(encoded)}")
+        self._check_same(team, X, encoded)
         counter = CountForgetting(len(encoded), team)
         with self._open_checkpoint(X, encoded, team) as folder:
             net = self._build_net(check_random_state(self.random_state), team)
@@ -214,15 +214,22 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
                 raise ValueError(f"classes must name at least two classes, got {self.classes_!r}.")
             net = self._build_net(check_random_state(self.random_state), team)
             self._start_module(net.module_, X)
-            self.net_ = net
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(f"classes={classes!r} differ from those of the first call, {self.classes_!r}.")
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
             raise ValueError(f"y has labels that are not in classes: {unknown[:5]!r}.")
         encoded = np.searchsorted(self.classes_, y)
+        if not first:
+            net = self.net_
+            if team.size > 1 and torch.device(net.device) != team.device:
+                raise ValueError(
+                    f"distributed=True: the classifier lies on {net.device}, and this process trains on {team.device}."
+                )
+        self._check_same(team, X, encoded)
         counter = CountForgetting(len(encoded), team)
-        self._train(self.net_, X, encoded, schedule="constant", epochs=1, counter=counter)
+        self._train(net, X, encoded, schedule="constant", epochs=1, counter=counter)
+        self.net_ = net
         return self
 
     def check_params(self) -> None:
@@ -298,10 +305,13 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         is_kept: bool = False,
     ) -> None:
         team = counter.team
-        if len(y) < 2 * team.size:
+        if min(len(y), self.batch_size) < 2 * team.size:
             raise ValueError(
-                f"distributed=True: {team.size} processes need at least {2 * team.size} rows, got {len(y)}."
+                f"distributed=True: {team.size} processes need at least {2 * team.size} rows in X and in a batch, got "
+                f"{len(y)} and batch_size={self.batch_size}."
             )
+        # Of a net that is trained further, the first call's may be another.
+        net.batch_size = self.batch_size
         if self.class_weight is not None:
             net.criterion_.weight = self._loss_weights(y).to(self.device_)
         n_batches = len(batch_bounds(len(y), self.batch_size, least=2 * team.size))
@@ -349,21 +359,26 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
                 has_room = False
             # Outside of the handler, which holds what the failed batch took.
             if not has_room:
-                raise self._no_room(net, rows, batches["prepare"])
+                raise self._no_room(net, rows, batches["prepare"], team)
             if is_kept:
                 state.save(ended=True)
 
-    def _no_room(self, net: TrainingNet, rows: TrainingRows, prepare: TrainingView) -> MemoryError:
+    def _no_room(
+        self, net: TrainingNet, rows: TrainingRows, prepare: TrainingView, team: Team
+    ) -> MemoryError:
         """Say that a batch is too large, and try which one is not."""
+        buffers = [buffer.clone() for buffer in net.network.buffers()]
 
         def train_on(n_rows: int) -> None:
-            part = np.arange(min(n_rows, len(rows)))
+            part = np.arange(min(-(-n_rows // team.size), len(rows)))
             visit = Visit(part, 0, torch.Generator(self.device_).manual_seed(0))
             net.module_.zero_grad(set_to_none=True)
             net.infer({"inputs": prepare(rows.read(part).to(self.device_), visit)}).sum().backward()
 
         largest = largest_batch(train_on, self.batch_size)
         net.module_.zero_grad(set_to_none=True)
+        for buffer, before in zip(net.network.buffers(), buffers, strict=True):
+            buffer.copy_(before)
         precision = str(net.autocast_dtype).removeprefix("torch.")
         fits = "not even two rows fit" if largest is None else f"batch_size={largest} fits"
         return MemoryError(
@@ -371,13 +386,28 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             f"{precision}; {fits}."
         )
 
+    def _check_same(self, team: Team, X, y: np.ndarray) -> None:
+        """Check that all processes that train together were given the same rows."""
+        if team.size > 1:
+            team.check_same("X and y", f"{len(y)} rows {fingerprint(X, exact=True)} {fingerprint(y)}")
+
     @contextmanager
     def _open_checkpoint(self, X, y: np.ndarray, team: Team) -> Iterator[Checkpoint | None]:
         """Hold the folder of this training; None where none is kept, and in all processes but the first."""
-        if self.checkpoint is None or team.rank > 0:
+        folder, error = None, None
+        if self.checkpoint is not None and team.rank == 0:
+            try:
+                folder = training_folder(self.checkpoint, self, X, y, self._watch)
+            except (OSError, ValueError) as failure:
+                error = failure
+        # What fails in the first process fails in all: the others would wait for it.
+        error = team.share(error)
+        if error is not None:
+            raise error
+        if folder is None:
             yield None
             return
-        with closing(training_folder(self.checkpoint, self, X, y, self._watch)) as folder:
+        with closing(folder):
             yield folder
 
     @contextmanager

@@ -63,9 +63,10 @@ def batch_bounds(n_rows: int, batch_size: int, least: int = 2) -> list[tuple[int
 class ShuffledBatches:
     """skorch's training iterator: one pass over the rows in a new random order.
 
-    Yields ``({"rows", "inputs", "n_batch"}, y)``: which rows, their augmented and
-    prepared inputs, the size of the batch, and the labels, on the device. Of
-    several processes each gets its share of every batch: all draw the same order.
+    Yields ``({"rows", "inputs", "n_batch", "y_batch"}, y)``: which rows, their
+    augmented and prepared inputs, size and labels of the whole batch, and the rows'
+    labels, on the device. Of several processes each gets its share of every
+    batch: all draw the same order.
     """
 
     def __init__(
@@ -109,5 +110,6 @@ class ShuffledBatches:
         raw_batches = self._source.batches(order, shares)
         for (start, stop), share, raw in zip(bounds, shares, raw_batches, strict=True):
             inputs = self.prepare(raw, Visit(order[share], self.epoch, generator))
-            yield {"rows": order_there[share], "inputs": inputs, "n_batch": stop - start}, y[share]
+            about = {"rows": order_there[share], "n_batch": stop - start, "y_batch": y[start:stop]}
+            yield {"inputs": inputs, **about}, y[share]
         self.epoch += 1

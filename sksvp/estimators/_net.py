@@ -93,8 +93,11 @@ class TrainingNet(NeuralNetClassifier):
         loss = super().get_loss(y_pred, y_true, X=X, training=training)
         if self._team.size == 1:
             return loss
-        # Shares differ by a row where the batch does not divide.
-        return loss * (len(y_true) * self._team.size / X["n_batch"])
+        # Shares differ by a row where the batch does not divide, and by the weights of their classes.
+        weight = getattr(self.criterion_, "weight", None)
+        if weight is None:
+            return loss * (len(y_true) * self._team.size / X["n_batch"])
+        return loss * (weight[y_true].sum() * self._team.size / weight[X["y_batch"]].sum())
 
     def infer(self, x: dict[str, Tensor], **fit_params) -> Tensor:
         with self.autocast():

@@ -22,7 +22,7 @@ class TrainingCheckpoint:
     """The state of one training: weights, optimiser, random generators, counts, history.
 
     Learning rates follow from the number of epochs in the history. Restored on
-    the CPU, the training goes on to the same bits as an unbroken one.
+    the CPU, a training with a seed goes on to the same bits as an unbroken one.
 
     Parameters
     ----------
@@ -73,7 +73,16 @@ class TrainingCheckpoint:
         UserWarning
             Where the newest state is damaged and the one before it is used.
         """
-        arrays = self._team.share(None if self._folder is None else self._folder.load())
+        arrays, error = None, None
+        if self._folder is not None:
+            try:
+                arrays = self._folder.load()
+            except ValueError as failure:
+                error = failure
+        # What fails in the first process fails in all: the others would wait for it.
+        arrays, error = self._team.share((arrays, error))
+        if error is not None:
+            raise error
         if arrays is None:
             return False
         self._is_new = False
@@ -188,6 +197,11 @@ def _restore_optimizer(
         parameter, _, entry = name.partition("/")
         state.setdefault(int(parameter), {})[entry] = value
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    for weights, entries in optimizer.state.items():
+        for name, value in entries.items():
+            if isinstance(value, Tensor) and value.shape == weights.shape:
+                # In the layout of the weights: fused kernels walk through the memory of both alike.
+                entries[name] = torch.empty_like(weights, dtype=value.dtype).copy_(value)
 
 
 def _plain(epoch: dict[str, Any]) -> dict[str, Any]:

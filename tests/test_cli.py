@@ -221,7 +221,7 @@ def test_train_overwrites_no_results(finished):
     before = (folder / "results.json").read_bytes()
     result = run("train", "--dataset", "digits", "--network", "resnet8", "--epochs", 1, "--out", folder)
     assert result.exit_code == 2
-    assert "holds a run already" in result.output
+    assert "holds a finished run" in " ".join(result.output.split())
     assert (folder / "results.json").read_bytes() == before
 
 

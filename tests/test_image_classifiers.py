@@ -76,6 +76,10 @@ def test_sklearn_checks(estimator, check):
 )
 def test_sklearn_checks_torchvision(estimator, check):
     needs_torchvision()
+    if getattr(check, "keywords", {}).get("readonly_memmap"):
+        pytest.skip(
+            "trains a large network for minutes on what the checks of the small ones read with the same code"
+        )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", category=UserWarning)
         check(estimator)

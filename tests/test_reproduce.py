@@ -169,12 +169,22 @@ def test_files_get_the_rights_of_any_new_file_and_no_thread_sees_another_umask(t
     assert (tmp_path / "file.json").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
+# A shell's background jobs, and so the tests within one, begin deaf to Ctrl-C.
+PROGRAM = """
+import signal
+from sksvp.cli import main
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main()
+"""
+
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_command_resumes_to_the_same_results(tmp_path, how):
     command = [
-        sys.executable, "-c", "from sksvp.cli import main; main()", "coreset", "--dataset", "digits", "--train-rows",
-        "300", "--epochs", "3", "--seeds", "2", "--device", "cpu", "--resume",
+        sys.executable, "-c", PROGRAM, "coreset", "--dataset", "digits", "--train-rows", "300",
+        "--epochs", "3", "--seeds", "2", "--device", "cpu", "--resume",
     ]  # fmt: skip
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(

@@ -229,6 +229,7 @@ def _read_state(path: Path) -> dict[str, np.ndarray] | None:
 
 
 def write_sealed(path: Path, content: bytes) -> None:
+    """Write a file with a checksum before its content, for `read_sealed`; the old file stays until it is whole."""
     with replacing(path) as part:
         part.write_bytes(_checksum(content) + b"\n" + content)
 

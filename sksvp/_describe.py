@@ -77,4 +77,5 @@ def in_words(value: Any) -> str:
 
 
 def digest(description: object) -> str:
+    """Return a short hash of a description, in brackets: tells apart what words alone do not."""
     return f"({hashlib.blake2b(repr(description).encode(), digest_size=4).hexdigest()})"

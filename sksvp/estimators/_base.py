@@ -26,7 +26,7 @@ from ._batches import TrainingRows, TrainingView, Visit, batch_bounds
 from ._callbacks import CountForgetting, EndWhen, EpochBar, SetLearningRate
 from ._device import resolve_device, resolve_precision
 from ._net import TrainingNet, check_net_params, for_optimizer, without_train_split
-from ._out_of_memory import is_out_of_memory, largest_batch
+from ._out_of_memory import first_with_room, is_out_of_memory
 from ._persistence import load_classifier, save_classifier
 from ._resume import KeepCheckpoint, TrainingCheckpoint, training_folder
 from ._row_source import is_slow_to_read
@@ -101,9 +101,9 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         raise NotImplementedError(type(self).__name__)
 
     def _training_view(self, n_rows: int) -> TrainingView:
-        """Return ``view(batch, generator, rows)``, which augments a raw batch and makes it the module's input.
+        """Return ``view(batch, visit)``, which augments a raw batch and makes it the module's input.
 
-        One function serves one training, of `n_rows` rows: it may keep what it did to each.
+        One function serves one training, of `n_rows` rows.
         """
         raise NotImplementedError(type(self).__name__)
 
@@ -352,16 +352,15 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
                 epochs -= len(net.history)
             try:
                 net.train_epochs(rows, epochs=epochs, callbacks=callbacks, batches=batches, team=team)
-                has_room = True
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
-                has_room = False
+            else:
+                if is_kept:
+                    state.save(ended=True)
+                return
             # Outside of the handler, which holds what the failed batch took.
-            if not has_room:
-                raise self._no_room(net, rows, batches["prepare"], team)
-            if is_kept:
-                state.save(ended=True)
+            raise self._no_room(net, rows, batches["prepare"], team)
 
     def _no_room(
         self, net: TrainingNet, rows: TrainingRows, prepare: TrainingView, team: Team
@@ -375,12 +374,12 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             net.module_.zero_grad(set_to_none=True)
             net.infer({"inputs": prepare(rows.read(part).to(self.device_), visit)}).sum().backward()
 
-        largest = largest_batch(train_on, self.batch_size)
+        largest = first_with_room(train_on, self.batch_size // 2, least=2)
         net.module_.zero_grad(set_to_none=True)
         for buffer, before in zip(net.network.buffers(), buffers, strict=True):
             buffer.copy_(before)
         precision = str(net.autocast_dtype).removeprefix("torch.")
-        fits = "not even two rows fit" if largest is None else f"batch_size={largest} fits"
+        fits = "not even two rows fit" if largest is None else f"batch_size={largest[0]} fits"
         return MemoryError(
             f"{type(self).__name__}: {self.device_} has no room to train with batch_size={self.batch_size} in "
             f"{precision}; {fits}."

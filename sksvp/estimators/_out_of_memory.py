@@ -1,8 +1,11 @@
-"""What a user is told when a device has no room for a training."""
+"""Work in smaller batches, where a device has no room for larger ones."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
+
+Result = TypeVar("Result")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -11,29 +14,27 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
 
 
-def largest_batch(train_on: Callable[[int], None], batch_size: int) -> int | None:
-    """Return the first of half, a quarter, ... of a batch that has room; None where not even two rows have.
+def first_with_room(
+    attempt: Callable[[int], Result], batch_size: int, least: int = 1
+) -> tuple[int, Result] | None:
+    """Try a batch, half of it, a quarter, ...: return the first size that memory has room for, and its result.
 
     Parameters
     ----------
-    train_on : callable
-        ``train_on(n_rows)`` runs a network forward and backward on so many rows.
+    attempt : callable
+        ``attempt(n_rows)`` works in batches of so many rows.
     batch_size : int
-        What had no room.
+        What is tried first.
+    least : int, default=1
+        Where to give up: None is returned.
     """
-    size = batch_size // 2
-    while size >= 2:
+    while batch_size >= least:
         try:
-            train_on(size)
+            return batch_size, attempt(batch_size)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
-            has_room = False
-        else:
-            has_room = True
         # Outside of the handler, which holds what the failed attempt took.
         torch.cuda.empty_cache()
-        if has_room:
-            return size
-        size //= 2
+        batch_size //= 2
     return None

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ._out_of_memory import is_out_of_memory
+from ._out_of_memory import first_with_room
 from ._row_source import RowSource
 
 # Rows of a scoring batch, where that of the training is not larger.
@@ -48,17 +48,14 @@ def score_rows(
     MemoryError
         Where the device has no room for a single row.
     """
-    size = max(batch_size, _SCORED_ROWS)
     source = RowSource(read, len(rows), device, is_slow=is_slow, read_often=False)
-    while size:
-        try:
-            return _score_in_batches(score, source, rows, n_columns, size, device)
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-        torch.cuda.empty_cache()
-        size //= 2
-    raise MemoryError(f"{device} has no room to score a single row.")
+    done = first_with_room(
+        lambda size: _score_in_batches(score, source, rows, n_columns, size, device),
+        max(batch_size, _SCORED_ROWS),
+    )
+    if done is None:
+        raise MemoryError(f"{device} has no room to score a single row.")
+    return done[1]
 
 
 def _score_in_batches(

@@ -73,7 +73,7 @@ def train(
 
     from .._checkpoint import is_run_folder
     from .._files import replacing, write_json
-    from ..reproduce._kept import forget_training, keep_training
+    from ..reproduce._kept import forget_training, keep_training, training_folder
 
     network = network or ("bag-of-ngrams" if holds_texts(dataset, data) else "resnet20")
     small = dataset == "digits"
@@ -102,7 +102,7 @@ def train(
         classifier=classifier,
     )
     folder = new_folder("train", out)
-    kept = folder / "trainings-in-progress" / "network"
+    kept = training_folder(folder, "network")
     if (folder / "results.json").exists():
         raise ValueError(f"out={str(folder)!r} holds a finished run: name another folder.")
     if kept.exists() and not resume:

@@ -119,7 +119,7 @@ class ActiveRun:
     def learner(self, arm: ActiveArm, folder: RunFolder) -> ProxyActiveLearner:
         """Build the learner of an arm."""
         chooser, target = (
-            keep_training(clone(network), training_folder(folder, arm.key), self.checkpoint_every)
+            keep_training(clone(network), training_folder(folder.path, arm.key), self.checkpoint_every)
             for network in (self.target if arm.chooser == "target" else self.proxy, self.target)
         )
         return ProxyActiveLearner(
@@ -164,7 +164,7 @@ def _run_arm(run: ActiveRun, folder: RunFolder, arm: ActiveArm) -> str:
     history = [{**entry, "rows": entry["rows"].tolist()} for entry in learner.history_]
     folder.add_selection(arm.key, labelled_rows(history, run.filenames, run.row_numbers))
     folder.add(arm.key, {"kind": "active", "name": arm.name, **asdict(arm), "history": history})
-    forget_training(training_folder(folder, arm.key))
+    forget_training(training_folder(folder.path, arm.key))
     return _told(arm.name, arm.seed, history)
 
 
@@ -244,7 +244,7 @@ def former_run(path: Path, settings: dict[str, Any]) -> tuple[RunFolder, dict[st
 
 
 def _replay_one(run: ActiveRun, folder: RunFolder, arm: dict[str, Any], total: int, key: str) -> str:
-    kept = training_folder(folder, key)
+    kept = training_folder(folder.path, key)
     with limited_threads(run.threads):
         history = replay_selection(
             arm["history"],

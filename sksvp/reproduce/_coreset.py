@@ -176,7 +176,7 @@ def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
     first = next(arm for arm in run.arms() if arm.seed == seed and arm.needs_proxy)
     with limited_threads(run.threads):
         selector = run.selector(first)
-        kept = training_folder(folder, f"proxy_seed{seed}")
+        kept = training_folder(folder.path, f"proxy_seed{seed}")
         keep_training(selector.proxy, kept, run.checkpoint_every)
         with Clock() as clock:
             selector.fit(run.X_train, run.y_train)
@@ -211,7 +211,10 @@ def train_target(run: CoresetRun, folder: RunFolder, arm: Arm) -> str:
         with Clock() as selecting:
             rows, selection_seconds = choose_rows(run, folder, arm)
             X, y = (_safe_indexing(part, rows) for part in (run.X_train, run.y_train))
-        target, kept = clone(run.target).set_params(random_state=arm.seed), training_folder(folder, arm.key)
+        target, kept = (
+            clone(run.target).set_params(random_state=arm.seed),
+            training_folder(folder.path, arm.key),
+        )
         keep_training(target, kept, run.checkpoint_every)
         with Clock() as training:
             target.fit(X, y)

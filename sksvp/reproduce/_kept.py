@@ -6,12 +6,10 @@ from pathlib import Path
 
 from sklearn.base import BaseEstimator
 
-from ._run_folder import RunFolder
 
-
-def training_folder(folder: RunFolder, key: str) -> Path:
-    """Return where the training of a record is kept until the record is there."""
-    return folder.path / "trainings-in-progress" / key
+def training_folder(run: Path, key: str) -> Path:
+    """Return where, in a run's folder, the training of a record is kept until the record is there."""
+    return run / "trainings-in-progress" / key
 
 
 def keep_training(estimator: BaseEstimator, path: Path, every: int) -> BaseEstimator:

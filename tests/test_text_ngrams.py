@@ -1,7 +1,10 @@
 """Words and hashed n-grams against fastText's definition, written out word by word."""
 
+import json
 import pickle
 import re
+import subprocess
+import sys
 from importlib.util import find_spec
 
 import numpy as np
@@ -9,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sksvp.estimators import _fasttext_program
 from sksvp.text import normalize
 from sksvp.text._ngram_index import NgramIndex
 from sksvp.text._ngram_loops import count_words
@@ -123,10 +127,11 @@ def test_hashes_are_those_of_the_fasttext_package(tmp_path):
     texts = ["the café was fine", "日本 very very bad", "fine fine"]
     file = tmp_path / "train.txt"
     file.write_text("".join(f"__label__{k % 2} {text}\n" for k, text in enumerate(texts)), encoding="utf-8")
-    # A matrix of more than 32 MiB, which the program gets zeroed: a small one starts as garbage and may be NaN.
-    model = fasttext.train_supervised(
-        str(file), dim=100, bucket=100_000, wordNgrams=2, thread=1, epoch=1, verbose=0
-    )
+    # In a process of its own, as the program does not initialise its matrix: in this one it may hold NaN.
+    options = {"input": str(file), "dim": 100, "bucket": 100_000, "wordNgrams": 2, "thread": 1, "epoch": 1}
+    saved = str(tmp_path / "model.bin")
+    subprocess.run([sys.executable, _fasttext_program.__file__, json.dumps(options), saved], check=True)
+    model = fasttext.load_model(saved)
     words = model.get_words()
     matrix = model.get_input_matrix()
     for text in texts:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ._batch_norm_relu import BatchNormReLU
+from ._text_convolution import TextConvolution
 
 POOLINGS = ("conv", "maxpool", "kmaxpool")
 # Blocks in each of the four stages.
@@ -103,7 +104,7 @@ class VDCNN(nn.Module):
             raise ValueError(f"widths must be the channels of 4 stages, got {tuple(widths)!r}.")
         self.pooling = pooling
         self.embedding = nn.Embedding(n_characters, embedding_size)
-        self.stem = _convolution(embedding_size, widths[0])
+        self.stem = TextConvolution(embedding_size, widths[0])
         blocks: list[nn.Module] = []
         channels = widths[0]
         for stage, (width, n_blocks) in enumerate(zip(widths, _BLOCKS[depth], strict=True)):
@@ -160,9 +161,9 @@ class VDCNNBlock(nn.Module):
         super().__init__()
         self.halve = halve
         stride = 2 if halve == "conv" else 1
-        self.conv1 = _convolution(in_channels, width, stride)
+        self.conv1 = TextConvolution(in_channels, width, stride)
         self.bn1 = BatchNormReLU(width)
-        self.conv2 = _convolution(width, width)
+        self.conv2 = TextConvolution(width, width)
         self.shortcut = shortcut
         # With a shortcut the sum stands between the second batch norm and its ReLU.
         self.bn2 = nn.BatchNorm2d(width) if shortcut else BatchNormReLU(width)
@@ -181,10 +182,6 @@ class VDCNNBlock(nn.Module):
         if not self.shortcut:
             return out
         return F.relu(out + (x if self.projection is None else self.projection(x)))
-
-
-def _convolution(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
-    return nn.Conv2d(in_channels, out_channels, (1, 3), (1, stride), (0, 1), bias=False)
 
 
 def _largest(maps: Tensor, k: int) -> Tensor:

@@ -15,9 +15,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 
+from .._device import resolve_device
 from ..strategies import ForgettingCounter
 from ..text._ngram_index import NgramIndex, Ngrams
-from ._device import resolve_device
 from ._persistence import load_classifier, save_classifier
 from ._text_classifier import TextClassifier
 

@@ -21,10 +21,10 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from torch import Tensor, nn
 
 from .._checkpoint import Checkpoint
+from .._device import resolve_device, resolve_precision
 from .._fingerprint import fingerprint
 from ._batches import TrainingRows, TrainingView, Visit, batch_bounds
 from ._callbacks import CountForgetting, EndWhen, EpochBar, SetLearningRate
-from ._device import resolve_device, resolve_precision
 from ._net import TrainingNet, check_net_params, for_optimizer, without_train_split
 from ._out_of_memory import first_with_room, is_out_of_memory
 from ._persistence import load_classifier, save_classifier

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ._device import resolve_device
+from .._device import resolve_device
 
 
 class Team:

@@ -12,7 +12,7 @@
     Reads features of any kind as tiles.
 """
 
-from ._table import check_features, resolve_device
+from ._table import check_features
 from ._traversal import Picks, farthest_first
 
-__all__ = ["Picks", "check_features", "farthest_first", "resolve_device"]
+__all__ = ["Picks", "check_features", "farthest_first"]

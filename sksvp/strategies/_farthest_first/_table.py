@@ -89,26 +89,3 @@ def check_features(features: Any) -> np.ndarray | Tensor:
     if not is_real:
         raise TypeError(f"features must be real numbers, got {table.dtype}.")
     return table
-
-
-def resolve_device(device: Any) -> torch.device:
-    """Turn ``"auto"`` into CUDA where there is a GPU, else the CPU; check any other name.
-
-    Raises
-    ------
-    ValueError
-        For a device that torch does not know or have, or that has no float64.
-    """
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        resolved = torch.device(device)
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(f"device must be 'auto', 'cpu' or 'cuda', got {device!r}.") from error
-    if resolved.type not in ("cpu", "cuda"):
-        raise ValueError(f"device must be 'auto', 'cpu' or 'cuda' (k-centers needs float64), got {device!r}.")
-    if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
-        raise ValueError(
-            f"device={device!r} is not there: torch sees {torch.cuda.device_count()} CUDA devices."
-        )
-    return resolved

@@ -25,8 +25,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from tqdm import tqdm
 
+from ..._device import resolve_device
 from ._dense import DenseDistances
-from ._table import FeatureTable, resolve_device
+from ._table import FeatureTable
 from ._tiled import TiledDistances
 
 # Rows that play a round. Each pick costs a look at these instead of all rows.
@@ -80,6 +81,8 @@ def farthest_first(
     distinct row numbers, `initial` has one at least and none of the candidates.
     """
     where = resolve_device(device)
+    if where.type not in ("cpu", "cuda"):
+        raise ValueError(f"device must be 'auto', 'cpu' or 'cuda' (k-centers needs float64), got {device!r}.")
     n_centres = len(initial) + n_samples
     distances: Distances = (
         TiledDistances(features, n_centres) if where.type == "cpu" else DenseDistances(features, where)

@@ -1,4 +1,4 @@
-"""Which device trains, and in which precision."""
+"""The device that computes, and its precision."""
 
 import torch
 

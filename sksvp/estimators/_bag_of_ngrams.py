@@ -12,12 +12,12 @@ from scipy.special import log_softmax, softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 
 from .._device import resolve_device
 from ..strategies import ForgettingCounter
 from ..text._ngram_index import NgramIndex, Ngrams
+from ._class_weights import class_weights
 from ._persistence import load_classifier, save_classifier
 from ._text_classifier import TextClassifier
 
@@ -207,7 +207,7 @@ class BagOfNgramsClassifier(TextClassifier):
         self.__dict__.pop("embeddings_", None)
         texts, y = self._check_training(X, y, reset=True)
         encoded = self._learn_classes(y)
-        weights = self._loss_weights(y)
+        weights = class_weights(self.class_weight, self.classes_, encoded)
         random_state = check_random_state(self.random_state)
         self.format_ = NgramFormat(
             int(self.word_ngrams), int(self.bucket), int(self.min_count), bool(self.normalize)
@@ -221,16 +221,6 @@ class BagOfNgramsClassifier(TextClassifier):
         coef = np.zeros((len(self.classes_), self.dim), dtype=np.float32)
         self._train(ngrams, encoded, weights, embeddings, coef, random_state)
         return self
-
-    def _loss_weights(self, y: np.ndarray) -> np.ndarray:
-        """Weight of each class in the loss."""
-        if isinstance(self.class_weight, dict):
-            unknown = set(self.class_weight) - set(self.classes_.tolist())
-            if unknown:
-                raise ValueError(
-                    f"class_weight names classes that are not in y: {sorted(map(str, unknown))}."
-                )
-        return compute_class_weight(self.class_weight, classes=self.classes_, y=y).astype(np.float32)
 
     def _new_index(self) -> NgramIndex:
         form = self.format_

@@ -15,7 +15,6 @@ from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeatures
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 from torch import Tensor, nn
@@ -25,6 +24,7 @@ from .._device import resolve_device, resolve_precision
 from .._fingerprint import fingerprint
 from ._batches import TrainingRows, TrainingView, Visit, batch_bounds
 from ._callbacks import CountForgetting, EndWhen, EpochBar, SetLearningRate
+from ._class_weights import class_weights
 from ._net import TrainingNet, check_net_params, for_optimizer, without_train_split
 from ._out_of_memory import first_with_room, is_out_of_memory
 from ._persistence import load_classifier, save_classifier
@@ -313,7 +313,8 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         # Of a net that is trained further, the first call's may be another.
         net.batch_size = self.batch_size
         if self.class_weight is not None:
-            net.criterion_.weight = self._loss_weights(y).to(self.device_)
+            weights = class_weights(self.class_weight, self.classes_, y)
+            net.criterion_.weight = torch.from_numpy(weights).to(self.device_)
         n_batches = len(batch_bounds(len(y), self.batch_size, least=2 * team.size))
         rates = [self._base_lr * factor for factor in batch_factors(schedule, epochs, n_batches)]
         callbacks = [
@@ -322,17 +323,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         ]
         if self.verbose and team.rank == 0:
             callbacks.append(("bar", EpochBar(type(self).__name__)))
-        if net.trains_in_bf16_on_cpu() and has_unsafe_convolution(
-            net.module_, self._clean_view(self._reader(X)(np.arange(2)))
-        ):
-            if self.precision == "bf16":
-                warnings.warn(
-                    "precision='bf16' is not safe for maps as small as those of these images on a CPU, where some "
-                    "gradients would be random memory: this training runs in float32.",
-                    UserWarning,
-                    stacklevel=3,
-                )
-            net.autocast_dtype = torch.float32
+        self._avoid_unsafe_bf16(net, X)
         if self._watch is not None:
             callbacks.append(("watch", EndWhen(partial(self._ask_watch, X=X, counter=counter))))
         batches: dict[str, Any] = {
@@ -361,6 +352,21 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
                 return
             # Outside of the handler, which holds what the failed batch took.
             raise self._no_room(net, rows, batches["prepare"], team)
+
+    def _avoid_unsafe_bf16(self, net: TrainingNet, X) -> None:
+        """Train in float32 where bfloat16 would give gradients of random memory."""
+        if not net.trains_in_bf16_on_cpu():
+            return
+        if not has_unsafe_convolution(net.module_, self._clean_view(self._reader(X)(np.arange(2)))):
+            return
+        if self.precision == "bf16":
+            warnings.warn(
+                "precision='bf16' is not safe for maps as small as those of these images on a CPU, where some "
+                "gradients would be random memory: this training runs in float32.",
+                UserWarning,
+                stacklevel=4,
+            )
+        net.autocast_dtype = torch.float32
 
     def _no_room(
         self, net: TrainingNet, rows: TrainingRows, prepare: TrainingView, team: Team
@@ -435,20 +441,6 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
 
         # One decides: on a GPU the others' scores may differ in their last bits.
         return self._watch is not None and bool(counter.team.share(self._watch(gather)))
-
-    def _loss_weights(self, y: np.ndarray) -> Tensor:
-        """Weight of each class in the loss, from `class_weight` and the encoded labels."""
-        weights = np.ones(len(self.classes_), dtype=np.float32)
-        if self.class_weight == "balanced":
-            present = np.unique(y)
-            weights[present] = compute_class_weight("balanced", classes=present, y=y)
-            return torch.from_numpy(weights)
-        unknown = set(self.class_weight) - set(self.classes_.tolist())
-        if unknown:
-            raise ValueError(f"class_weight names classes that are not in y: {sorted(map(str, unknown))}.")
-        for k, label in enumerate(self.classes_.tolist()):
-            weights[k] = self.class_weight.get(label, 1.0)
-        return torch.from_numpy(weights)
 
     # Scoring --------------------------------------------------------------------------------
 

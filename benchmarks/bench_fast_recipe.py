@@ -1,14 +1,12 @@
 """The fast recipe against the paper's recipe: seconds of the processor, test error, and agreement of rankings."""
 
-import json
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
-from _report import machine, median_interval, parser, write
+from _report import median_interval, parser, write
+from _results import Results, spread, timed_fit
 
-from sksvp._files import write_json
 from sksvp.datasets import load_cifar10, load_digits
 from sksvp.estimators import ResNetClassifier, WhitenedConvNetClassifier
 from sksvp.strategies import entropy, rank_correlation
@@ -18,40 +16,6 @@ PAPER_ERROR = 7.6
 PARTS = ("cost", "whole", "agreement")
 # Larger than any count: JSON has no infinity.
 NEVER_LEARNED = 1e9
-
-
-class Results:
-    """Results of trainings, each kept as JSON when it ends and read again where it is there already."""
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def find(self, **settings) -> dict | None:
-        """Return the result of a training with these settings, or None."""
-        path = self._path(settings)
-        return json.loads(path.read_text())["result"] if path.exists() else None
-
-    def get(self, train, **settings) -> dict:
-        """Return the result of a training with these settings; ``train()`` makes it where it is missing."""
-        result = self.find(**settings)
-        if result is None:
-            result = train()
-            write_json(self._path(settings), {"settings": settings, "machine": machine(), "result": result})
-            shown = {key: value for key, value in result.items() if not isinstance(value, list)}
-            print(settings, shown, flush=True)
-        return result
-
-    def _path(self, settings: dict) -> Path:
-        name = "-".join(map(str, settings.values()))
-        return self.folder / f"{name}.json"
-
-
-def timed_fit(model, X, y) -> dict:
-    """Train; return seconds of the processor and of the clock."""
-    processor, clock = time.process_time(), time.perf_counter()
-    model.fit(X, y)
-    return {"cpu_seconds": time.process_time() - processor, "seconds": time.perf_counter() - clock}
 
 
 def timed_epoch(model, X, y) -> dict:
@@ -270,12 +234,6 @@ def report_agreement(args, results: Results) -> tuple[list[dict], list[str]]:
 
 def label(name: str) -> str:
     return name.replace("resnet", "ResNet")
-
-
-def spread(values) -> str:
-    """Mean, with the standard deviation where there are several."""
-    deviation = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
-    return f"{np.mean(values):.3f}{deviation}"
 
 
 def main() -> None:

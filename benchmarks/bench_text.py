@@ -2,7 +2,6 @@
 
 import gc
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -11,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _made_up import made_up
 from _report import median_interval, parser, write
+from _results import processor_seconds
 
 from sksvp.datasets import load_ag_news, load_imdb
 from sksvp.estimators import BagOfNgramsClassifier, FastTextClassifier
@@ -24,31 +25,12 @@ SETS = {
 }
 
 
-def made_up(n: int) -> tuple[list[str], np.ndarray]:
-    """Texts of 40 to 120 words of a vocabulary with long tails, one in ten words telling the class."""
-    rng = np.random.RandomState(0)
-    y = rng.randint(2, size=n)
-    texts = []
-    for label in y:
-        words = rng.zipf(1.3, rng.randint(40, 121)) % 50_000
-        telling = rng.rand(len(words)) < 0.1
-        words[telling] = 2 * rng.randint(500, size=telling.sum()) + label
-        texts.append(" ".join(f"w{word}" for word in words))
-    return texts, y
-
-
 def seconds(work) -> tuple[float, float, object]:
     """Return seconds of the clock and of the processor, and what the work gave."""
     gc.collect()
     clock, processor = time.perf_counter(), processor_seconds()
     result = work()
     return time.perf_counter() - clock, processor_seconds() - processor, result
-
-
-def processor_seconds() -> float:
-    """Of this process and of those it has waited for: the program trains in one of its own."""
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def compare(X, y, X_test, y_test, params: dict, rounds: int) -> dict:
@@ -84,7 +66,7 @@ def peak_memory(rows: int) -> dict:
 import json, resource, sys, tempfile, time
 from pathlib import Path
 sys.path.insert(0, {str(Path(__file__).parent)!r})
-from bench_text import made_up
+from _made_up import made_up
 from sksvp.datasets import load_text_csv
 from sksvp.estimators import BagOfNgramsClassifier
 texts, y = made_up(min({rows}, 20_000))

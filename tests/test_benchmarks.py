@@ -46,13 +46,17 @@ TINY = {
         *["--agreement-rows", "64", "--agreement-epochs", "1", "--deep", "resnet14"],
     ],
     "bench_memory": ["--rows", "64", "--depth", "8"],
+    "bench_text_selection": [
+        *["--rows", "24", "--test-rows", "8", "--depth", "9", "--epochs", "1", "--batch-size", "12"],
+        *["--proxy-epochs", "1"],
+    ],
     "bench_text": ["--rows", "100", "--rounds", "1", "--memory-rows", "500"],
 }
 
 
 @pytest.mark.parametrize("name", sorted(TINY))
 def test_benchmark_writes_json_and_markdown(name, tmp_path):
-    if name == "bench_text" and find_spec("fasttext") is None:
+    if name.startswith("bench_text") and find_spec("fasttext") is None:
         pytest.skip("fasttext is not installed")
     command = [sys.executable, ROOT / "benchmarks" / f"{name}.py", *TINY[name], "--out", tmp_path]
     subprocess.run(command, check=True, capture_output=True, text=True, cwd=tmp_path)

@@ -69,9 +69,8 @@ class Experiment:
             batch_size=args.batch_size,
             precision=args.precision,
             device="cpu",
-            # Within a training too: VDCNN29 takes an hour.
-            checkpoint=self.training(name, seed),
-            checkpoint_every=1,
+            checkpoint=self.training(name, seed) if args.checkpoint_every else None,
+            checkpoint_every=args.checkpoint_every or 1,
             random_state=seed,
             verbose=1,
         )
@@ -211,6 +210,9 @@ def main() -> None:
     options.add_argument("--epochs", type=int, default=15, help="of the target, its schedule scaled to them")
     options.add_argument("--batch-size", type=int, default=128, help="of the target")
     options.add_argument("--precision", default="auto", help="of the target")
+    options.add_argument(
+        "--checkpoint-every", type=int, default=1, help="epochs of a training in progress; 0: never"
+    )
     options.add_argument("--proxy-lr", type=float, default=0.5)
     options.add_argument("--proxy-epochs", type=int, default=10)
     options.add_argument("--seeds", type=int, default=1)

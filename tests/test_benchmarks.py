@@ -48,7 +48,7 @@ TINY = {
     "bench_memory": ["--rows", "64", "--depth", "8"],
     "bench_text_selection": [
         *["--rows", "24", "--test-rows", "8", "--depth", "9", "--epochs", "1", "--batch-size", "12"],
-        *["--proxy-epochs", "1"],
+        *["--proxy-epochs", "1", "--checkpoint-every", "0"],
     ],
     "bench_text": ["--rows", "100", "--rounds", "1", "--memory-rows", "500"],
 }

@@ -4,6 +4,8 @@ import argparse
 import json
 import os
 import platform
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,30 @@ def median_interval(values, level: float = 0.95) -> dict[str, float]:
     draws = np.random.RandomState(0).choice(values, size=(10_000, len(values)))
     low, high = np.quantile(np.median(draws, axis=1), [(1 - level) / 2, (1 + level) / 2])
     return {"median": float(np.median(values)), "low": float(low), "high": float(high), "n": len(values)}
+
+
+def take_turns(sides: dict[str, Callable[[], object]], rounds: int) -> list[dict[str, float]]:
+    """Run all sides once unmeasured, then in turns; return their processor seconds of each round."""
+    for work in sides.values():
+        work()
+    measured = []
+    for k in range(rounds):
+        # The order alternates, so that no side always runs first.
+        order = list(sides) if k % 2 == 0 else list(sides)[::-1]
+        times = {name: _cpu_seconds(sides[name]) for name in order}
+        measured.append({name: times[name] for name in sides})
+    return measured
+
+
+def _cpu_seconds(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def ratio(rounds: list[dict[str, float]], side: str, other: str) -> dict[str, float]:
+    """How many times longer a side takes than another one of the same round: median and interval."""
+    return median_interval([times[side] / times[other] for times in rounds])
 
 
 def machine() -> dict[str, object]:

@@ -21,11 +21,11 @@ from bench_k_centers import CASES, make_features
 from skorch import NeuralNetClassifier
 from torch import nn
 
+from sksvp._device import resolve_precision
 from sksvp._torchvision import import_torchvision
 from sksvp.datasets import load_cifar10
 from sksvp.estimators import ResNetClassifier, WhitenedConvNetClassifier
 from sksvp.estimators._augment import random_crop, random_flip
-from sksvp.estimators._device import resolve_precision
 from sksvp.networks import PreActResNet
 from sksvp.strategies import k_centers
 

@@ -1,16 +1,15 @@
 """Training through our estimator against bare PyTorch loops, with our BatchNormReLU and with torch's own layers."""
 
 import statistics
-import time
 from collections.abc import Callable
 
 import numpy as np
 import torch
-from _report import median_interval, parser, write
+from _report import parser, ratio, take_turns, write
 
+from sksvp._device import resolve_precision
 from sksvp.estimators import ResNetClassifier
 from sksvp.estimators._augment import random_crop, random_flip
-from sksvp.estimators._device import resolve_precision
 from sksvp.networks import BatchNormReLU, PreActResNet
 
 
@@ -47,12 +46,6 @@ def bare_loop(
             optimizer.step()
 
 
-def cpu_seconds(work) -> float:
-    start = time.process_time()
-    work()
-    return time.process_time() - start
-
-
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--depth", type=int, default=20)
@@ -80,18 +73,8 @@ def main() -> None:
         return lambda: bare_loop(X, y, args.depth, args.epochs, args.batch_size, dtype, one_sweep=one_sweep)
 
     sides = {"ours": ours, "bare": bare(one_sweep=True), "torch": bare(one_sweep=False)}
-    for work in sides.values():
-        work()
-    rounds = []
-    for k in range(args.rounds):
-        # The order alternates, so that no side always runs first.
-        order = list(sides) if k % 2 == 0 else list(sides)[::-1]
-        times = {name: cpu_seconds(sides[name]) for name in order}
-        rounds.append({name: times[name] for name in sides})
-    ratios = {
-        f"{a} to {b}": median_interval([times[a] / times[b] for times in rounds])
-        for a, b in (("ours", "bare"), ("torch", "ours"))
-    }
+    rounds = take_turns(sides, args.rounds)
+    ratios = {f"{a} to {b}": ratio(rounds, a, b) for a, b in (("ours", "bare"), ("torch", "ours"))}
     images = args.rows * args.epochs
     rate = {name: images / statistics.median(times[name] for times in rounds) for name in sides}
     settings = {key: value for key, value in vars(args).items() if key != "out"} | {"dtype": str(dtype)}

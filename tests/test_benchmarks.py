@@ -50,6 +50,7 @@ TINY = {
         *["--rows", "24", "--test-rows", "8", "--depth", "9", "--epochs", "1", "--batch-size", "12"],
         *["--proxy-epochs", "1", "--checkpoint-every", "0"],
     ],
+    "bench_vdcnn": ["--rows", "16", "--batch-size", "8", "--hidden", "32", "--rounds", "1"],
     "bench_text": ["--rows", "100", "--rounds", "1", "--memory-rows", "500"],
 }
 

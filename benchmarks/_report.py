@@ -4,6 +4,8 @@ import argparse
 import json
 import os
 import platform
+import shlex
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -78,7 +80,8 @@ def machine() -> dict[str, object]:
 def write(out: Path, name: str, figures: dict, lines: list[str]) -> None:
     """Write NAME.json and NAME.md, and show the latter."""
     out.mkdir(parents=True, exist_ok=True)
-    content = {"command": f"python benchmarks/{name}.py", "machine": machine(), **figures}
+    command = shlex.join(["python", f"benchmarks/{name}.py", *sys.argv[1:]])
+    content = {"command": command, "machine": machine(), **figures}
     (out / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")
     where = content["machine"]
     footer = (

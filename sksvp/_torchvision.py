@@ -43,7 +43,7 @@ def import_torchvision() -> ModuleType:
             return importlib.import_module("torchvision")
         except ImportError as error:
             raise ImportError(
-                f'torchvision is needed here and cannot be imported ({error}): pip install "sksvp[vision]".'
+                f"torchvision is needed here and cannot be imported ({error}): pip install torchvision."
             ) from error
         except RuntimeError as error:
             if "torchvision::nms" not in str(error):

@@ -90,8 +90,8 @@ def test_texts_get_networks_for_texts(reviews, tmp_path):
         (["train", "--network", "resnet20"], "reads images: take a network such as vdcnn9 or bag-of-ngrams"),
         (["train", "--network", "vdcnn10"], "depth must be one of 9, 17, 29, 49"),
         (["train", "--network", "vdcnn9-mean"], "unknown"),
-        (["train", "--network", "bag-of-ngrams", "--schedule", "cifar"], "takes no --schedule"),
-        (["train", "--network", "vdcnn9", "--image-shape", "1,8,8"], "takes no --image-shape"),
+        (["train", "--network", "bag-of-ngrams", "--schedule", "cifar"], "takes no schedule"),
+        (["train", "--network", "vdcnn9", "--image-shape", "1,8,8"], "takes no image shape"),
         (["coreset", "--proxy", "bag-of-ngrams", "--target", "resnet20"], "'resnet20' reads images"),
     ],
 )

@@ -150,4 +150,4 @@ def test_what_is_not_installed_is_named_with_the_command_that_installs_it(tmp_pa
     )
     assert result.returncode == 0, result.stderr
     assert f"No module named '{missing}'" in result.stdout
-    assert 'pip install "sksvp[vision]"' in result.stdout
+    assert "pip install torchvision" in result.stdout

@@ -131,7 +131,7 @@ def check_warm_start(proxy: BaseEstimator) -> None:
     ):
         return
     raise ValueError(
-        f"warm_start=True needs a proxy that can train on from former weights: one of sksvp.estimators, a "
+        f"warm_start=True needs a proxy that can train on from former weights: a network of sksvp.estimators, a "
         f"skorch net, or a classifier with a warm_start of that meaning, such as LogisticRegression; got "
         f"{type(classifier).__name__}."
     )

@@ -68,7 +68,7 @@ def read_rows(path: Path, n_rows: int, row_numbers: np.ndarray | None = None) ->
 def save_figure(table, path: Path, *, draw: str = "save_run_figure") -> None:
     """Draw the run's figure with a function of `sksvp.plotting`, or say what is missing for it."""
     if find_spec("matplotlib") is None:
-        typer.echo("no figure: matplotlib is not installed (pip install sksvp[plot])", err=True)
+        typer.echo("no figure: matplotlib is not installed (pip install matplotlib)", err=True)
         return
     from .. import plotting
 

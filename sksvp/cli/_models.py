@@ -36,7 +36,7 @@ def build_classifier(name: str, **params) -> BaseEstimator:
     known = classifier._parameter_constraints
     foreign = [key for key in params if key not in known and key not in _COMMON]
     if foreign:
-        raise ValueError(f"network {name!r} takes no --{foreign[0].replace('_', '-')}.")
+        raise ValueError(f"network {name!r} takes no {foreign[0].replace('_', ' ')}.")
     return _checked(classifier(**own, **{key: value for key, value in params.items() if key in known}))
 
 

@@ -55,7 +55,12 @@ Proxy = Annotated[
     ),
 ]
 ProxyEpochs = Annotated[
-    int | None, typer.Option(min=1, help="Epochs of the proxy.", show_default="as --epochs")
+    int | None,
+    typer.Option(
+        min=1,
+        help="Epochs of the proxy.",
+        show_default="as --epochs; fast, fasttext, bag-of-ngrams: their own",
+    ),
 ]
 Target = Annotated[
     str | None,
@@ -72,7 +77,11 @@ BatchSize = Annotated[
 ]
 ProxyBatchSize = Annotated[
     int | None,
-    typer.Option(min=2, help="Rows of a training batch of the proxy.", show_default="as --batch-size"),
+    typer.Option(
+        min=2,
+        help="Rows of a training batch of the proxy.",
+        show_default="as --batch-size; fasttext, bag-of-ngrams: their own",
+    ),
 ]
 LearningRate = Annotated[
     float | None, typer.Option(min=0, help="Full learning rate.", show_default="the recipe's")
@@ -80,7 +89,9 @@ LearningRate = Annotated[
 ProxyLearningRate = Annotated[
     float | None,
     typer.Option(
-        min=0, help="Full learning rate of the proxy.", show_default="as --lr; fasttext, bag-of-ngrams: 0.05"
+        min=0,
+        help="Full learning rate of the proxy.",
+        show_default="as --lr; fast, fasttext, bag-of-ngrams: their own",
     ),
 ]
 Schedule = Annotated[

@@ -1,7 +1,6 @@
 """From a proxy to the evidence that a strategy needs, through a memory where there is one."""
 
 import os
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -196,8 +195,8 @@ def _gather_missing(
         kind for kind in requires if not any(name in record.evidence for name in _ARRAYS.get(kind, (kind,)))
     ]
     for kind in missing:
-        start = time.perf_counter()
-        record.evidence |= gather_kind(record.proxy, X, y, kind)
-        record.inference[kind] = time.perf_counter() - start
+        with Clock() as clock:
+            record.evidence |= gather_kind(record.proxy, X, y, kind)
+        record.inference[kind], record.inference_cpu[kind] = clock.wall, clock.cpu
     if missing:
         entry.save(record)

@@ -37,6 +37,8 @@ class ProxyRecord:
         Seconds of the processor, all threads, in the same time.
     inference : dict
         Seconds of gathering each kind of evidence.
+    inference_cpu : dict
+        Those of the processor.
     stop : ProxyStop or None
         How the training ended, where a rule watched it.
     """
@@ -46,6 +48,7 @@ class ProxyRecord:
     proxy_fit: float = 0.0
     proxy_cpu: float = 0.0
     inference: dict[str, float] = field(default_factory=dict)
+    inference_cpu: dict[str, float] = field(default_factory=dict)
     stop: ProxyStop | None = None
 
 
@@ -86,8 +89,9 @@ class MemoryEntry:
             manifest = json.loads((self.folder / _MANIFEST).read_text(encoding="utf-8"))
             files, seconds = manifest["files"], manifest["seconds"]
             record = ProxyRecord(None, proxy_fit=seconds["proxy_fit"], inference=seconds["inference"])
-            # Entries of earlier versions have no such number; that of the clock is the nearest to it.
+            # Entries of earlier versions have no such numbers; those of the clock are the nearest to them.
             record.proxy_cpu = seconds.get("proxy_cpu", record.proxy_fit)
+            record.inference_cpu = seconds.get("inference_cpu", record.inference)
             if manifest.get("stop") is not None:
                 record.stop = ProxyStop.from_json(manifest["stop"])
             damaged = [name for name, checksum in files.items() if _checksum(self.folder / name) != checksum]
@@ -133,6 +137,7 @@ class MemoryEntry:
             "proxy_fit": record.proxy_fit,
             "proxy_cpu": record.proxy_cpu,
             "inference": record.inference,
+            "inference_cpu": record.inference_cpu,
         }
         manifest = {"files": self._checksums, "seconds": seconds}
         if record.stop is not None:

@@ -19,8 +19,8 @@ class RankingSettled(BaseEstimator):
 
     After each epoch the strategy ranks a sample of the rows, and the ranking is
     compared with that of the epoch before, by Spearman's correlation. Rankings
-    settle long before accuracy does [1]_: the paper trained proxies for 50 or 100
-    of 181 epochs, which this rule decides by itself.
+    can settle long before a training ends [1]_: the paper trained proxies for 50 or
+    100 of 181 epochs, which this rule decides by itself.
 
     The epochs until then are those of the whole training, schedule and all; a
     training that is never stopped gives the same proxy as one without the rule.

@@ -44,7 +44,7 @@ class FastTextFormat:
 class FastTextClassifier(TextClassifier):
     """The fastText program as a classifier.
 
-    Drives the ``fasttext`` package [1]_ (``pip install sksvp[text]``), by default with the
+    Drives the ``fasttext`` package [1]_ (``pip install fasttext``), by default with the
     settings of [2]_ for the Amazon reviews. Whatever stands in a text, line
     breaks and words like labels included, is text. Probabilities, which the program gives
     from 0.00001 to 1.00001, are clipped and add up to one.
@@ -430,7 +430,7 @@ def _import_fasttext():
     except ImportError as error:
         raise ImportError(
             "FastTextClassifier needs the package fasttext, which is built with a C++ compiler: "
-            "pip install 'sksvp[text]'. BagOfNgramsClassifier is the same model without it."
+            "pip install fasttext. BagOfNgramsClassifier is the same model without it."
         ) from error
     return fasttext
 

@@ -132,6 +132,6 @@ def _import_accelerate() -> Any:
         import accelerate
     except ImportError as error:
         raise ImportError(
-            "distributed=True needs Hugging Face accelerate: pip install 'sksvp[distributed]'."
+            "distributed=True needs Hugging Face accelerate: pip install accelerate."
         ) from error
     return accelerate

@@ -106,7 +106,7 @@ class VDCNNClassifier(TextInput, TorchClassifier):
 
     See Also
     --------
-    BagOfNgramsClassifier : A linear model, thousands of times faster.
+    BagOfNgramsClassifier : A linear model, trained in a small part of the time.
     sksvp.text.encode_characters : The numbers that the network reads.
 
     References

@@ -22,12 +22,11 @@ _WHITENING_PIXELS = 2**21
 class WhitenedConvNetClassifier(ImageClassifier):
     """A fast proxy for small images: a short whitened network, trained in a few epochs of one cycle.
 
-    What the speed records on CIFAR-10 taught [1]_ [2]_, for as little work as
-    the accuracy of ResNet20 takes: a fixed first layer that whitens the images'
-    patches, large batches, one cycle of a high learning rate with Nesterov
-    momentum, label smoothing, shifts by a sixteenth of the side, and images in
-    colour mirrored in every second epoch. `ResNetClassifier` has the paper's
-    recipe instead.
+    Put together from speed records on CIFAR-10 [1]_ [2]_, to need little work: a
+    fixed first layer that whitens the images' patches, large batches, one cycle of
+    a high learning rate with Nesterov momentum, label smoothing, shifts by a
+    sixteenth of the side, and images in colour mirrored in every second epoch.
+    `ResNetClassifier` has the paper's recipe instead.
 
     Parameters
     ----------

@@ -30,8 +30,8 @@ def check_watchable(proxy: BaseEstimator, requires: tuple[str, ...]) -> None:
         if "forgetting_events" in requires and how_events_are_counted(proxy) == "mini_batches":
             return
     raise ValueError(
-        f"stop_proxy needs a proxy that is trained in epochs here: one of sksvp.estimators, a skorch net, or, with "
-        f"forgetting events, a classifier with partial_fit; alone or as the last step of a Pipeline. Got "
+        f"stop_proxy needs a proxy that is trained in epochs here: a network of sksvp.estimators, a skorch net, or, "
+        f"with forgetting events, a classifier with partial_fit; alone or as the last step of a Pipeline. Got "
         f"{type(classifier).__name__}{', frozen' if is_frozen(proxy) else ''}."
     )
 

@@ -178,13 +178,9 @@ def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
         selector = run.selector(first)
         kept = training_folder(folder.path, f"proxy_seed{seed}")
         keep_training(selector.proxy, kept, run.checkpoint_every)
-        with Clock() as clock:
-            selector.fit(run.X_train, run.y_train)
-        if not selector.from_cache_:
-            clock.add_earlier(selector.proxy_)
+        selector.fit(run.X_train, run.y_train)
         error = None if run.X_test is None else 1.0 - selector.proxy_.score(run.X_test, run.y_test)
-    # Where an earlier process trained it and was stopped before this record, its seconds count.
-    cpu = clock.cpu + (selector._proxy_cpu_seconds if selector.from_cache_ else 0.0)
+    cpu = selector._cpu_timings["proxy_fit"]
     record = {
         "kind": "proxy",
         "seed": seed,
@@ -208,9 +204,8 @@ def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
 def train_target(run: CoresetRun, folder: RunFolder, arm: Arm) -> str:
     """Choose the rows of one arm, train the target on them and record error and cost."""
     with limited_threads(run.threads):
-        with Clock() as selecting:
-            rows, selection_seconds = choose_rows(run, folder, arm)
-            X, y = (_safe_indexing(part, rows) for part in (run.X_train, run.y_train))
+        rows, seconds, cpu_seconds = choose_rows(run, folder, arm)
+        X, y = (_safe_indexing(part, rows) for part in (run.X_train, run.y_train))
         target, kept = (
             clone(run.target).set_params(random_state=arm.seed),
             training_folder(folder.path, arm.key),
@@ -226,8 +221,8 @@ def train_target(run: CoresetRun, folder: RunFolder, arm: Arm) -> str:
         "n_rows": len(rows),
         "error": error,
         **_proxy_cost(folder, arm),
-        "selection_seconds": selection_seconds,
-        "selection_cpu_seconds": selecting.cpu,
+        "selection_seconds": seconds,
+        "selection_cpu_seconds": cpu_seconds,
         "target_seconds": training.wall,
         "target_cpu_seconds": training.cpu,
     }
@@ -237,21 +232,28 @@ def train_target(run: CoresetRun, folder: RunFolder, arm: Arm) -> str:
     return f"{arm.name}, {len(rows):,} rows, seed {arm.seed}: {cost}"
 
 
-def choose_rows(run: CoresetRun, folder: RunFolder, arm: Arm) -> tuple[np.ndarray, float]:
-    """Return the rows of an arm, ascending, and the seconds of choosing beside the proxy's training."""
+def choose_rows(run: CoresetRun, folder: RunFolder, arm: Arm) -> tuple[np.ndarray, float, float]:
+    """Return the rows of an arm, ascending, and the seconds of choosing beside the proxy's training.
+
+    The seconds are those of the clock and of the processor, of inference and
+    ranking; of an inference pass that an earlier arm needed too, they are its.
+    """
     if arm.name == ALL_ROWS:
-        return np.arange(len(run.y_train)), 0.0
+        return np.arange(len(run.y_train)), 0.0, 0.0
     if arm.name in run.given:
-        return np.sort(run.given[arm.name]), 0.0
+        return np.sort(run.given[arm.name]), 0.0, 0.0
     selector = run.selector(arm).fit(run.X_train, run.y_train)
     folder.add_selection(arm.key, selected_rows(selector, run.filenames, run.row_numbers))
-    return selector.indices_, selector.timings_["inference"] + selector.timings_["ranking"]
+    wall, cpu = (
+        seconds["inference"] + seconds["ranking"] for seconds in (selector.timings_, selector._cpu_timings)
+    )
+    return selector.indices_, wall, cpu
 
 
 def select_only(run: CoresetRun, folder: RunFolder, arm: Arm) -> str:
     """Choose the rows of one arm and write them down."""
     with limited_threads(run.threads):
-        rows, _ = choose_rows(run, folder, arm)
+        rows, _, _ = choose_rows(run, folder, arm)
     return f"{arm.name}, seed {arm.seed}: {len(rows):,} of {len(run.y_train):,} rows chosen"
 
 

@@ -238,7 +238,7 @@ def read_sealed(path: Path) -> bytes | None:
     """Return the content of a file, None where it is not what was written."""
     try:
         checksum, _, content = path.read_bytes().partition(b"\n")
-    except OSError:
+    except FileNotFoundError:
         return None
     return content if checksum == _checksum(content) else None
 

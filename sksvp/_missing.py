@@ -19,3 +19,16 @@ def missing_mask(values: np.ndarray) -> np.ndarray:
     if values.dtype.kind == "f":
         return np.isnan(values)
     return np.fromiter((is_missing(value) for value in values), dtype=bool, count=len(values))
+
+
+def check_complete(labels: np.ndarray, advice: str = "") -> None:
+    """Check that no label is missing.
+
+    Raises
+    ------
+    ValueError
+        With the number of those that are, and what the caller advises.
+    """
+    n_missing = int(missing_mask(labels).sum())
+    if n_missing:
+        raise ValueError(f"Input y contains NaN: {n_missing} of {len(labels)} labels are missing.{advice}")

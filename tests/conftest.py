@@ -1,6 +1,7 @@
 """Fixtures that several test files share."""
 
 import os
+import signal
 
 # One thread for each process, set before numpy and torch read it: tests run side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -41,3 +42,11 @@ def imagenette(shared_data, tmp_path_factory) -> Path:
     with tarfile.open(shared_data / "imagenette96" / "imagenette96.tar") as tar:
         tar.extractall(folder, filter="data")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def hear_ctrl_c():
+    """Hear the signal of Ctrl-C, which a process that was started in the background ignores."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -65,6 +65,18 @@ def test_texts_name_themselves(tmp_path):
     assert [line[1] for line in read(tmp_path / "query.csv")[1:]] == ["", ""]
 
 
+@pytest.mark.parametrize("text", ["long " * 50_000, "half \ud800 a pair"], ids=["long", "surrogate"])
+def test_strange_texts_go_out_and_their_labels_come_back(tmp_path, text):
+    learner = ProxyActiveLearner(make_pipeline(TfidfVectorizer(), LogisticRegression()), random_state=0)
+    learner.fit([text, "short"])
+    learner.query(2)
+    learner.export_query(tmp_path / "query.csv")
+    filled = (tmp_path / "query.csv").read_text(encoding="utf-8").replace(",\n", ",a\n")
+    (tmp_path / "query.csv").write_text(filled, encoding="utf-8")
+    learner.import_labels(tmp_path / "query.csv")
+    assert learner.labels_.tolist() == ["a", "a"]
+
+
 def test_files_of_an_image_folder_name_themselves(tmp_path):
     from PIL import Image
 
@@ -87,6 +99,8 @@ def test_files_of_an_image_folder_name_themselves(tmp_path):
         (None, ["3", "10"], [3, 10]),
         (None, ["3", "x"], ["3", "x"]),
         (None, ["007", "3"], ["007", "3"]),
+        (None, ["1.0", "0.0"], [1, 0]),
+        (None, ["1.5", "0"], ["1.5", "0"]),
         (0, ["1", "2.0"], [1, 2]),
         ("1", ["1", "2"], ["1", "2"]),
     ],

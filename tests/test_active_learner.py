@@ -1,6 +1,7 @@
 """ProxyActiveLearner by query and teach."""
 
 import pickle
+import signal
 import subprocess
 import sys
 
@@ -23,12 +24,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from skorch.callbacks import Callback
 from toy_nets import make_net
 from toy_proxies import CountedTraining, blobs, n_trainings
 
 from sksvp import ProxyActiveLearner
 from sksvp._rows import LazyRows
 from sksvp.active import _ranking
+from sksvp.active._pool import append_rows
 from sksvp.estimators import ResNetClassifier
 from sksvp.strategies import Entropy, Strategy, entropy, k_centers, least_confidence, margin
 
@@ -535,6 +538,26 @@ def test_texts(make):
     assert len(learner.query(20)) == 20
 
 
+@pytest.mark.parametrize(
+    ("pool", "more", "error", "message"),
+    [
+        (
+            [[1.0, 2.0], [3.0, 4.0]],
+            [[1.0, 2.0, 3.0]],
+            ValueError,
+            r"shape \(2,\), got numbers of the shape \(3,\) in row 0",
+        ),
+        ([[1.0, 2.0], [3.0, 4.0]], ["text"], ValueError, "got a text in row 0"),
+        (["a", "b"], "text", TypeError, "X_new must be a list of rows"),
+        (["a", "b"], ["c", None], ValueError, "got a NoneType in row 1"),
+    ],
+)
+def test_rows_of_another_form_are_not_appended_to_a_list(pool, more, error, message):
+    with pytest.raises(error, match=message):
+        append_rows(pool, more)
+    assert append_rows(pool, pool[:1]) == [*pool, pool[0]]
+
+
 def test_lazy_rows_stay_lazy():
     pixels, labels = images()
     proxy = ResNetClassifier(depth=8, max_epochs=1, batch_size=8, device="cpu")
@@ -609,6 +632,45 @@ def test_warm_start_of_a_network_begins_with_its_weights():
     learner.teach(rows, labels[rows]).query(4)
     for before, after in zip(first, learner.proxy_.net_.module_.parameters(), strict=True):
         torch.testing.assert_close(before, after, atol=1e-6, rtol=1e-4)
+
+
+def test_a_warm_start_is_that_of_a_fresh_training_only(tmp_path):
+    pixels, labels = images()
+    settings = {"depth": 8, "max_epochs": 4, "batch_size": 8, "device": "cpu", "random_state": 0}
+
+    def learner(folder):
+        proxy = ResNetClassifier(
+            **settings,
+            checkpoint=folder,
+            checkpoint_every=1,
+            net_params={"callbacks": [StopsInSecondTraining]},
+        )
+        return ProxyActiveLearner(proxy, warm_start=True, random_state=0).fit(pixels, partly(labels, 3))
+
+    def second_query(learner):
+        rows = learner.query(4)
+        learner.teach(rows, labels[rows])
+        return learner.query(4)
+
+    StopsInSecondTraining.stops = False
+    whole = learner(None)
+    expected = second_query(whole)
+    whole.proxy_.partial_fit(pixels, labels)
+    StopsInSecondTraining.stops = True
+    with pytest.raises(KeyboardInterrupt):
+        second_query(learner(tmp_path))
+    StopsInSecondTraining.stops = False
+    np.testing.assert_array_equal(second_query(learner(tmp_path)), expected)
+
+
+class StopsInSecondTraining(Callback):
+    """Presses Ctrl-C in the third epoch of the training that begins warm."""
+
+    stops = False
+
+    def on_epoch_begin(self, net, **kwargs):
+        if self.stops and "warm_weights" in dict(net.callbacks_) and len(net.history) == 3:
+            signal.raise_signal(signal.SIGINT)
 
 
 def test_warm_start_with_a_new_class_begins_afresh():

@@ -138,6 +138,14 @@ def test_interactive_and_rounds_agree():
 # The plan ------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("initial_size", [0, 0.0, float("nan"), -1])
+def test_a_start_of_no_rows_is_refused(initial_size):
+    with pytest.raises(
+        ValueError, match="initial_size must be a number of rows or a share of the pool above 0"
+    ):
+        make_plan([10], initial_size, "last", 100)
+
+
 @pytest.mark.parametrize(
     ("rounds", "initial_size", "sizes"),
     [
@@ -236,8 +244,10 @@ def test_oracle_is_asked_for_what_y_lacks():
         (lambda rows: y[rows][:-1], r"one label for each of the 10 rows it is asked for, got 9 values"),
         (lambda rows: [None, *y[rows][1:]], r"got 10 values, 9 of them labels"),
         (lambda rows: y[rows] + 0.5, "continuous"),
+        (lambda rows: None, "oracle must return one label for each of the 10 rows .* got NoneType"),
+        (lambda rows: dict(zip(rows, y[rows], strict=True)), "as a list or an array, got dict"),
     ],
-    ids=["short", "missing", "no class"],
+    ids=["short", "missing", "no class", "nothing", "by row"],
 )
 def test_answers_that_are_refused(answer, message):
     with pytest.raises(ValueError, match=message):

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sksvp.cli._main import app
+from sksvp.reproduce import RunFolder
 
 QUICK = ["--dataset", "digits", "--train-rows", "200", "--epochs", "2", "--seeds", "1", "--device", "cpu"]
 ROUNDS = ["--initial-size", "40", "--round", "20", "--round", "30"]
@@ -114,6 +115,32 @@ def test_another_target_on_what_was_chosen(finished, tmp_path):
     )
     assert other.exit_code == 0, other.output
     assert sorted(path.stem for path in (tmp_path / "o" / "trainings").iterdir())[-1] == "random_seed0_at90"
+
+
+def test_a_replay_from_the_random_start_on(finished, tmp_path):
+    out = tmp_path / "replay"
+    both = run(*QUICK, "--precomputed", finished[0], "--target-at", "40", "--target-at", "60", "--out", out)
+    assert both.exit_code == 0, both.output
+    table = pd.DataFrame(json.loads((out / "results.json").read_text()))
+    assert table.loc[table["name"] == "random", "n_labeled"].tolist() == [40, 60]
+    assert table["error"].notna().all()
+
+
+def test_one_process_at_a_time(finished, tmp_path):
+    shutil.copytree(finished[0], tmp_path / "run")
+    with RunFolder(tmp_path / "run", record_settings(tmp_path / "run"), resume=True).alone():
+        second = run(*QUICK, *ROUNDS, "--seeds", "2", "--out", tmp_path / "run", "--resume")
+    assert second.exit_code == 2 and "is in use" in second.stderr
+
+
+def record_settings(folder):
+    return json.loads((folder / "config.json").read_text())["settings"]
+
+
+def test_another_rate_of_the_proxy_is_another_run(finished, tmp_path):
+    shutil.copytree(finished[0], tmp_path / "run")
+    other = run(*QUICK, *ROUNDS, "--proxy-lr", "0.5", "--out", tmp_path / "run", "--resume")
+    assert other.exit_code == 2 and "proxy_lr: None there, 0.5 now" in other.stderr
 
 
 def test_arms_side_by_side_choose_the_same(finished, tmp_path):

@@ -1,6 +1,7 @@
 """A command that is stopped in the middle of a training goes on there."""
 
 import json
+import signal
 
 import pandas as pd
 import pytest
@@ -40,7 +41,7 @@ class StopsAfter:
             save(checkpoint, ended=ended)
             self.left -= 1
             if self.left == 0:
-                raise KeyboardInterrupt
+                signal.raise_signal(signal.SIGINT)
 
         monkeypatch.setattr(TrainingCheckpoint, "save", counted)
 

@@ -254,6 +254,14 @@ def test_training_that_was_broken_off_leaves_no_entry(counted):
     assert not [path for path in counted.memory.glob("**/*") if ".part" in path.name]
 
 
+def test_labels_of_another_kind_are_another_training(tmp_path):
+    rows, labels = np.random.RandomState(0).rand(40, 3), np.arange(40) % 2
+    selector = ProxyCoresetSelector(LogisticRegression(), memory=tmp_path, random_state=0)
+    clone(selector).fit(rows, labels > 0)
+    numbers = clone(selector).fit(rows, labels)
+    assert numbers.proxy_.classes_.dtype.kind == "i"
+
+
 class BreaksInInference(CountedTraining):
     broken = True
 

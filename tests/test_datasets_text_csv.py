@@ -72,7 +72,8 @@ BAD = [
     ('1,"a"\n0,"b"\n', 2, "from 1, got 0"),
     ('1,"a"\n²,"b"\n', 2, "got '²'"),
     ('1,"a"\n1,"b"c\n', 2, "expected after"),
-    ('1,"a"\n1,"b\n1,c\n', 2, "a quote is opened and never closed"),
+    ('1,"a"\n1,"b\n1,c\n', 2, "a quote is opened and never closed, which takes all lines to 3"),
+    ('1,"a"\n5000000,"b"\n', 2, "from 1 to 100,000, got 5000000: is the first column the class"),
 ]
 
 
@@ -83,9 +84,17 @@ def test_bad_rows_are_named_by_their_line(tmp_path, content, line, message):
         load_text_csv(path)
 
 
+def test_a_byte_order_mark_is_no_text(tmp_path):
+    path = tmp_path / "of_excel.csv"
+    path.write_text("1,a\n2,b\n", encoding="utf-8-sig")
+    assert load_text_csv(path).y_train.tolist() == [0, 1]
+
+
 def test_bad_rows_can_be_skipped(tmp_path):
     path = write(tmp_path / "bad.csv", '1,"a"\ngood,"b"\n2,"c"d\n2\n2,"e"\n2,"f"\n1,"g\n')
-    with pytest.warns(UserWarning, match=r"4 bad rows were left out, the first of them line 2"):
+    with pytest.warns(
+        UserWarning, match=r"4 bad rows were left out, the first.* line 2.*the last line 7: a quote"
+    ):
         bunch = load_text_csv(path, on_error="skip")
     assert (list(bunch.X_train), bunch.y_train.tolist()) == (["a", "e", "f"], [0, 1, 1])
 

@@ -221,8 +221,13 @@ def test_divergence_is_told(texts):
 
 def test_without_the_package(monkeypatch, texts):
     monkeypatch.setitem(sys.modules, "fasttext", None)
-    with pytest.raises(ImportError, match=r"sksvp\[text\]"):
+    with pytest.raises(ImportError, match="pip install fasttext"):
         fast().fit(*texts)
+
+
+def test_numbers_of_numpy_are_numbers(texts):
+    model = fast(dim=np.int64(8), lr=np.float32(0.5), max_epochs=np.int64(2), word_ngrams=1).fit(*texts)
+    assert model.transform(texts[0][:2]).shape == (2, 8)
 
 
 @pytest.mark.parametrize("loss", ["hs", "ns"])

@@ -1,6 +1,7 @@
 """What every image classifier keeps to, whatever its network."""
 
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -8,13 +9,14 @@ import warnings
 from importlib.util import find_spec
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EarlyStopping
 
 from sksvp.estimators import ResNetClassifier, TorchvisionClassifier, WhitenedConvNetClassifier
 from sksvp.estimators._seeding import seeded_torch
@@ -558,10 +560,51 @@ def test_partial_fit_bad_classes(digits):
         model.partial_fit(X, y + 5)
 
 
+def test_early_stopping_ends_the_training(digits):
+    stop = EarlyStopping(monitor="train_loss", patience=1, threshold=10.0)
+    model = resnet(max_epochs=6, net_params={"callbacks": [stop]}).fit(*digits)
+    assert len(model.history_) == 2
+    assert model.predict(digits[0]).shape == (300,)
+
+
+def test_a_changed_parameter_does_not_change_what_is_saved(digits, tmp_path):
+    model = resnet(max_epochs=1).fit(*digits)
+    expected = model.predict_logits(digits[0])
+    model.set_params(depth=14).save(tmp_path / "model.safetensors")
+    loaded = ResNetClassifier.load(tmp_path / "model.safetensors")
+    assert loaded.depth == 8
+    np.testing.assert_array_equal(loaded.predict_logits(digits[0]), expected)
+
+
+def test_class_weights_of_an_earlier_training_are_forgotten(digits):
+    model = resnet(class_weight={0: 5.0}, max_epochs=1).fit(*digits)
+    assert model.net_.criterion_.weight[0] == 5
+    model.set_params(class_weight=None).partial_fit(*digits)
+    assert model.net_.criterion_.weight is None
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, float("nan"), float("inf")])
+def test_class_weights_that_teach_nothing_are_refused(digits, weight):
+    with pytest.raises(ValueError, match="class_weight must have finite weights above 0"):
+        resnet(class_weight={0: weight}).fit(*digits)
+
+
+def test_missing_labels_are_told_of():
+    X = np.zeros((6, 8, 8), dtype=np.uint8)
+    for y in (pd.Series(["a", None] * 3, dtype="string"), [None, "a", "b"] * 2, [np.nan, 1, 2] * 2):
+        with pytest.raises(ValueError, match="labels are missing"):
+            resnet().fit(X, y)
+
+
+def test_a_net_is_scored_through_its_classifier(digits):
+    with pytest.raises(TypeError, match="call predict and score of that one"):
+        resnet(max_epochs=1).fit(*digits).net_.predict(digits[0])
+
+
 def test_interruption_leaves_no_fitted_estimator(digits):
     class Interrupt(Callback):
         def on_epoch_end(self, net, **kwargs):
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
 
     model = resnet(net_params={"callbacks": [Interrupt()]})
     with pytest.raises(KeyboardInterrupt):

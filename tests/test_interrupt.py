@@ -18,14 +18,6 @@ rng = np.random.RandomState(0)
 X, y = rng.standard_normal((60, 4)).astype(np.float32), np.arange(60) % 3
 
 
-@pytest.fixture(autouse=True)
-def hear_ctrl_c():
-    """A process that was started in the background ignores the signal."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 class PressCtrlC(Callback):
     def on_epoch_end(self, net, **kwargs):
         if len(net.history) == 2:

@@ -120,6 +120,12 @@ def test_a_shortcut_of_equal_width_is_the_input():
     assert [block.projection is None for block in network.blocks] == expected
 
 
+@pytest.mark.parametrize("pooling", ["conv", "maxpool", "kmaxpool"])
+def test_a_shortcut_follows_where_the_length_halves(pooling):
+    network = VDCNN(9, 2, pooling, shortcut=True, widths=(8, 8, 8, 8), hidden=8)
+    assert network(torch.randint(0, 69, (3, 64))).shape == (3, 2)
+
+
 def test_layers_of_the_facts():
     network = VDCNN(9, 2)
     assert all(m.bias is None for m in network.modules() if isinstance(m, nn.Conv2d))

@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 from sksvp._files import replacing, write_json
 from sksvp.reproduce import CoresetRun, RunFolder, run_coreset, summary_table, trainings_table
+from sksvp.reproduce._run_folder import RunRecords
 
 
 class SlowRegression(LogisticRegression):
@@ -100,11 +101,42 @@ def test_a_folder_holds_one_configuration(tmp_path):
         RunFolder(tmp_path, {"proxy": "resnet8", "epochs": 4}, resume=True)
 
 
-def test_what_an_earlier_version_did_not_write_down_is_not_compared(tmp_path):
+def test_what_an_earlier_version_did_not_write_down_was_not_set(tmp_path):
     RunFolder(tmp_path, {"proxy": "resnet8"}, resume=False).add("proxy_seed0", {"kind": "proxy"})
-    RunFolder(tmp_path, {"proxy": "resnet8", "news": 1}, resume=True)
+    RunFolder(tmp_path, {"proxy": "resnet8", "news": None}, resume=True)
+    with pytest.raises(ValueError, match="news: None there, 1 now"):
+        RunFolder(tmp_path, {"proxy": "resnet8", "news": 1}, resume=True)
     with pytest.raises(ValueError, match="proxy: 'resnet8' there, None now"):
         RunFolder(tmp_path, {"news": 1}, resume=True)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "trainings-in-progress/proxy_seed0/0a/state-00000001.bin",
+        "checkpoints/0a/state-00000001.bin",
+        "proxies/sksvp-proxies/0a/entry.json",
+    ],
+)
+def test_a_run_that_has_not_finished_a_training_is_not_begun_anew(tmp_path, state):
+    RunFolder(tmp_path, {"epochs": 3}, resume=False)
+    path = tmp_path / state
+    path.parent.mkdir(parents=True)
+    path.touch()
+    with pytest.raises(ValueError, match="holds a run already"):
+        RunFolder(tmp_path, {"epochs": 3}, resume=False)
+    with pytest.raises(ValueError, match="epochs: 3 there, 4 now"):
+        RunFolder(tmp_path, {"epochs": 4}, resume=True)
+    RunFolder(tmp_path, {"epochs": 3}, resume=True)
+
+
+def test_a_former_run_is_read_without_a_touch(tmp_path):
+    RunFolder(tmp_path, {}, resume=False).add("proxy_seed0", {"kind": "proxy"})
+    with replacing(tmp_path / "state.bin") as part:
+        part.write_bytes(b"at work")
+        before = sorted(tmp_path.rglob("*"))
+        assert [record["kind"] for record in RunRecords(tmp_path)] == ["proxy"]
+        assert sorted(tmp_path.rglob("*")) == before
 
 
 @pytest.mark.parametrize("name", ["config.json", "trainings/proxy_seed0.json"])

@@ -5,9 +5,10 @@ import threading
 import numpy as np
 import pytest
 import torch
+from sklearn.utils import check_array
 
 from sksvp.estimators import ResNetClassifier
-from sksvp.estimators._row_source import RowSource, read_ahead
+from sksvp.estimators._row_source import RowSource, is_slow_to_read, read_ahead
 
 TABLE = np.arange(30).reshape(10, 3)
 CPU = torch.device("cpu")
@@ -121,3 +122,11 @@ def test_batch_size_may_change_between_calls_of_partial_fit():
     model = ResNetClassifier(8, batch_size=20, device="cpu", random_state=0).partial_fit(X, y, classes=[0, 1])
     model.set_params(batch_size=10).partial_fit(X, y)
     assert model.history_[:, "train_batch_count"] == [2, 4]
+
+
+def test_a_checked_memory_map_is_slow_to_read(tmp_path):
+    np.save(tmp_path / "rows.npy", np.zeros((4, 3), dtype=np.float32))
+    on_disk = np.load(tmp_path / "rows.npy", mmap_mode="r")
+    assert is_slow_to_read(on_disk)
+    assert is_slow_to_read(check_array(on_disk)) and is_slow_to_read(np.asarray(on_disk)[1:])
+    assert not is_slow_to_read(np.zeros((4, 3))[1:])

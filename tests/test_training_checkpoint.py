@@ -41,7 +41,7 @@ class Watcher(Callback):
 
     def on_batch_begin(self, net, training=True, **kwargs):
         if len(net.history) == Watcher.stop_in_epoch and len(net.history[-1]["batches"]) == 2:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
 
     def on_epoch_end(self, net, **kwargs):
         self.n_epochs_ += 1
@@ -169,7 +169,7 @@ def test_one_training_has_one_worker(tmp_path):
         def on_epoch_end(self, net, **kwargs):
             with pytest.raises(ValueError, match="in use by another process or thread"):
                 make(folder, net_params={"callbacks": [Meets]}).fit(X, y)
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
 
     folder = tmp_path
     with pytest.raises(KeyboardInterrupt):

@@ -1,6 +1,7 @@
 """What each of several processes does in test_distributed; started by torchrun."""
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -65,13 +66,15 @@ def interrupted(folder, rank):
 
         def on_epoch_begin(self, net, **kwargs):
             if Stop.stops and len(net.history) == 5:
-                raise KeyboardInterrupt
+                signal.raise_signal(signal.SIGINT)
 
     def make():
         return resnet(
             max_epochs=6, checkpoint=folder / "kept", checkpoint_every=2, net_params={"callbacks": [Stop]}
         )
 
+    # A process that was started in the background ignores the signal.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         make().fit(X, y)
     except KeyboardInterrupt:

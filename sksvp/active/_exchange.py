@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-from .._files import replacing
+from .._files import large_cells, replacing
 
 _COLUMNS = ("row", "name", "label")
 
@@ -34,7 +35,11 @@ def write_query(path: str | os.PathLike, X: Any, rows: np.ndarray, names: Any = 
             f"{_num_samples(names)}."
         )
     shown = _names(X if names is None else names, rows, given=names is not None)
-    with replacing(path) as part, open(part, "w", newline="", encoding="utf-8") as file:
+    # Texts and names of files need not be Unicode.
+    with (
+        replacing(path) as part,
+        open(part, "w", newline="", encoding="utf-8", errors="backslashreplace") as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(_COLUMNS)
         writer.writerows([row, name, ""] for row, name in zip(rows.tolist(), shown, strict=True))
@@ -90,7 +95,7 @@ def read_answers(path: str | os.PathLike, classes: list) -> tuple[np.ndarray, np
 
 def _read_lines(path: Path) -> list[tuple[int, str | None, str | None]]:
     """Return line number, row and label of each line below the header."""
-    with open(path, newline="", encoding="utf-8-sig") as file:
+    with large_cells(), open(path, newline="", encoding="utf-8-sig") as file:
         header = file.readline()
         file.seek(0)
         reader = csv.DictReader(file, delimiter=max(",;\t", key=header.count))
@@ -104,11 +109,8 @@ def _read_lines(path: Path) -> list[tuple[int, str | None, str | None]]:
 
 
 def _is_whole(text: str) -> bool:
-    # "007" is a name, not a number.
-    try:
-        return str(int(text)) == text
-    except ValueError:
-        return False
+    # "007" is a name, not a number; "1.0" is how pandas writes a column in which labels are missing.
+    return re.fullmatch(r"-?(0|[1-9][0-9]*)(\.0+)?", text) is not None
 
 
 def _whole_number(text: str | None, what: str) -> int:

@@ -26,7 +26,7 @@ def append_rows(X: Any, X_new: Any) -> Any:
     if isinstance(X, LazyRows):
         return _append_lazy(X, X_new)
     if isinstance(X, list):
-        return [*X, *X_new]
+        return _append_list(X, X_new)
     if sparse.issparse(X):
         _check_shapes(X, X_new)
         return sparse.vstack([X, X_new], format=X.format)
@@ -89,6 +89,24 @@ def _append_lazy(X: LazyRows, X_new: Any) -> LazyRows:
         raise TypeError(f"X_new must be lazy rows, as the pool is, got {type(X_new).__name__}.")
     _check_shapes(X, X_new)
     return _ChainedRows([X, X_new])
+
+
+def _append_list(X: list, X_new: Any) -> list:
+    if not isinstance(X_new, list | tuple | np.ndarray):
+        raise TypeError(f"X_new must be a list of rows, as the pool is, got {type(X_new).__name__}.")
+    here = _form(X[0])
+    for k, row in enumerate(X_new):
+        if _form(row) != here:
+            raise ValueError(f"X_new must have rows like the pool's, {here}, got {_form(row)} in row {k}.")
+    return [*X, *X_new]
+
+
+def _form(row: Any) -> str:
+    """Say in words what a row of a list is."""
+    if isinstance(row, str):
+        return "a text"
+    shape = np.shape(row)
+    return f"numbers of the shape {shape}" if shape else f"a {type(row).__name__}"
 
 
 def _append_pandas(X: Any, X_new: Any) -> Any:

@@ -36,6 +36,10 @@ def make_plan(rounds: Any, initial_size: float, target_at: Any, n_rows: int) -> 
         For rounds that are empty, of both kinds, not positive or more than the
         pool has, and for totals that never occur.
     """
+    if not initial_size > 0:
+        raise ValueError(
+            f"initial_size must be a number of rows or a share of the pool above 0, got {initial_size!r}."
+        )
     start = int(initial_size) if isinstance(initial_size, Integral) else max(1, round(initial_size * n_rows))
     sizes = [start, *_round_sizes(rounds, n_rows)]
     totals = np.cumsum(sizes).tolist()
@@ -129,6 +133,11 @@ class Answers:
             return
         # What the user's function raises goes to the user; the rows that wait are saved.
         told = self._oracle(rows.copy())
+        if not hasattr(told, "__len__") or isinstance(told, dict | str):
+            raise ValueError(
+                f"oracle must return one label for each of the {len(rows)} rows it is asked for, as a list or an "
+                f"array, got {type(told).__name__}."
+            )
         found, labels = read_labels(told, missing_label=self._missing_label)
         n_told = len(told)
         if n_told != len(rows) or len(found) != len(rows):

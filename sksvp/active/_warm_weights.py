@@ -18,5 +18,7 @@ class WarmWeights(Callback):
         self.weights = weights
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        net.module_.load_state_dict(self.weights)
+        # A training that goes on, from its checkpoint or by partial_fit, has its own weights by now.
+        if not net.history:
+            net.module_.load_state_dict(self.weights)
         self.weights = {}

@@ -89,6 +89,7 @@ def load_data(
     _check(bunch, classifier)
     if n_rows is not None:
         _thin(bunch, n_rows)
+        _check_classes(bunch)
     return bunch
 
 
@@ -112,6 +113,8 @@ def _check(bunch: Bunch, classifier: BaseEstimator) -> None:
 
     labels = check_labels(bunch.y_train)
     classes = np.unique(labels)
+    if classes.dtype.kind in "mM":
+        raise ValueError(f"y must be class labels, numbers or texts, got {classes.dtype}.")
     if len(classes) < 2:
         raise ValueError(f"y has one class only, {classes[0]}, over {len(labels)} rows; two are needed.")
     # Lazy images and packed texts have one form, which their loader has checked; reading them all takes long.
@@ -123,13 +126,21 @@ def _check(bunch: Bunch, classifier: BaseEstimator) -> None:
     if bunch.X_test is None:
         return
     try:
-        foreign = np.setdiff1d(check_labels(bunch.y_test), classes)
-        if len(foreign):
-            raise ValueError(f"no training row has the label {foreign[0]}.")
+        check_labels(bunch.y_test)
+        _check_classes(bunch)
         if in_memory:
             learned._validate(bunch.X_test, reset=False)
     except (TypeError, ValueError) as error:
         raise ValueError(f"the test rows do not fit the training rows: {error}") from error
+
+
+def _check_classes(bunch: Bunch) -> None:
+    """Refuse test rows of classes that no training row has."""
+    if bunch.X_test is None:
+        return
+    foreign = np.setdiff1d(bunch.y_test, bunch.y_train)
+    if len(foreign):
+        raise ValueError(f"no training row has the label {foreign[0]}, but test rows do.")
 
 
 def _tell_flat_rows(X: np.ndarray, classifier: BaseEstimator) -> None:

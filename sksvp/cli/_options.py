@@ -145,7 +145,7 @@ def clean_errors(command: Callable) -> Callable:
     def wrapped(*args, **kwargs):
         try:
             return command(*args, **kwargs)
-        except (ValueError, OSError, ImportError) as error:
+        except (ValueError, OSError, ImportError, MemoryError) as error:
             message = " ".join(str(error).split())
             if "cannot be read as an image" in message:
                 message += "; --skip-unreadable goes on without such images."

@@ -45,7 +45,9 @@ def build_pair(
         "target": target,
         "epochs": epochs,
         "batch_size": batch_size,
+        "proxy_batch_size": proxy_batch_size,
         "lr": lr,
+        "proxy_lr": proxy_lr,
         "schedule": schedule,
         "precision": precision,
         "image_shape": image_shape,
@@ -54,9 +56,9 @@ def build_pair(
     recipe = {key: settings[key] for key in _RECIPE} | {"device": device, "verbose": int(verbose)}
     for_proxy = recipe | {key: None for key in own if key in recipe}
     if proxy_lr is not None:
-        for_proxy["lr"] = settings["proxy_lr"] = proxy_lr
+        for_proxy["lr"] = proxy_lr
     if proxy_batch_size is not None:
-        for_proxy["batch_size"] = settings["proxy_batch_size"] = proxy_batch_size
+        for_proxy["batch_size"] = proxy_batch_size
     return (
         build_classifier(proxy, max_epochs=settings["proxy_epochs"], **for_proxy),
         build_classifier(target, max_epochs=epochs, **recipe),

@@ -23,7 +23,7 @@ from sklearn.utils.validation import (
 
 from .._clock import Clock
 from .._fingerprint import fingerprint
-from .._missing import missing_mask
+from .._missing import check_complete
 from .._random import draw_seeds
 from ..evidence import available_evidence, check_available
 from ..evidence._features import can_give_features, gather_features
@@ -399,12 +399,10 @@ def check_labels(y) -> np.ndarray:
             f"y must be one class label a row, got a multilabel or multioutput array of shape {y.shape}."
         )
     labels = column_or_1d(y, warn=True)
-    n_missing = int(missing_mask(labels).sum())
-    if n_missing:
-        raise ValueError(
-            f"Input y contains NaN: {n_missing} of {len(labels)} labels are missing. Choosing a core-set "
-            "needs every label; rows to be labelled are the matter of ProxyActiveLearner."
-        )
+    check_complete(
+        labels,
+        advice=" Choosing a core-set needs every label; rows to be labelled are the matter of ProxyActiveLearner.",
+    )
     kind = type_of_target(labels, input_name="y")
     if len(labels) and kind not in ("binary", "multiclass"):
         raise ValueError(

@@ -53,6 +53,7 @@ def training_key(
         describe(proxy),
         fingerprint(X, exact=True),
         fingerprint(y, exact=True),
+        np.asarray(y).dtype.kind,
         seed,
         way,
         {name: describe(value) for name, value in sorted(fit_params.items())},

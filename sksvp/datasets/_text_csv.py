@@ -15,10 +15,14 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import StrOptions, validate_params
 
+from .._files import large_cells
 from ..text import PackedTexts
 
 SUFFIXES = (".csv", ".csv.gz", ".csv.xz")
-_LARGEST_CELL = 2**31 - 1
+# Files that were written by Excel begin with a byte-order mark.
+_ENCODING = "utf-8-sig"
+# More than any data set has; a column of numbers is not taken for classes.
+_MOST_CLASSES = 100_000
 
 _DESCR = """{title}
 
@@ -184,7 +188,8 @@ def read_text_csv(
         raise ValueError(f"{path} has no rows{f' but bad ones, {skipped[0]}' if skipped else ''}.")
     if skipped:
         warnings.warn(
-            f"{path}: {len(skipped):,} bad rows were left out, the first of them {skipped[0]}.",
+            f"{path}: {len(skipped):,} bad rows were left out, the first of them {skipped[0]}"
+            f"{f'; the last {skipped[-1]}' if len(skipped) > 1 else ''}.",
             UserWarning,
             stacklevel=2,
         )
@@ -199,6 +204,8 @@ def _what_is_wrong(fields: list[str], n_columns: int, n_classes: int | None) -> 
     if not (label.isascii() and label.isdigit() and len(label) < 10):
         hint = "; the file must have no header" if not n_columns else ""
         return f"the class must be a whole number from 1, got {fields[0][:40]!r}{hint}"
+    if int(label) > _MOST_CLASSES:
+        return f"the class must be a number from 1 to {_MOST_CLASSES:,}, got {label}: is the first column the class?"
     if int(label) < 1 or (n_classes is not None and int(label) > n_classes):
         return f"the class must be from 1{f' to {n_classes}' if n_classes else ''}, got {int(label)}"
     if n_columns and len(fields) != n_columns:
@@ -208,9 +215,8 @@ def _what_is_wrong(fields: list[str], n_columns: int, n_classes: int | None) -> 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str], str]]:
     """Yield the first line, the fields and what is wrong with each row."""
-    before = csv.field_size_limit(_LARGEST_CELL)
     try:
-        with _open(path) as file:
+        with large_cells(), _open(path) as file:
             reader = csv.reader(file, strict=True)
             while True:
                 line = reader.line_num + 1
@@ -220,19 +226,18 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str], str]]:
                     return
                 except csv.Error as error:
                     ended = "unexpected end of data" in str(error)
-                    yield line, [], "a quote is opened and never closed" if ended else f"{error}"
+                    wrong = f"a quote is opened and never closed, which takes all lines to {reader.line_num}"
+                    yield line, [], wrong if ended else f"{error}"
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8 near line {line}: {error.reason}.") from error
     except (gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError) as error:
         raise ValueError(f"{path} is damaged near line {line}: {error}.") from error
-    finally:
-        csv.field_size_limit(before)
 
 
 def _open(path: Path) -> IO[str]:
     name = path.name.lower()
     if name.endswith(".gz"):
-        return gzip.open(path, "rt", encoding="utf-8", newline="")
+        return gzip.open(path, "rt", encoding=_ENCODING, newline="")
     if name.endswith(".xz"):
-        return lzma.open(path, "rt", encoding="utf-8", newline="")
-    return open(path, encoding="utf-8", newline="")
+        return lzma.open(path, "rt", encoding=_ENCODING, newline="")
+    return open(path, encoding=_ENCODING, newline="")

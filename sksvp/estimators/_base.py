@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from .._checkpoint import Checkpoint
 from .._device import resolve_device, resolve_precision
 from .._fingerprint import fingerprint
+from .._missing import check_complete
 from ._batches import TrainingRows, TrainingView, Visit, batch_bounds
 from ._callbacks import CountForgetting, EndWhen, EpochBar, SetLearningRate
 from ._class_weights import class_weights
@@ -250,6 +251,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
         X = self._validate(X, reset=reset)
         y = column_or_1d(y, warn=True)
+        check_complete(y)
         check_classification_targets(y)
         if len(X) != len(y):
             raise ValueError(f"X and y must have the same number of rows, got {len(X)} and {len(y)}.")
@@ -260,6 +262,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
     def _build_net(self, random_state: np.random.RandomState, team: Team) -> TrainingNet:
         """Build the net with seeded weights, without touching torch's global generator."""
         self.device_ = team.device
+        self._params_of_fit = self.get_params(deep=False)
         if team.size > 1:
             # Without a seed the processes would begin apart.
             random_state = np.random.RandomState(team.share(random_state.randint(_MAX_SEED)))
@@ -312,6 +315,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             )
         # Of a net that is trained further, the first call's may be another.
         net.batch_size = self.batch_size
+        net.criterion_.weight = None
         if self.class_weight is not None:
             weights = class_weights(self.class_weight, self.classes_, y)
             net.criterion_.weight = torch.from_numpy(weights).to(self.device_)

@@ -26,7 +26,7 @@ def class_weights(class_weight: str | Mapping | None, classes: np.ndarray, encod
     Raises
     ------
     ValueError
-        Where a mapping names another class.
+        Where a mapping names another class, or has a weight that is not above 0.
     """
     weights = np.ones(len(classes), dtype=np.float32)
     if isinstance(class_weight, Mapping):
@@ -34,6 +34,11 @@ def class_weights(class_weight: str | Mapping | None, classes: np.ndarray, encod
         if unknown:
             raise ValueError(f"class_weight names classes that are not in y: {sorted(map(str, unknown))}.")
         weights[:] = [class_weight.get(label, 1.0) for label in classes.tolist()]
+        if not (np.isfinite(weights).all() and (weights > 0).all()):
+            raise ValueError(
+                f"class_weight must have finite weights above 0, got {dict(class_weight)!r}; leave out the rows of a "
+                "class that is not to be learned."
+            )
     elif class_weight is not None:
         present = np.unique(encoded)
         weights[present] = compute_class_weight(class_weight, classes=present, y=encoded)

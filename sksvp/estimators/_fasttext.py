@@ -236,12 +236,18 @@ class FastTextClassifier(TextClassifier):
         model = scratch / "model.bin"
         settings = {name: value for name, value in os.environ.items() if not name.startswith(_OF_MALLOC)}
         settings["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-        command = [sys.executable, "-P", str(_PROGRAM), json.dumps(options), str(model)]
+        command = [
+            sys.executable,
+            "-P",
+            str(_PROGRAM),
+            json.dumps(options, default=np.generic.item),
+            str(model),
+        ]
         code = subprocess.run(command, env=settings, check=False).returncode
         if code == DIVERGED:
             raise ValueError(f"The training of {type(self).__name__} diverged: lower lr={self.lr!r}.")
         if code:
-            raise RuntimeError(
+            raise ChildProcessError(
                 f"The fastText program ended with the exit code {code}; what it said is on stderr. Out of memory? "
                 f"Its matrix takes {4 * self.dim * options['bucket'] / 2**20:,.0f} MiB."
             )

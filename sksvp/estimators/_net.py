@@ -2,12 +2,14 @@
 
 import inspect
 import warnings
+from contextlib import suppress
 
 import torch
 from skorch import NeuralNetClassifier
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from .._interrupt import heeding_ctrl_c
 from ._batches import ShuffledBatches, TrainingRows
 from ._callbacks import TrainingEnds
 from ._team import Team
@@ -32,8 +34,8 @@ class TrainingNet(NeuralNetClassifier):
     ) -> None:
         """Train on, with callbacks, batches and processes that serve this training alone.
 
-        Unlike skorch's `fit`, an interruption is not swallowed: the caller must
-        not take a half-trained network for a trained one.
+        Unlike skorch's `fit`, Ctrl-C is not swallowed: the caller must not take a
+        half-trained network for a trained one.
         """
         own_callbacks, own_module = list(self.callbacks_), self.module_
         self.callbacks_ = [*own_callbacks, *((name, callback.initialize()) for name, callback in callbacks)]
@@ -46,11 +48,13 @@ class TrainingNet(NeuralNetClassifier):
         self._team = team
         self.notify("on_train_begin", X=rows, y=None)
         try:
-            with team.training(own_module) as self.module_:
+            with (
+                heeding_ctrl_c(),
+                team.training(own_module) as self.module_,
+                # A callback of ours, or skorch's EarlyStopping, has seen enough.
+                suppress(TrainingEnds, KeyboardInterrupt),
+            ):
                 self.fit_loop(rows, None, epochs=epochs)
-        except TrainingEnds:
-            # Somebody who watches it has seen enough.
-            pass
         finally:
             self.module_ = own_module
             self.notify("on_train_end", X=rows, y=None)
@@ -63,6 +67,8 @@ class TrainingNet(NeuralNetClassifier):
         return self.module_.module if isinstance(self.module_, DistributedDataParallel) else self.module_
 
     def get_iterator(self, dataset: TrainingRows, training: bool = False) -> ShuffledBatches:
+        if not hasattr(self, "_batches"):
+            raise TypeError("This net reads rows through its classifier: call predict and score of that one.")
         return ShuffledBatches(dataset, batch_size=self.batch_size, **self._batches)
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):

@@ -66,6 +66,10 @@ def load_classifier(cls, path, *, device: str):
 
 def _plain_params(estimator) -> dict:
     params = estimator.get_params(deep=False)
+    # Those that the network was built with: `set_params` may have changed them since. What net_params has,
+    # such as callbacks, makes no other network, and can be taken away before a file is written.
+    built_with = getattr(estimator, "_params_of_fit", {})
+    params |= {name: value for name, value in built_with.items() if name != "net_params"}
     # A generator has no further meaning once the weights are there, nor have the machine's device and folders.
     if not isinstance(params["random_state"], int | np.integer | None):
         params["random_state"] = None

@@ -18,6 +18,15 @@ from ._net import TrainingNet
 from ._team import Team
 
 
+class TrainingFolder(Checkpoint):
+    """The folder of one training."""
+
+    _in_use = (
+        "by another process or thread. Wait for it, or end it; workers of a parallel search share a proxy through "
+        "the selector's memory."
+    )
+
+
 class TrainingCheckpoint:
     """The state of one training: weights, optimiser, random generators, counts, history.
 
@@ -168,7 +177,7 @@ def training_folder(root: str | os.PathLike, estimator: Any, X: Any, y: np.ndarr
             identity[name] = in_words(value)
     if watch is not None:
         identity["watch"] = watch.key() if hasattr(watch, "key") else in_words(watch)
-    return open_checkpoint(root, identity)
+    return open_checkpoint(root, identity, TrainingFolder)
 
 
 def _seconds() -> tuple[float, float]:

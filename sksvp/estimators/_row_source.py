@@ -1,5 +1,6 @@
 """Raw rows on the device that trains or scores: kept there, or read ahead."""
 
+import mmap
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -71,7 +72,10 @@ class RowSource:
 
 def is_slow_to_read(X) -> bool:
     """Tell whether rows of a checked X come from a disk."""
-    return isinstance(X, LazyRows | np.memmap)
+    # Checked, a memory map is an array like any other, which knows what it is a view of.
+    while isinstance(X, np.ndarray) and not isinstance(X, np.memmap):
+        X = X.base
+    return isinstance(X, LazyRows | np.memmap | mmap.mmap)
 
 
 def read_ahead(read: Read, parts: Iterable[np.ndarray]) -> Iterator[Tensor]:

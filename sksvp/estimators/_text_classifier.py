@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeatures
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from .._missing import check_complete
 from ._text_input import TextInput
 
 
@@ -26,6 +27,7 @@ class TextClassifier(
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
         texts = self._check_texts(X, reset=reset)
         y = column_or_1d(y, warn=True)
+        check_complete(y)
         check_classification_targets(y)
         if len(texts) != len(y):
             raise ValueError(f"X and y must have the same number of rows, got {len(texts)} and {len(y)}.")

@@ -169,7 +169,7 @@ class VDCNNBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(width) if shortcut else BatchNormReLU(width)
         self.projection = (
             nn.Conv2d(in_channels, width, 1, (1, stride), bias=False)
-            if shortcut and in_channels != width
+            if shortcut and (in_channels != width or stride != 1)
             else None
         )
 

@@ -15,7 +15,7 @@ from ..active import ProxyActiveLearner, replay_selection
 from ..active._protocol import make_plan
 from ..active._run import resolve_pool_strategy
 from ._kept import forget_training, keep_training, training_folder
-from ._run_folder import RunFolder, read_json
+from ._run_folder import RunFolder, RunRecords, read_json
 from ._threads import limited_threads
 
 
@@ -151,10 +151,11 @@ def run_active(
     report : callable, default=print
         Told a line about each finished arm.
     """
-    arms = [arm for arm in run.arms() if not folder.has(arm.key)]
-    work = (delayed(_run_arm)(run, folder, arm) for arm in arms)
-    for line in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work):
-        report(line)
+    with folder.alone():
+        arms = [arm for arm in run.arms() if not folder.has(arm.key)]
+        work = (delayed(_run_arm)(run, folder, arm) for arm in arms)
+        for line in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work):
+            report(line)
 
 
 def _run_arm(run: ActiveRun, folder: RunFolder, arm: ActiveArm) -> str:
@@ -178,7 +179,7 @@ def first_labelled(run: ActiveRun, folder: RunFolder) -> None:
 def replay_run(
     run: ActiveRun,
     folder: RunFolder,
-    former: RunFolder,
+    former: RunRecords,
     *,
     n_jobs: int = 1,
     report: Callable[[str], None] = print,
@@ -193,7 +194,7 @@ def replay_run(
         Of the same pool; its target is trained, the rest of its settings is not read.
     folder : RunFolder
         Where records go.
-    former : RunFolder
+    former : RunRecords
         With finished arms.
     n_jobs : int, default=1
         Trainings side by side.
@@ -208,6 +209,14 @@ def replay_run(
     arms = [record for record in former if record["kind"] == "active"]
     if not arms:
         raise ValueError(f"{former.path} holds no finished selection of `sksvp active`.")
+    with folder.alone():
+        work = _replays(run, folder, arms)
+        for line in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work):
+            report(line)
+
+
+def _replays(run: ActiveRun, folder: RunFolder, arms: list[dict[str, Any]]) -> list:
+    """List the trainings that are not there yet, as joblib takes them."""
     work = []
     for arm in arms:
         totals = [entry["n_labeled"] for entry in arm["history"]]
@@ -216,11 +225,10 @@ def replay_run(
             key = f"{arm['name'].replace(' ', '-')}_seed{arm['seed']}_at{total}"
             if not folder.has(key):
                 work.append(delayed(_replay_one)(run, folder, arm, int(total), key))
-    for line in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work):
-        report(line)
+    return work
 
 
-def former_run(path: Path, settings: dict[str, Any]) -> tuple[RunFolder, dict[str, Any]]:
+def former_run(path: Path, settings: dict[str, Any]) -> tuple[RunRecords, dict[str, Any]]:
     """Open a former run whose choice is to be replayed; return it and its settings.
 
     Raises
@@ -240,7 +248,7 @@ def former_run(path: Path, settings: dict[str, Any]) -> tuple[RunFolder, dict[st
                 f"--precomputed {path} chose among other rows: its {name} is {known.get(name)!r}, here "
                 f"{settings[name]!r}."
             )
-    return RunFolder(path, known, resume=True), known
+    return RunRecords(path), known
 
 
 def _replay_one(run: ActiveRun, folder: RunFolder, arm: dict[str, Any], total: int, key: str) -> str:

@@ -63,7 +63,7 @@ def budgets_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
     """
     records = list(records)
     rounds = rounds_table(records)
-    rounds = rounds[rounds["round"] > 0]
+    rounds = rounds[(rounds["round"] > 0) | rounds["target_error"].notna()]
     groups = rounds.groupby(["name", "n_labeled"], sort=False)
     table = groups.agg(
         seeds=("target_error", "count"),
@@ -80,7 +80,12 @@ def budgets_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
 
 def _speedups(records: list[dict[str, Any]]) -> pd.DataFrame:
     """Seconds of choosing of each arm that ran all rounds, and their ratio to the target's own choosing."""
-    whole = [record for record in records if record["history"][0]["round"] == 0 and record["chooser"]]
+    whole = [
+        record
+        for record in records
+        # A replay has a record for each training of the target.
+        if record["chooser"] and len(record["history"]) > 1 and record["history"][0]["round"] == 0
+    ]
     own = {(r["strategy"], r["seed"]): r["history"] for r in whole if r["chooser"] == "target"}
     tables = []
     for record in whole:
@@ -95,7 +100,7 @@ def _speedups(records: list[dict[str, Any]]) -> pd.DataFrame:
 def format_budgets(table: pd.DataFrame) -> str:
     """Lay the averages out for the screen: errors, then what choosing cost."""
     totals = sorted(table["n_labeled"].unique())
-    width = max(24, *(len(name) + 2 for name in table["name"]))
+    width = max([24, *(len(name) + 2 for name in table["name"])])
     blocks = [
         ("error of the target, % at", "seeds", _error),
         ("seconds of choosing until", "speedup", _seconds),

@@ -14,11 +14,48 @@ from .._files import replacing, write_json
 
 # Not the hidden ones, which are half-written.
 _RECORDS = "[!.]*.json"
+# Trainings and rounds that a stopped run goes on from.
+_IN_PROGRESS = ("trainings-in-progress/*/*/state-*", "checkpoints/*/state-*", "proxies/*/*/entry.json")
 _ADVICE = "without a record its training is repeated, without config.json name another folder"
 _PACKAGES = ("sksvp", "numpy", "scikit-learn", "skorch", "torch", "torchvision")
 
 
-class RunFolder:
+class RunRecords:
+    """What a run has written down so far, to be read only: nothing in its folder is touched.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder.
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.records = self.path / "trainings"
+        self.selections = self.path / "selected"
+
+    def has(self, name: str) -> bool:
+        """Whether the training of that name is finished."""
+        return self._record(name).exists()
+
+    def get(self, name: str) -> dict:
+        """Read one finished training."""
+        return read_json(self._record(name))
+
+    def __iter__(self) -> Iterator[dict]:
+        for path in sorted(self.records.glob(_RECORDS)):
+            yield read_json(path)
+
+    def _record(self, name: str) -> Path:
+        return self.records / f"{name}.json"
+
+    def _has_work(self) -> bool:
+        """Tell whether a training is finished, or kept half-way."""
+        finished = any(self.records.glob(_RECORDS))
+        return finished or any(any(self.path.glob(pattern)) for pattern in _IN_PROGRESS)
+
+
+class RunFolder(RunRecords):
     """A run on disk, which can be stopped at any moment and taken up again.
 
     Parameters
@@ -40,12 +77,10 @@ class RunFolder:
     """
 
     def __init__(self, path, config: dict, *, resume: bool):
-        self.path = Path(path)
-        self.records = self.path / "trainings"
-        self.selections = self.path / "selected"
+        super().__init__(path)
         known = self.path / "config.json"
         # A run that failed before its first training, on bad data say, leaves nothing to lose.
-        begun = any(self.records.glob(_RECORDS))
+        begun = self._has_work()
         if begun:
             if not resume:
                 raise ValueError(
@@ -90,30 +125,16 @@ class RunFolder:
         finally:
             lock.release()
 
-    def has(self, name: str) -> bool:
-        """Whether the training of that name is finished."""
-        return self._record(name).exists()
-
     def add(self, name: str, record: dict) -> None:
         """Keep a finished training."""
         write_json(self._record(name), record)
-
-    def get(self, name: str) -> dict:
-        """Read one finished training."""
-        return read_json(self._record(name))
 
     def add_selection(self, name: str, rows: pd.DataFrame) -> None:
         """Keep the rows that one selector chose, as CSV."""
         self.selections.mkdir(exist_ok=True)
         with replacing(self.selections / f"{name}.csv") as part:
-            rows.to_csv(part, index=False)
-
-    def __iter__(self) -> Iterator[dict]:
-        for path in sorted(self.records.glob(_RECORDS)):
-            yield read_json(path)
-
-    def _record(self, name: str) -> Path:
-        return self.records / f"{name}.json"
+            # The name of a file need not be text.
+            rows.to_csv(part, index=False, errors="backslashreplace")
 
 
 def read_json(path: Path) -> dict:
@@ -129,9 +150,11 @@ def read_json(path: Path) -> dict:
 
 def _check_same(old: dict, new: dict, path: Path) -> None:
     new = json.loads(json.dumps(new))
-    # What an earlier version did not write down cannot be compared.
+    # What an earlier version did not write down was not there to be set.
     differences = [
-        f"{key}: {old[key]!r} there, {new.get(key)!r} now" for key in sorted(old) if old[key] != new.get(key)
+        f"{key}: {old.get(key)!r} there, {new.get(key)!r} now"
+        for key in sorted({*old, *new})
+        if old.get(key) != new.get(key)
     ]
     if differences:
         raise ValueError(

@@ -19,7 +19,7 @@ import torch
 from _report import median_interval, parser, write
 from bench_k_centers import CASES, make_features
 from skorch import NeuralNetClassifier
-from torch import nn
+from torch import Tensor, nn
 
 from sksvp._device import resolve_precision
 from sksvp._torchvision import import_torchvision
@@ -30,6 +30,7 @@ from sksvp.networks import PreActResNet
 from sksvp.strategies import k_centers
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
+BATCH = 128
 PARTS = ("loops", "scoring", "resnet20", "fast", "k-centers", "resnet164")
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 
@@ -80,37 +81,59 @@ def bare_epoch(
     network = PreActResNet(20, 10).to(device, memory_format=torch.channels_last).train()
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
     generator = torch.Generator(device).manual_seed(0)
-    whole = network
-    if change == "compile":
-        whole = torch.compile(network)
-    elif change == "graphs":
-        sample = torch.zeros(128, 3, 32, 32, device=device).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32, cache_enabled=False):
-            whole = torch.cuda.make_graphed_callables(network, (sample,))
+    whole = torch.compile(network) if change == "compile" else network
+
+    def gradients(batch: Tensor, labels: Tensor) -> Tensor:
+        optimizer.zero_grad()
+        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+            logits = whole(batch)
+        loss = nn.functional.cross_entropy(logits.float(), labels)
+        loss.backward()
+        return loss.detach()
+
+    step = gradients if change != "graphs" else replayed(gradients, network, device)
 
     def epoch() -> float:
         total = torch.zeros((), device=device)
-        for rows in torch.randperm(len(X), generator=generator, device=device).split(128):
+        for rows in torch.randperm(len(X), generator=generator, device=device).split(BATCH):
             batch = random_flip(random_crop(X[rows], 4, generator), generator)
             batch = ((batch - mean) / std).permute(0, 3, 1, 2)
-            optimizer.zero_grad()
-            # A graph has one shape of batch: the last one takes the network itself.
-            forward = (
-                network.__class__.forward.__get__(network)
-                if change == "graphs" and len(rows) < 128
-                else whole
-            )
-            with torch.autocast(
-                device.type, dtype, enabled=dtype != torch.float32, cache_enabled=change != "graphs"
-            ):
-                logits = forward(batch)
-            loss = nn.functional.cross_entropy(logits.float(), y[rows])
-            loss.backward()
+            total += step(batch, y[rows])
             optimizer.step()
-            total += loss.detach()
         return float(total)
 
     return epoch
+
+
+def replayed(
+    gradients: Callable, network: nn.Module, device: torch.device
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """Record the gradients of a full batch as a CUDA graph, the way of PyTorch's documentation."""
+    batch = torch.zeros(BATCH, 3, 32, 32, device=device).contiguous(memory_format=torch.channels_last)
+    labels = torch.zeros(BATCH, dtype=torch.long, device=device)
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            gradients(batch, labels)
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, stream=side):
+        loss = gradients(batch, labels)
+    kept = [(parameter, parameter.grad) for parameter in network.parameters()]
+
+    def step(new_batch: Tensor, new_labels: Tensor) -> Tensor:
+        if len(new_batch) < BATCH:
+            # A graph has one shape of batch.
+            return gradients(new_batch, new_labels)
+        batch.copy_(new_batch)
+        labels.copy_(new_labels)
+        graph.replay()
+        for parameter, gradient in kept:
+            parameter.grad = gradient
+        return loss
+
+    return step
 
 
 def our_epochs(images: Images, device: torch.device, precision: str, epochs: int) -> Callable[[], object]:
@@ -131,7 +154,7 @@ def skorch_epoch(images: Images, device: torch.device) -> Callable[[], object]:
         optimizer__momentum=0.9,
         optimizer__weight_decay=5e-4,
         lr=0.1,
-        batch_size=128,
+        batch_size=BATCH,
         max_epochs=1,
         train_split=None,
         device=str(device),
@@ -163,7 +186,7 @@ def loader_epoch(images: Images, device: torch.device, workers: int) -> Callable
             return view(Image.fromarray(images.X[row])), int(images.y[row])
 
     loader = torch.utils.data.DataLoader(
-        Rows(), batch_size=128, shuffle=True, num_workers=workers, pin_memory=device.type == "cuda"
+        Rows(), batch_size=BATCH, shuffle=True, num_workers=workers, pin_memory=device.type == "cuda"
     )
     network = PreActResNet(20, 10).to(device).train()
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)

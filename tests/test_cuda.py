@@ -124,3 +124,79 @@ def test_selection_runs_from_end_to_end():
     for strategy in ("entropy", "forgetting_events", "k_centers"):
         chosen = ProxyCoresetSelector(resnet(max_epochs=4), strategy=strategy, random_state=0).fit(X, y)
         assert len(chosen.indices_) == 300
+
+
+class Unrecorded(ResNetClassifier):
+    _records_steps = False
+
+
+def gradients_of_every_batch(kind, **params):
+    """Fit, and return the net's parameters with the sums of the gradients that each batch gave."""
+    sums = []
+
+    class Record(Watcher):
+        def on_grad_computed(self, net, named_parameters, **kwargs):
+            sums.append(sum(float(values.grad.double().abs().sum()) for _, values in named_parameters))
+
+    model = kind(
+        8,
+        max_epochs=3,
+        batch_size=32,
+        lr=0.01,
+        precision="fp32",
+        random_state=0,
+        device="cuda",
+        net_params={"callbacks": [Record]},
+        **params,
+    ).fit(X, y)
+    return model, np.array(sums)
+
+
+def test_recorded_steps_train_as_the_others_do(monkeypatch):
+    from sksvp.estimators._recorded_step import RecordedStep
+
+    recorded = []
+    record = RecordedStep._record
+    monkeypatch.setattr(
+        RecordedStep, "_record", lambda self, *args: recorded.append(1) or record(self, *args)
+    )
+    first, sums = gradients_of_every_batch(ResNetClassifier, class_weight="balanced")
+    assert len(recorded) == 1
+    second, expected = gradients_of_every_batch(Unrecorded, class_weight="balanced")
+    assert len(recorded) == 1
+    # The last batch of each epoch is smaller: 600 = 18 * 32 + 24.
+    assert len(sums) == len(expected) == 3 * 19
+    # Rounding grows as training goes on.
+    np.testing.assert_allclose(sums[:19], expected[:19], rtol=0.05)
+    np.testing.assert_allclose(sums, expected, rtol=0.5)
+    losses = [model.history_[:, "train_loss"] for model in (first, second)]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=0.1)
+    mean = [model.net_.module_.bn.running_mean.cpu().numpy() for model in (first, second)]
+    np.testing.assert_allclose(mean[0], mean[1], rtol=0.3, atol=0.05)
+    assert int(first.net_.module_.bn.num_batches_tracked) == 3 * 19
+
+
+def test_a_network_with_hooks_calls_them_in_every_batch():
+    calls = []
+
+    class Hooked(Watcher):
+        def on_train_begin(self, net, **kwargs):
+            net.module_.register_forward_hook(lambda *args: calls.append(1))
+
+    resnet(max_epochs=2, net_params={"callbacks": [Hooked]}).fit(X, y)
+    assert len(calls) == 2 * 19
+
+
+def test_parameters_that_begin_to_learn_late_are_recorded_then():
+    frozen = []
+
+    class Unfreeze(Watcher):
+        def on_epoch_begin(self, net, **kwargs):
+            net.module_.stem.weight.requires_grad_(len(net.history) > 2)
+            frozen.append(net.module_.stem.weight.detach().cpu().numpy())
+
+    model = resnet(max_epochs=4, net_params={"callbacks": [Unfreeze]}).fit(X, y)
+    np.testing.assert_array_equal(frozen[0], frozen[1])
+    np.testing.assert_array_equal(frozen[0], frozen[2])
+    assert np.abs(frozen[3] - frozen[2]).max() > 0
+    assert np.abs(model.net_.module_.stem.weight.detach().cpu().numpy() - frozen[3]).max() > 0

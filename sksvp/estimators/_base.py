@@ -83,6 +83,8 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
 
     # The dataclass of what `_validate` learns of the training rows, kept as `format_`.
     _format_type: type
+    # Whether the network does the same with every batch of one shape, see `TrainingNet`.
+    _records_steps = True
     # See `watch_epochs`.
     _watch: Callable[[Callable], bool] | None = None
 
@@ -287,6 +289,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
                 train_split=None,
                 classes=np.arange(len(self.classes_)),
                 autocast_dtype=resolve_precision(self.precision, self.device_),
+                records_steps=self._records_steps,
                 device=str(self.device_),
                 verbose=0,
                 callbacks=callbacks,

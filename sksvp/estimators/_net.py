@@ -12,6 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 from .._interrupt import heeding_ctrl_c
 from ._batches import ShuffledBatches, TrainingRows
 from ._callbacks import TrainingEnds
+from ._recorded_step import RecordedStep
 from ._team import Team
 
 
@@ -20,14 +21,33 @@ class TrainingNet(NeuralNetClassifier):
 
     The batches of `ShuffledBatches` carry their row numbers beside the inputs,
     so that a callback can count by row; the module sees the inputs alone.
+
+    Parameters
+    ----------
+    module : class or torch.nn.Module
+    autocast_dtype : torch.dtype
+        bfloat16 for mixed precision, float32 for none.
+    records_steps : bool
+        Whether a GPU may replay the recorded launches of a batch: for networks
+        that do the same with every batch of one shape, without a look at values.
+    **kwargs
+        As skorch's.
     """
 
     callbacks_: list
     module_: nn.Module
 
-    def __init__(self, module, *, autocast_dtype: torch.dtype = torch.float32, **kwargs):
+    def __init__(
+        self,
+        module,
+        *,
+        autocast_dtype: torch.dtype = torch.float32,
+        records_steps: bool = False,
+        **kwargs,
+    ):
         super().__init__(module, **kwargs)
         self.autocast_dtype = autocast_dtype
+        self.records_steps = records_steps
 
     def train_epochs(
         self, rows: TrainingRows, *, epochs: int, callbacks: list, batches: dict, team: Team
@@ -46,6 +66,7 @@ class TrainingNet(NeuralNetClassifier):
             "n_ranks": team.size,
         }
         self._team = team
+        self._recorded_step = self._record_steps() if team.size == 1 else None
         self.notify("on_train_begin", X=rows, y=None)
         try:
             with (
@@ -59,7 +80,7 @@ class TrainingNet(NeuralNetClassifier):
             self.module_ = own_module
             self.notify("on_train_end", X=rows, y=None)
             self.callbacks_ = own_callbacks
-            del self._batches, self._team
+            del self._batches, self._team, self._recorded_step
 
     @property
     def network(self) -> nn.Module:
@@ -79,6 +100,8 @@ class TrainingNet(NeuralNetClassifier):
         if iterator is None:
             return
         losses = []
+        if self._recorded_step is not None:
+            self._recorded_step.begin_epoch()
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
@@ -93,6 +116,28 @@ class TrainingNet(NeuralNetClassifier):
             entry[prefix + "_loss"] = loss
         self._team.align(self.network)
         self.history.record(prefix + "_batch_count", len(losses))
+
+    def train_step_single(self, batch, **fit_params):
+        """Compute the gradients of a batch as skorch does, or by what was recorded of one of its shape."""
+        if self._recorded_step is None or fit_params:
+            return super().train_step_single(batch, **fit_params)
+        if not self.module_.training:
+            self._set_training(True)
+        X, y = batch
+        logits, loss = self._recorded_step(X["inputs"], y)
+        return {"loss": loss, "y_pred": logits}
+
+    def _record_steps(self) -> RecordedStep | None:
+        """Prepare to record steps where that serves; a criterion of the user's may wait for the GPU."""
+        on_gpu = torch.device(self.device).type == "cuda"
+        if not (self.records_steps and on_gpu and type(self.criterion_) is nn.CrossEntropyLoss):
+            return None
+
+        def forward(inputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+            logits = self.infer({"inputs": inputs})
+            return logits, self.get_loss(logits, y, training=True)
+
+        return RecordedStep(self.module_, forward)
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         """Return the loss, such that the mean over the processes is that of the whole batch."""

@@ -112,6 +112,9 @@ class TorchvisionClassifier(ImageClassifier):
         "scale_lr": ["boolean"],
     }
 
+    # Some of these networks decide by values or draw numbers as they go; at their size launches cost little.
+    _records_steps = False
+
     def __init__(
         self,
         network: str = "resnet18",

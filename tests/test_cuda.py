@@ -94,11 +94,11 @@ def test_interrupted_training_goes_on(tmp_path, monkeypatch):
 
 def test_batch_without_room_is_told_of():
     total = torch.cuda.mem_get_info()[1]
-    side = 224
-    n_rows = int(total / (64 * side * side * 4)) + 2
-    images = np.zeros((n_rows, side, side, 3), dtype=np.uint8)
+    # A row's activations take several times this much.
+    n_rows = int(total / 100e6) + 2
+    images = np.zeros((n_rows, 224, 224, 3), dtype=np.uint8)
     labels = np.arange(n_rows) % 2
-    model = ResNetClassifier(20, max_epochs=1, batch_size=n_rows, augment=None, device="cuda")
+    model = ResNetClassifier(164, max_epochs=1, batch_size=n_rows, augment=None, device="cuda")
     with pytest.raises(MemoryError, match=r"no room .* batch_size=\d+.*batch_size=\d+ fits"):
         model.fit(images, labels)
 

@@ -21,6 +21,7 @@ from ._options import (
     Jobs,
     Layout,
     LearningRate,
+    Optimizer,
     Out,
     Precision,
     Proxy,
@@ -32,6 +33,7 @@ from ._options import (
     Seeds,
     SkipUnreadable,
     Target,
+    TextLength,
     TrainRows,
     Verbose,
     clean_errors,
@@ -85,6 +87,8 @@ def active(
     lr: LearningRate = None,
     proxy_lr: ProxyLearningRate = None,
     schedule: Schedule = None,
+    optimizer: Optimizer = None,
+    text_length: TextLength = None,
     strategy: Annotated[
         list[str] | None,
         typer.Option(
@@ -169,6 +173,8 @@ def active(
         lr=lr,
         proxy_lr=proxy_lr,
         schedule=schedule,
+        optimizer=optimizer,
+        text_length=text_length,
         precision=precision,
         image_shape=read_image_shape(image_shape),
         layout=layout,

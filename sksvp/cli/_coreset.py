@@ -22,6 +22,7 @@ from ._options import (
     Jobs,
     Layout,
     LearningRate,
+    Optimizer,
     Out,
     Precision,
     Proxy,
@@ -33,6 +34,7 @@ from ._options import (
     Seeds,
     SkipUnreadable,
     Target,
+    TextLength,
     TrainRows,
     Verbose,
     clean_errors,
@@ -83,6 +85,8 @@ def coreset(
     lr: LearningRate = None,
     proxy_lr: ProxyLearningRate = None,
     schedule: Schedule = None,
+    optimizer: Optimizer = None,
+    text_length: TextLength = None,
     strategy: Annotated[
         list[str] | None,
         typer.Option(
@@ -152,6 +156,8 @@ def coreset(
         lr=lr,
         proxy_lr=proxy_lr,
         schedule=schedule,
+        optimizer=optimizer,
+        text_length=text_length,
         precision=precision,
         image_shape=read_image_shape(image_shape),
         layout=layout,

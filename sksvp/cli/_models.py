@@ -33,10 +33,15 @@ def build_classifier(name: str, **params) -> BaseEstimator:
     """
     classifier, own = _class_of(name)
     params = {key: value for key, value in params.items() if value is not None}
+    if "text_length" in params:
+        params["length"] = params.pop("text_length")
+    if (optimizer := params.pop("optimizer", None)) is not None:
+        params["net_params"] = _optimizer_params(optimizer)
     known = classifier._parameter_constraints
     foreign = [key for key in params if key not in known and key not in _COMMON]
     if foreign:
-        raise ValueError(f"network {name!r} takes no {foreign[0].replace('_', ' ')}.")
+        option = {"net_params": "optimizer", "length": "text length"}.get(foreign[0], foreign[0])
+        raise ValueError(f"network {name!r} takes no {option.replace('_', ' ')}.")
     return _checked(classifier(**own, **{key: value for key, value in params.items() if key in known}))
 
 
@@ -57,8 +62,8 @@ def own_recipe(name: str) -> tuple[str, ...]:
     network's rate follows the size of its batches, which depends on the data.
     """
     if is_linear(name):
-        return ("max_epochs", "batch_size", "lr", "schedule")
-    return ("max_epochs", "lr", "schedule") if name == "fast" else ()
+        return ("max_epochs", "batch_size", "lr", "schedule", "optimizer", "text_length")
+    return ("max_epochs", "lr", "schedule", "optimizer") if name == "fast" else ()
 
 
 def _class_of(name: str) -> tuple[Any, dict[str, Any]]:
@@ -82,6 +87,18 @@ def _class_of(name: str) -> tuple[Any, dict[str, Any]]:
         f"or torchvision:NAME such as torchvision:resnet50 for images; vdcnn9, vdcnn17, vdcnn29, vdcnn49, "
         f"bag-of-ngrams or fasttext for texts."
     )
+
+
+def _optimizer_params(name: str) -> dict[str, Any]:
+    """Return the parameters for skorch of an optimizer's name."""
+    import torch
+
+    if name == "sgd":
+        return {}
+    if name == "adam":
+        # As the method's published code has it.
+        return {"optimizer": torch.optim.Adam, "optimizer__weight_decay": 0.0}
+    raise ValueError(f"optimizer must be 'sgd' or 'adam', got {name!r}.")
 
 
 def _checked(classifier):

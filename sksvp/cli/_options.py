@@ -102,6 +102,16 @@ Schedule = Annotated[
         show_default="the recipe's",
     ),
 ]
+Optimizer = Annotated[
+    str | None,
+    typer.Option(
+        help="sgd, or adam (torch's defaults, no weight decay), which needs another --lr.", show_default="sgd"
+    ),
+]
+TextLength = Annotated[
+    int | None,
+    typer.Option(min=1, help="Characters of a text that a VDCNN reads.", show_default="1014"),
+]
 Seeds = Annotated[
     int | None, typer.Option(min=1, help="Repeat with the seeds 0, 1, ...", show_default="1; digits: 3")
 ]

@@ -10,7 +10,16 @@ from sklearn.base import BaseEstimator
 
 from ._models import build_classifier, own_recipe, reads_texts
 
-_RECIPE = ("batch_size", "lr", "schedule", "precision", "image_shape", "layout")
+_RECIPE = (
+    "batch_size",
+    "lr",
+    "schedule",
+    "optimizer",
+    "precision",
+    "image_shape",
+    "layout",
+    "text_length",
+)
 
 
 def build_pair(
@@ -24,6 +33,8 @@ def build_pair(
     lr: float | None,
     proxy_lr: float | None,
     schedule: str | None,
+    optimizer: str | None,
+    text_length: int | None,
     precision: str,
     image_shape: tuple[int, ...] | None,
     layout: str | None,
@@ -49,6 +60,8 @@ def build_pair(
         "lr": lr,
         "proxy_lr": proxy_lr,
         "schedule": schedule,
+        "optimizer": optimizer,
+        "text_length": text_length,
         "precision": precision,
         "image_shape": image_shape,
         "layout": layout,

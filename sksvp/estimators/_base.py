@@ -51,6 +51,7 @@ _OWNED = (
     "warm_start",
     "classes",
     "autocast_dtype",
+    "records_steps",
 )
 
 
@@ -123,11 +124,13 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
 
     def _optimizer_params(self) -> dict:
         """Return what goes to skorch for gradient descent; of it another optimizer gets what it knows by name."""
-        return {
+        params = {
             "optimizer": torch.optim.SGD,
             "optimizer__momentum": self.momentum,
             "optimizer__weight_decay": self.weight_decay,
         }
+        # On a GPU, one kernel for all parameters.
+        return {**params, "optimizer__fused": True} if self.device_.type == "cuda" else params
 
     # Training -------------------------------------------------------------------------------
 

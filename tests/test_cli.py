@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
@@ -297,11 +298,13 @@ def test_the_fast_network_keeps_its_recipe_beside_another_target(tmp_path):
     both = {
         "proxy": "fast", "proxy_epochs": None, "epochs": 7, "batch_size": 64, "lr": 0.02,
         "proxy_lr": None, "proxy_batch_size": None,
-        "schedule": "constant", "precision": "fp32", "image_shape": None, "layout": None, "device": "cpu",
-        "verbose": False,
+        "schedule": "constant", "optimizer": "adam", "precision": "fp32", "image_shape": None, "layout": None,
+        "text_length": None, "device": "cpu", "verbose": False,
     }  # fmt: skip
     proxy, target, settings = build_pair(target="resnet8", **both)
     own = WhitenedConvNetClassifier()
+    assert proxy.net_params is None
+    assert target.net_params["optimizer"] is torch.optim.Adam
     assert (proxy.max_epochs, proxy.lr, proxy.schedule) == (own.max_epochs, own.lr, own.schedule)
     assert (target.max_epochs, target.lr, target.schedule) == (7, 0.02, "constant")
     # Batches follow the data, and the rate follows them.

@@ -91,6 +91,13 @@ def test_texts_get_networks_for_texts(reviews, tmp_path):
         (["train", "--network", "vdcnn10"], "depth must be one of 9, 17, 29, 49"),
         (["train", "--network", "vdcnn9-mean"], "unknown"),
         (["train", "--network", "bag-of-ngrams", "--schedule", "cifar"], "takes no schedule"),
+        (["train", "--network", "bag-of-ngrams", "--optimizer", "adam"], "takes no optimizer"),
+        (["train", "--network", "fasttext", "--text-length", "100"], "takes no text length"),
+        (
+            ["train", "--network", "vdcnn9", "--optimizer", "lion"],
+            "optimizer must be 'sgd' or 'adam', got 'lion'",
+        ),
+        (["train", "--network", "vdcnn9", "--text-length", "40"], "40"),
         (["train", "--network", "vdcnn9", "--image-shape", "1,8,8"], "takes no image shape"),
         (["coreset", "--proxy", "bag-of-ngrams", "--target", "resnet20"], "'resnet20' reads images"),
     ],

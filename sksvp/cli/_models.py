@@ -97,7 +97,12 @@ def _optimizer_params(name: str) -> dict[str, Any]:
         return {}
     if name == "adam":
         # As the method's published code has it.
-        return {"optimizer": torch.optim.Adam, "optimizer__weight_decay": 0.0}
+        return {
+            "optimizer": torch.optim.Adam,
+            "optimizer__weight_decay": 0.0,
+            # One sweep over all parameters, which are millions in a VDCNN.
+            "optimizer__fused": True,
+        }
     raise ValueError(f"optimizer must be 'sgd' or 'adam', got {name!r}.")
 
 

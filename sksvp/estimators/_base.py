@@ -26,6 +26,7 @@ from .._missing import check_complete
 from ._batches import TrainingRows, TrainingView, Visit, batch_bounds
 from ._callbacks import CountForgetting, EndWhen, EpochBar, SetLearningRate
 from ._class_weights import class_weights
+from ._fused_sgd import FusedSGD
 from ._net import TrainingNet, check_net_params, for_optimizer, without_train_split
 from ._out_of_memory import first_with_room, is_out_of_memory
 from ._persistence import load_classifier, save_classifier
@@ -84,6 +85,8 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
 
     # The dataclass of what `_validate` learns of the training rows, kept as `format_`.
     _format_type: type
+    # Whether a step of gradient descent is worth counting beside the gradients.
+    _has_large_layers = False
     # Whether the network does the same with every batch of one shape, see `TrainingNet`.
     _records_steps = True
     # See `watch_epochs`.
@@ -124,13 +127,13 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
 
     def _optimizer_params(self) -> dict:
         """Return what goes to skorch for gradient descent; of it another optimizer gets what it knows by name."""
-        params = {
-            "optimizer": torch.optim.SGD,
+        # A GPU launches one kernel for all parameters then.
+        fused = self._has_large_layers or self.device_.type == "cuda"
+        return {
+            "optimizer": FusedSGD if fused and self.device_.type in ("cpu", "cuda") else torch.optim.SGD,
             "optimizer__momentum": self.momentum,
             "optimizer__weight_decay": self.weight_decay,
         }
-        # On a GPU, one kernel for all parameters.
-        return {**params, "optimizer__fused": True} if self.device_.type == "cuda" else params
 
     # Training -------------------------------------------------------------------------------
 

@@ -194,5 +194,5 @@ def for_optimizer(params: dict, net_params: dict) -> dict:
     optimizer = net_params.get("optimizer", torch.optim.SGD)
     if optimizer is torch.optim.SGD:
         return params
-    known = {f"optimizer__{name}" for name in inspect.signature(optimizer).parameters} - {"optimizer__fused"}
+    known = {f"optimizer__{name}" for name in inspect.signature(optimizer).parameters}
     return {name: value for name, value in params.items() if name in known}

@@ -126,6 +126,7 @@ class VDCNNClassifier(TextInput, TorchClassifier):
     ['good']
     """
 
+    _has_large_layers = True
     _parameter_constraints: dict = {
         **TorchClassifier._parameter_constraints,
         "depth": [Interval(Integral, 1, None, closed="left")],

@@ -395,6 +395,7 @@ def test_threads_do_not_matter():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.gpu
 def test_a_gpu_picks_the_same_rows():
     features = np.random.default_rng(0).normal(size=(5000, 40)).astype(np.float32)
     expected = k_centers(features, 2000, initial=[0], device="cpu")

@@ -1,5 +1,6 @@
 """Training steps on a GPU, recorded once and replayed, so that kernels need not wait for Python to launch them."""
 
+import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -8,6 +9,9 @@ from torch import Tensor, nn
 
 # Steps that run as they come before one is recorded: libraries choose their kernels in these.
 _EAGER_STEPS = 3
+
+# Of trainings in several threads one records at a time.
+_recording_lock = threading.Lock()
 
 # From inputs and labels on the device to logits and loss.
 Forward = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -82,7 +86,8 @@ class RecordedStep:
         self._drop_gradients()
         graph = torch.cuda.CUDAGraph()
         # Other threads may use the GPU meanwhile, to read rows ahead.
-        with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
+        recording = torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local")
+        with _recording_lock, recording:
             logits, loss = self._forward(inputs, y)
             loss.backward()
         gradients = [(parameter, parameter.grad) for parameter in self._network.parameters()]

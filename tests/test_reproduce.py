@@ -211,20 +211,30 @@ main()
 """
 
 
+COMMAND = [
+    sys.executable, "-c", PROGRAM, "coreset", "--dataset", "digits", "--train-rows", "150", "--target", "resnet14",
+    "--epochs", "3", "--seeds", "2", "--device", "cpu", "--resume",
+]  # fmt: skip
+ONE_THREAD = os.environ | {"OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    """The folder of a run that nothing interrupts."""
+    out = tmp_path_factory.mktemp("unbroken") / "run"
+    subprocess.run([*COMMAND, "--out", out], check=True, capture_output=True, env=ONE_THREAD)
+    return out
+
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_command_resumes_to_the_same_results(tmp_path, how):
-    command = [
-        sys.executable, "-c", PROGRAM, "coreset", "--dataset", "digits", "--train-rows", "300",
-        "--epochs", "3", "--seeds", "2", "--device", "cpu", "--resume",
-    ]  # fmt: skip
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+def test_an_interrupted_command_resumes_to_the_same_results(tmp_path, how, unbroken):
     process = subprocess.Popen(
-        [*command, "--out", tmp_path / "run"],
+        [*COMMAND, "--out", tmp_path / "run"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment,
+        env=ONE_THREAD,
     )
     deadline = time.monotonic() + 120
     while len(list((tmp_path / "run").glob("trainings/*.json"))) < 3 and time.monotonic() < deadline:
@@ -238,10 +248,9 @@ def test_an_interrupted_command_resumes_to_the_same_results(tmp_path, how):
         assert "Traceback" not in said
     for path in (tmp_path / "run" / "trainings").glob("*.json"):
         json.loads(path.read_text())
-    subprocess.run([*command, "--out", tmp_path / "run"], check=True, capture_output=True, env=environment)
-    subprocess.run([*command, "--out", tmp_path / "whole"], check=True, capture_output=True, env=environment)
+    subprocess.run([*COMMAND, "--out", tmp_path / "run"], check=True, capture_output=True, env=ONE_THREAD)
     columns = ["name", "n_rows", "seed", "error"]
-    resumed, whole = (pd.read_csv(tmp_path / name / "results.csv")[columns] for name in ("run", "whole"))
+    resumed, whole = (pd.read_csv(folder / "results.csv")[columns] for folder in (tmp_path / "run", unbroken))
     pd.testing.assert_frame_equal(resumed, whole)
 
 

@@ -15,6 +15,21 @@ from sksvp.strategies import entropy, rank_correlation
 
 PROXIES = {"fasttext": FastTextClassifier, "bag-of-ngrams": BagOfNgramsClassifier}
 PARTS = ("choice", "target")
+# With some thousands of texts the loss of the published recipe stays that of guessing.
+RECIPES = {
+    "published": {},
+    "small": {
+        "pooling": "maxpool",
+        "length": 512,
+        "lr": 5e-4,
+        "schedule": "one-cycle",
+        "net_params": {
+            "optimizer": torch.optim.Adam,
+            "optimizer__weight_decay": 0.0,
+            "optimizer__fused": True,
+        },
+    },
+}
 NAMES = {
     "fasttext": "fastText",
     "bag-of-ngrams": "bag of n-grams",
@@ -42,6 +57,7 @@ class Experiment:
             "rows": len(self.X),
             "epochs": args.epochs,
             "batch": args.batch_size,
+            "recipe": args.recipe,
             "proxies": f"{args.proxy_epochs}x{args.proxy_lr}",
         }
 
@@ -73,6 +89,7 @@ class Experiment:
             checkpoint_every=args.checkpoint_every or 1,
             random_state=seed,
             verbose=1,
+            **RECIPES[args.recipe],
         )
 
     def training(self, name: str, seed: int) -> Path:
@@ -208,7 +225,13 @@ def main() -> None:
     options.add_argument("--fraction", type=float, default=0.5, help="of the pool that is chosen")
     options.add_argument("--depth", type=int, default=29, help="of the target")
     options.add_argument("--epochs", type=int, default=15, help="of the target, its schedule scaled to them")
-    options.add_argument("--batch-size", type=int, default=128, help="of the target")
+    options.add_argument("--batch-size", type=int, default=64, help="of the target")
+    options.add_argument(
+        "--recipe",
+        choices=RECIPES,
+        default="small",
+        help="of the target: small is max pooling, 512 characters, Adam and a rate of one cycle",
+    )
     options.add_argument("--precision", default="auto", help="of the target")
     options.add_argument(
         "--checkpoint-every", type=int, default=1, help="epochs of a training in progress; 0: never"
@@ -245,7 +268,7 @@ def main() -> None:
             "",
             f"Each chooser is trained on the whole pool and ranks it by entropy; seconds of the processor of training "
             f"and scoring, all with {args.threads} thread(s). {shown(experiment.target_name)} trains for {args.epochs} "
-            f"epochs in batches of {args.batch_size}; the small models for {args.proxy_epochs} epochs. Test errors on "
+            f"epochs in batches of {args.batch_size}, by the recipe {args.recipe!r}; the small models for {args.proxy_epochs} epochs. Test errors on "
             f"{len(experiment.X_test):,} texts.",
             "",
             *lines,

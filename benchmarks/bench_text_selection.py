@@ -268,7 +268,8 @@ def main() -> None:
             "",
             f"Each chooser is trained on the whole pool and ranks it by entropy; seconds of the processor of training "
             f"and scoring, all with {args.threads} thread(s). {shown(experiment.target_name)} trains for {args.epochs} "
-            f"epochs in batches of {args.batch_size}, by the recipe {args.recipe!r}; the small models for {args.proxy_epochs} epochs. Test errors on "
+            f"epochs in batches of {args.batch_size}, by the recipe {args.recipe!r}; the small models "
+            f"for {args.proxy_epochs} epochs. Test errors on "
             f"{len(experiment.X_test):,} texts.",
             "",
             *lines,

@@ -8,6 +8,7 @@ from toy_proxies import blobs
 
 from sksvp import ProxyActiveLearner
 from sksvp.plotting import ActiveLearningDisplay
+from sksvp.plotting._active import save_active_figure
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -61,3 +62,16 @@ def test_from_estimator():
     learner = ProxyActiveLearner(LogisticRegression(), rounds=[10], initial_size=10, random_state=0)
     display = ActiveLearningDisplay.from_estimator(learner, X[::2], y[::2], X[1::2], y[1::2], n_repeats=2)
     assert list(display.lines_) == ["proxy"] and list(display.bands_) == ["proxy"]
+
+
+def test_no_line_of_a_saved_figure_leaves_its_panel(curve, tmp_path, monkeypatch):
+    saved = []
+    monkeypatch.setattr(matplotlib.figure.Figure, "savefig", lambda self, path, **options: saved.append(self))
+    save_active_figure(curve.assign(chooser="proxy", name="entropy by proxy"), tmp_path / "results.png")
+    panels = saved[0].axes
+    assert len(panels) == 2
+    for panel in panels:
+        low, high = panel.get_ylim()
+        assert low == 0
+        # The proxy's largest mean error is 60 %, far above the target's.
+        assert high > 60

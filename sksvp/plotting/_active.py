@@ -158,4 +158,7 @@ def save_active_figure(rounds: pd.DataFrame, path) -> None:
     for ax, model in zip(panels, models, strict=True):
         ActiveLearningDisplay(chose).plot(ax, models=model)
         ax.set_title(model)
+    # Each display ends at its own largest error, the shared axis at that of both.
+    panels[0].autoscale(axis="y")
+    panels[0].set_ylim(bottom=0)
     figure.savefig(path, dpi=150, format="png")

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from _report import parser, write
+from _report import machine, parser, write
 from numpy.lib.format import open_memmap
 
 from sksvp.strategies import k_centers
@@ -155,6 +155,7 @@ def measure(name: str, args) -> dict[str, object]:
         seconds.append(time.perf_counter() - start)
     figures: dict[str, object] = {
         **case._asdict(),
+        "cpu": machine()["cpu"],
         "seconds": min(seconds),
         "seconds_of_each_run": seconds,
         "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6 * 1.024,
@@ -192,8 +193,8 @@ def table(figures: dict) -> list[str]:
     """Lines of the table: ours, and the others extrapolated to all centres."""
     lines = [
         "| case | n x d | centres | sksvp | peak memory | "
-        "definition | torch loop | scikit-matter | scikit-activeml | order |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "definition | torch loop | scikit-matter | scikit-activeml | order | CPU |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, entry in figures.items():
         n_centres = entry["n_initial"] + entry["n_samples"]
@@ -207,7 +208,8 @@ def table(figures: dict) -> list[str]:
         lines.append(
             f"| {name} | {entry['n_rows']:,} x {entry['n_features']} {entry['dtype']} | "
             f"{entry['n_initial']:,} + {entry['n_samples']:,} | {entry['seconds']:.2f} s | "
-            f"{entry['peak_gb']:.1f} GB | {' | '.join(others)} | `{entry['sha256'][:12]}` |"
+            f"{entry['peak_gb']:.1f} GB | {' | '.join(others)} | `{entry['sha256'][:12]}` | "
+            f"{entry['cpu']} |"
         )
     return lines
 

@@ -36,10 +36,7 @@ def test_steps_are_those_of_torch(options):
 
 @pytest.mark.parametrize("options", OPTIONS[:2], ids=str)
 def test_parameters_may_begin_late(options):
-    one_group = {"late": True}
-    torch.testing.assert_close(
-        walk(FusedSGD, options, **one_group), walk(torch.optim.SGD, options, **one_group)
-    )
+    torch.testing.assert_close(walk(FusedSGD, options, late=True), walk(torch.optim.SGD, options, late=True))
 
 
 def test_parameters_of_one_group_may_begin_late():

@@ -42,7 +42,7 @@ def resnet(**params):
 
 
 def train(folder, rank):
-    model = resnet(net_params={"callbacks": [Record()]}).fit(X, y)
+    model = resnet(precision="fp32", net_params={"callbacks": [Record()]}).fit(X, y)
     model.set_params(net_params=None).save(folder / f"model-{rank}.safetensors")
     return {
         "logits": model.predict_logits(X).tolist(),

@@ -7,6 +7,8 @@ from sklearn.base import BaseEstimator
 
 # Options that a network does without where it has no such parameter. Others must not be dropped silently.
 _COMMON = ("device", "precision", "verbose", "random_state")
+# Options whose parameter has another name.
+_PARAMETERS = {"text_length": "length", "optimizer": "net_params"}
 _LINEAR = ("fasttext", "bag-of-ngrams")
 
 
@@ -33,15 +35,13 @@ def build_classifier(name: str, **params) -> BaseEstimator:
     """
     classifier, own = _class_of(name)
     params = {key: value for key, value in params.items() if value is not None}
-    if "text_length" in params:
-        params["length"] = params.pop("text_length")
-    if (optimizer := params.pop("optimizer", None)) is not None:
-        params["net_params"] = _optimizer_params(optimizer)
     known = classifier._parameter_constraints
-    foreign = [key for key in params if key not in known and key not in _COMMON]
+    foreign = [key for key in params if _PARAMETERS.get(key, key) not in known and key not in _COMMON]
     if foreign:
-        option = {"net_params": "optimizer", "length": "text length"}.get(foreign[0], foreign[0])
-        raise ValueError(f"network {name!r} takes no {option.replace('_', ' ')}.")
+        raise ValueError(f"network {name!r} takes no {foreign[0].replace('_', ' ')}.")
+    if "optimizer" in params:
+        params["optimizer"] = _optimizer_params(params["optimizer"])
+    params = {_PARAMETERS.get(key, key): value for key, value in params.items()}
     return _checked(classifier(**own, **{key: value for key, value in params.items() if key in known}))
 
 

@@ -129,6 +129,31 @@ def test_row_numbers_are_those_of_the_whole_data(tmp_path):
     assert "--train-rows left this one out" in missing.output
 
 
+def test_errors_can_be_measured_on_some_of_the_test_rows(tmp_path):
+    result = run(
+        "coreset",
+        *QUICK,
+        "--test-rows",
+        "7",
+        "--baseline",
+        "all",
+        "--subset-size",
+        "0.5",
+        "--out",
+        tmp_path / "out",
+    )
+    assert result.exit_code == 0, result.output
+    errors = pd.read_csv(tmp_path / "out" / "results.csv")["error"]
+    assert np.allclose(errors * 7, np.round(errors * 7))
+    without_test = tmp_path / "mine.npz"
+    np.savez(without_test, X=np.zeros((20, 3, 8, 8), dtype=np.uint8), y=np.arange(20) % 2)
+    refused = run(
+        "coreset", "--data", without_test, "--test-rows", "5", "--only-select", "--out", tmp_path / "b"
+    )
+    assert refused.exit_code == 2
+    assert "--test-rows needs test rows" in refused.output
+
+
 def test_random_rows_beside_a_former_selection_are_as_many(tmp_path):
     rows = np.random.RandomState(0).permutation(1257)[:40]  # the first of those that --train-rows keeps
     pd.DataFrame({"row": rows}).to_csv(tmp_path / "rows.csv")
@@ -339,6 +364,8 @@ def test_one_cycle_on_the_command_line(tmp_path):
         (["--dataset", "digits", "--subset-size", "99999"], "subset_size"),
         (["--dataset", "digits", "--baseline", "best"], "--baseline"),
         (["--dataset", "digits", "--train-rows", "1"], "--train-rows"),
+        (["--dataset", "digits", "--test-rows", "0"], "--test-rows"),
+        (["--dataset", "digits", "--test-rows", "99999"], "--test-rows"),
         (["--dataset", "digits", "--device", "abacus"], "device"),
         (["--dataset", "digits", "--precision", "fp8"], "precision"),
         (["--dataset", "digits", "--schedule", "cosine"], "schedule"),

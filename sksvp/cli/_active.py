@@ -33,6 +33,7 @@ from ._options import (
     Seeds,
     SkipUnreadable,
     Target,
+    TestRows,
     TextLength,
     TrainRows,
     Verbose,
@@ -74,6 +75,7 @@ def active(
     data_dir: DataDir = Path("data"),
     download: Download = False,
     train_rows: TrainRows = None,
+    test_rows: TestRows = None,
     image_size: ImageSize = 224,
     image_shape: ImageShape = None,
     layout: Layout = None,
@@ -184,6 +186,7 @@ def active(
     settings: dict[str, Any] = {
         "dataset": dataset or str(data),
         "train_rows": train_rows,
+        "test_rows": test_rows,
         **learning,
         "initial_size": read_size(initial_size or chosen["initial_size"], "--initial-size"),
         "rounds": [read_size(size, "--round") for size in round or chosen["round"]],
@@ -202,7 +205,8 @@ def active(
         download=download,
         image_size=image_size,
         on_error="skip" if skip_unreadable else "raise",
-        n_rows=train_rows,
+        n_train=train_rows,
+        n_test=test_rows,
         needs_test=True,
         classifier=target_network,
     )

@@ -34,6 +34,7 @@ from ._options import (
     Seeds,
     SkipUnreadable,
     Target,
+    TestRows,
     TextLength,
     TrainRows,
     Verbose,
@@ -72,6 +73,7 @@ def coreset(
     data_dir: DataDir = Path("data"),
     download: Download = False,
     train_rows: TrainRows = None,
+    test_rows: TestRows = None,
     image_size: ImageSize = 224,
     image_shape: ImageShape = None,
     layout: Layout = None,
@@ -164,7 +166,7 @@ def coreset(
         device=device,
         verbose=verbose,
     )
-    settings = {"dataset": dataset or str(data), "train_rows": train_rows, **learning}
+    settings = {"dataset": dataset or str(data), "train_rows": train_rows, "test_rows": test_rows, **learning}
     if only_select and from_selected is not None:
         raise ValueError("--only-select and --from-selected exclude each other.")
     names, with_all = _methods(
@@ -179,7 +181,8 @@ def coreset(
         download=download,
         image_size=image_size,
         on_error="skip" if skip_unreadable else "raise",
-        n_rows=train_rows,
+        n_train=train_rows,
+        n_test=test_rows,
         needs_test=not only_select,
         classifier=proxy_network,
     )

@@ -42,7 +42,8 @@ def load_data(
     download: bool,
     image_size: int,
     on_error: str,
-    n_rows: int | None,
+    n_train: int | None,
+    n_test: int | None,
     needs_test: bool,
     classifier: BaseEstimator,
 ) -> Bunch:
@@ -87,9 +88,11 @@ def load_data(
             "train.csv, or take --only-select."
         )
     _check(bunch, classifier)
-    if n_rows is not None:
-        _thin(bunch, n_rows)
+    if n_train is not None:
+        _thin_train(bunch, n_train)
         _check_classes(bunch)
+    if n_test is not None:
+        _thin_test(bunch, n_test)
     return bunch
 
 
@@ -159,13 +162,23 @@ def data_digest(bunch: Bunch) -> str:
     return "-".join("none" if part is None else fingerprint(part)[:8] for part in parts)
 
 
-def _thin(bunch: Bunch, n_rows: int) -> None:
-    """Keep a random part of the training rows, the same one in every run."""
-    n = len(bunch.y_train)
-    if not 2 <= n_rows <= n:
-        raise ValueError(f"--train-rows must lie between 2 and {n}, the rows there are, got {n_rows}.")
-    rows = np.sort(np.random.RandomState(0).permutation(n)[:n_rows])
+def _some_rows(option: str, n: int, n_kept: int, *, at_least: int) -> np.ndarray:
+    """Draw rows to keep, in order, the same ones in every run."""
+    if not at_least <= n_kept <= n:
+        raise ValueError(f"{option} must lie between {at_least} and {n}, the rows there are, got {n_kept}.")
+    return np.sort(np.random.RandomState(0).permutation(n)[:n_kept])
+
+
+def _thin_train(bunch: Bunch, n_rows: int) -> None:
+    rows = _some_rows("--train-rows", len(bunch.y_train), n_rows, at_least=2)
     bunch.row_numbers = rows
     bunch.X_train, bunch.y_train = bunch.X_train[rows], np.asarray(bunch.y_train)[rows]
     if "filenames_train" in bunch:
         bunch.filenames_train = np.asarray(bunch.filenames_train)[rows]
+
+
+def _thin_test(bunch: Bunch, n_rows: int) -> None:
+    if bunch.X_test is None:
+        raise ValueError("--test-rows needs test rows, and the data have none.")
+    rows = _some_rows("--test-rows", len(bunch.y_test), n_rows, at_least=1)
+    bunch.X_test, bunch.y_test = bunch.X_test[rows], np.asarray(bunch.y_test)[rows]

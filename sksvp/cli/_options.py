@@ -25,6 +25,9 @@ Data = Annotated[
 DataDir = Annotated[Path, typer.Option(help="Where data sets lie, or are downloaded to.")]
 Download = Annotated[bool, typer.Option("--download", help="Fetch the data set where it is not there.")]
 TrainRows = Annotated[int | None, typer.Option(help="Use only so many training rows, drawn at random.")]
+TestRows = Annotated[
+    int | None, typer.Option(help="Measure errors on only so many test rows, drawn at random.")
+]
 ImageSize = Annotated[int, typer.Option(min=8, help="Side of the images of a folder, in pixels.")]
 ImageShape = Annotated[
     str | None,

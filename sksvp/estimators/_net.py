@@ -12,6 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 from .._interrupt import heeding_ctrl_c
 from ._batches import ShuffledBatches, TrainingRows
 from ._callbacks import TrainingEnds
+from ._denormals import denormals_as_zero
 from ._recorded_step import RecordedStep
 from ._team import Team
 
@@ -71,6 +72,7 @@ class TrainingNet(NeuralNetClassifier):
         try:
             with (
                 heeding_ctrl_c(),
+                denormals_as_zero(),
                 team.training(own_module) as self.module_,
                 # A callback of ours, or skorch's EarlyStopping, has seen enough.
                 suppress(TrainingEnds, KeyboardInterrupt),

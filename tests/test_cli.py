@@ -154,6 +154,19 @@ def test_errors_can_be_measured_on_some_of_the_test_rows(tmp_path):
     assert "--test-rows needs test rows" in refused.output
 
 
+@pytest.mark.parametrize("command", ["coreset", "active"])
+def test_a_run_may_compare_with_nothing(command, tmp_path):
+    result = run(command, *QUICK, "--baseline", "none", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    results = pd.read_csv(tmp_path / "out" / "results.csv")
+    known = {"coreset": {"forgetting_events"}, "active": {"least_confidence"}}[command]
+    assert set(results["strategy"].dropna()) == known
+    assert not results.astype(str).isin(["random", "all rows"]).any(axis=None)
+    both = run(command, *QUICK, "--baseline", "none", "--baseline", "random", "--out", tmp_path / "b")
+    assert both.exit_code == 2
+    assert "none alone, got 'none' and 'random'" in both.output
+
+
 def test_random_rows_beside_a_former_selection_are_as_many(tmp_path):
     rows = np.random.RandomState(0).permutation(1257)[:40]  # the first of those that --train-rows keeps
     pd.DataFrame({"row": rows}).to_csv(tmp_path / "rows.csv")

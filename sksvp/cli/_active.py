@@ -40,7 +40,7 @@ from ._options import (
     clean_errors,
     read_image_shape,
 )
-from ._pair import build_pair, known_strategy, read_size, says_how_to_go_on
+from ._pair import build_pair, known_strategy, read_baselines, read_size, says_how_to_go_on
 
 BASELINES = ("random", "target")
 
@@ -121,7 +121,7 @@ def active(
     baseline: Annotated[
         list[str] | None,
         typer.Option(
-            help="What to compare with: random rows, the target choosing for itself; repeat.",
+            help="What to compare with: random rows, target (choosing for itself), or none; repeat.",
             show_default="both",
         ),
     ] = None,
@@ -194,10 +194,7 @@ def active(
         "precomputed": None if precomputed is None else str(precomputed),
     }
     strategies = [known_strategy(name) for name in dict.fromkeys(strategy or ["least_confidence"])]
-    baselines = list(BASELINES if baseline is None else baseline)
-    unknown = [name for name in baselines if name not in BASELINES]
-    if unknown:
-        raise ValueError(f"--baseline must be one of {', '.join(BASELINES)}, got {unknown[0]!r}.")
+    baselines = read_baselines(baseline, BASELINES)
     bunch = load_data(
         dataset,
         data,

@@ -41,7 +41,7 @@ from ._options import (
     clean_errors,
     read_image_shape,
 )
-from ._pair import build_pair, default_strategy, known_strategy, read_size, says_how_to_go_on
+from ._pair import build_pair, default_strategy, known_strategy, read_baselines, read_size, says_how_to_go_on
 
 BASELINES = ("random", "class-balanced-random", "all")
 
@@ -110,7 +110,8 @@ def coreset(
     baseline: Annotated[
         list[str] | None,
         typer.Option(
-            help=f"What to compare with: {', '.join(BASELINES)}; repeat.", show_default="all of them"
+            help=f"What to compare with: {', '.join(BASELINES)}, or none; repeat.",
+            show_default="all of them",
         ),
     ] = None,
     only_select: Annotated[
@@ -172,7 +173,7 @@ def coreset(
     names, with_all = _methods(
         strategy or [default_strategy(learning["proxy"])],
         class_balanced,
-        BASELINES if baseline is None else baseline,
+        read_baselines(baseline, BASELINES),
     )
     bunch = load_data(
         dataset,
@@ -230,9 +231,6 @@ def coreset(
 
 def _methods(strategies: list[str], class_balanced: bool, baselines: Sequence[str]) -> tuple[list[str], bool]:
     """Name the ways to choose, and whether to train on all rows as well."""
-    unknown = [name for name in baselines if name not in BASELINES]
-    if unknown:
-        raise ValueError(f"--baseline must be one of {', '.join(BASELINES)}, got {unknown[0]!r}.")
     prefix = "class-balanced " if class_balanced else ""
     names = [prefix + known_strategy(name) for name in strategies]
     names += [name.replace("class-balanced-", "class-balanced ") for name in baselines if name != "all"]

@@ -1,6 +1,6 @@
 """What the commands with a proxy and a target share: both networks, and an interruption that says how to go on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -100,6 +100,20 @@ def read_size(text: str, option: str) -> float | int:
         raise ValueError(
             f"{option} must be a share such as 0.5 or a count such as 5000, got {text!r}."
         ) from error
+
+
+def read_baselines(names: Sequence[str] | None, known: Sequence[str]) -> list[str]:
+    """Check what to compare with; not given is all, "none" is nothing."""
+    if names is None:
+        return list(known)
+    if list(names) == ["none"]:
+        return []
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(
+            f"--baseline must be one of {', '.join(known)}, or none alone, got {' and '.join(map(repr, names))}."
+        )
+    return list(names)
 
 
 @contextmanager

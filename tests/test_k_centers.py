@@ -65,8 +65,8 @@ def define_fast(features, n_samples, initial):
 def use_tiles(monkeypatch, contenders, size):
     monkeypatch.setattr(_traversal, "_CONTENDERS", contenders)
     monkeypatch.setattr(_traversal, "_AWAKE_ROUNDS", 2)
-    monkeypatch.setattr(_traversal, "_CATCH_UP", size)
     monkeypatch.setattr(_tiled, "_BLOCK", size)
+    monkeypatch.setattr(_tiled, "_BLOCKS", 2)
     monkeypatch.setattr(_tiled, "_TILE_ROWS", size)
     monkeypatch.setattr(_table, "_TILE_VALUES", size)
     monkeypatch.setattr(_dense, "_BLOCK", size)

@@ -61,16 +61,20 @@ class DenseDistances:
     def adapt(self) -> None:
         """Nothing to adapt: float64 is the sharpest filter."""
 
-    def lower(self, nearest: np.ndarray, rows: np.ndarray, centres: np.ndarray) -> None:
-        """Lower the rows' squared distance to their nearest centre where one of `centres` is nearer."""
-        known = torch.from_numpy(nearest[rows]).to(self._device)
-        for first in range(0, len(centres), _BLOCK):
-            points = self._read(centres[first : first + _BLOCK])
+    def lower(self, nearest: np.ndarray, rows: np.ndarray, centres: np.ndarray, n_seen: np.ndarray) -> None:
+        """Lower the rows' squared distance to their nearest centre where one of `centres` is nearer.
+
+        Row i has seen the first ``n_seen[i]`` centres.
+        """
+        for begin in range(int(n_seen.min(initial=len(centres))), len(centres), _BLOCK):
+            points = self._read(centres[begin : begin + _BLOCK])
+            behind = rows[n_seen < begin + _BLOCK]
+            known = torch.from_numpy(nearest[behind]).to(self._device)
             step = max(1, _TABLE_VALUES // max(len(points), self.table.n_features))
-            for start in range(0, len(rows), step):
+            for start in range(0, len(behind), step):
                 part = slice(start, start + step)
-                self._lower_tile(known[part], self._read(rows[part]), points)
-        nearest[rows] = known.cpu().numpy()
+                self._lower_tile(known[part], self._read(behind[part]), points)
+            nearest[behind] = known.cpu().numpy()
 
     def play(
         self, nearest: np.ndarray, contenders: np.ndarray, rival: tuple[float, int], n_wanted: int

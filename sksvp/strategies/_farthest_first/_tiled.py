@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,9 +16,20 @@ from ._table import FeatureTable
 # Rows of a tile, and centres in a block: their table of codes should stay in a core's cache.
 _TILE_ROWS = 1024
 _BLOCK = 1024
+# Blocks that a tile is compared with at a time: a tile's codes may have to be made anew each time.
+_BLOCKS = 16
 # Narrower features are multiplied faster than principal directions are found.
 _MIN_FEATURES_TO_REDUCE = 256
 _MIN_WORK_TO_REDUCE = 1e11
+
+
+class CentreBlock(NamedTuple):
+    """Some centres: the place of the first among all, row numbers, codes to multiply with, features."""
+
+    begin: int
+    rows: np.ndarray
+    codes: torch.Tensor
+    features: np.ndarray
 
 
 class TiledDistances:
@@ -51,19 +62,31 @@ class TiledDistances:
             self._pool.shutdown(cancel_futures=True)
             torch.set_num_threads(n_threads)
 
-    def lower(self, nearest: np.ndarray, rows: np.ndarray, centres: np.ndarray) -> None:
-        """Lower the rows' squared distance to their nearest centre where one of `centres` is nearer."""
-        for start in range(0, len(centres), _BLOCK):
-            block = centres[start : start + _BLOCK]
-            codes, points = self._sketch.points(block), self.table.read(block)
-            tiles = [rows[first : first + _TILE_ROWS] for first in range(0, len(rows), _TILE_ROWS)]
+    def lower(self, nearest: np.ndarray, rows: np.ndarray, centres: np.ndarray, n_seen: np.ndarray) -> None:
+        """Lower the rows' squared distance to their nearest centre where one of `centres` is nearer.
 
-            def lower_tile(tile, block=block, codes=codes, points=points):
-                return self._lower_tile(nearest, tile, block, codes, points)
+        Row i has seen the first ``n_seen[i]`` centres.
+        """
+        # Rows that lack the same centres share tiles.
+        order = np.argsort(n_seen, kind="stable")
+        rows, n_seen = rows[order], n_seen[order]
+        first = int(n_seen[0]) if len(rows) else len(centres)
+        for start in range(first, len(centres), _BLOCK * _BLOCKS):
+            blocks = [
+                self._block(centres[begin : begin + _BLOCK], begin)
+                for begin in range(start, min(start + _BLOCK * _BLOCKS, len(centres)), _BLOCK)
+            ]
+            n_behind = int(np.searchsorted(n_seen, start + _BLOCK * _BLOCKS))
+            tiles = [slice(at, min(at + _TILE_ROWS, n_behind)) for at in range(0, n_behind, _TILE_ROWS)]
+
+            def lower_tile(tile, blocks=blocks):
+                unseen = [block for block in blocks if block.begin + len(block.rows) > n_seen[tile.start]]
+                return self._lower_tile(nearest, rows[tile], unseen)
 
             run = self._pool.map if len(tiles) > 1 else map
-            self._n_decided += sum(run(lower_tile, tiles))
-            self._n_pairs += len(rows) * len(block)
+            for n_pairs, n_decided in run(lower_tile, tiles):
+                self._n_pairs += n_pairs
+                self._n_decided += n_decided
 
     def play(
         self,
@@ -96,27 +119,28 @@ class TiledDistances:
     def _make_sketch(self) -> Sketch:
         return Sketch(self.table, self._precision, self._basis, self._pool.map)
 
+    def _block(self, centres: np.ndarray, begin: int) -> CentreBlock:
+        return CentreBlock(begin, centres, self._sketch.points(centres), self.table.read(centres))
+
     def _lower_tile(
-        self,
-        nearest: np.ndarray,
-        rows: np.ndarray,
-        centres: np.ndarray,
-        centre_codes: torch.Tensor,
-        points: np.ndarray,
-    ) -> int:
-        codes = self._sketch.product(self._sketch.rows(rows), centre_codes)
-        margins = self._sketch.margins(rows, centres)
+        self, nearest: np.ndarray, rows: np.ndarray, blocks: list[CentreBlock]
+    ) -> tuple[int, int]:
+        """Return how many pairs were looked at, and how many of them decided."""
+        codes = self._sketch.rows(rows)
         squared = nearest[rows]
         is_open = np.empty(len(rows), dtype=bool)
-        find_open(codes, squared, *margins, is_open)
-        open_rows = np.flatnonzero(is_open)
-        if len(open_rows) == 0:
-            return 0
-        n_decided = bring_nearer(
-            codes, open_rows, self.table.read(rows[open_rows]), points, squared, *margins
-        )
+        n_pairs = n_decided = 0
+        for block in blocks:
+            products = self._sketch.product(codes, block.codes)
+            margins = self._sketch.margins(rows, block.rows)
+            find_open(products, squared, *margins, is_open)
+            open_rows = np.flatnonzero(is_open)
+            n_pairs += products.size
+            if len(open_rows):
+                tile = self.table.read(rows[open_rows])
+                n_decided += bring_nearer(products, open_rows, tile, block.features, squared, *margins)
         nearest[rows] = squared
-        return n_decided
+        return n_pairs, n_decided
 
 
 def play_round(

@@ -32,11 +32,11 @@ from ._tiled import TiledDistances
 
 # Rows that play a round. Each pick costs a look at these instead of all rows.
 _CONTENDERS = 1024
-# Rows awake at a new level: a share of those left, at least this many times the contenders.
+# Rows awake at a new level: a share of those left, or what the last picks need if that is less, but at least
+# this many times the contenders.
 _AWAKE_SHARE = 1 / 32
+_AWAKE_PER_PICK = 8
 _AWAKE_ROUNDS = 4
-# Centres that sleeping rows catch up with at a time.
-_CATCH_UP = 1024
 # Rows that are no candidates, or picked already. Real squared distances are never negative.
 _OUT = -1.0
 
@@ -58,7 +58,9 @@ class Distances(Protocol):
     table: FeatureTable
 
     def threads(self) -> Any: ...
-    def lower(self, nearest: np.ndarray, rows: np.ndarray, centres: np.ndarray) -> None: ...
+    def lower(
+        self, nearest: np.ndarray, rows: np.ndarray, centres: np.ndarray, n_seen: np.ndarray
+    ) -> None: ...
     def play(
         self, nearest: np.ndarray, contenders: np.ndarray, rival: tuple[float, int], n_wanted: int
     ) -> tuple[np.ndarray, np.ndarray]: ...
@@ -143,18 +145,14 @@ class _Traversal:
     def catch_up(self, rows: np.ndarray) -> None:
         """Compare rows with the centres that they have not seen."""
         rows = rows[self._seen[rows] < self._n_centres]
-        start = int(self._seen[rows].min(initial=self._n_centres))
-        for end in range(start + _CATCH_UP, self._n_centres + _CATCH_UP, _CATCH_UP):
-            behind = rows[self._seen[rows] < end]
-            self._distances.lower(
-                self.nearest, behind, self.centres[end - _CATCH_UP : min(end, self._n_centres)]
-            )
+        self._distances.lower(self.nearest, rows, self.centres[: self._n_centres], self._seen[rows])
         self._seen[rows] = self._n_centres
 
     def _next_level(self) -> float:
         """Return the bound above which lie enough rows for some rounds."""
         n_rows = int(np.count_nonzero(self.nearest >= 0))
-        n_awake = min(n_rows, max(_AWAKE_ROUNDS * _CONTENDERS, int(_AWAKE_SHARE * n_rows)))
+        n_awake = min(int(_AWAKE_SHARE * n_rows), _AWAKE_PER_PICK * self.n_left)
+        n_awake = min(n_rows, max(_AWAKE_ROUNDS * _CONTENDERS, n_awake))
         place = len(self.nearest) - n_awake
         level = float(np.partition(self.nearest, place)[place])
         if level == 0 and (self.nearest > 0).any():
@@ -165,7 +163,7 @@ class _Traversal:
         contenders, others, rival = self._choose_contenders(awake, level)
         rows, squared = self._distances.play(self.nearest, contenders, rival, self.n_left)
         self._record(rows, squared)
-        self._distances.lower(self.nearest, others, rows)
+        self._distances.lower(self.nearest, others, rows, np.zeros(len(others), dtype=np.int32))
         self._seen[awake] = self._n_centres
 
     def _choose_contenders(

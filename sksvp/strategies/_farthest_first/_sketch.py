@@ -15,6 +15,8 @@ from ._table import FeatureTable
 
 # Codes are kept up to this size, else made anew for each tile (16-bit codes of 2,000,000 rows by 256).
 _MAX_HELD_BYTES = 1 << 30
+# Numbers scaled by up to two to this power stay in the middle of float32's range.
+_QUICK_EXPONENT = 60
 
 
 class Margins(NamedTuple):
@@ -36,8 +38,8 @@ class Sketch:
     stretches a distance: \|x - c\|^2 is \|V'(x - c)\|^2 plus the square of the parts
     left out, and the length of a difference is at least the difference of the lengths, |rho_x - rho_c|.
 
-    **Error of a row**, `errors`: e_x >= \|z_x - exact map of x\|. The rounding of z is
-    measured in float64. Moving x costs 2**-53 \|x\|. V is within
+    **Error of a row**, `errors`: e_x >= \|z_x - exact map of x\|. How far z lies from the
+    map is measured in float64, however z was computed. Moving x costs 2**-53 \|x\|. V is within
     eta = \|V'V - I\|_F of orthonormal columns (its polar factor), the product V'x errs by
     d sqrt(m) 2**-52 \|x\|; let eps be the sum of both. Then rho^2 errs by at most
     (2 eps + eps^2 + (d + m) 2**-52) \|x\|^2, and rho by the root of that. e_x has more than all of these,
@@ -66,7 +68,8 @@ class Sketch:
         self.precision = precision
         self._parts = 3 if precision == torch.bfloat16 else 1
         self.n_columns = 2 * self._parts + (table.n_features if basis is None else basis.shape[1] + 1)
-        self._centre = table.read(table.sample(4096)).mean(axis=0, dtype=np.float64)
+        # In float32, so that both ways of encoding move rows by the same.
+        self._centre = table.read(table.sample(4096)).mean(axis=0, dtype=np.float64).astype(np.float32)
         self._local = threading.local()
         self._slack = 2.0**-50
         if basis is not None:
@@ -75,8 +78,10 @@ class Sketch:
             self._slack = 2 * np.sqrt(2 * eps + eps**2 + (d + m) * 2.0**-52) + 2 * eps
         # No moved value is above 1.
         self._exponent = int(np.frexp(2 * table.largest)[1])
+        self._is_quick = basis is None and abs(self._exponent) <= _QUICK_EXPONENT
         self.errors = np.empty(table.n_rows, dtype=np.float32)
         self._norms = np.empty(table.n_rows, dtype=np.float32)
+        self._halves = torch.empty(table.n_rows, self._parts, dtype=precision)
         n_bytes = table.n_rows * self.n_columns * precision.itemsize
         self._held: Tensor | None = None
         if n_bytes <= _MAX_HELD_BYTES:
@@ -86,9 +91,10 @@ class Sketch:
 
     def rows(self, rows: np.ndarray) -> Tensor:
         """Return the codes of some rows, (len(rows), n_columns)."""
+        index = torch.from_numpy(rows)
         if self._held is not None:
-            return self._held.index_select(0, torch.from_numpy(rows))
-        return self._columns(self._round(self._map(self._table.read(rows))))
+            return self._held.index_select(0, index)
+        return self._columns(self._encode(self._table.read(rows)), self._halves.index_select(0, index))
 
     def points(self, rows: np.ndarray) -> Tensor:
         """Return what the codes of others are multiplied with, (len(rows), n_columns)."""
@@ -134,29 +140,37 @@ class Sketch:
         outside = np.einsum("ij,ij->i", moved, moved) - np.einsum("ij,ij->i", inside, inside)
         return np.column_stack([inside, np.sqrt(np.maximum(outside, 0))])
 
-    def _round(self, mapped: np.ndarray) -> Tensor:
-        return torch.from_numpy(mapped).to(self.precision)
+    def _encode(self, tile: np.ndarray) -> Tensor:
+        """Return the codes z of rows, in the code's precision."""
+        if self._is_quick and tile.dtype == np.float32:
+            moved = torch.from_numpy(tile - self._centre)
+            return moved.mul_(2.0**-self._exponent).to(self.precision)
+        return torch.from_numpy(self._map(tile)).to(self.precision)
 
-    def _columns(self, codes: Tensor) -> Tensor:
-        columns = torch.ones(len(codes), self.n_columns, dtype=self.precision)
-        width = codes.shape[1]
-        columns[:, :width] = codes
+    def _columns(self, codes: Tensor, halves: Tensor) -> Tensor:
+        return torch.cat([codes, torch.ones_like(halves), halves], dim=1)
+
+    def _split_halves(self, codes: Tensor) -> Tensor:
+        """Return the halves of the squared lengths, (len(codes), parts), cut into parts."""
         half = codes.double().square_().sum(dim=1) / 2
-        for part in range(width + self._parts, self.n_columns):
-            columns[:, part] = half
-            half -= columns[:, part].double()
-        return columns
+        parts = torch.empty(len(codes), self._parts, dtype=self.precision)
+        for part in range(self._parts):
+            parts[:, part] = half
+            half -= parts[:, part].double()
+        return parts
 
     def _measure(self, rows: slice) -> None:
-        mapped = self._map(self._table.read(rows))
-        codes = self._round(mapped)
+        tile = self._table.read(rows)
+        mapped = self._map(tile)
+        codes = self._encode(tile)
         lengths = np.linalg.norm(mapped, axis=1)
         rounding = np.linalg.norm(mapped - codes.double().numpy(), axis=1)
         # Up by more than float32's rounding.
         self.errors[rows] = (rounding + self._slack * lengths) * (1 + 2.0**-20) + 2.0**-100
         self._norms[rows] = (lengths + rounding) * (1 + 2.0**-20)
+        self._halves[rows] = self._split_halves(codes)
         if self._held is not None:
-            self._held[rows] = self._columns(codes)
+            self._held[rows] = self._columns(codes, self._halves[rows])
 
 
 @lru_cache(maxsize=1)

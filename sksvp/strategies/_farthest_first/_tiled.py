@@ -16,8 +16,11 @@ from ._table import FeatureTable
 # Rows of a tile, and centres in a block: their table of codes should stay in a core's cache.
 _TILE_ROWS = 1024
 _BLOCK = 1024
-# Blocks that a tile is compared with at a time: a tile's codes may have to be made anew each time.
-_BLOCKS = 16
+# Tiles become smaller, down to this, so that each thread gets some.
+_MIN_TILE_ROWS = 512
+_TILES_OF_A_THREAD = 4
+# Values of the centres that a tile is compared with at a time; its codes may have to be made anew each time.
+_CENTRE_VALUES = 1 << 24
 # Narrower features are multiplied faster than principal directions are found.
 _MIN_FEATURES_TO_REDUCE = 256
 _MIN_WORK_TO_REDUCE = 1e11
@@ -50,7 +53,7 @@ class TiledDistances:
     @contextmanager
     def threads(self) -> Iterator[None]:
         """Compute with as many threads as torch is set to, each with libraries on one thread."""
-        n_threads = torch.get_num_threads()
+        self._n_threads = n_threads = torch.get_num_threads()
         self._pool = ThreadPoolExecutor(n_threads, initializer=torch.set_num_threads, initargs=(1,))
         try:
             torch.set_num_threads(1)
@@ -71,22 +74,27 @@ class TiledDistances:
         order = np.argsort(n_seen, kind="stable")
         rows, n_seen = rows[order], n_seen[order]
         first = int(n_seen[0]) if len(rows) else len(centres)
-        for start in range(first, len(centres), _BLOCK * _BLOCKS):
-            blocks = [
-                self._block(centres[begin : begin + _BLOCK], begin)
-                for begin in range(start, min(start + _BLOCK * _BLOCKS, len(centres)), _BLOCK)
-            ]
-            n_behind = int(np.searchsorted(n_seen, start + _BLOCK * _BLOCKS))
-            tiles = [slice(at, min(at + _TILE_ROWS, n_behind)) for at in range(0, n_behind, _TILE_ROWS)]
+        n_blocks = max(1, _CENTRE_VALUES // (_BLOCK * self.table.n_features))
+        for start in range(first, len(centres), _BLOCK * n_blocks):
+            end = min(start + _BLOCK * n_blocks, len(centres))
+            begins = range(start, end, _BLOCK)
+            make = self._pool.map if len(begins) > 1 else map
+            blocks = list(make(lambda begin: self._block(centres[begin : begin + _BLOCK], begin), begins))
 
             def lower_tile(tile, blocks=blocks):
                 unseen = [block for block in blocks if block.begin + len(block.rows) > n_seen[tile.start]]
                 return self._lower_tile(nearest, rows[tile], unseen)
 
+            tiles = self._tiles(int(np.searchsorted(n_seen, end)))
             run = self._pool.map if len(tiles) > 1 else map
             for n_pairs, n_decided in run(lower_tile, tiles):
                 self._n_pairs += n_pairs
                 self._n_decided += n_decided
+
+    def _tiles(self, n_rows: int) -> list[slice]:
+        share = n_rows // (_TILES_OF_A_THREAD * self._n_threads)
+        step = min(_TILE_ROWS, max(_MIN_TILE_ROWS, share))
+        return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
 
     def play(
         self,

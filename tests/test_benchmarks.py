@@ -45,6 +45,10 @@ TINY = {
         ],
         *["--agreement-rows", "64", "--agreement-epochs", "1", "--deep", "resnet14"],
     ],
+    "bench_k_centers_growth": [
+        *["--rows", "300", "600", "--centres", "20", "40", "--centres-rows", "400"],
+        *["--n-features", "32", "--loop-steps", "2"],
+    ],
     "bench_memory": ["--rows", "64", "--depth", "8"],
     "bench_text_selection": [
         *["--rows", "24", "--test-rows", "8", "--depth", "9", "--epochs", "1", "--batch-size", "12"],

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -233,6 +234,7 @@ def test_the_error_of_codes_matters(monkeypatch):
     assert k_centers(features, 300, initial=[0]).tolist() != expected
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n_directions", [None, 1, 5])
 @pytest.mark.parametrize("precision", [torch.bfloat16, torch.float32])
 @settings(deadline=None, max_examples=40)
@@ -241,8 +243,8 @@ def test_the_error_of_codes_matters(monkeypatch):
         np.float64, st.tuples(st.integers(2, 8), st.integers(5, 9)), elements=st.floats(-1e3, 1e3)
     )
 )
-def test_codes_keep_every_pair_that_matters(features, precision, n_directions):
-    table = _table.FeatureTable(features)
+def test_codes_keep_every_pair_that_matters(features, precision, n_directions, dtype):
+    table = _table.FeatureTable(features.astype(dtype))
     basis = None
     if n_directions:
         basis = np.linalg.qr(np.random.default_rng(0).normal(size=(features.shape[1], n_directions)))[0]
@@ -257,6 +259,28 @@ def test_codes_keep_every_pair_that_matters(features, precision, n_directions):
             squared = np.nextafter(_dense.squared_distances(tile[[row]], tile[[centre]])[0], np.inf)
             limit = _kernels.code_limit(squared, errors[row], margins[row], scale, growth, shift)
             assert codes[row, centre] <= limit
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("scale", [1e-25, 1e-3, 1.0, 1e3, 1e30])
+def test_errors_bound_how_far_codes_lie_from_the_rows(dtype, precision, scale):
+    if dtype == np.float16 and not 1e-3 <= scale <= 1e3:
+        pytest.skip("float16 has no such numbers")
+    # Rows far from zero, so that moving them is rounded.
+    features = (scale * np.random.default_rng(0).uniform(0.5, 60, (400, 7))).astype(dtype)
+    table = _table.FeatureTable(features)
+    sketch = _sketch.Sketch(table, precision, None, map)
+    codes = sketch.rows(np.arange(400))[:, :7].double().numpy()
+    for row in range(400):
+        exact = [
+            (Fraction(float(value)) - Fraction(float(centre))) / Fraction(2) ** sketch._exponent
+            for value, centre in zip(features[row], sketch._centre, strict=True)
+        ]
+        squared = sum(
+            (Fraction(float(code)) - value) ** 2 for code, value in zip(codes[row], exact, strict=True)
+        )
+        assert squared <= Fraction(float(sketch.errors[row])) ** 2
 
 
 def test_codes_drop_pairs_that_are_far():

@@ -68,8 +68,7 @@ class Sketch:
         self.precision = precision
         self._parts = 3 if precision == torch.bfloat16 else 1
         self.n_columns = 2 * self._parts + (table.n_features if basis is None else basis.shape[1] + 1)
-        # In float32, so that both ways of encoding move rows by the same.
-        self._centre = table.read(table.sample(4096)).mean(axis=0, dtype=np.float64).astype(np.float32)
+        self._centre = table.read(table.sample(4096)).mean(axis=0, dtype=np.float64)
         self._local = threading.local()
         self._slack = 2.0**-50
         if basis is not None:
@@ -79,6 +78,10 @@ class Sketch:
         # No moved value is above 1.
         self._exponent = int(np.frexp(2 * table.largest)[1])
         self._is_quick = basis is None and abs(self._exponent) <= _QUICK_EXPONENT
+        if self._is_quick:
+            # Both ways of encoding move rows by the same.
+            self._short_centre = self._centre.astype(np.float32)
+            self._centre = self._short_centre.astype(np.float64)
         self.errors = np.empty(table.n_rows, dtype=np.float32)
         self._norms = np.empty(table.n_rows, dtype=np.float32)
         self._halves = torch.empty(table.n_rows, self._parts, dtype=precision)
@@ -143,7 +146,7 @@ class Sketch:
     def _encode(self, tile: np.ndarray) -> Tensor:
         """Return the codes z of rows, in the code's precision."""
         if self._is_quick and tile.dtype == np.float32:
-            moved = torch.from_numpy(tile - self._centre)
+            moved = torch.from_numpy(tile - self._short_centre)
             return moved.mul_(2.0**-self._exponent).to(self.precision)
         return torch.from_numpy(self._map(tile)).to(self.precision)
 

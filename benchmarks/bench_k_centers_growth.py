@@ -75,6 +75,7 @@ def main() -> None:
     )
     options.add_argument("--loop-steps", type=int, default=20, help="centres that the torch loop is timed on")
     args = options.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(args.threads)
     warm_up()
     with TemporaryDirectory() as scratch:

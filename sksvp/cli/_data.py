@@ -90,9 +90,9 @@ def load_data(
     _check(bunch, classifier)
     if n_train is not None:
         _thin_train(bunch, n_train)
-        _check_classes(bunch)
     if n_test is not None:
         _thin_test(bunch, n_test)
+    _check_classes(bunch)
     return bunch
 
 

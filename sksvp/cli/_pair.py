@@ -108,11 +108,11 @@ def read_baselines(names: Sequence[str] | None, known: Sequence[str]) -> list[st
         return list(known)
     if list(names) == ["none"]:
         return []
-    unknown = [name for name in names if name not in known]
+    unknown = [name for name in names if name not in (*known, "none")]
     if unknown:
-        raise ValueError(
-            f"--baseline must be one of {', '.join(known)}, or none alone, got {' and '.join(map(repr, names))}."
-        )
+        raise ValueError(f"--baseline must be one of {', '.join(known)} or none, got {unknown[0]!r}.")
+    if "none" in names:
+        raise ValueError("--baseline none compares with nothing: leave the other baselines out.")
     return list(names)
 
 

@@ -12,8 +12,9 @@ def denormals_as_zero() -> Iterator[None]:
 
     Where a unit is never active any more, momentum and Adam's moments of its weights
     shrink with every step, and stay for good just above zero. A batch then
-    takes twice as long, for differences of 1e-38. Threads that the linear
-    algebra library started earlier keep their own setting, and so part of the delay.
+    takes twice as long, for differences of 1e-38. The linear algebra library's threads
+    have their own setting, which they inherit when they start: those of earlier keep
+    part of the delay, those that start in here the setting.
     """
     before = _are_zero()
     torch.set_flush_denormal(True)
@@ -24,5 +25,5 @@ def denormals_as_zero() -> Iterator[None]:
 
 
 def _are_zero() -> bool:
-    smallest = torch.tensor(2.0**-149)
+    smallest = torch.tensor(2.0**-149, dtype=torch.float32, device="cpu")
     return not bool(smallest * 1.0)

@@ -33,8 +33,8 @@ def k_centers(
 
     The next row is always the one whose Euclidean distance to its nearest centre
     is the largest, ties to the lowest row. The choice is exact in float64 and the
-    same on every machine; memory beyond the features is one number per row and
-    tiles of fixed size.
+    same on every machine. Memory beyond the features is a few numbers per row, short
+    codes of all rows where these take less than 0.8 GB, and tiles of fixed size.
 
     Parameters
     ----------

@@ -13,8 +13,12 @@ from torch import Tensor
 
 from ._table import FeatureTable
 
-# Codes are kept up to this size, else made anew for each tile (16-bit codes of 2,000,000 rows by 256).
-_MAX_HELD_BYTES = 1 << 30
+# Codes are kept up to this size, else made anew for each tile (16-bit codes of 1,500,000 rows by 256).
+_MAX_HELD_BYTES = 3 << 28
+# Products have a few shapes only: the library compiles code for each, and keeps a megabyte of it for good.
+_SHAPE_STEP = 256
+# The half of the squared length of what fills up the points: farther than any row.
+_FAR = 2.0**100
 # Numbers scaled by up to two to this power stay in the middle of float32's range.
 _QUICK_EXPONENT = 60
 
@@ -100,27 +104,33 @@ class Sketch:
         return self._columns(self._encode(self._table.read(rows)), self._halves.index_select(0, index))
 
     def points(self, rows: np.ndarray) -> Tensor:
-        """Return what the codes of others are multiplied with, (len(rows), n_columns)."""
+        """Return what the codes of others are multiplied with, filled up with points that are far from all."""
         codes = self.rows(rows)
         width = codes.shape[1] - 2 * self._parts
+        points = torch.zeros(_round_up(len(rows)), codes.shape[1], dtype=self.precision)
         ones, halves = codes[:, width:].split(self._parts, dim=1)
-        return torch.cat([-codes[:, :width], halves, ones], dim=1)
+        torch.cat([-codes[:, :width], halves, ones], dim=1, out=points[: len(rows)])
+        points[len(rows) :, width] = _FAR
+        return points
 
     def product(self, codes: Tensor, points: Tensor) -> np.ndarray:
         """Return half of the squared distances, (len(codes), len(points)), as integers for `code_limit`.
 
+        Those of the points that were filled up are above every limit but that of an infinite distance.
+
         Valid until this thread's next product, which uses the same memory: fresh pages cost as much as a scan.
         """
-        shape = (len(codes), len(points))
-        size = len(codes) * len(points)
+        n_rows, shape = len(codes), (_round_up(len(codes)), len(points))
+        codes = torch.nn.functional.pad(codes, (0, 0, 0, shape[0] - n_rows))
+        size = shape[0] * shape[1]
         if getattr(self._local, "size", -1) < size:
             self._local.size = size
             self._local.result = torch.empty(size, dtype=self.precision)
         result = self._local.result[:size].view(shape)
         if self.precision == torch.float32:
             # By NumPy: torch's float32 products may be less precise, as the process is set.
-            return np.matmul(codes.numpy(), points.numpy().T, out=result.numpy()).view(np.int32)
-        return torch.mm(codes, points.T, out=result).view(torch.int16).numpy()
+            return np.matmul(codes.numpy(), points.numpy().T, out=result.numpy())[:n_rows].view(np.int32)
+        return torch.mm(codes, points.T, out=result)[:n_rows].view(torch.int16).numpy()
 
     def margins(self, rows: np.ndarray, centres: np.ndarray) -> Margins:
         """Return what bounds the error of a product of some rows with some centres."""
@@ -236,6 +246,10 @@ def product_cost(n_columns: int) -> float:
 def decision_cost(n_features: int) -> float:
     """Estimate what the number that decides costs, in nanoseconds."""
     return 100 + 0.5 * n_features
+
+
+def _round_up(n: int) -> int:
+    return -(-n // _SHAPE_STEP) * _SHAPE_STEP
 
 
 def _squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -74,22 +74,35 @@ class TiledDistances:
         order = np.argsort(n_seen, kind="stable")
         rows, n_seen = rows[order], n_seen[order]
         first = int(n_seen[0]) if len(rows) else len(centres)
-        n_blocks = max(1, _CENTRE_VALUES // (_BLOCK * self.table.n_features))
-        for start in range(first, len(centres), _BLOCK * n_blocks):
-            end = min(start + _BLOCK * n_blocks, len(centres))
-            begins = range(start, end, _BLOCK)
-            make = self._pool.map if len(begins) > 1 else map
-            blocks = list(make(lambda begin: self._block(centres[begin : begin + _BLOCK], begin), begins))
+        step = _BLOCK * max(1, _CENTRE_VALUES // (_BLOCK * self.table.n_features))
+        for start in range(first, len(centres), step):
+            end = min(start + step, len(centres))
+            n_behind = int(np.searchsorted(n_seen, end))
+            self._lower_by(self._blocks(centres, start, end), nearest, rows[:n_behind], n_seen[:n_behind])
 
-            def lower_tile(tile, blocks=blocks):
-                unseen = [block for block in blocks if block.begin + len(block.rows) > n_seen[tile.start]]
-                return self._lower_tile(nearest, rows[tile], unseen)
+    def _blocks(self, centres: np.ndarray, start: int, end: int) -> list[CentreBlock]:
+        """Read the centres from `start` to `end`."""
 
-            tiles = self._tiles(int(np.searchsorted(n_seen, end)))
-            run = self._pool.map if len(tiles) > 1 else map
-            for n_pairs, n_decided in run(lower_tile, tiles):
-                self._n_pairs += n_pairs
-                self._n_decided += n_decided
+        def block(begin: int) -> CentreBlock:
+            part = centres[begin : min(begin + _BLOCK, end)]
+            return CentreBlock(begin, part, self._sketch.points(part), self.table.read(part))
+
+        begins = range(start, end, _BLOCK)
+        return list(self._pool.map(block, begins) if len(begins) > 1 else map(block, begins))
+
+    def _lower_by(
+        self, blocks: list[CentreBlock], nearest: np.ndarray, rows: np.ndarray, n_seen: np.ndarray
+    ) -> None:
+        def lower_tile(tile: slice) -> tuple[int, int]:
+            unseen = [block for block in blocks if block.begin + len(block.rows) > n_seen[tile.start]]
+            return self._lower_tile(nearest, rows[tile], unseen)
+
+        tiles = self._tiles(len(rows))
+        for n_pairs, n_decided in (
+            self._pool.map(lower_tile, tiles) if len(tiles) > 1 else map(lower_tile, tiles)
+        ):
+            self._n_pairs += n_pairs
+            self._n_decided += n_decided
 
     def _tiles(self, n_rows: int) -> list[slice]:
         share = n_rows // (_TILES_OF_A_THREAD * self._n_threads)
@@ -127,9 +140,6 @@ class TiledDistances:
     def _make_sketch(self) -> Sketch:
         return Sketch(self.table, self._precision, self._basis, self._pool.map)
 
-    def _block(self, centres: np.ndarray, begin: int) -> CentreBlock:
-        return CentreBlock(begin, centres, self._sketch.points(centres), self.table.read(centres))
-
     def _lower_tile(
         self, nearest: np.ndarray, rows: np.ndarray, blocks: list[CentreBlock]
     ) -> tuple[int, int]:
@@ -143,7 +153,7 @@ class TiledDistances:
             margins = self._sketch.margins(rows, block.rows)
             find_open(products, squared, *margins, is_open)
             open_rows = np.flatnonzero(is_open)
-            n_pairs += products.size
+            n_pairs += len(rows) * len(block.rows)
             if len(open_rows):
                 tile = self.table.read(rows[open_rows])
                 n_decided += bring_nearer(products, open_rows, tile, block.features, squared, *margins)

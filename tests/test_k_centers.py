@@ -91,7 +91,7 @@ def use_filter(monkeypatch, name):
         monkeypatch.setattr(_tiled, "choose_basis", leading_directions)
 
 
-def leading_directions(table):
+def leading_directions(table, *_):
     """A third of the principal directions, in whatever way the sketch likes them."""
     tile = table.read(slice(0, table.n_rows)).astype(np.float64)
     _, directions = np.linalg.eigh(np.cov(tile.T * 2.0**-500 if np.abs(tile).max() > 1e100 else tile.T))
@@ -351,12 +351,31 @@ def test_a_blunt_sketch_is_replaced(monkeypatch):
     assert made == [(torch.bfloat16, False), (torch.bfloat16, True), (torch.float32, True)]
 
 
-def test_principal_directions_are_taken_where_they_pay():
+@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float32])
+def test_principal_directions_are_taken_where_they_pay(precision):
     rng = np.random.default_rng(0)
     isotropic = rng.normal(size=(3000, 256)).astype(np.float32)
-    assert _sketch.choose_basis(_table.FeatureTable(isotropic)) is None
-    low_rank = isotropic[:, :20] @ isotropic[:20] + 0.01 * isotropic
-    assert _sketch.choose_basis(_table.FeatureTable(low_rank)).shape == (256, 32)
+    assert _sketch.choose_basis(_table.FeatureTable(isotropic), precision, 10_000) is None
+    low_rank = _table.FeatureTable(isotropic[:, :20] @ isotropic[:20] + 0.01 * isotropic)
+    assert _sketch.choose_basis(low_rank, precision, 10_000).shape == (256, 32)
+    # With few centres a row is reduced for a few pairs only.
+    assert _sketch.choose_basis(low_rank, precision, 50) is None
+
+
+def test_the_precision_is_tried_on_one_thread(monkeypatch):
+    """Several threads would measure how they wait for other work, and find all precisions alike."""
+    threads = []
+    true_seconds = _sketch._product_seconds
+    monkeypatch.setattr(
+        _sketch,
+        "_product_seconds",
+        lambda precision: threads.append(torch.get_num_threads()) or true_seconds(precision),
+    )
+    before = torch.get_num_threads()
+    _sketch.fast_precision.cache_clear()
+    _sketch.fast_precision()
+    assert set(threads) <= {1}
+    assert torch.get_num_threads() == before
 
 
 def test_settings_of_the_process_are_left_alone():

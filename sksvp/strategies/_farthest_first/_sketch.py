@@ -19,6 +19,8 @@ _MAX_HELD_BYTES = 3 << 28
 _SHAPE_STEP = 256
 # The half of the squared length of what fills up the points: farther than any row.
 _FAR = 2.0**100
+# The part of all pairs of a row and a centre that is compared, about.
+_COMPARED = 0.3
 # Numbers scaled by up to two to this power stay in the middle of float32's range.
 _QUICK_EXPONENT = 60
 
@@ -197,23 +199,33 @@ def fast_precision() -> torch.dtype:
     row[0, 0], row[0, -1] = 256, -256
     if float(torch.mm(row, torch.ones(512, 1, dtype=torch.bfloat16))) != 510:
         return torch.float32
-    seconds = {}
-    for precision in (torch.bfloat16, torch.float32):
-        table = torch.ones(512, 128, dtype=precision)
-        times = []
-        for _ in range(4):
-            start = perf_counter()
-            torch.mm(table, table.T)
-            times.append(perf_counter() - start)
-        seconds[precision] = min(times)
+    # One thread, as tiles have: on a busy machine several only measure how they wait for each other.
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        seconds = {precision: _product_seconds(precision) for precision in (torch.bfloat16, torch.float32)}
+    finally:
+        torch.set_num_threads(n_threads)
     return torch.bfloat16 if seconds[torch.bfloat16] < 0.8 * seconds[torch.float32] else torch.float32
 
 
-def choose_basis(table: FeatureTable) -> np.ndarray | None:
+def _product_seconds(precision: torch.dtype) -> float:
+    """Time a small product, the fastest of some."""
+    table = torch.ones(512, 128, dtype=precision)
+    times = []
+    for _ in range(4):
+        start = perf_counter()
+        torch.mm(table, table.T)
+        times.append(perf_counter() - start)
+    return min(times)
+
+
+def choose_basis(table: FeatureTable, precision: torch.dtype, n_centres: int) -> np.ndarray | None:
     """Return the principal directions that make sketches cheapest, None for all features.
 
-    Costs are estimated on a sample: a column's product for every pair, and the
-    deciding number for pairs that the sketch keeps.
+    Costs are estimated on a sample: a column's product for every pair, the
+    deciding number for pairs that the sketch keeps, and a row's reduction,
+    which each of its pairs bears a part of.
     """
     tile = table.read(table.sample(4096)).astype(np.float64)
     tile -= tile.mean(axis=0)
@@ -231,21 +243,27 @@ def choose_basis(table: FeatureTable) -> np.ndarray | None:
         shorter = _squares(rows[:, :m], centres[:, :m]) + np.subtract.outer(*left) ** 2
         # Two in a hundred for the codes' own rounding.
         share = float((shorter <= 1.02 * nearest).mean())
-        costs[m] = product_cost(m) + share * decision_cost(table.n_features)
+        reduction = reduction_cost(table.n_features, m) / (_COMPARED * n_centres)
+        costs[m] = product_cost(m, precision) + share * decision_cost(table.n_features) + reduction
     best = min(costs, key=costs.__getitem__)
-    if costs[best] > product_cost(table.n_features):
+    if costs[best] > product_cost(table.n_features, precision):
         return None
     return np.ascontiguousarray(directions[:, ::-1][:, :best])
 
 
-def product_cost(n_columns: int) -> float:
-    """Estimate what a pair costs in a product, in nanoseconds of one core with bfloat16 units."""
-    return 0.01 * (n_columns + 8)
+def product_cost(n_columns: int, precision: torch.dtype) -> float:
+    """Estimate what a pair costs in a product, in nanoseconds of one core."""
+    return (0.004 if precision == torch.bfloat16 else 0.02) * (n_columns + 8)
 
 
 def decision_cost(n_features: int) -> float:
-    """Estimate what the number that decides costs, in nanoseconds."""
-    return 100 + 0.5 * n_features
+    """Estimate what the number that decides costs, with the search for the pair, in nanoseconds."""
+    return 100 + 1.8 * n_features
+
+
+def reduction_cost(n_features: int, n_directions: int) -> float:
+    """Estimate what projecting a row in float64 costs, in nanoseconds."""
+    return 0.05 * n_features * n_directions
 
 
 def _round_up(n: int) -> int:

@@ -46,8 +46,8 @@ class TiledDistances:
         self.table = FeatureTable(features)
         work = self.table.n_rows * n_centres * self.table.n_features
         may_reduce = self.table.n_features >= _MIN_FEATURES_TO_REDUCE and work >= _MIN_WORK_TO_REDUCE
-        self._basis = choose_basis(self.table) if may_reduce else None
         self._precision = fast_precision()
+        self._basis = choose_basis(self.table, self._precision, n_centres) if may_reduce else None
         self._n_pairs = self._n_decided = 0
 
     @contextmanager
@@ -122,18 +122,19 @@ class TiledDistances:
         return play_round(codes, contenders, self.table.read(contenders), nearest, margins, rival, n_wanted)
 
     def adapt(self) -> None:
-        """Take a sharper sketch where deciding kept pairs costs more than the products."""
-        share = self._n_decided / max(1, self._n_pairs)
-        is_dear = share * decision_cost(self.table.n_features) > 2 * product_cost(self._sketch.n_columns)
+        """Take a sharper sketch where deciding the kept pairs costs more than its products."""
         # A new sketch costs about as much as some centres.
-        if not is_dear or self._n_pairs < 100 * self.table.n_rows:
+        if self._n_pairs < 100 * self.table.n_rows:
             return
-        self._n_pairs = self._n_decided = 0
         if self._basis is None and self._precision == torch.float32:
             return
         # All features first, then all digits.
-        self._precision = torch.float32 if self._basis is None else self._precision
-        self._basis = None
+        sharper = torch.float32 if self._basis is None else self._precision
+        share = self._n_decided / self._n_pairs
+        if share * decision_cost(self.table.n_features) < 2 * product_cost(self.table.n_features, sharper):
+            return
+        self._n_pairs = self._n_decided = 0
+        self._precision, self._basis = sharper, None
         del self._sketch
         self._sketch = self._make_sketch()
 

@@ -241,8 +241,8 @@ def choose_basis(table: FeatureTable, precision: torch.dtype, n_centres: int) ->
             break
         left = [np.sqrt(np.square(part[:, m:]).sum(axis=1)) for part in (rows, centres)]
         shorter = _squares(rows[:, :m], centres[:, :m]) + np.subtract.outer(*left) ** 2
-        # Two in a hundred for the codes' own rounding.
-        share = float((shorter <= 1.02 * nearest).mean())
+        # Two in a hundred for the codes' own rounding. The nearest itself is decided in any case.
+        share = float((shorter <= 1.02 * nearest).mean()) - 1 / len(centres)
         reduction = reduction_cost(table.n_features, m) / (_COMPARED * n_centres)
         costs[m] = product_cost(m, precision) + share * decision_cost(table.n_features) + reduction
     best = min(costs, key=costs.__getitem__)

@@ -37,6 +37,9 @@ class FeatureTable:
             # NumPy has no bfloat16.
             wide = torch.float32 if self._dtype == np.float32 else torch.float64
             tile = self.features[index].to("cpu", wide).contiguous().numpy()
+        elif self.features.dtype == np.float16:
+            # By torch, many times faster than NumPy's conversion.
+            tile = torch.from_numpy(np.array(self.features[rows])).float().numpy()
         else:
             tile = np.ascontiguousarray(self.features[rows], dtype=self._dtype)
         return tile * 2.0**-self.exponent if self.exponent else tile

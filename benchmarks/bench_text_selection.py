@@ -169,6 +169,8 @@ def report(experiment: Experiment) -> tuple[dict, list[str]]:
     ]
     for name in (*PROXIES, target, "random"):
         found, targets = experiment.choices(name), experiment.targets(name)
+        if not found and not targets:
+            continue
         row: dict = {"seeds": max(len(found), len(targets))}
         if found:
             spent = seconds_of_choosing(found)

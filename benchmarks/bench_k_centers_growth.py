@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from _report import parser, write
 from bench_k_centers import Case, make_features, torch_loop, warm_up
+from matplotlib.ticker import NullLocator
 
 from sksvp.strategies import k_centers
 
@@ -53,6 +54,8 @@ def draw(by_rows: list[dict[str, float]], by_centres: list[dict[str, float]], pa
         loop = [entry["torch_loop_step"] * entry["n_centres"] for entry in figures]
         ax.loglog(x, loop, color=_LOOP, marker="s", linestyle="--", label="plain torch loop, extrapolated")
         ax.loglog(x, [entry["seconds"] for entry in figures], color=_OURS, marker="o", label="sksvp")
+        ax.set_xticks(x, [f"{value / 1000:g}k" for value in x])
+        ax.xaxis.set_minor_locator(NullLocator())
         ax.set_xlabel(label)
         ax.grid(alpha=0.3)
     axes[0].set_ylabel("seconds")

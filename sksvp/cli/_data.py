@@ -88,11 +88,11 @@ def load_data(
             "train.csv, or take --only-select."
         )
     _check(bunch, classifier)
-    if n_train is not None:
-        _thin_train(bunch, n_train)
     if n_test is not None:
         _thin_test(bunch, n_test)
-    _check_classes(bunch)
+    if n_train is not None:
+        _thin_train(bunch, n_train)
+        _check_classes(bunch)
     return bunch
 
 

@@ -123,7 +123,8 @@ class Sketch:
         Valid until this thread's next product, which uses the same memory: fresh pages cost as much as a scan.
         """
         n_rows, shape = len(codes), (_round_up(len(codes)), len(points))
-        codes = torch.nn.functional.pad(codes, (0, 0, 0, shape[0] - n_rows))
+        if shape[0] > n_rows:
+            codes = torch.nn.functional.pad(codes, (0, 0, 0, shape[0] - n_rows))
         size = shape[0] * shape[1]
         if getattr(self._local, "size", -1) < size:
             self._local.size = size

@@ -1,6 +1,6 @@
 """Bring rows nearer to new centres on the CPU: sketches first, the deciding number for the rest."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -87,8 +87,7 @@ class TiledDistances:
             part = centres[begin : min(begin + _BLOCK, end)]
             return CentreBlock(begin, part, self._sketch.points(part), self.table.read(part))
 
-        begins = range(start, end, _BLOCK)
-        return list(self._pool.map(block, begins) if len(begins) > 1 else map(block, begins))
+        return self._run(block, range(start, end, _BLOCK))
 
     def _lower_by(
         self, blocks: list[CentreBlock], nearest: np.ndarray, rows: np.ndarray, n_seen: np.ndarray
@@ -97,12 +96,13 @@ class TiledDistances:
             unseen = [block for block in blocks if block.begin + len(block.rows) > n_seen[tile.start]]
             return self._lower_tile(nearest, rows[tile], unseen)
 
-        tiles = self._tiles(len(rows))
-        for n_pairs, n_decided in (
-            self._pool.map(lower_tile, tiles) if len(tiles) > 1 else map(lower_tile, tiles)
-        ):
+        for n_pairs, n_decided in self._run(lower_tile, self._tiles(len(rows))):
             self._n_pairs += n_pairs
             self._n_decided += n_decided
+
+    def _run(self, function: Callable, items: Sequence) -> list:
+        """Call for each item, by the threads where there are several."""
+        return list(self._pool.map(function, items) if len(items) > 1 else map(function, items))
 
     def _tiles(self, n_rows: int) -> list[slice]:
         share = n_rows // (_TILES_OF_A_THREAD * self._n_threads)

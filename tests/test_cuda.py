@@ -176,6 +176,40 @@ def test_recorded_steps_train_as_the_others_do(monkeypatch):
     assert int(first.net_.module_.bn.num_batches_tracked) == 3 * 19
 
 
+def test_kernels_are_tried_once_for_a_long_training(monkeypatch):
+    from sksvp.estimators import _recorded_step
+
+    model, expected = gradients_of_every_batch(ResNetClassifier)
+    monkeypatch.setattr(_recorded_step, "_STEPS_WORTH_TRYING", 3 * 18)
+    tried = []
+    run = _recorded_step.RecordedStep._run
+
+    def look(self, inputs, y):
+        tried.append((len(inputs), torch.backends.cudnn.benchmark))
+        return run(self, inputs, y)
+
+    monkeypatch.setattr(_recorded_step.RecordedStep, "_run", look)
+    _, sums = gradients_of_every_batch(ResNetClassifier)
+    assert tried == [(32, True)] * 3 + [(24, False)] * 3
+    assert not torch.backends.cudnn.benchmark
+    np.testing.assert_allclose(sums[:19], expected[:19], rtol=0.05)
+
+
+def test_compiled_networks_record_and_learn(monkeypatch):
+    from sksvp.estimators._recorded_step import RecordedStep
+
+    recorded = []
+    record = RecordedStep._record
+    monkeypatch.setattr(
+        RecordedStep, "_record", lambda self, *args: recorded.append(1) or record(self, *args)
+    )
+    model = resnet(net_params={"compile": True}).fit(X, y)
+    assert len(recorded) == 1
+    assert model.score(X, y) > 0.9
+    losses = [fitted.history_[:, "train_loss"] for fitted in (model, resnet().fit(X, y))]
+    np.testing.assert_allclose(losses[0][:3], losses[1][:3], rtol=0.1)
+
+
 def test_a_network_with_hooks_calls_them_in_every_batch():
     calls = []
 

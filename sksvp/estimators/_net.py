@@ -2,7 +2,7 @@
 
 import inspect
 import warnings
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 import torch
 from skorch import NeuralNetClassifier
@@ -12,6 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 from .._interrupt import heeding_ctrl_c
 from ._batches import ShuffledBatches, TrainingRows
 from ._callbacks import TrainingEnds
+from ._compiling import compile_blocks, many_versions, uncompiled
 from ._denormals import denormals_as_zero
 from ._recorded_step import RecordedStep
 from ._team import Team
@@ -37,6 +38,8 @@ class TrainingNet(NeuralNetClassifier):
 
     callbacks_: list
     module_: nn.Module
+    # Of the first batch of a training, and of all others but the last of an epoch.
+    _usual_shape: torch.Size | None = None
 
     def __init__(
         self,
@@ -67,12 +70,14 @@ class TrainingNet(NeuralNetClassifier):
             "n_ranks": team.size,
         }
         self._team = team
-        self._recorded_step = self._record_steps() if team.size == 1 else None
+        n_steps = epochs * (len(rows) // self.batch_size)
+        self._recorded_step = self._record_steps(n_steps) if team.size == 1 else None
         self.notify("on_train_begin", X=rows, y=None)
         try:
             with (
                 heeding_ctrl_c(),
                 denormals_as_zero(),
+                many_versions() if self.compile else nullcontext(),
                 team.training(own_module) as self.module_,
                 # A callback of ours, or skorch's EarlyStopping, has seen enough.
                 suppress(TrainingEnds, KeyboardInterrupt),
@@ -82,6 +87,7 @@ class TrainingNet(NeuralNetClassifier):
             self.module_ = own_module
             self.notify("on_train_end", X=rows, y=None)
             self.callbacks_ = own_callbacks
+            self._usual_shape = None
             del self._batches, self._team, self._recorded_step
 
     @property
@@ -105,6 +111,7 @@ class TrainingNet(NeuralNetClassifier):
         if self._recorded_step is not None:
             self._recorded_step.begin_epoch()
         for batch in iterator:
+            self._usual_shape = self._usual_shape or batch[0]["inputs"].shape
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
             losses.append(step["loss"].detach())
@@ -129,7 +136,7 @@ class TrainingNet(NeuralNetClassifier):
         logits, loss = self._recorded_step(X["inputs"], y)
         return {"loss": loss, "y_pred": logits}
 
-    def _record_steps(self) -> RecordedStep | None:
+    def _record_steps(self, n_steps: int) -> RecordedStep | None:
         """Prepare to record steps where that serves; a criterion of the user's may wait for the GPU."""
         on_gpu = torch.device(self.device).type == "cuda"
         if not (self.records_steps and on_gpu and type(self.criterion_) is nn.CrossEntropyLoss):
@@ -139,7 +146,14 @@ class TrainingNet(NeuralNetClassifier):
             logits = self.infer({"inputs": inputs})
             return logits, self.get_loss(logits, y, training=True)
 
-        return RecordedStep(self.module_, forward)
+        return RecordedStep(self.module_, forward, n_steps=n_steps)
+
+    def torch_compile(self, module, name):
+        """Compile the network by its blocks, and nothing but the network: the loss has no use for it."""
+        if self.compile and name == "module":
+            # All batches have one shape.
+            compile_blocks(module, **{"dynamic": False, **self.get_params_for("compile")})
+        return module
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         """Return the loss, such that the mean over the processes is that of the whole batch."""
@@ -153,9 +167,15 @@ class TrainingNet(NeuralNetClassifier):
         return loss * (weight[y_true].sum() * self._team.size / weight[X["y_batch"]].sum())
 
     def infer(self, x: dict[str, Tensor], **fit_params) -> Tensor:
-        with self.autocast():
-            logits = self.module_(x["inputs"], **fit_params)
+        inputs = x["inputs"]
+        is_usual = inputs.shape == self._usual_shape
+        with self.autocast(), nullcontext() if is_usual else self.uncompiled():
+            logits = self.module_(inputs, **fit_params)
         return logits.float()
+
+    def uncompiled(self) -> AbstractContextManager[None]:
+        """Run a compiled network as if it were not."""
+        return uncompiled() if self.compile else nullcontext()
 
     def trains_in_bf16_on_cpu(self) -> bool:
         return self.autocast_dtype == torch.bfloat16 and torch.device(self.device).type == "cpu"

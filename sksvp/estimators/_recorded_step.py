@@ -1,7 +1,8 @@
 """Training steps on a GPU, recorded once and replayed, so that kernels need not wait for Python to launch them."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -9,6 +10,9 @@ from torch import Tensor, nn
 
 # Steps that run as they come before one is recorded: libraries choose their kernels in these.
 _EAGER_STEPS = 3
+
+# From so many on, what cuDNN takes to try its kernels, a second or two for a network, is won back.
+_STEPS_WORTH_TRYING = 4000
 
 # Of trainings in several threads one records at a time.
 _recording_lock = threading.Lock()
@@ -25,7 +29,8 @@ class RecordedStep:
     train as they come; then the launches of one batch are recorded, and batches of
     the same shape replay them. A batch of another shape, as the last of an
     epoch, trains as it comes. Every batch is a training step of its own, so that
-    results differ from unrecorded ones by rounding at most.
+    results differ from unrecorded ones by rounding at most. That holds for kernels
+    chosen by trial too.
 
     Parameters
     ----------
@@ -33,15 +38,18 @@ class RecordedStep:
         In training mode, on a GPU.
     forward : callable
         ``forward(inputs, y) -> logits, loss``; it must not wait for the GPU.
+    n_steps : int
+        Steps to come, about. For many, cuDNN tries all its kernels and takes the fastest.
 
     References
     ----------
     .. [1] PyTorch documentation, "CUDA semantics: CUDA graphs".
     """
 
-    def __init__(self, network: nn.Module, forward: Forward):
+    def __init__(self, network: nn.Module, forward: Forward, *, n_steps: int):
         self._network = network
         self._forward = forward
+        self._tries_kernels = n_steps >= _STEPS_WORTH_TRYING
         self._stream = torch.cuda.Stream(next(network.parameters()).device)
         self._learning: tuple[bool, ...] | None = None
         self._shape: torch.Size | None = None
@@ -64,10 +72,12 @@ class RecordedStep:
         self._shape = self._shape or inputs.shape
         if self._learning is None or inputs.shape != self._shape:
             return self._run(inputs, y)
-        if self._n_eager < _EAGER_STEPS:
-            self._n_eager += 1
-            return self._run(inputs, y)
-        if self._recording is None:
+        if self._recording is not None:
+            return self._recording.replay(inputs, y)
+        with trying_kernels(self._tries_kernels):
+            if self._n_eager < _EAGER_STEPS:
+                self._n_eager += 1
+                return self._run(inputs, y)
             self._recording = self._record(inputs.clone(), y.clone())
         return self._recording.replay(inputs, y)
 
@@ -115,6 +125,19 @@ class _Recording(NamedTuple):
         for parameter, gradient in self.gradients:
             parameter.grad = gradient
         return self.logits.clone(), self.loss.clone()
+
+
+@contextmanager
+def trying_kernels(tries: bool) -> Iterator[None]:
+    """Let cuDNN choose by trial, unless the user wants the same results in every run."""
+    cudnn = torch.backends.cudnn
+    before = cudnn.benchmark
+    is_fixed = cudnn.deterministic or torch.are_deterministic_algorithms_enabled()
+    cudnn.benchmark = before or (tries and not is_fixed)
+    try:
+        yield
+    finally:
+        cudnn.benchmark = before
 
 
 def _has_hooks(network: nn.Module) -> bool:

@@ -212,8 +212,6 @@ def measure_loops(images: Images, device: torch.device, args) -> dict:
     """Seconds of an epoch of every side, in turns; `fit`'s own start is taken off by two numbers of epochs."""
     dtype = resolve_precision(args.precision, device)
     workers = min(8, os.cpu_count() or 1)
-    # On all sides. `fit` does so by itself in longer trainings.
-    torch.backends.cudnn.benchmark = True
 
     def fits(net_params: dict | None) -> dict[int, Callable[[], object]]:
         return {n: our_epochs(images, device, args.precision, n, net_params) for n in (1, 1 + args.epochs)}
@@ -452,6 +450,8 @@ def main() -> None:
         ),
     }
     for part in args.part or PARTS[:-1]:
+        # On all sides. `fit` does so by itself in longer trainings.
+        torch.backends.cudnn.benchmark = part == "loops"
         figures[part] = work[part]()
         print(part, json.dumps(figures[part]), flush=True)
         name = torch.cuda.get_device_name(device) if device.type == "cuda" else "no GPU"

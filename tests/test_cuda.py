@@ -179,7 +179,7 @@ def test_recorded_steps_train_as_the_others_do(monkeypatch):
 def test_kernels_are_tried_once_for_a_long_training(monkeypatch):
     from sksvp.estimators import _recorded_step
 
-    model, expected = gradients_of_every_batch(ResNetClassifier)
+    _, expected = gradients_of_every_batch(ResNetClassifier)
     monkeypatch.setattr(_recorded_step, "_STEPS_WORTH_TRYING", 3 * 18)
     tried = []
     run = _recorded_step.RecordedStep._run

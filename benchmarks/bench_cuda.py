@@ -356,10 +356,10 @@ def lines_of(figures: dict) -> list[str]:
         lines += [
             "",
             f"In {loops['dtype']}, but for skorch's default and torchvision's loader, which run in float32, as they "
-            f"come, {timed}. cuDNN chooses its kernels by trial on all sides, as `fit` has it do in longer trainings. The "
-            "bare loop is also run with its gradients recorded as a CUDA graph, which ours does by itself, and with "
-            'torch.compile too, which is ours with `net_params={"compile": True}`. `start of fit` is what a call of '
-            "`fit` takes beside its epochs. Goals: at most 1.05 times the bare loop that is recorded alike, or "
+            f"come, {timed}. cuDNN chooses its kernels by trial on all sides, as `fit` has it do in longer trainings. "
+            "The bare loop is also run with its gradients recorded as a CUDA graph, which ours does by itself, and "
+            'with torch.compile too, which is ours with `net_params={"compile": True}`. `start of fit` is what a '
+            "call of `fit` takes beside its epochs. Goals: at most 1.05 times the bare loop that is recorded alike, or "
             "recorded and compiled; a fifth of the seconds of skorch's default and of torchvision's loader.",
         ]
     if "scoring" in figures:

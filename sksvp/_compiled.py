@@ -16,6 +16,11 @@ def compiled_fused(function: Callable) -> Callable:
     return _compile(function, {"error_model": "numpy", "fastmath": {"contract"}})
 
 
+def compiled_reordered(function: Callable) -> Callable:
+    """Compile a loop whose sums may be formed in any order, as vector instructions do."""
+    return _compile(function, {"error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz"}})
+
+
 def _compile(function: Callable, options: dict[str, Any]) -> Callable:
     try:
         return numba.njit(nogil=True, cache=True, **options)(function)

@@ -15,7 +15,15 @@ from scipy.sparse import csr_array, csr_matrix
 from sklearn.utils._param_validation import InvalidParameterError
 
 from sksvp.strategies import Evidence, KCenters, k_centers
-from sksvp.strategies._farthest_first import _dense, _kernels, _sketch, _table, _tiled, _traversal
+from sksvp.strategies._farthest_first import (
+    _dense,
+    _directions,
+    _kernels,
+    _sketch,
+    _table,
+    _tiled,
+    _traversal,
+)
 
 
 def squared_distance(a, b):
@@ -81,7 +89,7 @@ def use_filter(monkeypatch, name):
         monkeypatch.setattr(
             _traversal,
             "TiledDistances",
-            lambda features, _: _dense.DenseDistances(features, torch.device("cpu")),
+            lambda features, *_: _dense.DenseDistances(features, torch.device("cpu")),
         )
         return
     monkeypatch.setattr(_tiled, "fast_precision", lambda: getattr(torch, name.split("-")[0]))
@@ -229,7 +237,7 @@ def test_the_error_of_codes_matters(monkeypatch):
     monkeypatch.setattr(
         _sketch.Sketch,
         "margins",
-        lambda *args: true_margins(*args)._replace(errors=np.zeros(len(args[1])), growth=0.9),
+        lambda *args: true_margins(*args)._replace(errors=np.zeros(len(args[1].errors)), growth=0.9),
     )
     assert k_centers(features, 300, initial=[0]).tolist() != expected
 
@@ -251,7 +259,8 @@ def test_codes_keep_every_pair_that_matters(features, precision, n_directions, d
     sketch = _sketch.Sketch(table, precision, basis, map)
     rows = np.arange(len(features))
     codes = sketch.product(sketch.rows(rows), sketch.points(rows))
-    errors, margins, scale, growth, shift = sketch.margins(rows, rows)
+    lengths = sketch.lengths(rows)
+    errors, margins, scale, growth, shift = sketch.margins(lengths, lengths)
     tile = table.read(rows)
     for row in rows:
         for centre in rows:
@@ -288,7 +297,7 @@ def test_codes_drop_pairs_that_are_far():
     sketch = _sketch.Sketch(_table.FeatureTable(features), torch.bfloat16, None, map)
     rows = np.arange(500)
     codes = sketch.product(sketch.rows(rows), sketch.points(rows))
-    margins = sketch.margins(rows, rows)
+    margins = sketch.margins(sketch.lengths(rows), sketch.lengths(rows))
     for row in rows[:50]:
         squared = _dense.squared_distances(features, features[[row]])
         limit = _kernels.code_limit(1.0, margins.errors[row], margins.margins[row], *margins[2:])
@@ -355,11 +364,11 @@ def test_a_blunt_sketch_is_replaced(monkeypatch):
 def test_principal_directions_are_taken_where_they_pay(precision):
     rng = np.random.default_rng(0)
     isotropic = rng.normal(size=(3000, 256)).astype(np.float32)
-    assert _sketch.choose_basis(_table.FeatureTable(isotropic), precision, 10_000) is None
+    assert _directions.choose_basis(_table.FeatureTable(isotropic), precision, 10, 30_000) is None
     low_rank = _table.FeatureTable(isotropic[:, :20] @ isotropic[:20] + 0.01 * isotropic)
-    assert _sketch.choose_basis(low_rank, precision, 10_000).shape == (256, 32)
+    assert _directions.choose_basis(low_rank, precision, 10, 30_000).shape == (256, 32)
     # With few centres a row is reduced for a few pairs only.
-    assert _sketch.choose_basis(low_rank, precision, 50) is None
+    assert _directions.choose_basis(low_rank, precision, 10, 50) is None
 
 
 def test_the_precision_is_tried_on_one_thread(monkeypatch):

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from ..._compiled import compiled
+from ..._compiled import compiled, compiled_reordered
 
 # Codes that are skipped at once.
 _CHUNK = 128
@@ -33,6 +33,34 @@ def squared_distance(a, b, terms):
             terms[j] += terms[half + j]
         width = half
     return terms[0]
+
+
+@compiled_reordered
+def rough_squared_distance(a, b):
+    """Sum a squared distance up in the features' own precision, in any order: several times faster."""
+    total = a[0] - a[0]
+    for j in range(len(a)):
+        step = a[j] - b[j]
+        total += step * step
+    return total
+
+
+@compiled
+def distance_below(a, b, squared, terms):
+    """Return the number that decides if it may be below `squared`, else that or infinity.
+
+    With u the unit of the features' precision, no step, square or sum errs by more than u of
+    itself, or by less than the smallest normal number: the rough distance of d
+    features is within (1 + u)**(d + 2) of the exact one, the number that decides
+    within (1 + 2**-53)**(log2 d + 3). For slack = 2 (d + 8) u up to 1 that is less than 1 + slack together.
+    """
+    small = len(a) < 1 << 20
+    unit, trifle = (2.0**-24, 2.0**-100) if a.itemsize == 4 else (2.0**-53, 2.0**-900)
+    rough = np.float64(rough_squared_distance(a, b))
+    # Infinite where float32 cannot hold it.
+    if small and squared * (1.0 + 2.0 * (len(a) + 8) * unit) + trifle < rough < np.inf:
+        return np.inf
+    return squared_distance(a, b, terms)
 
 
 @compiled
@@ -72,32 +100,38 @@ def find_open(codes, squared, errors, margins, scale, growth, shift, is_open):
 def bring_nearer(codes, rows, tile, points, squared, errors, margins, scale, growth, shift):
     """Lower the squared distances of open rows; `tile` holds the features of these alone.
 
-    The pair with the smallest code is decided first, since it lowers the limit for all others.
+    Return how many pairs were looked at. The one with the smallest code is the first, since it
+    lowers the limit for all others.
     """
     terms = np.empty(tile.shape[1])
-    n_decided = 0
+    n_codes = codes.shape[1]
+    smallest = np.empty((n_codes + _CHUNK - 1) // _CHUNK, dtype=codes.dtype)
+    n_looks = 0
     for k in range(len(rows)):
         i = rows[k]
         row = codes[i]
-        smallest = smallest_code(row)
-        first = 0
-        while row[first] > smallest:
+        best = 0
+        for chunk in range(len(smallest)):
+            smallest[chunk] = smallest_code(row[chunk * _CHUNK : (chunk + 1) * _CHUNK])
+            if smallest[chunk] < smallest[best]:
+                best = chunk
+        first = best * _CHUNK
+        while row[first] > smallest[best]:
             first += 1
-        squared[i] = min(squared[i], squared_distance(tile[k], points[first], terms))
+        squared[i] = min(squared[i], distance_below(tile[k], points[first], squared[i], terms))
         limit = code_limit(squared[i], errors[i], margins[i], scale, growth, shift)
-        n_decided += 1
-        for start in range(0, len(row), _CHUNK):
-            chunk = row[start : start + _CHUNK]
-            if smallest_code(chunk) > limit:
+        n_looks += 1
+        for chunk in range(len(smallest)):
+            if smallest[chunk] > limit:
                 continue
-            for j in range(len(chunk)):
-                if chunk[j] <= limit and start + j != first:
-                    value = squared_distance(tile[k], points[start + j], terms)
-                    n_decided += 1
+            for j in range(chunk * _CHUNK, min((chunk + 1) * _CHUNK, n_codes)):
+                if row[j] <= limit and j != first:
+                    value = distance_below(tile[k], points[j], squared[i], terms)
+                    n_looks += 1
                     if value < squared[i]:
                         squared[i] = value
                         limit = code_limit(value, errors[i], margins[i], scale, growth, shift)
-    return n_decided
+    return n_looks
 
 
 @compiled
@@ -128,7 +162,7 @@ def play(
         row = codes[best]
         for j in range(len(rows)):
             if row[j] <= limits[j] and squared[j] > 0:
-                distance = squared_distance(tile[j], tile[best], terms)
+                distance = distance_below(tile[j], tile[best], squared[j], terms)
                 if distance < squared[j]:
                     squared[j] = distance
                     limits[j] = code_limit(distance, errors[j], margins[j], scale, growth, shift)

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from ._table import FeatureTable
@@ -19,8 +18,6 @@ _MAX_HELD_BYTES = 3 << 28
 _SHAPE_STEP = 256
 # The half of the squared length of what fills up the points: farther than any row.
 _FAR = 2.0**100
-# The part of all pairs of a row and a centre that is compared, about.
-_COMPARED = 0.3
 # Numbers scaled by up to two to this power stay in the middle of float32's range.
 _QUICK_EXPONENT = 60
 
@@ -33,6 +30,13 @@ class Margins(NamedTuple):
     scale: float
     growth: float
     shift: int
+
+
+class Lengths(NamedTuple):
+    """Of some rows: how long their codes are at most, and how far these lie from the exact map."""
+
+    norms: np.ndarray
+    errors: np.ndarray
 
 
 class Sketch:
@@ -72,7 +76,7 @@ class Sketch:
         self._table = table
         self._basis = basis
         self.precision = precision
-        self._parts = 3 if precision == torch.bfloat16 else 1
+        self._parts = _n_parts(precision)
         self.n_columns = 2 * self._parts + (table.n_features if basis is None else basis.shape[1] + 1)
         self._centre = table.read(table.sample(4096)).mean(axis=0, dtype=np.float64)
         self._local = threading.local()
@@ -91,9 +95,8 @@ class Sketch:
         self.errors = np.empty(table.n_rows, dtype=np.float32)
         self._norms = np.empty(table.n_rows, dtype=np.float32)
         self._halves = torch.empty(table.n_rows, self._parts, dtype=precision)
-        n_bytes = table.n_rows * self.n_columns * precision.itemsize
         self._held: Tensor | None = None
-        if n_bytes <= _MAX_HELD_BYTES:
+        if is_held(table.n_rows, self.n_columns - 2 * self._parts, precision):
             self._held = torch.empty(table.n_rows, self.n_columns, dtype=precision)
         # Wait for all, and raise what any of them raised.
         list(run(self._measure, table.tiles()))
@@ -106,23 +109,27 @@ class Sketch:
         return self._columns(self._encode(self._table.read(rows)), self._halves.index_select(0, index))
 
     def points(self, rows: np.ndarray) -> Tensor:
-        """Return what the codes of others are multiplied with, filled up with points that are far from all."""
+        """Return what the codes of others are multiplied with, (n_columns, a few more than len(rows)).
+
+        It is filled up with points that are far from all.
+        """
         codes = self.rows(rows)
         width = codes.shape[1] - 2 * self._parts
-        points = torch.zeros(_round_up(len(rows)), codes.shape[1], dtype=self.precision)
         ones, halves = codes[:, width:].split(self._parts, dim=1)
-        torch.cat([-codes[:, :width], halves, ones], dim=1, out=points[: len(rows)])
-        points[len(rows) :, width] = _FAR
+        # Side by side, as a product reads them fastest.
+        points = torch.zeros(codes.shape[1], _round_up(len(rows)), dtype=self.precision)
+        points[:, : len(rows)] = torch.cat([-codes[:, :width], halves, ones], dim=1).T
+        points[width, len(rows) :] = _FAR
         return points
 
     def product(self, codes: Tensor, points: Tensor) -> np.ndarray:
-        """Return half of the squared distances, (len(codes), len(points)), as integers for `code_limit`.
+        """Return half of the squared distances, (len(codes), points.shape[1]), as integers for `code_limit`.
 
         Those of the points that were filled up are above every limit but that of an infinite distance.
 
         Valid until this thread's next product, which uses the same memory: fresh pages cost as much as a scan.
         """
-        n_rows, shape = len(codes), (_round_up(len(codes)), len(points))
+        n_rows, shape = len(codes), (_round_up(len(codes)), points.shape[1])
         if shape[0] > n_rows:
             codes = torch.nn.functional.pad(codes, (0, 0, 0, shape[0] - n_rows))
         size = shape[0] * shape[1]
@@ -132,13 +139,17 @@ class Sketch:
         result = self._local.result[:size].view(shape)
         if self.precision == torch.float32:
             # By NumPy: torch's float32 products may be less precise, as the process is set.
-            return np.matmul(codes.numpy(), points.numpy().T, out=result.numpy())[:n_rows].view(np.int32)
-        return torch.mm(codes, points.T, out=result)[:n_rows].view(torch.int16).numpy()
+            return np.matmul(codes.numpy(), points.numpy(), out=result.numpy())[:n_rows].view(np.int32)
+        return torch.mm(codes, points, out=result)[:n_rows].view(torch.int16).numpy()
 
-    def margins(self, rows: np.ndarray, centres: np.ndarray) -> Margins:
+    def lengths(self, rows: np.ndarray) -> Lengths:
+        """Return what `margins` reads of some rows."""
+        return Lengths(self._norms[rows].astype(np.float64), self.errors[rows].astype(np.float64))
+
+    def margins(self, rows: Lengths, centres: Lengths) -> Margins:
         """Return what bounds the error of a product of some rows with some centres."""
-        sizes = self._norms[rows].astype(np.float64) + self._norms[centres].max()
-        errors = self.errors[rows].astype(np.float64) + self.errors[centres].max()
+        sizes = rows.norms + centres.norms.max()
+        errors = rows.errors + centres.errors.max()
         return Margins(
             errors,
             (self.n_columns + 8) * 2.0**-24 * sizes**2 + 2.0**-100,
@@ -189,6 +200,17 @@ class Sketch:
             self._held[rows] = self._columns(codes, self._halves[rows])
 
 
+def is_held(n_rows: int, n_values: int, precision: torch.dtype) -> bool:
+    """Tell whether codes of so many values are kept for all rows, else made anew for each tile."""
+    n_columns = n_values + 2 * _n_parts(precision)
+    return n_rows * n_columns * precision.itemsize <= _MAX_HELD_BYTES
+
+
+def _n_parts(precision: torch.dtype) -> int:
+    """Parts that half of a squared length is cut into, so that they hold it to 2**-24."""
+    return 3 if precision == torch.bfloat16 else 1
+
+
 @lru_cache(maxsize=1)
 def fast_precision() -> torch.dtype:
     """Return bfloat16 where this CPU multiplies it faster than float32 and sums in float32, else float32.
@@ -221,55 +243,5 @@ def _product_seconds(precision: torch.dtype) -> float:
     return min(times)
 
 
-def choose_basis(table: FeatureTable, precision: torch.dtype, n_centres: int) -> np.ndarray | None:
-    """Return the principal directions that make sketches cheapest, None for all features.
-
-    Costs are estimated on a sample: a column's product for every pair, the
-    deciding number for pairs that the sketch keeps, and a row's reduction,
-    which each of its pairs bears a part of.
-    """
-    tile = table.read(table.sample(4096)).astype(np.float64)
-    tile -= tile.mean(axis=0)
-    with threadpool_limits(torch.get_num_threads()):
-        _, directions = np.linalg.eigh(tile.T @ tile)
-        mapped = tile @ directions[:, ::-1]
-    rows, centres = mapped[::8], mapped[1::4]
-    squares = _squares(rows, centres)
-    nearest = squares.min(axis=1, keepdims=True)
-    costs = {}
-    for m in (32, 64, 96, 128, 192, 256, 384):
-        if m > 0.75 * table.n_features:
-            break
-        left = [np.sqrt(np.square(part[:, m:]).sum(axis=1)) for part in (rows, centres)]
-        shorter = _squares(rows[:, :m], centres[:, :m]) + np.subtract.outer(*left) ** 2
-        # Two in a hundred for the codes' own rounding. The nearest itself is decided in any case.
-        share = float((shorter <= 1.02 * nearest).mean()) - 1 / len(centres)
-        reduction = reduction_cost(table.n_features, m) / (_COMPARED * n_centres)
-        costs[m] = product_cost(m, precision) + share * decision_cost(table.n_features) + reduction
-    best = min(costs, key=costs.__getitem__)
-    if costs[best] > product_cost(table.n_features, precision):
-        return None
-    return np.ascontiguousarray(directions[:, ::-1][:, :best])
-
-
-def product_cost(n_columns: int, precision: torch.dtype) -> float:
-    """Estimate what a pair costs in a product, in nanoseconds of one core."""
-    return (0.004 if precision == torch.bfloat16 else 0.02) * (n_columns + 8)
-
-
-def decision_cost(n_features: int) -> float:
-    """Estimate what the number that decides costs, with the search for the pair, in nanoseconds."""
-    return 100 + 1.8 * n_features
-
-
-def reduction_cost(n_features: int, n_directions: int) -> float:
-    """Estimate what projecting a row in float64 costs, in nanoseconds."""
-    return 0.05 * n_features * n_directions
-
-
 def _round_up(n: int) -> int:
     return -(-n // _SHAPE_STEP) * _SHAPE_STEP
-
-
-def _squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.square(a).sum(axis=1)[:, None] + np.square(b).sum(axis=1) - 2 * (a @ b.T)

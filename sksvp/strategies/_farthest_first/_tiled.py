@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
+from ._directions import choose_basis, look_cost, product_cost
 from ._kernels import bring_nearer, find_open, play
-from ._sketch import Margins, Sketch, choose_basis, decision_cost, fast_precision, product_cost
+from ._sketch import Lengths, Margins, Sketch, fast_precision
 from ._table import FeatureTable
 
 # Rows of a tile, and centres in a block: their table of codes should stay in a core's cache.
@@ -27,11 +28,12 @@ _MIN_WORK_TO_REDUCE = 1e11
 
 
 class CentreBlock(NamedTuple):
-    """Some centres: the place of the first among all, row numbers, codes to multiply with, features."""
+    """Some centres: their places among all, codes to multiply with, lengths of these, features."""
 
     begin: int
-    rows: np.ndarray
+    end: int
     codes: torch.Tensor
+    lengths: Lengths
     features: np.ndarray
 
 
@@ -42,13 +44,15 @@ class TiledDistances:
     than products that all threads share.
     """
 
-    def __init__(self, features: Any, n_centres: int):
+    def __init__(self, features: Any, n_initial: int, n_samples: int):
         self.table = FeatureTable(features)
-        work = self.table.n_rows * n_centres * self.table.n_features
+        work = self.table.n_rows * (n_initial + n_samples) * self.table.n_features
         may_reduce = self.table.n_features >= _MIN_FEATURES_TO_REDUCE and work >= _MIN_WORK_TO_REDUCE
         self._precision = fast_precision()
-        self._basis = choose_basis(self.table, self._precision, n_centres) if may_reduce else None
-        self._n_pairs = self._n_decided = 0
+        self._basis = None
+        if may_reduce:
+            self._basis = choose_basis(self.table, self._precision, n_initial, n_samples)
+        self._n_pairs = self._n_looks = 0
 
     @contextmanager
     def threads(self) -> Iterator[None]:
@@ -85,7 +89,13 @@ class TiledDistances:
 
         def block(begin: int) -> CentreBlock:
             part = centres[begin : min(begin + _BLOCK, end)]
-            return CentreBlock(begin, part, self._sketch.points(part), self.table.read(part))
+            return CentreBlock(
+                begin,
+                begin + len(part),
+                self._sketch.points(part),
+                self._sketch.lengths(part),
+                self.table.read(part),
+            )
 
         return self._run(block, range(start, end, _BLOCK))
 
@@ -93,12 +103,12 @@ class TiledDistances:
         self, blocks: list[CentreBlock], nearest: np.ndarray, rows: np.ndarray, n_seen: np.ndarray
     ) -> None:
         def lower_tile(tile: slice) -> tuple[int, int]:
-            unseen = [block for block in blocks if block.begin + len(block.rows) > n_seen[tile.start]]
+            unseen = [block for block in blocks if block.end > n_seen[tile.start]]
             return self._lower_tile(nearest, rows[tile], unseen)
 
-        for n_pairs, n_decided in self._run(lower_tile, self._tiles(len(rows))):
+        for n_pairs, n_looks in self._run(lower_tile, self._tiles(len(rows))):
             self._n_pairs += n_pairs
-            self._n_decided += n_decided
+            self._n_looks += n_looks
 
     def _run(self, function: Callable, items: Sequence) -> list:
         """Call for each item, by the threads where there are several."""
@@ -118,11 +128,12 @@ class TiledDistances:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Pick contenders while the best comes before the rival; lower the others' distances."""
         codes = self._sketch.product(self._sketch.rows(contenders), self._sketch.points(contenders))
-        margins = self._sketch.margins(contenders, contenders)
+        lengths = self._sketch.lengths(contenders)
+        margins = self._sketch.margins(lengths, lengths)
         return play_round(codes, contenders, self.table.read(contenders), nearest, margins, rival, n_wanted)
 
     def adapt(self) -> None:
-        """Take a sharper sketch where deciding the kept pairs costs more than its products."""
+        """Take a sharper sketch where looking at the kept pairs costs more than its products."""
         # A new sketch costs about as much as some centres.
         if self._n_pairs < 100 * self.table.n_rows:
             return
@@ -130,10 +141,10 @@ class TiledDistances:
             return
         # All features first, then all digits.
         sharper = torch.float32 if self._basis is None else self._precision
-        share = self._n_decided / self._n_pairs
-        if share * decision_cost(self.table.n_features) < 2 * product_cost(self.table.n_features, sharper):
+        share = self._n_looks / self._n_pairs
+        if share * look_cost(self.table.n_features) < 2 * product_cost(self.table.n_features, sharper):
             return
-        self._n_pairs = self._n_decided = 0
+        self._n_pairs = self._n_looks = 0
         self._precision, self._basis = sharper, None
         del self._sketch
         self._sketch = self._make_sketch()
@@ -144,22 +155,22 @@ class TiledDistances:
     def _lower_tile(
         self, nearest: np.ndarray, rows: np.ndarray, blocks: list[CentreBlock]
     ) -> tuple[int, int]:
-        """Return how many pairs were looked at, and how many of them decided."""
-        codes = self._sketch.rows(rows)
+        """Return how many pairs there were, and how many of them were kept and looked at."""
+        codes, lengths = self._sketch.rows(rows), self._sketch.lengths(rows)
         squared = nearest[rows]
         is_open = np.empty(len(rows), dtype=bool)
-        n_pairs = n_decided = 0
+        n_pairs = n_looks = 0
         for block in blocks:
             products = self._sketch.product(codes, block.codes)
-            margins = self._sketch.margins(rows, block.rows)
+            margins = self._sketch.margins(lengths, block.lengths)
             find_open(products, squared, *margins, is_open)
             open_rows = np.flatnonzero(is_open)
-            n_pairs += len(rows) * len(block.rows)
+            n_pairs += len(rows) * (block.end - block.begin)
             if len(open_rows):
                 tile = self.table.read(rows[open_rows])
-                n_decided += bring_nearer(products, open_rows, tile, block.features, squared, *margins)
+                n_looks += bring_nearer(products, open_rows, tile, block.features, squared, *margins)
         nearest[rows] = squared
-        return n_pairs, n_decided
+        return n_pairs, n_looks
 
 
 def play_round(

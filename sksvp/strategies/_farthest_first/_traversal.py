@@ -85,9 +85,10 @@ def farthest_first(
     where = resolve_device(device)
     if where.type not in ("cpu", "cuda"):
         raise ValueError(f"device must be 'auto', 'cpu' or 'cuda' (k-centers needs float64), got {device!r}.")
-    n_centres = len(initial) + n_samples
     distances: Distances = (
-        TiledDistances(features, n_centres) if where.type == "cpu" else DenseDistances(features, where)
+        TiledDistances(features, len(initial), n_samples)
+        if where.type == "cpu"
+        else DenseDistances(features, where)
     )
     state = _Traversal(distances, candidates, initial, n_samples)
     with distances.threads(), tqdm(total=n_samples, desc="k-centers", disable=not verbose) as bar:

@@ -1,0 +1,97 @@
+"""How many principal directions a sketch should have, by what they save and what they cost."""
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+
+from ._sketch import is_held
+from ._table import FeatureTable
+
+_DIRECTIONS = (32, 64, 96, 128, 192, 256, 384)
+# The sample: rows, and centres at the beginning and later on, when a row has been compared with many.
+_ROWS = 128
+_FIRST_CENTRES = 2048
+_LATER_CENTRES = 1 << 16
+# Values of the sample at most.
+_SAMPLE_VALUES = 1 << 25
+# The part of all picks that a row is compared with, about, and centres that it catches up with at a time.
+_COMPARED = 0.3
+_CAUGHT_UP = 8192
+
+
+def choose_basis(
+    table: FeatureTable, precision: torch.dtype, n_initial: int, n_samples: int
+) -> np.ndarray | None:
+    """Return the principal directions that make sketches cheapest, None for all features.
+
+    Costs are estimated on a sample: a column's product for every pair, a look
+    at the pairs that the sketch keeps, and a row's reduction, which each of its pairs bears a
+    part of. While a row has seen few centres its distance is large, and more of the next are kept.
+    """
+    n_compared = n_initial + _COMPARED * n_samples
+    first_part = n_initial / n_compared
+    rows, centres, directions = _sample(table, n_compared)
+    costs = {}
+    for m in _DIRECTIONS:
+        if m > 0.75 * table.n_features:
+            break
+        first, later = (_kept_share(rows, part, m) for part in (centres[:: _step(centres)], centres))
+        share = first_part * first + (1 - first_part) * later
+        n_sharing = n_compared if is_held(table.n_rows, m + 1, precision) else min(n_compared, _CAUGHT_UP)
+        reduction = reduction_cost(table.n_features, m) / n_sharing
+        costs[m] = product_cost(m, precision) + share * look_cost(table.n_features) + reduction
+    best = min(costs, key=costs.__getitem__)
+    if costs[best] > product_cost(table.n_features, precision):
+        return None
+    return np.ascontiguousarray(directions[:, :best])
+
+
+def product_cost(n_columns: int, precision: torch.dtype) -> float:
+    """Estimate what a pair costs in a product, with the scan of its code, in nanoseconds of one core."""
+    return 0.15 + (0.003 if precision == torch.bfloat16 else 0.02) * n_columns
+
+
+def look_cost(n_features: int) -> float:
+    """Estimate what it costs to find a kept pair and sum up its distance, in nanoseconds."""
+    return 150 + 0.2 * n_features
+
+
+def reduction_cost(n_features: int, n_directions: int) -> float:
+    """Estimate what projecting a row in float64 costs, in nanoseconds."""
+    return 0.05 * n_features * n_directions
+
+
+def _sample(table: FeatureTable, n_compared: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return some rows and some centres along the principal directions, and these, (n_features, n_features)."""
+    n_centres = int(np.clip(n_compared / 4, _FIRST_CENTRES, _LATER_CENTRES))
+    n_centres = max(_FIRST_CENTRES, min(n_centres, _SAMPLE_VALUES // table.n_features))
+    centres = table.read(table.sample(n_centres)).astype(np.float32)
+    centres -= centres.mean(axis=0)
+    some = centres[:: _step(centres)].astype(np.float64)
+    with threadpool_limits(torch.get_num_threads()):
+        _, directions = np.linalg.eigh(some.T @ some)
+        directions = directions[:, ::-1]
+        centres = centres @ directions.astype(np.float32)
+    # Between the centres of `_step`.
+    rows = centres[1 :: max(2, len(centres) // _ROWS)]
+    return rows, centres, directions
+
+
+def _step(centres: np.ndarray) -> int:
+    return max(1, len(centres) // _FIRST_CENTRES)
+
+
+def _kept_share(rows: np.ndarray, centres: np.ndarray, n_directions: int) -> float:
+    """Return the share of pairs that are kept, by so many directions and the length of what these leave out."""
+    squares = _squares(rows, centres)
+    # A row may be among the centres.
+    squares[squares <= 1e-6 * squares.max()] = np.inf
+    nearest = squares.min(axis=1, keepdims=True)
+    left = [np.sqrt(np.square(part[:, n_directions:]).sum(axis=1)) for part in (rows, centres)]
+    shorter = _squares(rows[:, :n_directions], centres[:, :n_directions]) + np.subtract.outer(*left) ** 2
+    # Two in a hundred for the codes' own rounding. The row itself and its nearest are looked at in any case.
+    return max(0.0, float((shorter <= 1.02 * nearest).mean()) - 2 / len(centres))
+
+
+def _squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.square(a).sum(axis=1)[:, None] + np.square(b).sum(axis=1) - 2 * (a @ b.T)

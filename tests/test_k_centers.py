@@ -270,6 +270,57 @@ def test_codes_keep_every_pair_that_matters(features, precision, n_directions, d
             assert codes[row, centre] <= limit
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scale", [1e-44, 1e-30, 1e-19, 1.0, 1e15, 1e18, 1e30])
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_a_rough_distance_rules_out_no_pair_that_matters(data, scale, dtype):
+    width = data.draw(st.sampled_from([1, 2, 7, 64, 515]))
+    seed = data.draw(st.integers(0, 2**32 - 1))
+    # Some steps are equal or tiny, so that sums are rounded in many ways.
+    a, b = (scale * np.random.default_rng(seed).normal(size=(2, width))).astype(dtype)
+    b[::3] = a[::3]
+    terms = np.empty(width)
+    exact = _kernels.squared_distance(a, b, terms)
+    for squared in (np.nextafter(exact, np.inf), exact * (1 + 1e-7), exact * (1 + 1e-5), 2 * exact, np.inf):
+        assert _kernels.distance_below(a, b, squared, terms) == exact
+    for squared in (exact, exact * (1 - 1e-7), exact / 2, 0.0):
+        assert _kernels.distance_below(a, b, squared, terms) in (exact, np.inf)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_rough_distance_rules_out_pairs_that_are_far(dtype):
+    a, b = np.random.default_rng(0).normal(size=(2, 300)).astype(dtype)
+    terms = np.empty(300)
+    exact = _kernels.squared_distance(a, b, terms)
+    assert _kernels.distance_below(a, b, 0.999 * exact, terms) == np.inf
+    # Out of float32's range nothing is ruled out.
+    if dtype == np.float32:
+        scaled = _kernels.squared_distance(a * dtype(2.0**64), b * dtype(2.0**64), terms)
+        assert _kernels.distance_below(a * dtype(2.0**64), b * dtype(2.0**64), 0.0, terms) == scaled
+
+
+def test_rows_too_long_for_rough_sums_are_decided():
+    a = np.ones(1 << 24, dtype=np.float32)
+    terms = np.empty(len(a))
+    assert _kernels.distance_below(a, np.zeros_like(a), 1.0, terms) == 2.0**24
+
+
+@pytest.mark.parametrize("n_directions", [1, 3, 8])
+def test_the_share_of_kept_pairs_is_estimated(n_directions):
+    rng = np.random.default_rng(0)
+    rows, centres = (rng.normal(size=(n, 8)) * 2.0 ** -np.arange(8) for n in (20, 300))
+    n_kept = 0
+    for row in rows:
+        nearest = min(squared_distance(row, centre) for centre in centres)
+        for centre in centres:
+            left = [np.sqrt(sum(part[n_directions:] ** 2)) for part in (row, centre)]
+            inside = sum((row[:n_directions] - centre[:n_directions]) ** 2)
+            n_kept += inside + (left[0] - left[1]) ** 2 <= 1.02 * nearest
+    share = _directions._kept_share(rows, centres, n_directions)
+    np.testing.assert_allclose(share, max(0, n_kept / (20 * 300) - 2 / 300), atol=1e-12)
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("precision", [torch.bfloat16, torch.float32])
 @pytest.mark.parametrize("scale", [1e-25, 1e-3, 1.0, 1e3, 1e30])

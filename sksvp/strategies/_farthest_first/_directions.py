@@ -11,9 +11,9 @@ _DIRECTIONS = (32, 64, 96, 128, 192, 256, 384)
 # The sample: rows, and centres at the beginning and later on, when a row has been compared with many.
 _ROWS = 128
 _FIRST_CENTRES = 2048
-_LATER_CENTRES = 1 << 16
+_LATER_CENTRES = 1 << 15
 # Values of the sample at most.
-_SAMPLE_VALUES = 1 << 25
+_SAMPLE_VALUES = 1 << 24
 # The part of all picks that a row is compared with, about, and centres that it catches up with at a time.
 _COMPARED = 0.3
 _CAUGHT_UP = 8192
@@ -65,8 +65,8 @@ def _sample(table: FeatureTable, n_compared: float) -> tuple[np.ndarray, np.ndar
     """Return some rows and some centres along the principal directions, and these, (n_features, n_features)."""
     n_centres = int(np.clip(n_compared / 4, _FIRST_CENTRES, _LATER_CENTRES))
     n_centres = max(_FIRST_CENTRES, min(n_centres, _SAMPLE_VALUES // table.n_features))
-    centres = table.read(table.sample(n_centres)).astype(np.float32)
-    centres -= centres.mean(axis=0)
+    centres = table.read(table.sample(n_centres)).astype(np.float32, copy=False)
+    centres = centres - centres.mean(axis=0)
     some = centres[:: _step(centres)].astype(np.float64)
     with threadpool_limits(torch.get_num_threads()):
         _, directions = np.linalg.eigh(some.T @ some)

@@ -47,18 +47,19 @@ def rough_squared_distance(a, b):
 
 @compiled
 def distance_below(a, b, squared, terms):
-    """Return the number that decides if it may be below `squared`, else that or infinity.
+    """Return the number that decides where it is below `squared`; else that or infinity.
 
-    With u the unit of the features' precision, no step, square or sum errs by more than u of
-    itself, or by less than the smallest normal number: the rough distance of d
-    features is within (1 + u)**(d + 2) of the exact one, the number that decides
-    within (1 + 2**-53)**(log2 d + 3). For slack = 2 (d + 8) u up to 1 that is less than 1 + slack together.
+    Let u be the unit of rounding of the features' precision. A step, a square or a sum
+    errs by u of itself at most, or, below the normal range, by less than a normal number. So
+    the rough distance of d features is at most (1 + u)**(d + 2) times the true one, and a trifle,
+    which is at most (1 + 2**-53)**(log2 d + 3) times the number that decides. Both factors together
+    are below 1 + 2 (d + 8) u, as long as that is at most 2.
     """
-    small = len(a) < 1 << 20
     unit, trifle = (2.0**-24, 2.0**-100) if a.itemsize == 4 else (2.0**-53, 2.0**-900)
+    factor = 1.0 + 2.0 * (len(a) + 8) * unit
     rough = np.float64(rough_squared_distance(a, b))
-    # Infinite where float32 cannot hold it.
-    if small and squared * (1.0 + 2.0 * (len(a) + 8) * unit) + trifle < rough < np.inf:
+    # Infinite where the features' precision cannot hold it.
+    if factor <= 2.0 and squared * factor + trifle < rough < np.inf:
         return np.inf
     return squared_distance(a, b, terms)
 

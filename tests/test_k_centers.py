@@ -420,6 +420,21 @@ def test_principal_directions_are_taken_where_they_pay(precision):
     assert _directions.choose_basis(low_rank, precision, 10, 30_000).shape == (256, 32)
     # With few centres a row is reduced for a few pairs only.
     assert _directions.choose_basis(low_rank, precision, 10, 50) is None
+    for scale in (1e-100, 1e100):
+        scaled = _table.FeatureTable(low_rank.features * np.float64(scale))
+        assert _directions.choose_basis(scaled, precision, 10, 30_000).shape == (256, 32)
+
+
+def test_directions_are_not_looked_for_where_that_takes_longest(monkeypatch):
+    calls = []
+    monkeypatch.setattr(_tiled, "choose_basis", lambda *args: calls.append(1))
+    monkeypatch.setattr(_tiled, "_MIN_FEATURES_TO_REDUCE", 4)
+    monkeypatch.setattr(_tiled, "_MAX_FEATURES_TO_REDUCE", 8)
+    monkeypatch.setattr(_tiled, "_MIN_WORK_TO_REDUCE", 0)
+    for width, n_samples, expected in ((3, 190, 0), (8, 190, 1), (8, 20, 0), (9, 190, 0)):
+        calls.clear()
+        _tiled.TiledDistances(np.ones((200, width), dtype=np.float32), 1, n_samples)
+        assert len(calls) == expected
 
 
 def test_the_precision_is_tried_on_one_thread(monkeypatch):

@@ -35,7 +35,7 @@ def choose_basis(
     for m in _DIRECTIONS:
         if m > 0.75 * table.n_features:
             break
-        first, later = (_kept_share(rows, part, m) for part in (centres[:: _step(centres)], centres))
+        first, later = (_kept_share(rows, part, m) for part in (_first(centres), centres))
         share = first_part * first + (1 - first_part) * later
         n_sharing = n_compared if is_held(table.n_rows, m + 1, precision) else min(n_compared, _CAUGHT_UP)
         reduction = reduction_cost(table.n_features, m) / n_sharing
@@ -65,20 +65,23 @@ def _sample(table: FeatureTable, n_compared: float) -> tuple[np.ndarray, np.ndar
     """Return some rows and some centres along the principal directions, and these, (n_features, n_features)."""
     n_centres = int(np.clip(n_compared / 4, _FIRST_CENTRES, _LATER_CENTRES))
     n_centres = max(_FIRST_CENTRES, min(n_centres, _SAMPLE_VALUES // table.n_features))
-    centres = table.read(table.sample(n_centres)).astype(np.float32, copy=False)
-    centres = centres - centres.mean(axis=0)
-    some = centres[:: _step(centres)].astype(np.float64)
+    # No value above 1, so that float32 can hold their squares.
+    scale = 2.0 ** -int(np.frexp(table.largest)[1])
+    centres = (table.read(table.sample(n_centres)) * scale).astype(np.float32, copy=False)
+    centres -= centres.mean(axis=0)
+    some = _first(centres).astype(np.float64)
     with threadpool_limits(torch.get_num_threads()):
         _, directions = np.linalg.eigh(some.T @ some)
         directions = directions[:, ::-1]
         centres = centres @ directions.astype(np.float32)
-    # Between the centres of `_step`.
+    # None of the first centres, where there are others.
     rows = centres[1 :: max(2, len(centres) // _ROWS)]
     return rows, centres, directions
 
 
-def _step(centres: np.ndarray) -> int:
-    return max(1, len(centres) // _FIRST_CENTRES)
+def _first(centres: np.ndarray) -> np.ndarray:
+    """Return the centres that stand for those at the beginning, spread over all."""
+    return centres[:: max(1, len(centres) // _FIRST_CENTRES)]
 
 
 def _kept_share(rows: np.ndarray, centres: np.ndarray, n_directions: int) -> float:

@@ -22,9 +22,10 @@ _MIN_TILE_ROWS = 512
 _TILES_OF_A_THREAD = 4
 # Values of the centres that a tile is compared with at a time; its codes may have to be made anew each time.
 _CENTRE_VALUES = 1 << 24
-# Narrower features are multiplied faster than principal directions are found.
-_MIN_FEATURES_TO_REDUCE = 256
-_MIN_WORK_TO_REDUCE = 1e11
+# Narrower features are multiplied faster than principal directions are found; for wider ones that takes minutes.
+_MIN_FEATURES_TO_REDUCE, _MAX_FEATURES_TO_REDUCE = 256, 4096
+# Products of features, in all, from which on it pays; and times the cube of the features, which finding them takes.
+_MIN_WORK_TO_REDUCE, _MIN_CUBES_TO_REDUCE = 1e11, 100
 
 
 class CentreBlock(NamedTuple):
@@ -46,13 +47,20 @@ class TiledDistances:
 
     def __init__(self, features: Any, n_initial: int, n_samples: int):
         self.table = FeatureTable(features)
-        work = self.table.n_rows * (n_initial + n_samples) * self.table.n_features
-        may_reduce = self.table.n_features >= _MIN_FEATURES_TO_REDUCE and work >= _MIN_WORK_TO_REDUCE
         self._precision = fast_precision()
         self._basis = None
-        if may_reduce:
+        if self._may_reduce(n_initial + n_samples):
             self._basis = choose_basis(self.table, self._precision, n_initial, n_samples)
         self._n_pairs = self._n_looks = 0
+
+    def _may_reduce(self, n_centres: int) -> bool:
+        n_features = self.table.n_features
+        work = self.table.n_rows * n_centres * n_features
+        return (
+            _MIN_FEATURES_TO_REDUCE <= n_features <= _MAX_FEATURES_TO_REDUCE
+            and work >= _MIN_WORK_TO_REDUCE
+            and work >= _MIN_CUBES_TO_REDUCE * n_features**3
+        )
 
     @contextmanager
     def threads(self) -> Iterator[None]:

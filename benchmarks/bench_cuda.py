@@ -446,7 +446,6 @@ def main() -> None:
             device,
         ),
         "k-centers": lambda: measure_k_centers(device, args),
-        # The seconds of compiling are won back in some 10 epochs.
         "resnet164": lambda: measure_training(
             resnet(164, checkpoint=args.checkpoint, checkpoint_every=5, net_params=COMPILED, verbose=1),
             images,

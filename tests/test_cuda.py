@@ -138,10 +138,10 @@ def gradients_of_every_batch(kind, **params):
         def on_grad_computed(self, net, named_parameters, **kwargs):
             sums.append(sum(float(values.grad.double().abs().sum()) for _, values in named_parameters))
 
+    params = {"batch_size": 32, **params}
     model = kind(
         8,
         max_epochs=3,
-        batch_size=32,
         lr=0.01,
         precision="fp32",
         random_state=0,
@@ -179,8 +179,6 @@ def test_recorded_steps_train_as_the_others_do(monkeypatch):
 def test_kernels_are_tried_once_for_a_long_training(monkeypatch):
     from sksvp.estimators import _recorded_step
 
-    _, expected = gradients_of_every_batch(ResNetClassifier)
-    monkeypatch.setattr(_recorded_step, "_STEPS_WORTH_TRYING", 3 * 18)
     tried = []
     run = _recorded_step.RecordedStep._run
 
@@ -188,11 +186,15 @@ def test_kernels_are_tried_once_for_a_long_training(monkeypatch):
         tried.append((len(inputs), torch.backends.cudnn.benchmark))
         return run(self, inputs, y)
 
-    monkeypatch.setattr(_recorded_step.RecordedStep, "_run", look)
-    _, sums = gradients_of_every_batch(ResNetClassifier)
-    assert tried == [(32, True)] * 3 + [(24, False)] * 3
+    # 600 = 12 * 48 + 24. With batches of a size that no other test has, or nothing would be tried.
+    with monkeypatch.context() as inner:
+        inner.setattr(_recorded_step, "_STEPS_WORTH_TRYING", 3 * 12)
+        inner.setattr(_recorded_step.RecordedStep, "_run", look)
+        _, sums = gradients_of_every_batch(ResNetClassifier, batch_size=48)
+    assert tried == [(48, True)] * 3 + [(24, False)] * 3
     assert not torch.backends.cudnn.benchmark
-    np.testing.assert_allclose(sums[:19], expected[:19], rtol=0.05)
+    _, expected = gradients_of_every_batch(Unrecorded, batch_size=48)
+    np.testing.assert_allclose(sums[:13], expected[:13], rtol=0.05)
 
 
 def test_compiled_networks_record_and_learn(monkeypatch):

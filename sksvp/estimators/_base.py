@@ -370,9 +370,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         """Train in float32 where bfloat16 would give gradients of random memory."""
         if not net.trains_in_bf16_on_cpu():
             return
-        with net.uncompiled():
-            is_unsafe = has_unsafe_convolution(net.module_, self._clean_view(self._reader(X)(np.arange(2))))
-        if not is_unsafe:
+        if not has_unsafe_convolution(net.module_, self._clean_view(self._reader(X)(np.arange(2)))):
             return
         if self.precision == "bf16":
             warnings.warn(
@@ -514,16 +512,15 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
     def _score_rows(self, net: TrainingNet, X, rows: np.ndarray, what: str) -> np.ndarray:
         module = net.network.eval()
         score: Callable = module.features if what == "features" else module  # type: ignore[assignment]
-        with net.uncompiled():
-            return score_rows(
-                lambda batch: score(self._clean_view(batch)),
-                self._reader(X),
-                rows,
-                n_columns=self._n_features_out if what == "features" else len(self.classes_),
-                batch_size=self.batch_size,
-                device=self.device_,
-                is_slow=is_slow_to_read(X),
-            )
+        return score_rows(
+            lambda batch: score(self._clean_view(batch)),
+            self._reader(X),
+            rows,
+            n_columns=self._n_features_out if what == "features" else len(self.classes_),
+            batch_size=self.batch_size,
+            device=self.device_,
+            is_slow=is_slow_to_read(X),
+        )
 
     # Persistence ----------------------------------------------------------------------------
 

@@ -1,48 +1,55 @@
 """torch.compile for the batches of a training, block by block."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import nn
 
 # Different blocks that a process may compile, of all its networks, image sizes and batch sizes.
 _MAX_VERSIONS = 256
+# Of torch.compile: with these it records CUDA graphs of its own.
+_RECORDING_MODES = ("reduce-overhead", "max-autotune")
 
 
-def compile_blocks(network: nn.Module, **options) -> None:
-    """Compile the blocks of a network, in place; one without blocks as a whole.
+class CompiledBlocks:
+    """The blocks of a network, to be run compiled now and then.
 
     Blocks of the same shapes share their code, so that a network of 54 blocks
-    takes as long as one of 6. Names, state and pickles of the network stay as they are.
+    takes as long to compile as one of 6. The network itself stays as it is, with its names, state and
+    pickles, and so does what others do with it meanwhile.
 
     Parameters
     ----------
     network : torch.nn.Module
-        Its `blocks`, if it has that attribute, are compiled one by one.
+        Its `blocks`, if it has that attribute, are compiled one by one, else it as a whole.
     **options
         As of `torch.compile`.
     """
-    for block in getattr(network, "blocks", [network]):
-        block.compile(**options)
+
+    def __init__(self, network: nn.Module, **options):
+        self.records = options.get("mode") in _RECORDING_MODES
+        blocks = getattr(network, "blocks", [network])
+        self._compiled = [(block, torch.compile(block.forward, **options)) for block in blocks]
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Run compiled code where the network is called within the block."""
+        with ExitStack() as stack, many_versions():
+            for block, forward in self._compiled:
+                block.forward = forward
+                # The method of the class comes back.
+                stack.callback(delattr, block, "forward")
+            yield
 
 
 @contextmanager
 def many_versions() -> Iterator[None]:
-    """Let torch keep the code of many blocks: beyond its own limit of 8 they would silently run uncompiled."""
-    # Slow to load, and loaded by `compile` in any case.
-    import torch._dynamo
+    """Let torch keep the code of many blocks: beyond its own limit of 8 they would run uncompiled."""
+    # Slow to load, and loaded by torch.compile in any case.
+    from torch._dynamo import config
 
-    with torch._dynamo.config.patch(recompile_limit=_MAX_VERSIONS):
-        yield
-
-
-@contextmanager
-def uncompiled() -> Iterator[None]:
-    """Run the operations of compiled blocks as they come, for batches that are not worth code of their own."""
-    # In torch before 2.6 they get it all the same.
-    if not hasattr(torch.compiler, "set_stance"):
-        yield
-        return
-    with torch.compiler.set_stance("force_eager"):
+    # Named so before torch 2.7.
+    name = "recompile_limit" if hasattr(config, "recompile_limit") else "cache_size_limit"
+    with config.patch({name: _MAX_VERSIONS}):
         yield

@@ -2,7 +2,7 @@
 
 import inspect
 import warnings
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 
 import torch
 from skorch import NeuralNetClassifier
@@ -12,7 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 from .._interrupt import heeding_ctrl_c
 from ._batches import ShuffledBatches, TrainingRows
 from ._callbacks import TrainingEnds
-from ._compiling import compile_blocks, many_versions, uncompiled
+from ._compiling import CompiledBlocks
 from ._denormals import denormals_as_zero
 from ._recorded_step import RecordedStep
 from ._team import Team
@@ -40,6 +40,7 @@ class TrainingNet(NeuralNetClassifier):
     module_: nn.Module
     # Of the first batch of a training, and of all others but the last of an epoch.
     _usual_shape: torch.Size | None = None
+    _compiled: CompiledBlocks | None = None
 
     def __init__(
         self,
@@ -70,6 +71,10 @@ class TrainingNet(NeuralNetClassifier):
             "n_ranks": team.size,
         }
         self._team = team
+        if self.compile:
+            # All batches have one shape.
+            options = {"dynamic": False, **self.get_params_for("compile")}
+            self._compiled = CompiledBlocks(own_module, **options)
         n_steps = epochs * (len(rows) // self.batch_size)
         self._recorded_step = self._record_steps(n_steps) if team.size == 1 else None
         self.notify("on_train_begin", X=rows, y=None)
@@ -77,7 +82,6 @@ class TrainingNet(NeuralNetClassifier):
             with (
                 heeding_ctrl_c(),
                 denormals_as_zero(),
-                many_versions() if self.compile else nullcontext(),
                 team.training(own_module) as self.module_,
                 # A callback of ours, or skorch's EarlyStopping, has seen enough.
                 suppress(TrainingEnds, KeyboardInterrupt),
@@ -87,7 +91,7 @@ class TrainingNet(NeuralNetClassifier):
             self.module_ = own_module
             self.notify("on_train_end", X=rows, y=None)
             self.callbacks_ = own_callbacks
-            self._usual_shape = None
+            self._usual_shape = self._compiled = None
             del self._batches, self._team, self._recorded_step
 
     @property
@@ -141,6 +145,8 @@ class TrainingNet(NeuralNetClassifier):
         on_gpu = torch.device(self.device).type == "cuda"
         if not (self.records_steps and on_gpu and type(self.criterion_) is nn.CrossEntropyLoss):
             return None
+        if self._compiled is not None and self._compiled.records:
+            return None
 
         def forward(inputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
             logits = self.infer({"inputs": inputs})
@@ -149,10 +155,7 @@ class TrainingNet(NeuralNetClassifier):
         return RecordedStep(self.module_, forward, n_steps=n_steps)
 
     def torch_compile(self, module, name):
-        """Compile the network by its blocks, and nothing but the network: the loss has no use for it."""
-        if self.compile and name == "module":
-            # All batches have one shape.
-            compile_blocks(module, **{"dynamic": False, **self.get_params_for("compile")})
+        """Return a module as it is: `train_epochs` compiles the network for its batches alone."""
         return module
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
@@ -168,14 +171,11 @@ class TrainingNet(NeuralNetClassifier):
 
     def infer(self, x: dict[str, Tensor], **fit_params) -> Tensor:
         inputs = x["inputs"]
-        is_usual = inputs.shape == self._usual_shape
-        with self.autocast(), nullcontext() if is_usual else self.uncompiled():
+        # What comes once in an epoch is not worth code of its own.
+        compiled = self._compiled if inputs.shape == self._usual_shape else None
+        with self.autocast(), compiled.in_use() if compiled else nullcontext():
             logits = self.module_(inputs, **fit_params)
         return logits.float()
-
-    def uncompiled(self) -> AbstractContextManager[None]:
-        """Run a compiled network as if it were not."""
-        return uncompiled() if self.compile else nullcontext()
 
     def trains_in_bf16_on_cpu(self) -> bool:
         return self.autocast_dtype == torch.bfloat16 and torch.device(self.device).type == "cpu"

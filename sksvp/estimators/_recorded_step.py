@@ -14,8 +14,8 @@ _EAGER_STEPS = 3
 # From so many on, what cuDNN takes to try its kernels, a second or two for a network, is won back.
 _STEPS_WORTH_TRYING = 4000
 
-# Of trainings in several threads one records at a time.
-_recording_lock = threading.Lock()
+# Of trainings in several threads one records, or tries kernels, at a time.
+_lock = threading.RLock()
 
 # From inputs and labels on the device to logits and loss.
 Forward = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -39,7 +39,8 @@ class RecordedStep:
     forward : callable
         ``forward(inputs, y) -> logits, loss``; it must not wait for the GPU.
     n_steps : int
-        Steps to come, about. For many, cuDNN tries all its kernels and takes the fastest.
+        Steps to come, about. For many, cuDNN tries some kernels and takes the fastest,
+        unless this process has run the same convolutions before.
 
     References
     ----------
@@ -97,7 +98,7 @@ class RecordedStep:
         graph = torch.cuda.CUDAGraph()
         # Other threads may use the GPU meanwhile, to read rows ahead.
         recording = torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local")
-        with _recording_lock, recording:
+        with _lock, recording:
             logits, loss = self._forward(inputs, y)
             loss.backward()
         gradients = [(parameter, parameter.grad) for parameter in self._network.parameters()]
@@ -131,13 +132,17 @@ class _Recording(NamedTuple):
 def trying_kernels(tries: bool) -> Iterator[None]:
     """Let cuDNN choose by trial, unless the user wants the same results in every run."""
     cudnn = torch.backends.cudnn
-    before = cudnn.benchmark
-    is_fixed = cudnn.deterministic or torch.are_deterministic_algorithms_enabled()
-    cudnn.benchmark = before or (tries and not is_fixed)
-    try:
+    if not tries or cudnn.deterministic or torch.are_deterministic_algorithms_enabled():
         yield
-    finally:
-        cudnn.benchmark = before
+        return
+    # The setting is the process's: those of two threads must not overlap.
+    with _lock:
+        before = cudnn.benchmark
+        cudnn.benchmark = True
+        try:
+            yield
+        finally:
+            cudnn.benchmark = before
 
 
 def _has_hooks(network: nn.Module) -> bool:

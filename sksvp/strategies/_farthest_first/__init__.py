@@ -4,6 +4,8 @@
     The number that decides, and what is done to pairs one by one.
 `_sketch`
     Short codes of the rows in low precision, and the proof of their radius.
+`_directions`
+    How many principal directions these codes should have.
 `_tiled`, `_dense`
     Bring rows nearer to new centres: with sketches on the CPU, in float64 on a GPU.
 `_traversal`

@@ -31,11 +31,11 @@ def choose_basis(
     n_compared = n_initial + _COMPARED * n_samples
     first_part = n_initial / n_compared
     rows, centres, directions = _sample(table, n_compared)
+    numbers = [m for m in _DIRECTIONS if m <= 0.75 * table.n_features]
     costs = {}
-    for m in _DIRECTIONS:
-        if m > 0.75 * table.n_features:
-            break
-        first, later = (_kept_share(rows, part, m) for part in (_first(centres), centres))
+    for m, first, later in zip(
+        numbers, *(_kept_shares(rows, part, numbers) for part in (_first(centres), centres)), strict=True
+    ):
         share = first_part * first + (1 - first_part) * later
         n_sharing = n_compared if is_held(table.n_rows, m + 1, precision) else min(n_compared, _CAUGHT_UP)
         reduction = reduction_cost(table.n_features, m) / n_sharing
@@ -66,16 +66,16 @@ def _sample(table: FeatureTable, n_compared: float) -> tuple[np.ndarray, np.ndar
     n_centres = int(np.clip(n_compared / 4, _FIRST_CENTRES, _LATER_CENTRES))
     n_centres = max(_FIRST_CENTRES, min(n_centres, _SAMPLE_VALUES // table.n_features))
     # No value above 1, so that float32 can hold their squares.
-    scale = 2.0 ** -int(np.frexp(table.largest)[1])
-    centres = (table.read(table.sample(n_centres)) * scale).astype(np.float32, copy=False)
-    centres -= centres.mean(axis=0)
+    tile = np.ldexp(table.read(table.sample(n_centres + _ROWS)), -int(np.frexp(table.largest)[1]))
+    is_row = np.zeros(len(tile), dtype=bool)
+    is_row[:: max(2, len(tile) // _ROWS)] = True
+    mean = tile.mean(axis=0)
+    rows, centres = ((part - mean).astype(np.float32, copy=False) for part in (tile[is_row], tile[~is_row]))
     some = _first(centres).astype(np.float64)
     with threadpool_limits(torch.get_num_threads()):
         _, directions = np.linalg.eigh(some.T @ some)
         directions = directions[:, ::-1]
-        centres = centres @ directions.astype(np.float32)
-    # None of the first centres, where there are others.
-    rows = centres[1 :: max(2, len(centres) // _ROWS)]
+        rows, centres = (part @ directions.astype(np.float32) for part in (rows, centres))
     return rows, centres, directions
 
 
@@ -84,16 +84,16 @@ def _first(centres: np.ndarray) -> np.ndarray:
     return centres[:: max(1, len(centres) // _FIRST_CENTRES)]
 
 
-def _kept_share(rows: np.ndarray, centres: np.ndarray, n_directions: int) -> float:
-    """Return the share of pairs that are kept, by so many directions and the length of what these leave out."""
-    squares = _squares(rows, centres)
-    # A row may be among the centres.
-    squares[squares <= 1e-6 * squares.max()] = np.inf
-    nearest = squares.min(axis=1, keepdims=True)
-    left = [np.sqrt(np.square(part[:, n_directions:]).sum(axis=1)) for part in (rows, centres)]
-    shorter = _squares(rows[:, :n_directions], centres[:, :n_directions]) + np.subtract.outer(*left) ** 2
-    # Two in a hundred for the codes' own rounding. The row itself and its nearest are looked at in any case.
-    return max(0.0, float((shorter <= 1.02 * nearest).mean()) - 2 / len(centres))
+def _kept_shares(rows: np.ndarray, centres: np.ndarray, numbers: list[int]) -> list[float]:
+    """Return the share of pairs that so many directions keep, with the length of what these leave out."""
+    nearest = _squares(rows, centres).min(axis=1, keepdims=True)
+    shares = []
+    for m in numbers:
+        left = [np.sqrt(np.square(part[:, m:]).sum(axis=1)) for part in (rows, centres)]
+        shorter = _squares(rows[:, :m], centres[:, :m]) + np.subtract.outer(*left) ** 2
+        # Two in a hundred for the codes' own rounding. The nearest itself is looked at in any case.
+        shares.append(max(0.0, float((shorter <= 1.02 * nearest).mean()) - 1 / len(centres)))
+    return shares
 
 
 def _squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:

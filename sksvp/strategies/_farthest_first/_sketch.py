@@ -106,7 +106,10 @@ class Sketch:
         index = torch.from_numpy(rows)
         if self._held is not None:
             return self._held.index_select(0, index)
-        return self._columns(self._encode(self._table.read(rows)), self._halves.index_select(0, index))
+        codes = self._encode(self._table.read(rows))
+        # A library may round a projection otherwise when it comes among other rows: then so do its halves.
+        halves = self._halves.index_select(0, index) if self._basis is None else self._split_halves(codes)
+        return self._columns(codes, halves)
 
     def points(self, rows: np.ndarray) -> Tensor:
         """Return what the codes of others are multiplied with, (n_columns, a few more than len(rows)).
@@ -234,11 +237,11 @@ def fast_precision() -> torch.dtype:
 
 def _product_seconds(precision: torch.dtype) -> float:
     """Time a small product, the fastest of some."""
-    table = torch.ones(512, 128, dtype=precision)
+    codes, points = torch.ones(512, 128, dtype=precision), torch.ones(128, 512, dtype=precision)
     times = []
     for _ in range(4):
         start = perf_counter()
-        torch.mm(table, table.T)
+        torch.mm(codes, points)
         times.append(perf_counter() - start)
     return min(times)
 

@@ -24,8 +24,8 @@ _TILES_OF_A_THREAD = 4
 _CENTRE_VALUES = 1 << 24
 # Narrower features are multiplied faster than principal directions are found; for wider ones that takes minutes.
 _MIN_FEATURES_TO_REDUCE, _MAX_FEATURES_TO_REDUCE = 256, 4096
-# Products of features, in all, from which on it pays; and times the cube of the features, which finding them takes.
-_MIN_WORK_TO_REDUCE, _MIN_CUBES_TO_REDUCE = 1e11, 100
+# Multiplications from which on it may pay; and how many times the cube of the features, the cost of it.
+_MIN_WORK_TO_REDUCE, _MIN_CUBES_TO_REDUCE = 1e11, 1000
 
 
 class CentreBlock(NamedTuple):

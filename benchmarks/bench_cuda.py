@@ -2,7 +2,7 @@
 
 Parts: `loops` (seconds of an epoch, all sides in turns), `scoring` (beside the bare forward pass), `resnet20` and
 `fast` (whole trainings: seconds and test error), `k-centers` (the orders of the CPU's results, by their SHA-256) and
-`resnet164` (hours; resumed from its checkpoint by the same command). `benchmarks/gpu.sh` runs all but the last.
+`resnet164` (the longest; resumed from its checkpoint by the same command). `benchmarks/gpu.sh` runs all but the last.
 """
 
 import hashlib

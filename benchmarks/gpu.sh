@@ -6,7 +6,7 @@
 #   WHEELS=folder benchmarks/gpu.sh            installs missing packages from a folder of wheels, without a network
 #   PYTHON=python3.12 benchmarks/gpu.sh        another Python; its PyTorch is used as it is
 #
-# ResNet164 takes hours on its own; stopped, the same command goes on from its checkpoint:
+# ResNet164 takes longest, and runs on its own; stopped, the same command goes on from its checkpoint:
 #   python benchmarks/bench_cuda.py --part resnet164 --data-dir data --checkpoint runs/resnet164
 # The core-set run of the paper, stopped and resumed alike:
 #   sksvp coreset --dataset cifar10 --data-dir data --seeds 3 --out runs/cifar10 --resume

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
@@ -55,15 +55,14 @@ def random_layer(channels: int, **kwargs) -> BatchNormReLU:
 def assert_close(result: dict, exact: dict) -> None:
     for name, tolerance in [("out", BF16), ("x", 2 * BF16)]:
         scale = exact[name].abs().max().clamp_min(1e-6)
-        # A value within rounding of zero may fall on either side of the ReLU.
-        far = ((result[name].double() - exact[name]).abs() > tolerance * scale).double().mean()
-        assert far < 1e-3, name
+        assert (result[name].double() - exact[name]).abs().max() <= tolerance * scale, name
     for name in ("weight", "bias", "running_mean", "running_var"):
         scale = exact[name].abs().max().clamp_min(1.0)
         assert (result[name].double() - exact[name]).abs().max() < 1e-3 * scale, name
 
 
 @settings(max_examples=40, deadline=None)
+@example(n=16, channels=200, height=1, width=5, offset=-30.0, momentum=0.1, seed=5)
 @given(
     n=st.integers(1, 33),
     channels=st.sampled_from([1, 3, 16, 24, 64, 200]),
@@ -80,6 +79,10 @@ def test_equals_the_definition(n, channels, height, width, offset, momentum, see
     x = (torch.randn(n, channels, height, width) + offset).bfloat16()
     gradient = torch.randn(n, channels, height, width).bfloat16()
     layer = random_layer(channels, momentum=momentum, eps=1e-3)
+    # A value within rounding of zero may fall on either side of the ReLU: none of those has a gradient.
+    before_relu = copy.deepcopy(layer).double()
+    activation = nn.BatchNorm2d.forward(before_relu, x.double())
+    gradient[activation.abs() < 1e-3] = 0
     assert_close(run(layer, x, gradient, torch.bfloat16), run(layer, x, gradient, torch.float64))
 
 

@@ -49,6 +49,13 @@ def test_all_processes_end_with_the_same_network(told):
     assert told[0]["selector"] == told[1]["selector"]
 
 
+def test_compiled_networks_train_together_as_well(told):
+    for each in told:
+        plain, compiled = each["compiled"]["logits"]
+        np.testing.assert_allclose(compiled, plain, rtol=1e-3, atol=1e-3)
+    assert told[0]["compiled"] == told[1]["compiled"]
+
+
 def test_saved_classifier_is_that_of_one_process(told, folder):
     model = ResNetClassifier.load(folder / "model-0.safetensors")
     np.testing.assert_allclose(model.predict_logits(X), told[0]["train"]["logits"], rtol=1e-5, atol=1e-5)

@@ -53,6 +53,14 @@ def train(folder, rank):
     }
 
 
+def compiled(folder, rank):
+    """Compiled blocks, and not, one epoch."""
+    params = {"max_epochs": 1, "precision": "fp32"}
+    options = {"compile": True, "compile__backend": "aot_eager"}
+    models = [resnet(**params, net_params=net_params) for net_params in (None, options)]
+    return {"logits": [model.fit(X, y).predict_logits(X).tolist() for model in models]}
+
+
 def unseeded(folder, rank):
     """Without a seed they begin with one network all the same."""
     return {"logits": resnet(max_epochs=2, random_state=None).fit(X, y).predict_logits(X).tolist()}
@@ -141,7 +149,7 @@ if __name__ == "__main__":
     rank = join_team(True, "cpu").rank
     told = {
         work.__name__: work(folder, rank)
-        for work in (train, unseeded, interrupted, selector, linear, other_rows, too_few)
+        for work in (train, compiled, unseeded, interrupted, selector, linear, other_rows, too_few)
     }
     (folder / f"told-{rank}.json").write_text(json.dumps(told))
     torch.distributed.destroy_process_group()

@@ -9,7 +9,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch._dynamo.testing import CompileCounter
 
-from sksvp.estimators import ResNetClassifier, WhitenedConvNetClassifier
+from sksvp.estimators import ResNetClassifier, VDCNNClassifier, WhitenedConvNetClassifier
 from sksvp.estimators._compiling import CompiledBlocks
 from sksvp.networks import PreActResNet
 
@@ -103,3 +103,11 @@ def test_a_failed_training_leaves_the_network_as_it_was():
         assert all("forward" in vars(block) for block in network.blocks)
         raise RuntimeError("broken")
     assert not any("forward" in vars(block) for block in network.blocks)
+
+
+def test_texts_are_compiled_as_well(counter):
+    texts = [f"{'good fine' if label % 2 else 'bad poor'} {row}" for row, label in enumerate(y[:72])]
+    params = {"length": 64, "widths": (8, 8, 16, 16), "hidden": 16, "max_epochs": 1}
+    model = classifier(VDCNNClassifier, backend=counter, **params).fit(texts, y[:72] % 2)
+    assert counter.frame_count >= len(model.net_.module_.blocks) // 2
+    assert model.predict_logits(texts).shape == (72, 2)

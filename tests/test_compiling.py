@@ -109,5 +109,13 @@ def test_texts_are_compiled_as_well(counter):
     texts = [f"{'good fine' if label % 2 else 'bad poor'} {row}" for row, label in enumerate(y[:72])]
     params = {"length": 64, "widths": (8, 8, 16, 16), "hidden": 16, "max_epochs": 1}
     model = classifier(VDCNNClassifier, backend=counter, **params).fit(texts, y[:72] % 2)
-    assert counter.frame_count >= len(model.net_.module_.blocks) // 2
+    assert counter.frame_count == len(model.net_.module_.blocks) == 4
     assert model.predict_logits(texts).shape == (72, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [({}, False), ({"mode": "max-autotune-no-cudagraphs"}, False), ({"mode": "reduce-overhead"}, True)],
+)
+def test_modes_that_record_are_known(options, expected):
+    assert CompiledBlocks(PreActResNet(8, 10), **options).records is expected

@@ -8,7 +8,14 @@ from test_training_checkpoint import Watcher, interrupt, make
 
 from sksvp import ProxyCoresetSelector
 from sksvp.datasets import from_torch
-from sksvp.estimators import BagOfNgramsClassifier, ResNetClassifier, VDCNNClassifier, _row_source
+from sksvp.estimators import (
+    BagOfNgramsClassifier,
+    ResNetClassifier,
+    VDCNNClassifier,
+    _recorded_step,
+    _row_source,
+)
+from sksvp.estimators._recorded_step import RecordedStep
 from sksvp.estimators._row_source import RowSource
 
 pytestmark = [
@@ -152,14 +159,16 @@ def gradients_of_every_batch(kind, **params):
     return model, np.array(sums)
 
 
-def test_recorded_steps_train_as_the_others_do(monkeypatch):
-    from sksvp.estimators._recorded_step import RecordedStep
-
-    recorded = []
+@pytest.fixture
+def recorded(monkeypatch):
+    """One entry for each step that has been recorded."""
+    entries = []
     record = RecordedStep._record
-    monkeypatch.setattr(
-        RecordedStep, "_record", lambda self, *args: recorded.append(1) or record(self, *args)
-    )
+    monkeypatch.setattr(RecordedStep, "_record", lambda self, *args: entries.append(1) or record(self, *args))
+    return entries
+
+
+def test_recorded_steps_train_as_the_others_do(recorded):
     first, sums = gradients_of_every_batch(ResNetClassifier, class_weight="balanced")
     assert len(recorded) == 1
     second, expected = gradients_of_every_batch(Unrecorded, class_weight="balanced")
@@ -177,10 +186,8 @@ def test_recorded_steps_train_as_the_others_do(monkeypatch):
 
 
 def test_kernels_are_tried_once_for_a_long_training(monkeypatch):
-    from sksvp.estimators import _recorded_step
-
     tried = []
-    run = _recorded_step.RecordedStep._run
+    run = RecordedStep._run
 
     def look(self, inputs, y):
         tried.append((len(inputs), torch.backends.cudnn.benchmark))
@@ -189,7 +196,7 @@ def test_kernels_are_tried_once_for_a_long_training(monkeypatch):
     # 600 = 12 * 48 + 24. With batches of a size that no other test has, or nothing would be tried.
     with monkeypatch.context() as inner:
         inner.setattr(_recorded_step, "_STEPS_WORTH_TRYING", 3 * 12)
-        inner.setattr(_recorded_step.RecordedStep, "_run", look)
+        inner.setattr(RecordedStep, "_run", look)
         _, sums = gradients_of_every_batch(ResNetClassifier, batch_size=48)
     assert tried == [(48, True)] * 3 + [(24, False)] * 3
     assert not torch.backends.cudnn.benchmark
@@ -197,14 +204,7 @@ def test_kernels_are_tried_once_for_a_long_training(monkeypatch):
     np.testing.assert_allclose(sums[:13], expected[:13], rtol=0.05)
 
 
-def test_compiled_networks_record_and_learn(monkeypatch):
-    from sksvp.estimators._recorded_step import RecordedStep
-
-    recorded = []
-    record = RecordedStep._record
-    monkeypatch.setattr(
-        RecordedStep, "_record", lambda self, *args: recorded.append(1) or record(self, *args)
-    )
+def test_compiled_networks_record_and_learn(recorded):
     model = resnet(net_params={"compile": True}).fit(X, y)
     assert len(recorded) == 1
     assert model.score(X, y) > 0.9

@@ -8,7 +8,7 @@ from torch import nn
 
 # Different blocks that a process may compile, of all its networks, image sizes and batch sizes.
 _MAX_VERSIONS = 256
-# Of torch.compile: with these it records CUDA graphs of its own.
+# With these torch.compile records CUDA graphs of its own.
 _RECORDING_MODES = ("reduce-overhead", "max-autotune")
 
 
@@ -25,6 +25,11 @@ class CompiledBlocks:
         Its `blocks`, if it has that attribute, are compiled one by one, else it as a whole.
     **options
         As of `torch.compile`.
+
+    Attributes
+    ----------
+    records : bool
+        Whether torch.compile records CUDA graphs itself, as `mode` asks for.
     """
 
     def __init__(self, network: nn.Module, **options):
@@ -35,7 +40,7 @@ class CompiledBlocks:
     @contextmanager
     def in_use(self) -> Iterator[None]:
         """Run compiled code where the network is called within the block."""
-        with ExitStack() as stack, many_versions():
+        with ExitStack() as stack, _many_versions():
             for block, forward in self._compiled:
                 block.forward = forward
                 # The method of the class comes back.
@@ -44,7 +49,7 @@ class CompiledBlocks:
 
 
 @contextmanager
-def many_versions() -> Iterator[None]:
+def _many_versions() -> Iterator[None]:
     """Let torch keep the code of many blocks: beyond its own limit of 8 they would run uncompiled."""
     # Slow to load, and loaded by torch.compile in any case.
     from torch._dynamo import config

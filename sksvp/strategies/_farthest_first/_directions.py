@@ -32,10 +32,9 @@ def choose_basis(
     first_part = n_initial / n_compared
     rows, centres, directions = _sample(table, n_compared)
     numbers = [m for m in _DIRECTIONS if m <= 0.75 * table.n_features]
+    at_first, later_on = (_kept_shares(rows, part, numbers) for part in (_first(centres), centres))
     costs = {}
-    for m, first, later in zip(
-        numbers, *(_kept_shares(rows, part, numbers) for part in (_first(centres), centres)), strict=True
-    ):
+    for m, first, later in zip(numbers, at_first, later_on, strict=True):
         share = first_part * first + (1 - first_part) * later
         n_sharing = n_compared if is_held(table.n_rows, m + 1, precision) else min(n_compared, _CAUGHT_UP)
         reduction = reduction_cost(table.n_features, m) / n_sharing
@@ -63,8 +62,8 @@ def reduction_cost(n_features: int, n_directions: int) -> float:
 
 def _sample(table: FeatureTable, n_compared: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return some rows and some centres along the principal directions, and these, (n_features, n_features)."""
-    n_centres = int(np.clip(n_compared / 4, _FIRST_CENTRES, _LATER_CENTRES))
-    n_centres = max(_FIRST_CENTRES, min(n_centres, _SAMPLE_VALUES // table.n_features))
+    most = min(_LATER_CENTRES, _SAMPLE_VALUES // table.n_features)
+    n_centres = max(_FIRST_CENTRES, min(int(n_compared / 4), most))
     # No value above 1, so that float32 can hold their squares.
     tile = np.ldexp(table.read(table.sample(n_centres + _ROWS)), -int(np.frexp(table.largest)[1]))
     is_row = np.zeros(len(tile), dtype=bool)

@@ -52,7 +52,7 @@ def distance_below(a, b, squared, terms):
     Let u be the unit of rounding of the features' precision. A step, a square or a sum
     errs by u of itself at most, or, below the normal range, by less than a normal number. So
     the rough distance of d features is at most (1 + u)**(d + 2) times the true one, and a trifle,
-    which is at most (1 + 2**-53)**(log2 d + 3) times the number that decides. Both factors together
+    which is at most (1 + 2**-53)**(log2 d + 4) times the number that decides. Both factors together
     are below 1 + 2 (d + 8) u, as long as that is at most 2.
     """
     unit, trifle = (2.0**-24, 2.0**-100) if a.itemsize == 4 else (2.0**-53, 2.0**-900)

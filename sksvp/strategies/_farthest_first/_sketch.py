@@ -77,7 +77,9 @@ class Sketch:
         self._basis = basis
         self.precision = precision
         self._parts = _n_parts(precision)
-        self.n_columns = 2 * self._parts + (table.n_features if basis is None else basis.shape[1] + 1)
+        # Of a code z.
+        self._n_values = table.n_features if basis is None else basis.shape[1] + 1
+        self.n_columns = self._n_values + 2 * self._parts
         self._centre = table.read(table.sample(4096)).mean(axis=0, dtype=np.float64)
         self._local = threading.local()
         self._slack = 2.0**-50
@@ -96,7 +98,7 @@ class Sketch:
         self._norms = np.empty(table.n_rows, dtype=np.float32)
         self._halves = torch.empty(table.n_rows, self._parts, dtype=precision)
         self._held: Tensor | None = None
-        if is_held(table.n_rows, self.n_columns - 2 * self._parts, precision):
+        if is_held(table.n_rows, self._n_values, precision):
             self._held = torch.empty(table.n_rows, self.n_columns, dtype=precision)
         # Wait for all, and raise what any of them raised.
         list(run(self._measure, table.tiles()))
@@ -116,13 +118,11 @@ class Sketch:
 
         It is filled up with points that are far from all.
         """
-        codes = self.rows(rows)
-        width = codes.shape[1] - 2 * self._parts
-        ones, halves = codes[:, width:].split(self._parts, dim=1)
+        values, ones, halves = self.rows(rows).split([self._n_values, self._parts, self._parts], dim=1)
         # Side by side, as a product reads them fastest.
-        points = torch.zeros(codes.shape[1], _round_up(len(rows)), dtype=self.precision)
-        points[:, : len(rows)] = torch.cat([-codes[:, :width], halves, ones], dim=1).T
-        points[width, len(rows) :] = _FAR
+        points = torch.zeros(self.n_columns, _round_up(len(rows)), dtype=self.precision)
+        points[:, : len(rows)] = torch.cat([-values, halves, ones], dim=1).T
+        points[self._n_values, len(rows) :] = _FAR
         return points
 
     def product(self, codes: Tensor, points: Tensor) -> np.ndarray:

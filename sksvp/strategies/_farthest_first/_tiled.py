@@ -24,14 +24,13 @@ _TILES_OF_A_THREAD = 4
 _CENTRE_VALUES = 1 << 24
 # Narrower features are multiplied faster than principal directions are found; for wider ones that takes minutes.
 _MIN_FEATURES_TO_REDUCE, _MAX_FEATURES_TO_REDUCE = 256, 4096
-# Multiplications from which on it may pay; and how many times the cube of the features, the cost of it.
+# It may pay from so many multiplications on; they must be so many times the d**3 that finding directions costs.
 _MIN_WORK_TO_REDUCE, _MIN_CUBES_TO_REDUCE = 1e11, 1000
 
 
 class CentreBlock(NamedTuple):
-    """Some centres: their places among all, codes to multiply with, lengths of these, features."""
+    """Some centres: how many there are up to their last, codes to multiply with, lengths of these, features."""
 
-    begin: int
     end: int
     codes: torch.Tensor
     lengths: Lengths
@@ -97,13 +96,8 @@ class TiledDistances:
 
         def block(begin: int) -> CentreBlock:
             part = centres[begin : min(begin + _BLOCK, end)]
-            return CentreBlock(
-                begin,
-                begin + len(part),
-                self._sketch.points(part),
-                self._sketch.lengths(part),
-                self.table.read(part),
-            )
+            codes, lengths = self._sketch.points(part), self._sketch.lengths(part)
+            return CentreBlock(begin + len(part), codes, lengths, self.table.read(part))
 
         return self._run(block, range(start, end, _BLOCK))
 
@@ -173,7 +167,7 @@ class TiledDistances:
             margins = self._sketch.margins(lengths, block.lengths)
             find_open(products, squared, *margins, is_open)
             open_rows = np.flatnonzero(is_open)
-            n_pairs += len(rows) * (block.end - block.begin)
+            n_pairs += len(rows) * len(block.features)
             if len(open_rows):
                 tile = self.table.read(rows[open_rows])
                 n_looks += bring_nearer(products, open_rows, tile, block.features, squared, *margins)

@@ -77,17 +77,22 @@ def machine() -> dict[str, object]:
     }
 
 
+def footer(name: str, content: dict) -> str:
+    """How a page's figures were made and where they are, from the content of its JSON file."""
+    # A note is on the page already.
+    command, where = content["command"].partition(" --note ")[0], content["machine"]
+    return (
+        f"By `{command}` on {where['cpu']}, {where['cores']} cores, {where['threads']} torch thread(s), "
+        f"torch {where['torch']}. All figures: [{name}.json]({name}.json)."
+    )
+
+
 def write(out: Path, name: str, figures: dict, lines: list[str]) -> None:
     """Write NAME.json and NAME.md, and show the latter."""
     out.mkdir(parents=True, exist_ok=True)
     command = shlex.join(["python", f"benchmarks/{name}.py", *sys.argv[1:]])
     content = {"command": command, "machine": machine(), **figures}
     (out / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")
-    where = content["machine"]
-    footer = (
-        f"{where['cpu']}, {where['cores']} cores, {where['threads']} torch thread(s), torch {where['torch']}; "
-        f"figures in `{name}.json`."
-    )
-    text = "\n".join([*lines, "", footer, ""])
+    text = "\n".join([*lines, "", footer(name, content), ""])
     (out / f"{name}.md").write_text(text)
     print(text)

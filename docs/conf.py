@@ -78,6 +78,7 @@ html_title = "sksvp"
 html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "navigation_with_keys": False,
     "header_links_before_dropdown": 7,

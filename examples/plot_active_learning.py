@@ -29,9 +29,8 @@ learner = ProxyActiveLearner(proxy, target, strategy="margin", random_state=0).f
 for size in (40, 40, 40):
     rows = learner.query(size)
     learner.teach(rows, y[rows])
-print(
-    f"{len(learner.labeled_rows_)} of {len(X)} rows labelled, {learner.fit_target().score(X_test, y_test):.1%} right"
-)
+accuracy = learner.fit_target().score(X_test, y_test)
+print(f"{len(learner.labeled_rows_)} of {len(X)} rows labelled, {accuracy:.1%} right")
 
 # %%
 # What it asks for

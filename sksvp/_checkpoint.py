@@ -194,8 +194,8 @@ def is_run_folder(folder: Path) -> bool:
     return bool(_state_files(folder))
 
 
-def read_identity(folder: Path) -> dict:
-    """Return what the newest good state of a folder says of its run.
+def read_newest(folder: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of the newest good state of a folder, which is neither locked nor mended.
 
     Raises
     ------
@@ -205,8 +205,19 @@ def read_identity(folder: Path) -> dict:
     for path in reversed(_state_files(folder)):
         arrays = _read_state(path)
         if arrays is not None:
-            return json.loads(arrays["header"].tobytes())["identity"]
+            return arrays
     raise ValueError(f"All states in {str(folder)!r} are damaged.")
+
+
+def read_identity(folder: Path) -> dict:
+    """Return what the newest good state of a folder says of its run.
+
+    Raises
+    ------
+    ValueError
+        Where no state can be read.
+    """
+    return json.loads(read_newest(folder)["header"].tobytes())["identity"]
 
 
 # Files ---------------------------------------------------------------------------------------

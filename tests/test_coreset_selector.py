@@ -21,7 +21,9 @@ from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingCla
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, SGDClassifier, SGDRegressor
+from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
@@ -30,7 +32,7 @@ from toy_nets import make_net
 from toy_proxies import blobs
 
 from sksvp._rows import LazyRows
-from sksvp.coreset import ProxyCoresetSampler, ProxyCoresetSelector
+from sksvp.coreset import CoresetClassifier, ProxyCoresetSampler, ProxyCoresetSelector
 from sksvp.coreset._nearest import nearest_rows
 from sksvp.coreset._subset import count_rows
 from sksvp.estimators import ResNetClassifier
@@ -91,6 +93,8 @@ def test_choice_is_the_ranking_of_the_proxys_evidence():
         (SGDClassifier(), "ForgettingEvents"),
         (GradientBoostingClassifier(n_estimators=5), "ForgettingEvents"),
         (FrozenEstimator(SGDClassifier(loss="log_loss").fit(X, y)), "Entropy"),
+        (MLPClassifier(early_stopping=True, max_iter=20), "Entropy"),
+        (SGDClassifier(loss="log_loss", class_weight="balanced"), "Entropy"),
         (make_net(), "ForgettingEvents"),
     ],
     ids=lambda value: type(value).__name__,
@@ -98,6 +102,13 @@ def test_choice_is_the_ranking_of_the_proxys_evidence():
 def test_auto_takes_forgetting_events_where_there_are_any(proxy, strategy):
     selector = ProxyCoresetSelector(proxy, random_state=0).fit(X.astype(np.float32), y)
     assert type(selector.strategy_).__name__ == strategy
+
+
+def test_a_search_may_switch_forgetting_events_off():
+    selector = ProxyCoresetSelector(SGDClassifier(loss="log_loss"), random_state=0)
+    grid = {"selector__proxy__early_stopping": [False, True]}
+    search = GridSearchCV(CoresetClassifier(LOGISTIC, selector), grid, cv=2, error_score="raise", refit=False)
+    assert np.isfinite(search.fit(X, y).cv_results_["mean_test_score"]).all()
 
 
 def test_strategy_object_with_its_own_parameters():
@@ -129,9 +140,22 @@ def test_strategies_of_ones_own_are_held_to_their_word(ranking, message):
 
 
 @pytest.mark.parametrize("params", [{"early_stopping": True}, {"class_weight": "balanced"}])
-def test_why_partial_fit_was_tried_is_said(params):
-    with pytest.raises(ValueError, match=r"forgetting events of SGDClassifier.*another strategy"):
-        ProxyCoresetSelector(SGDClassifier(**params)).fit(X, y)
+@pytest.mark.parametrize("strategy", ["forgetting_events", "auto"])
+def test_why_there_are_no_forgetting_events_is_said(params, strategy):
+    # Without log_loss there are no probabilities that "auto" could fall back on.
+    with pytest.raises(
+        ValueError, match=r"SGDClassifier cannot give .* partial_fit, which .* does not allow"
+    ):
+        ProxyCoresetSelector(SGDClassifier(**params), strategy=strategy).fit(X, y)
+
+
+def test_why_partial_fit_was_tried_is_said():
+    class Own(GaussianNB):
+        def partial_fit(self, X, y, classes=None, sample_weight=None):
+            raise ValueError("partial_fit is switched off")
+
+    with pytest.raises(ValueError, match=r"forgetting events of Own.*another strategy"):
+        ProxyCoresetSelector(Own()).fit(X, y)
 
 
 def test_k_centers_picks_and_scores():

@@ -7,18 +7,20 @@ import pytest
 import torch
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.decomposition import TruncatedSVD
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.linear_model import LogisticRegression, Perceptron, RidgeClassifier, SGDClassifier
 from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
 from skorch import NeuralNetBinaryClassifier
 from skorch.dataset import Dataset
 from skorch.helper import predefined_split
@@ -28,6 +30,7 @@ from toy_proxies import blobs
 
 from sksvp.estimators import ResNetClassifier
 from sksvp.evidence import _proxies, available_evidence, check_available, gather, train_proxy
+from sksvp.evidence._proxies import classifier_of
 
 X, y = blobs()
 TEXTS = ["good film", "bad film", "fine day", "awful day", "good day", "bad night"] * 5
@@ -55,6 +58,17 @@ class Ours(ClassifierMixin, BaseEstimator):
         raise AssertionError("it counts by itself")
 
 
+class EarlyInItsOwnWay(GaussianNB):
+    """Has a parameter that scikit-learn's partial_fit would refuse, and a partial_fit of its own."""
+
+    def __init__(self, early_stopping=False):
+        super().__init__()
+        self.early_stopping = early_stopping
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        return super().partial_fit(X, y, classes, sample_weight)
+
+
 # Which kinds a proxy can give ----------------------------------------------------------------
 
 
@@ -67,6 +81,16 @@ class Ours(ClassifierMixin, BaseEstimator):
         (SGDClassifier(loss="log_loss"), {"probabilities", "forgetting_events"}),
         (MLPClassifier(), {"probabilities", "forgetting_events"}),
         (MLPClassifier(solver="lbfgs"), {"probabilities"}),
+        # With these parameters partial_fit refuses to learn.
+        (MLPClassifier(early_stopping=True), {"probabilities"}),
+        (SGDClassifier(loss="log_loss", early_stopping=True), {"probabilities"}),
+        (SGDClassifier(loss="log_loss", class_weight="balanced"), {"probabilities"}),
+        (SGDClassifier(class_weight={0: 2.0}), {"forgetting_events"}),
+        (Perceptron(early_stopping=True), set()),
+        (OneVsRestClassifier(SGDClassifier(loss="log_loss")), {"probabilities", "forgetting_events"}),
+        (OneVsRestClassifier(SGDClassifier(loss="log_loss", early_stopping=True)), {"probabilities"}),
+        (make_pipeline(StandardScaler(), MLPClassifier(early_stopping=True)), {"probabilities", "features"}),
+        (EarlyInItsOwnWay(early_stopping=True), {"probabilities", "forgetting_events"}),
         (GradientBoostingClassifier(), {"probabilities", "forgetting_events"}),
         (LinearDiscriminantAnalysis(), {"probabilities", "features"}),
         (make_pipeline(StandardScaler(), LogisticRegression()), {"probabilities", "features"}),
@@ -97,6 +121,36 @@ def test_error_lists_what_the_proxy_can_serve():
     with pytest.raises(ValueError, match="no evidence and so serve the strategies random"):
         check_available(LinearSVC(), ("probabilities",))
     check_available(LinearSVC(), ())
+
+
+@pytest.mark.parametrize("proxy", [LinearSVC(), SVC(), RidgeClassifier(), make_pipeline(PCA(), SVC())])
+def test_error_names_the_way_to_probabilities(proxy):
+    name = type(classifier_of(proxy)).__name__
+    with pytest.raises(
+        ValueError, match=rf"CalibratedClassifierCV\({name}\(\.\.\.\)\) gives probabilities\."
+    ):
+        check_available(proxy, ("probabilities",))
+    check_available(CalibratedClassifierCV(classifier_of(proxy)), ("probabilities",))
+
+
+@pytest.mark.parametrize("proxy", [LogisticRegression(), SVC(), MLPClassifier(early_stopping=True)])
+def test_error_names_the_way_to_features(proxy):
+    with pytest.raises(ValueError, match=r"A Pipeline supplies features by the transformer before") as error:
+        check_available(proxy, ("features",))
+    assert "partial_fit" not in str(error.value)
+    check_available(make_pipeline(StandardScaler(), proxy), ("features",))
+
+
+@pytest.mark.parametrize(
+    ("proxy", "parameter"),
+    [
+        (MLPClassifier(early_stopping=True), "early_stopping=True"),
+        (SGDClassifier(class_weight="balanced"), "class_weight='balanced'"),
+    ],
+)
+def test_error_names_the_parameter_that_forbids_forgetting_events(proxy, parameter):
+    with pytest.raises(ValueError, match=f"by partial_fit, which {parameter} does not allow"):
+        check_available(proxy, ("forgetting_events",))
 
 
 def test_unknown_kind_is_refused():

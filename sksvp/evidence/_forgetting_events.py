@@ -32,8 +32,25 @@ def how_events_are_counted(proxy) -> str | None:
     if hasattr(classifier, "staged_predict"):
         return "stages"
     if hasattr(classifier, "partial_fit") and hasattr(classifier, "predict"):
-        return "mini_batches"
+        return None if forbids_partial_fit(classifier) else "mini_batches"
     return None
+
+
+def forbids_partial_fit(classifier) -> str:
+    """Name the parameter with which scikit-learn's own `partial_fit` refuses to learn, "" where there is none."""
+    # The same parameters may be welcome in a partial_fit that is not scikit-learn's.
+    method = getattr(type(classifier), "partial_fit", None)
+    if not (getattr(method, "__module__", None) or "").startswith("sklearn."):
+        return ""
+    params = classifier.get_params(deep=False)
+    # isinstance: a parameter may hold an array, which has no truth.
+    early, weight = params.get("early_stopping"), params.get("class_weight")
+    if isinstance(early, bool | np.bool_) and early:
+        return "early_stopping=True"
+    if isinstance(weight, str) and weight == "balanced":
+        return "class_weight='balanced'"
+    # One for each class or pair of classes, around another classifier.
+    return forbids_partial_fit(params["estimator"]) if hasattr(params.get("estimator"), "partial_fit") else ""
 
 
 def own_events(proxy, n_rows: int) -> np.ndarray:

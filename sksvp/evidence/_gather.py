@@ -8,9 +8,9 @@ from sklearn.utils.validation import _num_samples
 
 from ..strategies import Evidence, resolve_strategy, strategy_names
 from ._features import can_give_features, gather_features
-from ._forgetting_events import how_events_are_counted, own_events, staged_events
+from ._forgetting_events import forbids_partial_fit, how_events_are_counted, own_events, staged_events
 from ._probabilities import can_give_probabilities, gather_probabilities
-from ._proxies import classifier_of
+from ._proxies import classifier_of, is_frozen
 
 
 def _gather_forgetting_events(proxy: BaseEstimator, X, y: np.ndarray | None) -> dict[str, np.ndarray]:
@@ -65,7 +65,28 @@ def check_available(proxy: BaseEstimator, requires: Iterable[str]) -> None:
     raise ValueError(
         f"The proxy {_describe(proxy)} cannot give {' and '.join(missing)}, which the strategy needs. It can "
         f"give {', '.join(available) or 'no evidence'} and so serve the strategies {', '.join(served)}."
+        + _ways_out(proxy, missing)
     )
+
+
+def _ways_out(proxy: BaseEstimator, missing: list[str]) -> str:
+    """Say how a proxy could be made to give what it cannot."""
+    classifier = classifier_of(proxy)
+    name = type(classifier).__name__
+    ways = []
+    if "probabilities" in missing and hasattr(classifier, "decision_function"):
+        ways.append(f"CalibratedClassifierCV({name}(...)) gives probabilities.")
+    if "features" in missing:
+        ways.append(
+            f"A Pipeline supplies features by the transformer before its classifier, such as "
+            f"make_pipeline(StandardScaler(), {name}(...))."
+        )
+    forbidding = "" if missing == ["features"] or is_frozen(proxy) else forbids_partial_fit(classifier)
+    if forbidding and how_events_are_counted(proxy) is None:
+        ways.append(
+            f"Forgetting events are counted while it learns by partial_fit, which {forbidding} does not allow."
+        )
+    return "".join(f" {way}" for way in ways)
 
 
 def gather_kind(proxy: BaseEstimator, X, y: np.ndarray | None, kind: str) -> dict[str, np.ndarray]:

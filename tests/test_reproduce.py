@@ -14,7 +14,16 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 from sksvp._files import replacing, write_json
-from sksvp.reproduce import CoresetRun, RunFolder, run_coreset, summary_table, trainings_table
+from sksvp.reproduce import (
+    CoresetRun,
+    RunFolder,
+    budgets_table,
+    format_budgets,
+    format_summary,
+    run_coreset,
+    summary_table,
+    trainings_table,
+)
 from sksvp.reproduce._run_folder import RunRecords
 
 
@@ -68,25 +77,77 @@ def test_workers_give_the_same_errors(tmp_path):
     pd.testing.assert_frame_equal(*tables)
 
 
-def test_summary_is_mean_and_sample_deviation():
-    records = [
+def target_records(*trainings):
+    """Records of trainings, given as name, strategy, share, rows, seed, error and seconds of the target."""
+    return [
         {
             "kind": "target", "name": name, "strategy": strategy, "subset_size": size, "n_rows": rows, "seed": seed,
             "error": error, "proxy_seconds": 1.0, "selection_seconds": 2.0, "target_seconds": seconds,
             "proxy_cpu_seconds": 1.0, "selection_cpu_seconds": 2.0, "target_cpu_seconds": seconds,
         }
-        for name, strategy, size, rows, seed, error, seconds in [
-            ("entropy", "entropy", 0.5, 50, 0, 0.10, 7.0),
-            ("entropy", "entropy", 0.5, 50, 1, 0.14, 9.0),
-            ("all rows", None, 1.0, 100, 0, 0.05, 19.0),
-        ]
+        for name, strategy, size, rows, seed, error, seconds in trainings
     ]  # fmt: skip
+
+
+def test_summary_is_mean_and_sample_deviation():
+    records = target_records(
+        ("entropy", "entropy", 0.5, 50, 0, 0.10, 7.0),
+        ("entropy", "entropy", 0.5, 50, 1, 0.14, 9.0),
+        ("all rows", None, 1.0, 100, 0, 0.05, 19.0),
+    )
     table = summary_table(trainings_table([*records, {"kind": "proxy"}])).set_index("name")
     assert table.loc["entropy", "error"] == pytest.approx(12.0)
     assert table.loc["entropy", "spread"] == pytest.approx(np.std([10, 14], ddof=1))
     assert table.loc["entropy", "total"] == pytest.approx(11.0)
     assert table.loc["entropy", "speed_up"] == pytest.approx(22.0 / 11.0)
     assert np.isnan(table.loc["all rows", "spread"])
+
+
+def test_columns_of_a_summary_lie_below_each_other():
+    name = "class-balanced forgetting_events"
+    records = target_records(
+        (name, "forgetting_events", 0.5, 50, 0, 0.1, 7.0), ("all rows", None, 1.0, 100, 0, 0.05, 19.0)
+    )
+    heading, *lines = format_summary(summary_table(trainings_table(records))).splitlines()
+    ends = [heading.index(column) + len(column) for column in ("rows", "seeds", "error %", "speed-up")]
+    for line, cells in zip(
+        lines, (("100", "1", "5.00", "1.00x"), ("50", "1", "10.00", "2.20x")), strict=True
+    ):
+        assert [line[:end].split()[-1] for end in ends] == list(cells)
+        assert len(line) == len(heading)
+
+
+def test_speedup_of_choosing_is_the_ratio_of_the_seconds_in_the_table():
+    records = [
+        {
+            "name": f"margin by {chooser}",
+            "strategy": "margin",
+            "chooser": chooser,
+            "seed": seed,
+            "history": [
+                {
+                    "round": number,
+                    "n_labeled": 10 + 5 * number,
+                    "proxy_score": 0.5,
+                    "target_score": 0.5 if number else None,
+                    **dict.fromkeys(("inference", "ranking", "target_fit"), 0.0),
+                    **dict.fromkeys(("inference_cpu", "ranking_cpu", "target_fit_cpu"), 0.0),
+                    "proxy_fit": seconds,
+                    "proxy_fit_cpu": seconds,
+                }
+                for number in range(3)
+            ],
+        }
+        # The mean of the ratios, 4 and 1, would be 2.5.
+        for chooser, seed, seconds in [("proxy", 0, 1), ("proxy", 1, 9), ("target", 0, 4), ("target", 1, 9)]
+    ]
+    table = budgets_table(records).set_index(["name", "n_labeled"])
+    assert table.loc[("margin by proxy", 20), "seconds"] == 10.0
+    np.testing.assert_allclose(table.loc["margin by proxy", "speedup"], 1.3)
+    np.testing.assert_allclose(table.loc["margin by target", "speedup"], 1.0)
+    assert "10.0 (1.3x)" in format_budgets(table.reset_index())
+    alone = budgets_table([record for record in records if record["chooser"] == "proxy"])
+    assert alone["seconds"].tolist() == [5.0, 10.0] and alone["speedup"].isna().all()
 
 
 def test_a_folder_holds_one_configuration(tmp_path):

@@ -58,8 +58,8 @@ def budgets_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
         One line a method and number of labels after the random start: how many
         seeds trained a target there, mean and sample standard deviation of its
         error in percent, the proxy's mean error in percent, the mean processor
-        seconds spent on choosing so far, and how many times faster that was than
-        the target's choosing for itself with the same seed (NaN where it did not).
+        seconds spent on choosing so far, and how many times the mean seconds of the
+        target's choosing for itself are of these (NaN where it did not).
     """
     records = list(records)
     rounds = rounds_table(records)
@@ -72,29 +72,30 @@ def budgets_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
         proxy_error=("proxy_error", "mean"),
     )
     table[["error", "spread", "proxy_error"]] *= 100
-    speed = _speedups(records)
+    spent = _selection_seconds(records)
     for column in ("seconds", "speedup"):
-        table[column] = speed.groupby(["name", "n_labeled"])[column].mean() if len(speed) else np.nan
+        table[column] = spent[column] if len(spent) else np.nan
     return table.reset_index()
 
 
-def _speedups(records: list[dict[str, Any]]) -> pd.DataFrame:
-    """Seconds of choosing of each arm that ran all rounds, and their ratio to the target's own choosing."""
-    whole = [
-        record
+def _selection_seconds(records: list[dict[str, Any]]) -> pd.DataFrame:
+    """Mean seconds of choosing of the arms that ran all rounds, and the ratio of the target's own mean to them."""
+    tables = [
+        selection_speedup(record["history"], record["history"], clock="cpu").assign(
+            **{name: record[name] for name in ("name", "strategy", "chooser")}
+        )
         for record in records
         # A replay has a record for each training of the target.
         if record["chooser"] and len(record["history"]) > 1 and record["history"][0]["round"] == 0
     ]
-    own = {(r["strategy"], r["seed"]): r["history"] for r in whole if r["chooser"] == "target"}
-    tables = []
-    for record in whole:
-        baseline = own.get((record["strategy"], record["seed"]))
-        table = selection_speedup(record["history"], baseline or record["history"], clock="cpu")
-        if baseline is None:
-            table["speedup"] = np.nan
-        tables.append(table.assign(name=record["name"]))
-    return pd.concat(tables) if tables else pd.DataFrame()
+    if not tables:
+        return pd.DataFrame()
+    columns = ["name", "strategy", "chooser", "n_labeled"]
+    spent = pd.concat(tables).groupby(columns, as_index=False)["seconds"].mean()
+    own = spent[spent["chooser"] == "target"].set_index(["strategy", "n_labeled"])["seconds"]
+    # Of the means that stand in the table: seeds that are quick on one side must not weigh more.
+    baseline = own.reindex(pd.MultiIndex.from_frame(spent[["strategy", "n_labeled"]])).to_numpy()
+    return spent.assign(speedup=baseline / spent["seconds"]).set_index(["name", "n_labeled"])
 
 
 def format_budgets(table: pd.DataFrame) -> str:

@@ -68,7 +68,8 @@ def format_summary(table: pd.DataFrame) -> str:
     columns = ("rows", "seeds", "error %", "proxy s", "select s", "target s", "total s", "speed-up")
     widths = (8, 7, 15, 9, 10, 10, 9, 10)
     heading = "".join(f"{name:>{width}}" for name, width in zip(columns, widths, strict=True))
-    lines = [f"{'chosen by':24}{heading}"]
+    first = max([24, *(len(name) for name in table["name"])])
+    lines = [f"{'chosen by':{first}}{heading}"]
     for row in table.to_dict("records"):
         cells = (
             f"{row['rows']:,}",
@@ -81,7 +82,7 @@ def format_summary(table: pd.DataFrame) -> str:
             "" if np.isnan(row["speed_up"]) else f"{row['speed_up']:.2f}x",
         )
         lines.append(
-            f"{row['name']:24}"
+            f"{row['name']:{first}}"
             + "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
         )
     return "\n".join(lines)

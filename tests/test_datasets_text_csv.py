@@ -10,11 +10,12 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sksvp import datasets
 from sksvp.datasets import _reviews, load_ag_news, load_amazon_review_polarity, load_imdb, load_text_csv
+from sksvp.datasets._text_columns import is_number
 from sksvp.text import PackedTexts
 
 ROWS = '"2","Great CD","Fine, ""very"" fine"\n"1","","Bad\\n\nvery bad"\n"1","日本","😀 x"\n'
@@ -53,6 +54,7 @@ CELL = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
 @given(rows=st.lists(st.tuples(st.integers(1, 9), CELL, CELL), min_size=1, max_size=6))
 def test_whatever_python_writes_is_read(rows, tmp_path_factory):
+    assume(any(cell and not is_number(cell) for row in rows for cell in row[1:]))
     path = tmp_path_factory.mktemp("csv") / "a.csv"
     with open(path, "w", encoding="utf-8", newline="") as file:
         csv.writer(file, quoting=csv.QUOTE_ALL).writerows(rows)
@@ -103,7 +105,7 @@ def test_bad_rows_can_be_skipped(tmp_path):
     ("name", "content", "message"),
     [
         ("a.csv", "", "has no rows"),
-        ("a.csv", b'1,"a"\n1,"\xff"\n', "not UTF-8 near line"),
+        ("a.csv", b'1,"a"\n1,"\xff"\n', "line 2: byte 0xff is not UTF-8"),
         ("a.csv.gz", b"no gzip", "damaged"),
         ("a.csv.xz", b"no xz", "damaged"),
         ("a.txt", ROWS, r"must be a file \.csv"),
@@ -113,6 +115,187 @@ def test_other_files_are_refused(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ValueError, match=message):
         load_text_csv(tmp_path / name)
+
+
+# Bytes of another encoding ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def one_foreign_byte(tmp_path):
+    """A thousand rows, and line 401 has an é as latin-1 writes it."""
+    rows = [f'{number % 2 + 1},"a review, number {number}"\n'.encode() for number in range(1000)]
+    rows[400] = b'1,"caf\xe9"\n'
+    return write(tmp_path / "a.csv", b"".join(rows))
+
+
+def test_a_byte_of_another_encoding_is_named_by_its_line(one_foreign_byte):
+    with pytest.raises(ValueError, match=r"line 401: byte 0xe9 is not UTF-8; give .* encoding='cp1252'"):
+        load_text_csv(one_foreign_byte)
+
+
+def test_only_the_row_with_it_is_skipped(one_foreign_byte):
+    with pytest.warns(UserWarning, match=r"1 bad rows were left out, the first of them line 401: byte 0xe9"):
+        bunch = load_text_csv(one_foreign_byte, on_error="skip")
+    assert len(bunch.X_train) == 999
+    assert bunch.X_train[400] == "a review, number 401"
+
+
+def test_a_class_with_such_a_byte(tmp_path):
+    path = write(tmp_path / "a.csv", b"a;good\nb;good\nc;b\xe9\n")
+    with pytest.raises(ValueError, match="line 3: byte 0xe9 is not UTF-8"):
+        load_text_csv(path, label_column=1, sep=";")
+
+
+def test_a_published_class_with_such_a_byte_is_no_wrong_number(tmp_path):
+    path = write(tmp_path / "a.csv", b"1,a\n\xe9,b\n")
+    with pytest.raises(ValueError, match="line 2: byte 0xe9 is not UTF-8"):
+        load_text_csv(path)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-8-sig", "latin-1", "UTF8", "shift_jis"])
+def test_encodings(tmp_path, encoding):
+    text = "日本" if encoding == "shift_jis" else "café"
+    path = write(tmp_path / "a.csv", f"1,{text}\n2,b\n".encode(encoding))
+    assert list(load_text_csv(path, encoding=encoding).X_train) == [text, "b"]
+
+
+def test_utf_16_is_recognised_even_where_bad_rows_are_skipped(tmp_path):
+    path = write(tmp_path / "a.csv", "1,a\n2,b\n".encode("utf-16"))
+    for on_error in ("raise", "skip"):
+        with pytest.raises(ValueError, match=r"line 1: byte 0xff is not UTF-8; .* encoding='utf-16'"):
+            load_text_csv(path, on_error=on_error)
+    path = write(tmp_path / "b.csv", "1,a\n2,b\n")
+    with pytest.raises(ValueError, match=r"is not UTF-16 near line 1: .*BOM"):
+        load_text_csv(path, encoding="utf-16")
+
+
+# Tables of one's own ----------------------------------------------------------------------------
+
+
+REVIEWS = (
+    'id;review;stars;mood\n7;"fine; ""very"" fine";10;good\n8;"a\nwaste";2;bad\n9;so so;2;\n10;café;2;good\n'
+)
+
+
+def test_columns_by_name(tmp_path):
+    path = write(tmp_path / "a.csv", REVIEWS.replace("so so;2;", "so so;2;fair"))
+    bunch = load_text_csv(path, text_column="review", label_column="mood", sep=";")
+    assert isinstance(bunch.X_train, PackedTexts)
+    assert list(bunch.X_train) == ['fine; "very" fine', "a\nwaste", "so so", "café"]
+    assert bunch.target_names.tolist() == ["bad", "fair", "good"]
+    assert (bunch.y_train.tolist(), bunch.y_train.dtype) == ([2, 0, 1, 2], np.int64)
+    assert (bunch.X_test, bunch.y_test) == (None, None)
+    assert "3 classes" in bunch.DESCR and "from 1" not in bunch.DESCR
+    # Numbers are in the order of numbers.
+    bunch = load_text_csv(path, text_column=["mood", "review"], label_column="stars", sep=";")
+    assert (bunch.target_names.tolist(), bunch.y_train.tolist()) == (["2", "10"], [1, 0, 0, 0])
+    assert bunch.X_train[3] == "good café"
+
+
+def test_columns_by_position(tmp_path):
+    write(tmp_path / "train.tsv", "a fine film\t0\nwaste\t1\nbad\t1\n")
+    write(tmp_path / "test.tsv", "fine\t0\n")
+    bunch = load_text_csv(tmp_path, label_column=1)
+    assert list(bunch.X_train) == ["a fine film", "waste", "bad"]
+    assert (bunch.y_train.tolist(), bunch.y_test.tolist()) == ([0, 1, 1], [0])
+    assert bunch.target_names.tolist() == ["0", "1"]
+    bunch = load_text_csv(tmp_path / "train.tsv", text_column=0, label_column=1, header=True)
+    assert (list(bunch.X_train), bunch.target_names.tolist()) == (["waste", "bad"], ["1"])
+
+
+def test_labels_alone_take_all_other_columns_as_texts(tmp_path):
+    path = write(tmp_path / "a.csv", "title,label,text\nA,x,b\n,y,c\n")
+    bunch = load_text_csv(path, label_column="label")
+    assert (list(bunch.X_train), bunch.y_train.tolist()) == (["A b", "c"], [0, 1])
+
+
+def test_bad_rows_of_one_s_own_table(tmp_path):
+    path = write(tmp_path / "a.csv", REVIEWS + "11;a\n")
+    columns = {"text_column": "review", "label_column": "mood", "sep": ";"}
+    with pytest.raises(ValueError, match="line 5: the class is empty"):
+        load_text_csv(path, **columns)
+    with pytest.warns(UserWarning, match="2 bad rows .* line 7: 2 columns where the header has 4"):
+        assert load_text_csv(path, **columns, on_error="skip").y_train.tolist() == [1, 0, 1]
+
+
+def test_test_rows_of_other_classes_are_refused(tmp_path):
+    write(tmp_path / "train.csv", "text,label\na,x\nb,y\n")
+    write(tmp_path / "test.csv", "label,text\ny,a\nz,b\n")
+    columns = {"text_column": "text", "label_column": "label"}
+    with pytest.raises(ValueError, match=r"test\.csv has classes that no training row has: 'z'"):
+        load_text_csv(tmp_path, **columns)
+    write(tmp_path / "test.csv", "label,text\ny,a\n")
+    assert load_text_csv(tmp_path, **columns).y_test.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"text_column": "review"}, "text_column needs label_column"),
+        ({"header": True}, "header=True needs label_column"),
+        ({"label_column": "mood", "header": False}, "without a header has columns by position only"),
+        ({"label_column": "moo"}, r"no column 'moo', the label_column; its first line is 'id', 'review'"),
+        ({"label_column": "mood", "text_column": "text"}, "no column 'text', the text_column"),
+        ({"label_column": "mood", "text_column": "mood"}, "the same column"),
+        ({"label_column": "mood", "text_column": []}, "names no column"),
+        ({"label_column": -1}, "names or positions from 0, got -1"),
+        ({"label_column": True}, "names or positions from 0, got True"),
+        ({"label_column": 4}, "label_column=4 counts from 0, and the first line has 4 columns"),
+        ({"label_column": "mood", "sep": ","}, "no column 'mood'.*is sep right"),
+        ({"label_column": 0, "sep": ","}, "one column only.*give sep"),
+        ({"sep": ";;"}, "sep must be one character"),
+        ({"encoding": "utf-9"}, "encoding='utf-9' is not one that Python knows"),
+        ({"encoding": "hex"}, "encoding='hex'"),
+        ({"header": "infer"}, "'header' parameter"),
+    ],
+)
+def test_columns_that_are_not_there(tmp_path, options, message):
+    path = write(tmp_path / "a.csv", REVIEWS)
+    with pytest.raises(ValueError, match=message):
+        load_text_csv(path, **{"sep": ";", **options})
+
+
+def test_a_column_named_twice(tmp_path):
+    path = write(tmp_path / "a.csv", "a,a,b\n1,2,c\n")
+    with pytest.raises(ValueError, match="has 2 columns 'a'"):
+        load_text_csv(path, label_column="a", text_column="b")
+
+
+def test_a_table_of_numbers_is_no_text(tmp_path):
+    path = write(tmp_path / "a.csv", "1,5.1,3.5\n2,,-1e-3\n")
+    for options in ({}, {"label_column": 0}, {"on_error": "skip"}):
+        with pytest.raises(ValueError, match=r"numbers alone.*label_column and text_column"):
+            load_text_csv(path, **options)
+    # Who names the columns means them.
+    assert list(load_text_csv(path, label_column=0, text_column=[1, 2]).X_train) == ["5.1 3.5", "-1e-3"]
+    write(path, "1,5.1,3.5\n2,three,-1\n")
+    assert load_text_csv(path).X_train[0] == "5.1 3.5"
+
+
+@pytest.mark.parametrize(
+    "content", ["label,text\n1,a\n", "a fine film,1\n", "good,a\n", "0,a\n1,b\n", "1;a\n", "1\ta\n"]
+)
+def test_other_tables_are_told_of_the_options(tmp_path, content):
+    path = write(tmp_path / "a.csv", content)
+    with pytest.raises(ValueError, match=r"line 1: .*give label_column, text_column, sep or encoding\."):
+        load_text_csv(path)
+
+
+def test_a_header_is_not_taken_for_a_row(tmp_path):
+    path = write(tmp_path / "a.csv", "text,label\na fine film,good\na waste,bad\nfine,good\n")
+    for on_error in ("raise", "skip"):
+        with pytest.raises(
+            ValueError, match=r"first line looks like a header, 'text', 'label': .*label_column"
+        ):
+            load_text_csv(path, label_column=1, on_error=on_error)
+    assert load_text_csv(path, label_column=1, header=True).y_train.tolist() == [1, 0, 1]
+    assert load_text_csv(path, label_column=1, header=False).target_names.tolist() == ["bad", "good", "label"]
+    # A first row whose class comes again is a row.
+    write(path, "fine,good\na waste,bad\nfine,good\n")
+    assert len(load_text_csv(path, label_column=1).X_train) == 3
+
+
+# Files, memory and known sets -------------------------------------------------------------------
 
 
 def test_a_file_cut_off(tmp_path):

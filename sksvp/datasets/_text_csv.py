@@ -1,5 +1,6 @@
-"""Reviews and other texts from CSV files in the format of Zhang, Zhao and LeCun."""
+"""Texts from CSV files: the format of Zhang, Zhao and LeCun, or columns that are named."""
 
+import codecs
 import csv
 import gzip
 import lzma
@@ -8,8 +9,9 @@ import warnings
 import zlib
 from array import array
 from collections.abc import Iterator
+from numbers import Integral
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -17,16 +19,13 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .._files import large_cells
 from ..text import PackedTexts
+from ._text_columns import NamedColumns, PublishedColumns, TextColumns, is_number, sorted_classes
 
-SUFFIXES = (".csv", ".csv.gz", ".csv.xz")
-# Files that were written by Excel begin with a byte-order mark.
-_ENCODING = "utf-8-sig"
-# More than any data set has; a column of numbers is not taken for classes.
-_MOST_CLASSES = 100_000
+SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".tsv", ".tsv.gz", ".tsv.xz")
 
 _DESCR = """{title}
 
-Training rows: {n_train:,}; test rows: {n_test:,}; classes from 1 as labels from 0. Read from {path}.
+Training rows: {n_train:,}; test rows: {n_test:,}; {labels}. Read from {path}.
 {source}"""
 
 
@@ -34,32 +33,63 @@ Training rows: {n_train:,}; test rows: {n_test:,}; classes from 1 as labels from
     {
         "path": [str, os.PathLike],
         "test": [str, os.PathLike, None],
+        "text_column": [str, Integral, "array-like", None],
+        "label_column": [str, Integral, None],
+        "sep": [str, None],
+        "encoding": [str],
+        "header": ["boolean", StrOptions({"auto"})],
         "on_error": [StrOptions({"raise", "skip"})],
     },
     prefer_skip_nested_validation=True,
 )
 def load_text_csv(
-    path: str | os.PathLike, test: str | os.PathLike | None = None, *, on_error: str = "raise"
+    path: str | os.PathLike,
+    test: str | os.PathLike | None = None,
+    *,
+    text_column=None,
+    label_column: str | int | None = None,
+    sep: str | None = None,
+    encoding: str = "utf-8",
+    header: bool | str = "auto",
+    on_error: str = "raise",
 ) -> Bunch:
-    """Load texts and their classes from CSV files without a header.
+    """Load texts and their classes from CSV files.
 
-    The format of [1]_, in which the Amazon and Yelp reviews, AG News, DBpedia and
-    Yahoo's answers are published: the class as a number from 1, then one or more
-    columns of text, in UTF-8; commas, double quotes (doubled inside) and line breaks stand in quotes.
+    Without `label_column`, the format of [1]_, in which the Amazon and Yelp reviews,
+    AG News, DBpedia and Yahoo's answers are published: no header, the class as a
+    number from 1, then one or more columns of text. With it, any table with a column of
+    classes, which may be names or numbers from 0, and columns of text. Separators, double
+    quotes (doubled inside) and line breaks stand in double quotes.
     Texts are read row by row into one piece of memory: it takes little more
     than the file's size.
 
     Parameters
     ----------
     path : str or path
-        A file ``.csv``, ``.csv.gz`` or ``.csv.xz``, or a folder with such files
-        named ``train`` and, if there are test rows, ``test``.
+        A file ``.csv`` or ``.tsv``, or one of these compressed as ``.gz`` or
+        ``.xz``, or a folder with such files named ``train`` and, if there are
+        test rows, ``test``.
     test : str or path, default=None
         The file with test rows, where `path` is a file.
+    text_column : str, int or list of them, default=None
+        Column of the text, by its name in the header or its position from 0;
+        several are joined by one space. None: all but that of the class. Needs
+        `label_column`.
+    label_column : str or int, default=None
+        Column of the class, by name or position. None: the published format.
+    sep : str, default=None
+        The character between columns. None: a comma; in ``.tsv`` files a tab.
+    encoding : str, default="utf-8"
+        Encoding of the files, as Python names it, such as ``"cp1252"`` or
+        ``"utf-16"``. A byte-order mark before UTF-8 is passed over.
+    header : bool or "auto", default="auto"
+        Whether the first line has the names of the columns. "auto": where a
+        column is given by name.
     on_error : {"raise", "skip"}, default="raise"
         What happens to rows without a class, with another number of columns
-        than the first, or with a quote in the wrong place. "skip" leaves them
-        out, with a warning that counts them.
+        than the first, with a quote in the wrong place, or with bytes that are
+        not of the encoding. "skip" leaves them out, with a warning that counts
+        them.
 
     Returns
     -------
@@ -68,10 +98,13 @@ def load_text_csv(
           Title and text, or whatever columns there are, joined by one space;
           empty ones are left out.
         - ``y_train`` : ndarray of shape (n,), int64.
-          The classes, less one.
+          The classes, less one; with `label_column`, their places in
+          `target_names`.
         - ``X_test``, ``y_test`` : the same of the test rows, or None
         - ``target_names`` : ndarray of str.
-          Name of each label: its class.
+          Name of each label: its class. With `label_column`, the classes of the
+          training rows, in the order of numbers where all are numbers, else in
+          alphabetical order.
         - ``DESCR`` : str
 
     Raises
@@ -79,18 +112,74 @@ def load_text_csv(
     OSError
         Where a file is not there.
     ValueError
-        For a bad row, which is named by its line, or a damaged file.
+        For a bad row, which is named by its line, a damaged file, columns that
+        are not there, a table whose text columns were not named and hold numbers
+        alone, a first line that looks like a header and was not said to be one,
+        or test rows of a class that no training row has.
 
     References
     ----------
     .. [1] X. Zhang, J. Zhao and Y. LeCun, "Character-level convolutional
        networks for text classification", NIPS 2015.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from sksvp.datasets import load_text_csv
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "mine.csv"
+    ...     _ = file.write_text("review;stars;mood\\na fine film;5;good\\na waste;1;bad\\n")
+    ...     bunch = load_text_csv(file, text_column="review", label_column="mood", sep=";")
+    >>> list(bunch.X_train), bunch.y_train.tolist(), bunch.target_names.tolist()
+    (['a fine film', 'a waste'], [1, 0], ['bad', 'good'])
     """
     train_file, test_file = find_files(Path(path), None if test is None else Path(test))
-    train = read_text_csv(train_file, on_error=on_error)
-    tested = None if test_file is None else read_text_csv(test_file, on_error=on_error)
-    names = np.array([str(label + 1) for label in range(int(train[1].max()) + 1)])
-    return text_bunch(train, tested, target_names=names, title=f"Texts of {path}", path=path)
+    files = [train_file] if test_file is None else [train_file, test_file]
+    _check_form(sep, encoding)
+    reading: dict[str, Any] = {"sep": sep, "encoding": encoding, "on_error": on_error}
+    if label_column is None:
+        if text_column is not None or header is True:
+            given = "header=True" if text_column is None else "text_column"
+            raise ValueError(f"{given} needs label_column, the column of the class.")
+        read = [_read(file, PublishedColumns(), **reading) for file in files]
+        names = [str(label + 1) for label in range(int(read[0][1].max()) + 1)]
+        labels = "classes from 1 as labels from 0"
+    else:
+        columns = [NamedColumns(label_column, text_column, header) for _ in files]
+        coded = [_read(file, its, **reading) for file, its in zip(files, columns, strict=True)]
+        names = sorted_classes(columns[0].classes)
+        read = [
+            (texts, _encode(codes, its.classes, names, file))
+            for (texts, codes), its, file in zip(coded, columns, files, strict=True)
+        ]
+        labels = f"{len(names):,} classes"
+    return text_bunch(
+        read[0],
+        read[1] if len(read) > 1 else None,
+        target_names=np.array(names),
+        title=f"Texts of {path}",
+        path=path,
+        labels=labels,
+    )
+
+
+def _check_form(sep: str | None, encoding: str) -> None:
+    if sep is not None and (len(sep) != 1 or sep in '"\r\n'):
+        raise ValueError(f"sep must be one character, no quote or line break, got {sep!r}.")
+    try:
+        "".encode(encoding)
+    except LookupError as error:
+        raise ValueError(f"encoding={encoding!r} is not one that Python knows: {error}.") from error
+
+
+def _encode(codes: np.ndarray, classes: list[str], names: list[str], path: Path) -> np.ndarray:
+    """Turn codes in the order of a file into places in `names`."""
+    places = {name: place for place, name in enumerate(names)}
+    foreign = sorted_classes(set(classes) - set(names))
+    if foreign:
+        raise ValueError(f"{path} has classes that no training row has: {', '.join(map(repr, foreign[:5]))}.")
+    return np.array([places[name] for name in classes], dtype=np.int64)[codes]
 
 
 def text_bunch(
@@ -100,6 +189,7 @@ def text_bunch(
     target_names: np.ndarray,
     title: str,
     path,
+    labels: str = "classes from 1 as labels from 0",
     source: str = "",
 ) -> Bunch:
     """Put texts and labels into a Bunch, as all loaders do."""
@@ -111,7 +201,9 @@ def text_bunch(
         X_test=X_test,
         y_test=y_test,
         target_names=target_names,
-        DESCR=_DESCR.format(title=title, n_train=len(train[1]), n_test=n_test, path=path, source=source),
+        DESCR=_DESCR.format(
+            title=title, n_train=len(train[1]), n_test=n_test, labels=labels, path=path, source=source
+        ),
     )
 
 
@@ -137,7 +229,7 @@ def find_files(path: Path, test: Path | None = None) -> tuple[Path, Path | None]
             raise ValueError(f"test is for a path that is a file, but path={str(path)!r} is a folder.")
         train = _find(path, "train")
         if train is None:
-            raise FileNotFoundError(f"{path} has no train.csv, train.csv.gz or train.csv.xz.")
+            raise FileNotFoundError(f"{path} has no train.csv ({', '.join(SUFFIXES)}).")
         return train, _find(path, "test")
     for name, file in (("path", path), ("test", test)):
         if file is not None and not file.name.lower().endswith(SUFFIXES):
@@ -168,24 +260,54 @@ def read_text_csv(
     texts : PackedTexts
     labels : ndarray of int64
     """
-    buffer, ends, labels = bytearray(), array("q", [0]), array("q")
-    n_columns = 0
+    return _read(path, PublishedColumns(n_classes), on_error=on_error)
+
+
+def _read(
+    path: Path,
+    columns: TextColumns,
+    *,
+    on_error: str,
+    sep: str | None = None,
+    encoding: str = "utf-8",
+) -> tuple[PackedTexts, np.ndarray]:
+    """Return the texts of a file and the codes of their classes."""
+    buffer, ends, codes = bytearray(), array("q", [0]), array("q")
+    begun = False
+    numbers_alone = columns.guesses_texts
     skipped: list[str] = []
-    for line, fields, wrong in _rows(path):
+    for line, fields, wrong in _rows(path, sep, encoding):
         if not wrong and not fields:
             continue  # an empty line
-        wrong = wrong or _what_is_wrong(fields, n_columns, n_classes)
+        if not begun and not wrong:
+            begun = True
+            if columns.take_header(fields, path):
+                continue
+        wrong = wrong or columns.what_is_wrong(fields)
+        text = b""
+        try:
+            # With bytes that could not be decoded, the class may be wrong for no other reason.
+            text = " ".join(fields if wrong else [cell for cell in columns.texts(fields) if cell]).encode()
+        except UnicodeEncodeError as error:
+            wrong = _undecoded(error, encoding)
         if wrong:
             if on_error == "raise":
                 raise ValueError(f"{path}, line {line}: {wrong}.")
             skipped.append(f"line {line}: {wrong}")
             continue
-        n_columns = len(fields)
-        labels.append(int(fields[0]) - 1)
-        buffer += " ".join([field for field in fields[1:] if field]).encode()
+        if numbers_alone:
+            numbers_alone = all(not cell or is_number(cell) for cell in columns.texts(fields))
+        codes.append(columns.code(fields))
+        buffer += text
         ends.append(len(buffer))
-    if not labels:
+    if not codes:
         raise ValueError(f"{path} has no rows{f' but bad ones, {skipped[0]}' if skipped else ''}.")
+    columns.check_end(codes, path)
+    if numbers_alone and buffer:
+        raise ValueError(
+            f"{path} has numbers alone where texts are expected: name the columns of the texts by label_column and "
+            f"text_column; a table of features belongs into an .npz file."
+        )
     if skipped:
         warnings.warn(
             f"{path}: {len(skipped):,} bad rows were left out, the first of them {skipped[0]}"
@@ -194,30 +316,28 @@ def read_text_csv(
             stacklevel=2,
         )
     texts = PackedTexts.from_buffer(buffer, np.frombuffer(ends, dtype=np.int64))
-    return texts, np.array(labels, dtype=np.int64)
+    return texts, np.array(codes, dtype=np.int64)
 
 
-def _what_is_wrong(fields: list[str], n_columns: int, n_classes: int | None) -> str:
-    if len(fields) < 2:
-        return f"a row needs a class and a text, this one has {len(fields)} column"
-    label = fields[0].strip()
-    if not (label.isascii() and label.isdigit() and len(label) < 10):
-        hint = "; the file must have no header" if not n_columns else ""
-        return f"the class must be a whole number from 1, got {fields[0][:40]!r}{hint}"
-    if int(label) > _MOST_CLASSES:
-        return f"the class must be a number from 1 to {_MOST_CLASSES:,}, got {label}: is the first column the class?"
-    if int(label) < 1 or (n_classes is not None and int(label) > n_classes):
-        return f"the class must be from 1{f' to {n_classes}' if n_classes else ''}, got {int(label)}"
-    if n_columns and len(fields) != n_columns:
-        return f"{len(fields)} columns where the rows before have {n_columns}"
-    return ""
+def _undecoded(error: UnicodeEncodeError, encoding: str) -> str:
+    """Say which byte the decoder passed on as a lone surrogate."""
+    row, byte = error.object, ord(error.object[error.start]) & 0xFF
+    # The byte-order marks of UTF-16.
+    other = "utf-16" if row[:2] in ("\udcff\udcfe", "\udcfe\udcff") else "cp1252"
+    return f"byte 0x{byte:02x} is not {encoding.upper()}; give the file's own, such as encoding={other!r}"
 
 
-def _rows(path: Path) -> Iterator[tuple[int, list[str], str]]:
-    """Yield the first line, the fields and what is wrong with each row."""
+def _rows(path: Path, sep: str | None, encoding: str) -> Iterator[tuple[int, list[str], str]]:
+    """Yield the first line, the fields and what is wrong with each row.
+
+    Bytes that are not of the encoding come as lone surrogates: an error of the
+    decoder would tell nothing of the line, since it reads ahead.
+    """
+    if sep is None:
+        sep = "\t" if ".tsv" in path.suffixes[-2:] else ","
     try:
-        with large_cells(), _open(path) as file:
-            reader = csv.reader(file, strict=True)
+        with large_cells(), _open(path, encoding) as file:
+            reader = csv.reader(file, delimiter=sep, strict=True)
             while True:
                 line = reader.line_num + 1
                 try:
@@ -228,16 +348,20 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str], str]]:
                     ended = "unexpected end of data" in str(error)
                     wrong = f"a quote is opened and never closed, which takes all lines to {reader.line_num}"
                     yield line, [], wrong if ended else f"{error}"
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 near line {line}: {error.reason}.") from error
+    except UnicodeError as error:
+        # UTF-16 and its like cannot pass a bad byte on.
+        reason = error.reason if isinstance(error, UnicodeDecodeError) else error
+        raise ValueError(f"{path} is not {encoding.upper()} near line {line}: {reason}.") from error
     except (gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError) as error:
         raise ValueError(f"{path} is damaged near line {line}: {error}.") from error
 
 
-def _open(path: Path) -> IO[str]:
+def _open(path: Path, encoding: str) -> IO[str]:
+    # Files that were written by Excel begin with a byte-order mark.
+    encoding = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
     name = path.name.lower()
     if name.endswith(".gz"):
-        return gzip.open(path, "rt", encoding=_ENCODING, newline="")
+        return gzip.open(path, "rt", encoding=encoding, errors="surrogateescape", newline="")
     if name.endswith(".xz"):
-        return lzma.open(path, "rt", encoding=_ENCODING, newline="")
-    return open(path, encoding=_ENCODING, newline="")
+        return lzma.open(path, "rt", encoding=encoding, errors="surrogateescape", newline="")
+    return open(path, encoding=encoding, errors="surrogateescape", newline="")

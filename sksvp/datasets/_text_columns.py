@@ -1,0 +1,244 @@
+"""Where a CSV file has its classes and its texts: as the published sets do, or in columns that are named."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+# More than any data set has; a column of numbers is not taken for classes.
+_MOST_CLASSES = 100_000
+# Names of columns are no longer; longer cells are data.
+_LONGEST_NAME = 40
+OTHER_TABLES = "; for other tables give label_column, text_column, sep or encoding"
+
+
+class TextColumns(ABC):
+    """What the columns of one file mean, and what is wrong with a row of it.
+
+    A row is checked by `what_is_wrong` before `texts` and `code` are asked for.
+    """
+
+    # Whether nobody said which columns hold texts: a table of features would do as well.
+    guesses_texts = True
+
+    @abstractmethod
+    def take_header(self, fields: list[str], path: Path) -> bool:
+        """Look at the first row of the file; tell whether it is a header, no row of data."""
+
+    @abstractmethod
+    def what_is_wrong(self, fields: list[str]) -> str:
+        """Return what is wrong with a row, else an empty string."""
+
+    @abstractmethod
+    def texts(self, fields: list[str]) -> Sequence[str]:
+        """Return the cells that make up the text."""
+
+    @abstractmethod
+    def code(self, fields: list[str]) -> int:
+        """Return a number from 0 for the row's class."""
+
+    @abstractmethod
+    def check_end(self, codes: Sequence[int], path: Path) -> None:
+        """Refuse the file for what only all its rows together tell."""
+
+
+class PublishedColumns(TextColumns):
+    """The class as a number from 1, then columns of text, without a header.
+
+    Parameters
+    ----------
+    n_classes : int, optional
+        Classes of a known set, whose format is no matter of options.
+    """
+
+    def __init__(self, n_classes: int | None = None):
+        self._n_classes = n_classes
+        self._n_columns = 0
+        self._hint = OTHER_TABLES if n_classes is None else ""
+        self.guesses_texts = n_classes is None
+
+    def take_header(self, fields: list[str], path: Path) -> bool:
+        return False
+
+    def what_is_wrong(self, fields: list[str]) -> str:
+        if len(fields) < 2:
+            return f"a row needs a class and a text, this one has {len(fields)} column{self._hint}"
+        label = fields[0].strip()
+        if not (label.isascii() and label.isdigit() and len(label) < 10):
+            header = "" if self._n_columns else "; the file must have no header"
+            return f"the class must be a whole number from 1, got {fields[0][:40]!r}{header}{self._hint}"
+        if int(label) > _MOST_CLASSES:
+            return (
+                f"the class must be a number from 1 to {_MOST_CLASSES:,}, got {label}: is the first column the "
+                f"class?"
+            )
+        most = self._n_classes
+        if int(label) < 1 or (most is not None and int(label) > most):
+            return f"the class must be from 1{f' to {most}' if most else ''}, got {int(label)}{self._hint}"
+        if self._n_columns and len(fields) != self._n_columns:
+            return f"{len(fields)} columns where the rows before have {self._n_columns}"
+        self._n_columns = len(fields)
+        return ""
+
+    def texts(self, fields: list[str]) -> Sequence[str]:
+        return fields[1:]
+
+    def code(self, fields: list[str]) -> int:
+        return int(fields[0]) - 1
+
+    def check_end(self, codes: Sequence[int], path: Path) -> None:
+        pass
+
+
+class NamedColumns(TextColumns):
+    """A column of classes and columns of text, by the names in a header or by position.
+
+    Parameters
+    ----------
+    label_column : str or int
+    text_column : str, int or a sequence of them, or None
+        None: all columns but that of the class.
+    header : bool or "auto"
+        Whether the first row has the names; "auto": where a column is named.
+
+    Raises
+    ------
+    ValueError
+        For columns that cannot be together.
+    """
+
+    def __init__(self, label_column, text_column, header):
+        self._label_column = label_column
+        self.guesses_texts = text_column is None
+        if text_column is None:
+            self._text_columns = None
+        elif isinstance(text_column, str) or not isinstance(text_column, Iterable):
+            self._text_columns = [text_column]
+        else:
+            self._text_columns = list(text_column)
+        self._check_columns()
+        named = any(isinstance(column, str) for column in self._columns())
+        if named and header is False:
+            raise ValueError("header=False: a file without a header has columns by position only, from 0.")
+        self._has_header = named if header == "auto" else bool(header)
+        self._may_have_header = header == "auto"
+        self._codes: dict[str, int] = {}
+        self._first: list[str] = []
+
+    @property
+    def classes(self) -> list[str]:
+        """The classes as they stand in the file, in the order of their codes."""
+        return list(self._codes)
+
+    def take_header(self, fields: list[str], path: Path) -> bool:
+        self._n_columns = len(fields)
+        self._label = self._position(self._label_column, "label_column", fields, path)
+        if self._text_columns is None:
+            self._texts = [column for column in range(len(fields)) if column != self._label]
+        else:
+            self._texts = [
+                self._position(column, "text_column", fields, path) for column in self._text_columns
+            ]
+        if not self._texts:
+            raise ValueError(f"{path} has one column only, {_shown(fields)}: give sep.")
+        if self._label in self._texts:
+            raise ValueError(f"{path}: label_column and text_column are the same column.")
+        self._first = fields
+        return self._has_header
+
+    def what_is_wrong(self, fields: list[str]) -> str:
+        if len(fields) != self._n_columns:
+            where = "header has" if self._has_header else "rows before have"
+            return f"{len(fields)} columns where the {where} {self._n_columns}"
+        label = fields[self._label].strip()
+        if not label:
+            return "the class is empty"
+        if label not in self._codes and not _is_unicode(label):
+            return f"the class cannot be decoded, got {label[:40]!r}"
+        return ""
+
+    def texts(self, fields: list[str]) -> Sequence[str]:
+        return [fields[column] for column in self._texts]
+
+    def code(self, fields: list[str]) -> int:
+        label = fields[self._label].strip()
+        return self._codes.setdefault(label, len(self._codes))
+
+    def check_end(self, codes: Sequence[int], path: Path) -> None:
+        if len(self._codes) > _MOST_CLASSES:
+            raise ValueError(
+                f"{path} has {len(self._codes):,} different classes: is label_column={self._label_column!r} the "
+                f"column of the class?"
+            )
+        if not (self._may_have_header and not self._has_header):
+            return
+        # Names of columns occur once, where the classes below them occur again.
+        names = [self._first[column] for column in (self._label, *self._texts)]
+        if (
+            self._first[self._label].strip() == self.classes[0]
+            and list(codes).count(0) == 1
+            and len(self._codes) < len(codes)
+            and len(set(names)) == len(names)
+            and all(0 < len(name) <= _LONGEST_NAME and not is_number(name) for name in names)
+        ):
+            raise ValueError(
+                f"{path}: the first line looks like a header, {_shown(self._first)}: name the columns by "
+                f"label_column and text_column, or give header=True; header=False where it is a row."
+            )
+
+    def _columns(self) -> list:
+        return [self._label_column, *(self._text_columns or [])]
+
+    def _check_columns(self) -> None:
+        if self._text_columns == []:
+            raise ValueError("text_column=[] names no column.")
+        for column in self._columns():
+            if not isinstance(column, str) and (
+                isinstance(column, bool | np.bool_) or not isinstance(column, int | np.integer) or column < 0
+            ):
+                raise ValueError(
+                    f"label_column and text_column must be names or positions from 0, got {column!r}."
+                )
+
+    def _position(self, column: str | int, parameter: str, fields: list[str], path: Path) -> int:
+        if not isinstance(column, str):
+            if column >= len(fields):
+                raise ValueError(
+                    f"{path}: {parameter}={column} counts from 0, and the first line has {len(fields)} "
+                    f"column{'s' if len(fields) > 1 else ''}, {_shown(fields)}: is sep right?"
+                )
+            return int(column)
+        names = [name.strip() for name in fields]
+        if names.count(column) != 1:
+            many = f"has {names.count(column)} columns" if column in names else "has no column"
+            hint = ": is sep right?" if len(names) == 1 else "."
+            raise ValueError(
+                f"{path} {many} {column!r}, the {parameter}; its first line is {_shown(names)}{hint}"
+            )
+        return names.index(column)
+
+
+def sorted_classes(classes: Iterable[str]) -> list[str]:
+    """Sort classes: by value where all are numbers, so that 10 comes after 2, else as texts."""
+    classes = sorted(classes)
+    return sorted(classes, key=float) if all(map(is_number, classes)) else classes
+
+
+def is_number(cell: str) -> bool:
+    """Tell whether a cell holds a number."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_unicode(cell: str) -> bool:
+    # What a decoder could not read stands in the text as lone surrogates.
+    return not any("\ud800" <= character <= "\udfff" for character in cell)
+
+
+def _shown(fields: list[str]) -> str:
+    shown = ", ".join(repr(field[:_LONGEST_NAME]) for field in fields[:8])
+    return shown + (", ..." if len(fields) > 8 else "")

@@ -128,6 +128,83 @@ def test_a_bad_row_is_named_or_skipped(reviews, tmp_path):
     assert result.exit_code == 0, result.output
 
 
+@pytest.fixture
+def own_table(tmp_path):
+    """Rows as other programs write them: a header, the text first, classes by name, in cp1252."""
+    texts, y = toy_texts(40, n_classes=2, seed=0)
+    rows = [
+        f"{text} déjà\t{number}\t{label}" for number, (text, label) in enumerate(zip(texts, y, strict=True))
+    ]
+    path = tmp_path / "mine.csv"
+    path.write_bytes("\r\n".join(["review\tid\tmood", *rows]).encode("cp1252"))
+    return path
+
+
+OWN_COLUMNS = ["--text-column", "review", "--label-column", "mood", "--sep", r"\t", "--encoding", "cp1252"]
+
+
+def test_a_table_of_one_s_own(own_table, tmp_path):
+    options = ["coreset", "--data", own_table, *LINEAR, "--only-select", "--subset-size", 10]
+    result = run(*options, *OWN_COLUMNS, "--out", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    assert len(pd.read_csv(tmp_path / "run" / "selected.csv")) == 10
+    positions = ["--text-column", 0, "--label-column", 2, "--sep", "\t", "--encoding", "cp1252"]
+    result = run(*options, *positions, "--header", "--out", tmp_path / "other")
+    assert result.exit_code == 0, result.output
+    chosen = [(tmp_path / folder / "selected.csv").read_text() for folder in ("run", "other")]
+    assert chosen[0] == chosen[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            [],
+            "line 1: a row needs a class and a text, this one has 1 column; for other tables give --label-column, "
+            "--text-column, --sep or --encoding.",
+        ),
+        (
+            OWN_COLUMNS[:6],
+            "line 2: byte 0xe9 is not UTF-8; give the file's own, such as --encoding 'cp1252'.",
+        ),
+        (OWN_COLUMNS[2:], ""),
+        (
+            [*OWN_COLUMNS[4:], "--label-column", 2],
+            "looks like a header, 'review', 'id', 'mood': name the columns by "
+            "--label-column and --text-column, or give --header; --no-header where it is a row.",
+        ),
+        (
+            OWN_COLUMNS[:4],
+            "no column 'mood', the --label-column; its first line is 'review\\tid\\tmood': is --sep right?",
+        ),
+        ([*OWN_COLUMNS, "--no-header"], "--no-header: a file without a header has columns by position only"),
+        (["--text-column", "review"], "--text-column needs --label-column"),
+    ],
+)
+def test_mistakes_in_a_table_name_the_options(own_table, tmp_path, options, message):
+    folder = tmp_path / "run"
+    result = run("coreset", "--data", own_table, *LINEAR, "--only-select", *options, "--out", folder)
+    assert result.exit_code == (2 if message else 0), result.output
+    assert message in " ".join(result.output.split())
+
+
+def test_options_of_a_table_are_for_a_table():
+    result = run("coreset", "--dataset", "digits", "--label-column", "mood", "--encoding", "cp1252")
+    assert result.exit_code == 2
+    assert "--label-column, --encoding is for --data with a table of texts" in " ".join(result.output.split())
+
+
+def test_a_row_of_another_encoding_is_skipped(reviews, tmp_path):
+    path = tmp_path / "bad.csv"
+    path.write_bytes((reviews / "train.csv").read_bytes() + b'"1","caf\xe9","a"\n')
+    options = ["coreset", "--data", path, *LINEAR, "--only-select", "--out", tmp_path / "run"]
+    result = run(*options)
+    assert (result.exit_code, "bad.csv, line 61: byte 0xe9" in " ".join(result.output.split())) == (2, True)
+    with pytest.warns(UserWarning, match="1 bad rows were left out, the first of them line 61"):
+        result = run(*options, "--skip-unreadable")
+    assert result.exit_code == 0, result.output
+
+
 def test_names_of_networks():
     assert isinstance(build_classifier("bag-of-ngrams", lr=0.1, verbose=1), BagOfNgramsClassifier)
     vdcnn = build_classifier("vdcnn29-maxpool", max_epochs=3, device="cpu", layout=None)

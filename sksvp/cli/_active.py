@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ._data import data_digest, holds_texts, load_data
+from ._data import data_digest, holds_texts, load_data, text_table
 from ._folders import new_folder, save_figure
 from ._options import (
     BatchSize,
@@ -15,10 +15,13 @@ from ._options import (
     Dataset,
     Device,
     Download,
+    Encoding,
     Epochs,
+    Header,
     ImageShape,
     ImageSize,
     Jobs,
+    LabelColumn,
     Layout,
     LearningRate,
     Optimizer,
@@ -31,16 +34,18 @@ from ._options import (
     Resume,
     Schedule,
     Seeds,
+    Separator,
     SkipUnreadable,
     Target,
     TestRows,
+    TextColumn,
     TextLength,
     TrainRows,
     Verbose,
     clean_errors,
     read_image_shape,
 )
-from ._pair import build_pair, known_strategy, read_baselines, read_size, says_how_to_go_on
+from ._pair import build_pair, known_strategy, read_baselines, read_size, refuse_idle, says_how_to_go_on
 
 BASELINES = ("random", "target")
 
@@ -65,6 +70,9 @@ _DEFAULTS: dict[str, Any] = {
     "round": _ROUNDS,
 }
 
+# Settings that a replay has from the run that chose.
+_OF_THE_CHOICE = ("initial_size", "rounds", "proxy", "proxy_epochs", "proxy_batch_size", "proxy_lr")
+
 _TEXT_NETWORKS: dict[str, Any] = {"proxy": "bag-of-ngrams", "target": "vdcnn29"}
 
 
@@ -79,6 +87,11 @@ def active(
     image_size: ImageSize = 224,
     image_shape: ImageShape = None,
     layout: Layout = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    sep: Separator = None,
+    encoding: Encoding = None,
+    header: Header = None,
     skip_unreadable: SkipUnreadable = False,
     proxy: Proxy = None,
     proxy_epochs: ProxyEpochs = None,
@@ -128,7 +141,10 @@ def active(
     precomputed: Annotated[
         Path | None,
         typer.Option(
-            help="Train another target on what this earlier run chose.", exists=True, file_okay=False
+            help="Train another target on what this earlier run chose; --strategy, --baseline and --seeds take a "
+            "part of it.",
+            exists=True,
+            file_okay=False,
         ),
     ] = None,
     seeds: Seeds = None,
@@ -156,12 +172,25 @@ def active(
         ActiveRun,
         RunFolder,
         first_labelled,
+        former_arms,
         former_run,
         replay_run,
         report_active,
         run_active,
     )
 
+    if precomputed is not None:
+        refuse_idle(
+            {
+                "--initial-size": initial_size,
+                "--round": round,
+                "--proxy": proxy,
+                "--proxy-epochs": proxy_epochs,
+                "--proxy-batch-size": proxy_batch_size,
+                "--proxy-lr": proxy_lr,
+            },
+            "the run in --precomputed has chosen already, and only targets are trained",
+        )
     chosen = _DIGITS if dataset == "digits" else _DEFAULTS
     if holds_texts(dataset, data):
         chosen = chosen | _TEXT_NETWORKS
@@ -206,12 +235,21 @@ def active(
         n_test=test_rows,
         needs_test=True,
         classifier=target_network,
+        table=text_table(
+            text_column=text_column, label_column=label_column, sep=sep, encoding=encoding, header=header
+        ),
     )
     settings["content of the data"] = data_digest(bunch)
     former = None
     if precomputed is not None:
-        former, its_settings = former_run(precomputed, settings)
-        settings |= {name: its_settings[name] for name in ("initial_size", "rounds")}
+        opened, its_settings = former_run(precomputed, settings)
+        former = former_arms(
+            opened,
+            strategies=None if strategy is None else strategies,
+            baselines=None if baseline is None else baselines,
+            n_seeds=seeds,
+        )
+        settings |= {name: its_settings.get(name) for name in _OF_THE_CHOICE}
     run = ActiveRun(
         bunch.X_train,
         bunch.y_train,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ._data import data_digest, holds_texts, load_data
+from ._data import data_digest, holds_texts, load_data, text_table
 from ._folders import new_folder, read_rows, save_figure
 from ._options import (
     BatchSize,
@@ -16,10 +16,13 @@ from ._options import (
     Dataset,
     Device,
     Download,
+    Encoding,
     Epochs,
+    Header,
     ImageShape,
     ImageSize,
     Jobs,
+    LabelColumn,
     Layout,
     LearningRate,
     Optimizer,
@@ -32,9 +35,11 @@ from ._options import (
     Resume,
     Schedule,
     Seeds,
+    Separator,
     SkipUnreadable,
     Target,
     TestRows,
+    TextColumn,
     TextLength,
     TrainRows,
     Verbose,
@@ -77,6 +82,11 @@ def coreset(
     image_size: ImageSize = 224,
     image_shape: ImageShape = None,
     layout: Layout = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    sep: Separator = None,
+    encoding: Encoding = None,
+    header: Header = None,
     skip_unreadable: SkipUnreadable = False,
     proxy: Proxy = None,
     proxy_epochs: ProxyEpochs = None,
@@ -186,6 +196,9 @@ def coreset(
         n_test=test_rows,
         needs_test=not only_select,
         classifier=proxy_network,
+        table=text_table(
+            text_column=text_column, label_column=label_column, sep=sep, encoding=encoding, header=header
+        ),
     )
     settings["content of the data"] = data_digest(bunch)
     if from_selected is not None and strategy is None:

@@ -2,6 +2,7 @@
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import typer
@@ -24,6 +25,19 @@ TEXT_DATASETS = (
 )
 DATASETS = ("digits", "cifar10", "cifar100", "folder", *TEXT_DATASETS)
 
+# Where messages of load_text_csv name its parameters, and what a terminal has for them.
+_AS_OPTIONS = {
+    "label_column": "--label-column",
+    "text_column": "--text-column",
+    "give sep": "give --sep",
+    "is sep right": "is --sep right",
+    "sep must be": "--sep must be",
+    "sep or encoding": "--sep or --encoding",
+    "encoding=": "--encoding ",
+    "header=True": "--header",
+    "header=False": "--no-header",
+}
+
 
 def holds_texts(dataset: str | None, data: Path | None) -> bool:
     """Tell whether the rows of a command are texts, before anything is loaded."""
@@ -32,6 +46,30 @@ def holds_texts(dataset: str | None, data: Path | None) -> bool:
     from ..datasets._text_csv import is_text_csv
 
     return is_text_csv(data)
+
+
+def text_table(
+    *,
+    text_column: list[str] | None,
+    label_column: str | None,
+    sep: str | None,
+    encoding: str | None,
+    header: bool | None,
+) -> dict[str, Any]:
+    """Make options into parameters of load_text_csv, those that were given; numbers are positions."""
+    given = {
+        "text_column": [_column(name) for name in text_column or ()] or None,
+        "label_column": None if label_column is None else _column(label_column),
+        # A shell hands a tab on as two characters.
+        "sep": "\t" if sep == r"\t" else sep,
+        "encoding": encoding,
+        "header": header,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _column(name: str) -> str | int:
+    return int(name) if name.isascii() and name.isdigit() else name
 
 
 def load_data(
@@ -46,23 +84,28 @@ def load_data(
     n_test: int | None,
     needs_test: bool,
     classifier: BaseEstimator,
+    table: dict[str, Any],
 ) -> Bunch:
     """Load training and test rows, and check both before anything is trained or written.
 
     Raises
     ------
     ValueError
-        For an unknown set, both or neither of `dataset` and `data`, fewer rows
-        than asked for, or rows and labels that `classifier` cannot learn from
-        or be tested on.
+        For an unknown set, both or neither of `dataset` and `data`, a `table`
+        (see `text_table`) where there is none, fewer rows than asked for, or
+        rows and labels that `classifier` cannot learn from or be tested on.
     """
     from .. import datasets
 
     if (dataset is None) == (data is None):
         raise ValueError("give either --dataset NAME or --data FILE.")
     _check_kind(dataset, data, classifier)
-    if data is not None and holds_texts(None, data):
-        bunch = datasets.load_text_csv(data, on_error=on_error)
+    of_texts = data is not None and holds_texts(None, data)
+    if table and not of_texts:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in table)
+        raise ValueError(f"{options} is for --data with a table of texts, .csv or .tsv.")
+    if data is not None and of_texts:
+        bunch = _load_texts(data, table, on_error)
     elif data is not None:
         bunch = datasets.load_arrays(data)
     elif dataset in TEXT_DATASETS:
@@ -94,6 +137,18 @@ def load_data(
         _thin_train(bunch, n_train)
         _check_classes(bunch)
     return bunch
+
+
+def _load_texts(data: Path, table: dict[str, Any], on_error: str) -> Bunch:
+    from ..datasets import load_text_csv
+
+    try:
+        return load_text_csv(data, on_error=on_error, **table)
+    except ValueError as error:
+        message = str(error)
+        for parameter, option in _AS_OPTIONS.items():
+            message = message.replace(parameter, option)
+        raise ValueError(message) from error
 
 
 def _check_kind(dataset: str | None, data: Path | None, classifier: BaseEstimator) -> None:

@@ -17,9 +17,39 @@ Data = Annotated[
     Path | None,
     typer.Option(
         help="Your own arrays: an .npz with X, y or X_train, y_train, X_test, y_test, or a folder with such "
-        ".npy files. Your own texts: a .csv, .csv.gz or .csv.xz of class and texts, or a folder with train.csv "
-        "and test.csv.",
+        ".npy files. Your own texts: a .csv or .tsv, also as .gz or .xz, of class and texts, or a folder with "
+        "train.csv and test.csv.",
         exists=True,
+    ),
+]
+TextColumn = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Column of the texts in --data: its name in the header, or its position from 0; repeat to join several.",
+        show_default="all but the class",
+    ),
+]
+LabelColumn = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of the class in --data, by name or position from 0; its labels may be texts or numbers.",
+        show_default="the first, with classes from 1 and no header",
+    ),
+]
+Separator = Annotated[
+    str | None,
+    typer.Option("--sep", help="Character between the columns of --data.", show_default="comma; .tsv: tab"),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(help="Encoding of texts in --data, such as cp1252 or utf-16.", show_default="utf-8"),
+]
+Header = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header",
+        help="Whether the first line of --data has the names of the columns.",
+        show_default="where a column is named",
     ),
 ]
 DataDir = Annotated[Path, typer.Option(help="Where data sets lie, or are downloaded to.")]

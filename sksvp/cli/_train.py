@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from .._clock import Clock
-from ._data import holds_texts, load_data
+from ._data import holds_texts, load_data, text_table
 from ._folders import new_folder
 from ._models import build_classifier
 from ._options import (
@@ -17,8 +17,11 @@ from ._options import (
     Dataset,
     Device,
     Download,
+    Encoding,
+    Header,
     ImageShape,
     ImageSize,
+    LabelColumn,
     Layout,
     LearningRate,
     Optimizer,
@@ -26,8 +29,10 @@ from ._options import (
     Precision,
     Resume,
     Schedule,
+    Separator,
     SkipUnreadable,
     TestRows,
+    TextColumn,
     TextLength,
     TrainRows,
     clean_errors,
@@ -47,6 +52,11 @@ def train(
     image_size: ImageSize = 224,
     image_shape: ImageShape = None,
     layout: Layout = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    sep: Separator = None,
+    encoding: Encoding = None,
+    header: Header = None,
     skip_unreadable: SkipUnreadable = False,
     network: Annotated[
         str | None,
@@ -109,6 +119,9 @@ def train(
         n_test=test_rows,
         needs_test=True,
         classifier=classifier,
+        table=text_table(
+            text_column=text_column, label_column=label_column, sep=sep, encoding=encoding, header=header
+        ),
     )
     folder = new_folder("train", out)
     kept = training_folder(folder, "network")

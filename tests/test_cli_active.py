@@ -126,6 +126,46 @@ def test_a_replay_from_the_random_start_on(finished, tmp_path):
     assert table["error"].notna().all()
 
 
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        (["--strategy", "k_centers", "--baseline", "none"], ["k_centers-by-proxy"]),
+        (["--strategy", "k_centers", "--baseline", "target"], ["k_centers-by-proxy", "k_centers-by-target"]),
+        (["--baseline", "random"], ["k_centers-by-proxy", "least_confidence-by-proxy", "random"]),
+        (["--strategy", "random", "--baseline", "none"], ["random"]),
+    ],
+    ids=str,
+)
+def test_a_part_of_what_was_chosen(finished, tmp_path, options, kept):
+    out = tmp_path / "replay"
+    some = run(*QUICK, "--precomputed", finished[0], "--target-at", "last", *options, "--out", out)
+    assert some.exit_code == 0, some.output
+    assert sorted(path.stem for path in (out / "trainings").iterdir()) == [
+        f"{name}_seed0_at90" for name in kept
+    ]
+    assert record_settings(out)["proxy"] == "resnet8", "it chose"
+    again = run(*QUICK, "--precomputed", out, "--out", tmp_path / "again")
+    assert again.exit_code == 2 and f"take {finished[0]}" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--strategy", "margin"], "has no --strategy margin; there: k_centers, least_confidence, random."),
+        (["--seeds", "2"], "has no seed 1; there: 0."),
+        (["--initial-size", "7", "--round", "9"], "--initial-size and --round would change nothing"),
+        (["--proxy", "resnet14"], "--proxy would change nothing"),
+        (["--proxy-epochs", "3"], "--proxy-epochs would change nothing"),
+        (["--proxy-lr", "0.1", "--proxy-batch-size", "8"], "--proxy-batch-size and --proxy-lr would"),
+    ],
+    ids=str,
+)
+def test_a_replay_refuses_what_it_would_not_heed(finished, tmp_path, options, message):
+    refused = run(*QUICK, "--precomputed", finished[0], *options, "--out", tmp_path / "replay")
+    assert refused.exit_code == 2 and message in refused.stderr
+    assert not (tmp_path / "replay").exists()
+
+
 def test_one_process_at_a_time(finished, tmp_path):
     shutil.copytree(finished[0], tmp_path / "run")
     with RunFolder(tmp_path / "run", record_settings(tmp_path / "run"), resume=True).alone():

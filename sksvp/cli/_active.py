@@ -172,12 +172,12 @@ def active(
         ActiveRun,
         RunFolder,
         first_labelled,
-        former_arms,
         former_run,
         replay_run,
         report_active,
         run_active,
     )
+    from ..reproduce._active import former_arms
 
     if precomputed is not None:
         refuse_idle(

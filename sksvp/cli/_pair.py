@@ -116,6 +116,19 @@ def read_baselines(names: Sequence[str] | None, known: Sequence[str]) -> list[st
     return list(names)
 
 
+def refuse_idle(options: dict[str, Any], reason: str) -> None:
+    """Refuse options that a command would not read, rather than drop them silently.
+
+    Raises
+    ------
+    ValueError
+        Where one was given: is neither None nor False.
+    """
+    given = [name for name, value in options.items() if value is not None and value is not False]
+    if given:
+        raise ValueError(f"{' and '.join(given)} would change nothing: {reason}.")
+
+
 @contextmanager
 def says_how_to_go_on(folder: Path) -> Iterator[None]:
     """Answer Ctrl-C with what to do, and exit code 130."""

@@ -1,6 +1,6 @@
 """The active-learning experiment: proxy, target or chance chooses what is labelled, and the target is trained on it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -179,7 +179,7 @@ def first_labelled(run: ActiveRun, folder: RunFolder) -> None:
 def replay_run(
     run: ActiveRun,
     folder: RunFolder,
-    former: RunRecords,
+    former: Iterable[dict[str, Any]],
     *,
     n_jobs: int = 1,
     report: Callable[[str], None] = print,
@@ -194,8 +194,8 @@ def replay_run(
         Of the same pool; its target is trained, the rest of its settings is not read.
     folder : RunFolder
         Where records go.
-    former : RunRecords
-        With finished arms.
+    former : iterable of dict
+        The former run, as `former_run` opens it, or some of its records.
     n_jobs : int, default=1
         Trainings side by side.
     report : callable, default=print
@@ -208,7 +208,7 @@ def replay_run(
     """
     arms = [record for record in former if record["kind"] == "active"]
     if not arms:
-        raise ValueError(f"{former.path} holds no finished selection of `sksvp active`.")
+        raise ValueError("former holds no finished selection.")
     with folder.alone():
         work = _replays(run, folder, arms)
         for line in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work):
@@ -242,6 +242,10 @@ def former_run(path: Path, settings: dict[str, Any]) -> tuple[RunRecords, dict[s
     known = read_json(config).get("settings", {})
     if "rounds" not in known:
         raise ValueError(f"--precomputed {path} is no run of `sksvp active`.")
+    if known.get("precomputed") is not None:
+        raise ValueError(
+            f"--precomputed {path} chose nothing itself: take {known['precomputed']}, which did."
+        )
     if known.get("train_rows") != settings["train_rows"]:
         raise ValueError(
             f"--precomputed {path} chose among other rows: its --train-rows is {known.get('train_rows')!r}, here "
@@ -252,6 +256,69 @@ def former_run(path: Path, settings: dict[str, Any]) -> tuple[RunRecords, dict[s
     if digests[0] != digests[1]:
         raise ValueError(f"--precomputed {path} chose among other rows than there are here.")
     return RunRecords(path), known
+
+
+def former_arms(
+    former: RunRecords,
+    *,
+    strategies: Sequence[str] | None = None,
+    baselines: Sequence[str] | None = None,
+    n_seeds: int | None = None,
+) -> list[dict[str, Any]]:
+    """Pick the arms of a former run that are to be replayed.
+
+    Parameters
+    ----------
+    former : RunRecords
+        As `former_run` opens it.
+    strategies : list of str, optional
+        Names of strategies; None: all that are there.
+    baselines : list of {"random", "target"}, optional
+        What to compare with; None: what is there.
+    n_seeds : int, optional
+        Take the seeds below it; None: all that are there.
+
+    Returns
+    -------
+    list of dict
+        Records of finished arms.
+
+    Raises
+    ------
+    ValueError
+        Where the former run has no finished arm, or lacks what is asked for.
+    """
+    arms = [record for record in former if record["kind"] == "active"]
+    if not arms:
+        raise ValueError(f"--precomputed {former.path} holds no finished selection of `sksvp active`.")
+    choosers = {arm["chooser"] or "random" for arm in arms}
+    for option, wanted, there in (
+        ("--strategy", strategies, {arm["strategy"] for arm in arms}),
+        ("--baseline", baselines, choosers - {"proxy"}),
+        ("seed", None if n_seeds is None else range(n_seeds), {arm["seed"] for arm in arms}),
+    ):
+        missing = [] if wanted is None else [name for name in wanted if name not in there]
+        if missing:
+            found = ", ".join(map(str, sorted(there))) or "none"
+            raise ValueError(f"--precomputed {former.path} has no {option} {missing[0]}; there: {found}.")
+    chosen = [
+        arm
+        for arm in arms
+        if (n_seeds is None or arm["seed"] < n_seeds) and _is_wanted(arm, strategies, baselines)
+    ]
+    if not chosen:
+        raise ValueError(f"--precomputed {former.path} has nothing beside its baselines: name one to replay.")
+    return chosen
+
+
+def _is_wanted(
+    arm: dict[str, Any], strategies: Sequence[str] | None, baselines: Sequence[str] | None
+) -> bool:
+    if arm["chooser"] is None:
+        return baselines is None or "random" in (*baselines, *(strategies or ()))
+    if strategies is not None and arm["strategy"] not in strategies:
+        return False
+    return arm["chooser"] == "proxy" or baselines is None or "target" in baselines
 
 
 def _replay_one(run: ActiveRun, folder: RunFolder, arm: dict[str, Any], total: int, key: str) -> str:

@@ -161,9 +161,9 @@ def test_encodings(tmp_path, encoding):
 
 def test_utf_16_is_recognised_even_where_bad_rows_are_skipped(tmp_path):
     path = write(tmp_path / "a.csv", "1,a\n2,b\n".encode("utf-16"))
-    for on_error in ("raise", "skip"):
-        with pytest.raises(ValueError, match=r"line 1: byte 0xff is not UTF-8; .* encoding='utf-16'"):
-            load_text_csv(path, on_error=on_error)
+    for options in ({}, {"on_error": "skip"}, {"label_column": "1"}):
+        with pytest.raises(ValueError, match=r"a\.csv is UTF-16, not UTF-8: give encoding='utf-16'"):
+            load_text_csv(path, **options)
     path = write(tmp_path / "b.csv", "1,a\n2,b\n")
     with pytest.raises(ValueError, match=r"is not UTF-16 near line 1: .*BOM"):
         load_text_csv(path, encoding="utf-16")
@@ -290,6 +290,9 @@ def test_a_header_is_not_taken_for_a_row(tmp_path):
             load_text_csv(path, label_column=1, on_error=on_error)
     assert load_text_csv(path, label_column=1, header=True).y_train.tolist() == [1, 0, 1]
     assert load_text_csv(path, label_column=1, header=False).target_names.tolist() == ["bad", "good", "label"]
+    write(path, "text,label\na fine film,1\na waste,0\n")
+    with pytest.raises(ValueError, match="looks like a header"):
+        load_text_csv(path, label_column=1)
     # A first row whose class comes again is a row.
     write(path, "fine,good\na waste,bad\nfine,good\n")
     assert len(load_text_csv(path, label_column=1).X_train) == 3

@@ -173,12 +173,13 @@ class NamedColumns(TextColumns):
             )
         if not (self._may_have_header and not self._has_header):
             return
-        # Names of columns occur once, where the classes below them occur again.
+        # Names of columns occur once, where the classes below them occur again or are numbers.
         names = [self._first[column] for column in (self._label, *self._texts)]
         if (
             self._first[self._label].strip() == self.classes[0]
             and list(codes).count(0) == 1
-            and len(self._codes) < len(codes)
+            and (len(self._codes) < len(codes) or all(map(is_number, self.classes[1:])))
+            and len(codes) > 1
             and len(set(names)) == len(names)
             and all(0 < len(name) <= _LONGEST_NAME and not is_number(name) for name in names)
         ):

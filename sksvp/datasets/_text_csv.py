@@ -22,6 +22,8 @@ from ..text import PackedTexts
 from ._text_columns import NamedColumns, PublishedColumns, TextColumns, is_number, sorted_classes
 
 SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".tsv", ".tsv.gz", ".tsv.xz")
+# As other decoders pass them on.
+_UTF_16_MARKS = ("\udcff\udcfe", "\udcfe\udcff")
 
 _DESCR = """{title}
 
@@ -281,6 +283,8 @@ def _read(
             continue  # an empty line
         if not begun and not wrong:
             begun = True
+            if fields[0].startswith(_UTF_16_MARKS):
+                raise ValueError(f"{path} is UTF-16, not {encoding.upper()}: give encoding='utf-16'.")
             if columns.take_header(fields, path):
                 continue
         wrong = wrong or columns.what_is_wrong(fields)
@@ -321,10 +325,8 @@ def _read(
 
 def _undecoded(error: UnicodeEncodeError, encoding: str) -> str:
     """Say which byte the decoder passed on as a lone surrogate."""
-    row, byte = error.object, ord(error.object[error.start]) & 0xFF
-    # The byte-order marks of UTF-16.
-    other = "utf-16" if row[:2] in ("\udcff\udcfe", "\udcfe\udcff") else "cp1252"
-    return f"byte 0x{byte:02x} is not {encoding.upper()}; give the file's own, such as encoding={other!r}"
+    byte = ord(error.object[error.start]) & 0xFF
+    return f"byte 0x{byte:02x} is not {encoding.upper()}; give the file's own, such as encoding='cp1252'"
 
 
 def _rows(path: Path, sep: str | None, encoding: str) -> Iterator[tuple[int, list[str], str]]:

@@ -29,6 +29,7 @@ from ..evidence import available_evidence, check_available
 from ..evidence._features import can_give_features, gather_features
 from ..evidence._watching import check_watchable
 from ..strategies import Evidence, resolve_strategy
+from ._by_chance import warn_if_by_chance
 from ._learning import learn
 from ._nearest import nearest_rows
 from ._ranking_settled import ProxyStop, RankingSettled
@@ -105,6 +106,13 @@ class BaseProxyCoreset(BaseEstimator):
             are missing, continuous or multilabel, a `subset_size` that keeps no
             row or more than there are, an unknown strategy, or one that this
             proxy cannot serve; and whatever the proxy says of X.
+
+        Warns
+        -----
+        UserWarning
+            Where chance decided for most of the chosen rows, because they have the
+            same score as rows that were left out, or where the proxy never learned
+            most of them.
         """
         # A fit that fails or is interrupted leaves no fitted selector behind.
         self.__dict__.pop("support_", None)
@@ -130,6 +138,9 @@ class BaseProxyCoreset(BaseEstimator):
         self.support_ = np.zeros(len(labels), dtype=bool)
         self.support_[chosen] = True
         self._remember_rows(X)
+        # Above this frame is scikit-learn's check of parameters, then the user.
+        groups = labels if self.class_balanced else None
+        warn_if_by_chance(strategy, self.scores_, self.support_, groups, stacklevel=3)
         return self
 
     def _check_rows(self, X, y) -> tuple[Any, np.ndarray]:

@@ -1,0 +1,115 @@
+"""Saying where a choice is mostly arbitrary: its rows have the same score as rows that were left out."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ..strategies import KCenters
+from ..strategies._strategy import ScoredStrategy
+
+# A choice of which more than this share is left to chance deserves a word.
+_MOST = 0.5
+# Where less than this share of equal rows is left out, nearly all of them would be kept by any draw.
+_LITTLE = 0.1
+
+
+def warn_if_by_chance(
+    strategy: Any, scores: np.ndarray, kept: np.ndarray, groups: np.ndarray | None, *, stacklevel: int
+) -> None:
+    """Warn where most of the kept rows tie with rows that were left out, or were never learned.
+
+    Parameters
+    ----------
+    strategy : Strategy
+        That ranked. One of the user's own with a `rank` of its own may break ties
+        as it likes, and is taken to know what it does.
+    scores : ndarray of shape (n,)
+        Of all rows.
+    kept : ndarray of shape (n,), bool
+        Which were chosen.
+    groups : ndarray of shape (n,) or None
+        Labels, where the choice was made class by class.
+    stacklevel : int
+        Of the warning, counted from the caller.
+
+    Warns
+    -----
+    UserWarning
+    """
+    if not isinstance(strategy, ScoredStrategy | KCenters) or kept.all():
+        return
+    text = _describe_chance(strategy, scores, kept, groups)
+    if text:
+        warnings.warn(text, UserWarning, stacklevel=stacklevel + 1)
+
+
+def _describe_chance(strategy: Any, scores: np.ndarray, kept: np.ndarray, groups: np.ndarray | None) -> str:
+    n_kept = int(kept.sum())
+    tied = tied_rows(scores, kept, groups)
+    if "forgetting_events" in strategy.requires:
+        unlearned = np.isinf(scores)
+        if (kept & unlearned).sum() > _MOST * n_kept:
+            return _of_unlearned(unlearned, kept)
+        spared = tied & (scores == 0)
+        if spared.sum() > _MOST * n_kept:
+            return _of_never_forgotten(scores, kept, spared)
+    if tied.sum() <= _MOST * n_kept:
+        return ""
+    n_others = int((~kept & np.isin(scores, np.unique(scores[tied]))).sum())
+    share = f"{tied.sum() / n_kept:.0%} of the {n_kept} chosen rows"
+    if isinstance(strategy, KCenters):
+        return (
+            f"{share} are as far from the rows chosen before them as {n_others} rows that were left out: the lowest "
+            "row numbers decided between them. At distance 0 they are duplicates in the proxy's features. Keep fewer "
+            "rows (subset_size), or take features that tell more rows apart."
+        )
+    return (
+        f"{share} have the same score as rows that were left out ({n_others}), so that chance decided between them. "
+        "Take a proxy that tells more rows apart, another strategy or another subset_size."
+    )
+
+
+def tied_rows(scores: np.ndarray, kept: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
+    """Mark the kept rows whose score others of the same group have that were left out, and not just a few.
+
+    Parameters
+    ----------
+    scores, kept, groups
+        As of `warn_if_by_chance`. Within a group no row that was left out has a
+        higher score than a kept one.
+
+    Returns
+    -------
+    ndarray of shape (n,), bool
+    """
+    codes = (
+        np.zeros(len(scores), dtype=np.intp) if groups is None else np.unique(groups, return_inverse=True)[1]
+    )
+    # Scores fall along a ranking, so that only those at its cut can be equal.
+    cut = np.full(codes.max() + 1, -np.inf)
+    np.maximum.at(cut, codes[~kept], scores[~kept])
+    at_cut = scores == cut[codes]
+    n_equal, n_left_out = (np.bincount(codes[rows], minlength=len(cut)) for rows in (at_cut, at_cut & ~kept))
+    return at_cut & kept & (n_left_out >= _LITTLE * n_equal)[codes]
+
+
+def _of_unlearned(unlearned: np.ndarray, kept: np.ndarray) -> str:
+    n_kept, n_others = int(kept.sum()), int((unlearned & ~kept).sum())
+    share = (unlearned & kept).sum() / n_kept
+    others = f", like {n_others} rows that were left out" if n_others else ""
+    return (
+        f"{share:.0%} of the {n_kept} chosen rows were never learned by the proxy, wrong at each visit of its "
+        f"training{others}. They come in random order, and rows that a proxy never learned mislead more than they "
+        "teach. Train the proxy longer or take a stronger one, keep more rows (subset_size), or take another strategy."
+    )
+
+
+def _of_never_forgotten(scores: np.ndarray, kept: np.ndarray, spared: np.ndarray) -> str:
+    n_kept, n_forgotten = int(kept.sum()), int((scores > 0).sum())
+    fewer = f"Keep fewer rows (subset_size={n_forgotten} takes those with any)" if n_forgotten else ""
+    return (
+        f"{spared.sum() / n_kept:.0%} of the {n_kept} chosen rows have no forgetting events and were drawn at random "
+        f"out of {(scores == 0).sum()} such rows: {n_forgotten / len(scores):.0%} of all rows have any. "
+        f"{fewer or 'Train the proxy in smaller batches'}, or take another strategy."
+    )

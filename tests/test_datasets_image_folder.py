@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 from sklearn.model_selection import train_test_split
+from test_cli import run
 
+from sksvp import ProxyActiveLearner
 from sksvp.datasets import ImageFolderRows, _image_folder, load_image_folder
 from sksvp.datasets._pixels import centre_square, read_image
 from sksvp.datasets._threads import thread_map
+from sksvp.estimators import ResNetClassifier
 
 
 def save(path, pixels, **options):
@@ -89,7 +92,9 @@ def test_scikit_learn_splits_it(root):
 
 def test_test_folder_goes_before_val_and_both_may_be_missing(root):
     save(root / "test" / "dog" / "7.png", noise(8, 8, 3, seed=7))
-    assert load_image_folder(root, image_size=8).filenames_test.tolist() == ["test/dog/7.png"]
+    with pytest.warns(UserWarning, match=r"val is not read: .*test has the test rows") as caught:
+        assert load_image_folder(root, image_size=8).filenames_test.tolist() == ["test/dog/7.png"]
+    assert caught[0].filename == __file__
     (root / "test" / "dog" / "7.png").rename(root / "test" / "unlabelled.png")
     (root / "test" / "dog").rmdir()
     assert len(load_image_folder(root, image_size=8).y_test) == 4
@@ -187,6 +192,29 @@ def test_the_cameras_orientation_is_applied(tmp_path):
     np.testing.assert_array_equal(read_image(tmp_path / "a.png", 8, 1.0), np.rot90(pixels, -1))
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_and_a_jpeg_decoded_at_a_part_of_its_size(tmp_path, orientation):
+    across, down = np.meshgrid(np.linspace(0, 255, 96), np.linspace(0, 255, 160))
+    upright = np.stack([across, down, 255 - across], axis=2).astype(np.uint8)
+    # What a camera stores, so that the orientation makes it upright.
+    stored = [
+        upright,
+        upright[:, ::-1],
+        upright[::-1, ::-1],
+        upright[::-1],
+        upright.transpose(1, 0, 2),
+        np.rot90(upright),
+        np.rot90(upright, 2).transpose(1, 0, 2),
+        np.rot90(upright, -1),
+    ][orientation - 1]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    save(tmp_path / "a.jpg", np.ascontiguousarray(stored), quality=95, exif=exif)
+    save(tmp_path / "a.png", upright)
+    turned, expected = (read_image(tmp_path / f"a.{kind}", 8, 1.0).astype(int) for kind in ("jpg", "png"))
+    assert np.abs(turned - expected).max() <= 6
+
+
 @pytest.mark.parametrize("pixels", [np.zeros((8, 8), np.uint16), np.zeros((8, 8), np.float32)])
 def test_deep_pixels_are_refused_rather_than_clipped(root, pixels):
     save(root / "train" / "cat" / "deep.tiff", pixels)
@@ -258,11 +286,121 @@ def test_a_failing_machine_is_no_unreadable_image(root, monkeypatch):
 # Other layouts --------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def plain(tmp_path):
+    """Two classes of 2 images, without a folder of training rows."""
+    for label, name in enumerate(("dog", "cat")):
+        for number in range(2):
+            save(tmp_path / "pets" / name / f"{number}.png", noise(8, 8, 3, seed=10 * label + number))
+    return tmp_path / "pets"
+
+
+def test_class_folders_alone_are_training_rows(plain):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        bunch = load_image_folder(plain, image_size=8)
+    assert bunch.filenames_train.tolist() == ["cat/0.png", "cat/1.png", "dog/0.png", "dog/1.png"]
+    assert (bunch.y_train.tolist(), list(bunch.target_names)) == ([0, 0, 1, 1], ["cat", "dog"])
+    assert (bunch.X_test, bunch.y_test, bunch.filenames_test) == (None, None, None)
+    np.testing.assert_array_equal(bunch.X_train[2], noise(8, 8, 3, seed=0))
+    assert "test rows: 0; 2 classes" in bunch.DESCR
+
+
+@pytest.mark.parametrize("name", ["test", "val", "valid", "validation"])
+@pytest.mark.parametrize("train", ["train", "."])
+def test_names_of_test_folders(plain, train, name):
+    if train == "train":
+        (plain / "train").mkdir()
+        for label in ("dog", "cat"):
+            (plain / label).rename(plain / "train" / label)
+    save(plain / name / "dog" / "0.png", noise(8, 8, 3, seed=7))
+    bunch = load_image_folder(plain, image_size=8)
+    assert bunch.filenames_test.tolist() == [f"{name}/dog/0.png"]
+    assert (bunch.y_test.tolist(), bunch.y_train.tolist()) == ([1], [0, 0, 1, 1])
+    np.testing.assert_array_equal(bunch.X_test[0], noise(8, 8, 3, seed=7))
+
+
+def test_a_test_folder_without_classes_is_told_of_and_is_no_class(plain):
+    save(plain / "test" / "0.png", noise(8, 8, 3))
+    with pytest.warns(UserWarning, match="test has no class folders: it gives no test rows"):
+        bunch = load_image_folder(plain, image_size=8)
+    assert (list(bunch.target_names), bunch.X_test) == (["cat", "dog"], None)
+
+
+def test_images_beside_class_folders_are_told_of(plain):
+    save(plain / "0.png", noise(8, 8, 3))
+    with pytest.warns(UserWarning, match="1 images beside the class folders"):
+        assert len(load_image_folder(plain, image_size=8).y_train) == 4
+
+
+@pytest.mark.parametrize("name", ["training", "Train", "TEST", "testing", "Validation"])
+def test_other_names_of_splits_are_no_classes(root, plain, name):
+    (plain / name).mkdir()
+    with pytest.raises(ValueError, match=f"{name} has the name of no class, and of no split"):
+        load_image_folder(plain)
+    if name != "Train":
+        (root / name).mkdir()
+        with pytest.warns(UserWarning, match=f"{name} is not read: expected are train/<class>"):
+            assert len(load_image_folder(root, image_size=8).y_train) == 6
+
+
+def test_a_folder_of_data_sets_is_refused(root):
+    (root / "set").mkdir()
+    (root / "train").rename(root / "set" / "train")
+    (root / "val").rename(root / "set" / "val")
+    with pytest.raises(ValueError, match=r"holds set/train: is root=.*set' meant"):
+        load_image_folder(root)
+
+
+@pytest.mark.parametrize("inner", [".", "train"])
+def test_images_alone_are_a_pool_without_labels(tmp_path, inner):
+    for number in range(3):
+        save(tmp_path / inner / f"{number}.png", noise(8, 8, 3, seed=number))
+    (tmp_path / inner / "notes.txt").write_bytes(b"no image")
+    bunch = load_image_folder(tmp_path, image_size=8)
+    prefix = "" if inner == "." else "train/"
+    assert bunch.filenames_train.tolist() == [f"{prefix}{number}.png" for number in range(3)]
+    np.testing.assert_array_equal(bunch.X_train[2], noise(8, 8, 3, seed=2))
+    assert (bunch.y_train, bunch.X_test, bunch.y_test, len(bunch.target_names)) == (None, None, None, 0)
+    assert "no labels" in bunch.DESCR
+    cut(tmp_path / inner / "1.png")
+    with pytest.warns(UserWarning, match="1 unreadable images were skipped"):
+        bunch = load_image_folder(tmp_path, image_size=8, on_error="skip")
+    assert (len(bunch.X_train), len(bunch.filenames_train), bunch.y_train) == (2, 2, None)
+    save(tmp_path / "test" / "cat" / "0.png", noise(8, 8, 3))
+    with pytest.warns(UserWarning, match="test is not read: the training rows have no classes"):
+        load_image_folder(tmp_path, image_size=8, on_error="skip")
+
+
+def test_a_pool_without_labels_is_learned_from(tmp_path):
+    for number in range(12):
+        save(tmp_path / f"{number:02}.png", noise(8, 8, 3, seed=number))
+    X = load_image_folder(tmp_path, image_size=8).X_train
+    proxy = ResNetClassifier(8, max_epochs=1, batch_size=4, device="cpu")
+    learner = ProxyActiveLearner(proxy, random_state=0).fit(X, np.full(len(X), None))
+    first = learner.query(4)
+    learner.teach(first, ["cat", "dog", "cat", "dog"])
+    assert len(set(first) | set(learner.query(4))) == 8
+
+
+def test_folders_on_the_command_line(plain, tmp_path):
+    save(plain / "val" / "0.png", noise(8, 8, 3))
+    options = ["--image-size", 8, "--proxy", "resnet8", "--epochs", 1, "--device", "cpu", "--only-select"]
+    command = ["coreset", "--dataset", "folder", *options, "--data-dir"]
+    with pytest.warns(UserWarning, match="val has no class folders"):
+        result = run(*command, plain, "--out", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    result = run(*command, plain / "cat", "--out", tmp_path / "other")
+    assert (result.exit_code, "needs their labels" in " ".join(result.output.split())) == (2, True)
+
+
 def test_missing_folders(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"root=.*nowhere"):
         load_image_folder(tmp_path / "nowhere")
-    with pytest.raises(ValueError, match=r"root=.*train/<class>"):
-        load_image_folder(tmp_path)
+    for folder in (tmp_path, tmp_path / "train"):
+        folder.mkdir(exist_ok=True)
+        with pytest.raises(ValueError, match=r"root=.*no images.*train/<class>/\* or <class>/\*"):
+            load_image_folder(tmp_path)
 
 
 def test_a_class_without_images_is_named(root):

@@ -119,16 +119,20 @@ def load_data(
     elif dataset == "folder":
         with warnings.catch_warnings():
             # Its warning says how many were skipped; the list says which.
-            warnings.simplefilter("ignore", UserWarning)
+            warnings.filterwarnings("ignore", ".* unreadable images were skipped", UserWarning)
             bunch = datasets.load_image_folder(data_dir, image_size=image_size, on_error=on_error)
         for file, reason in bunch.skipped:
             typer.echo(f"skipped, unreadable: {file} ({reason})", err=True)
+        if bunch.y_train is None:
+            raise ValueError(
+                f"{data_dir} has images without class folders, and a command needs their labels."
+            )
     else:
         raise ValueError(f"--dataset must be one of {', '.join(DATASETS)}, got {dataset!r}.")
     if needs_test and bunch.X_test is None:
         raise ValueError(
-            "there are no test rows to measure errors on: add X_test and y_test, or for texts test.csv beside "
-            "train.csv, or take --only-select."
+            "there are no test rows to measure errors on: add X_test and y_test, for texts test.csv beside "
+            "train.csv, for images test/CLASS/*, or take --only-select."
         )
     _check(bunch, classifier)
     if n_test is not None:

@@ -11,7 +11,9 @@ from ._data import DATASETS
 
 Dataset = Annotated[
     str | None,
-    typer.Option(help=f"A known data set: {', '.join(DATASETS)} (folder: train/CLASS/* under --data-dir)."),
+    typer.Option(
+        help=f"A known data set: {', '.join(DATASETS)} (folder: train/CLASS/* or CLASS/* under --data-dir)."
+    ),
 ]
 Data = Annotated[
     Path | None,

@@ -4,7 +4,6 @@ import hashlib
 import os
 import warnings
 from dataclasses import dataclass
-from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
 
@@ -31,15 +30,22 @@ _SUFFIXES = (
     ".tiff",
     ".webp",
 )
-_TEST_FOLDERS = ("test", "val")
+_TEST_FOLDERS = ("test", "val", "valid", "validation")
+# Whatever their case, these are names of splits and of no class.
+_SPLIT_NAMES = {"train", "training", "testing", *_TEST_FOLDERS}
 
 _DESCR = """Image folders, read when they are needed
 
-Training rows: {n_train:,}; test rows: {n_test:,}; {n_classes} classes. Every image is given as its middle
+Training rows: {n_train:,}; test rows: {n_test:,}; {classes}. Every image is given as its middle
 square, scaled to {size} x {size} RGB pixels. Skipped as unreadable: {n_skipped:,}.
 
 Source: {root}
 """
+
+_EXPECTED = (
+    "expected are train/<class>/* or <class>/*, with test rows in test/<class>/* or val/<class>/*, or images "
+    "alone"
+)
 
 
 class ImageFolderRows(LazyRows):
@@ -123,15 +129,18 @@ def load_image_folder(
 ) -> Bunch:
     """Load images that lie in folders named after their classes, without reading them into memory.
 
-    Expected are ``root/train/<class>/...`` and, for test rows, the same under
-    ``root/test`` or, where that has no class folders, ``root/val``. Images may
+    Training rows are ``root/train/<class>/...`` or, without a folder ``train``,
+    ``root/<class>/...``. Test rows are the same under the first of ``root/test``,
+    ``root/val``, ``root/valid`` and ``root/validation`` that has class folders. Images may
     lie in folders within their class's folder. Files with other endings than
-    those of images, and hidden ones, are passed over.
+    those of images, and hidden ones, are passed over. Images that lie in
+    ``root/train`` or ``root`` itself, where that has no class folders, are rows without
+    labels, a pool for active learning.
 
     Parameters
     ----------
     root : str or path
-        Folder that holds ``train``.
+        Folder that holds ``train``, the class folders or the images.
     image_size : int, default=224
         Height and width of the images given, in pixels.
     crop_fraction : float, default=1.0
@@ -153,10 +162,11 @@ def load_image_folder(
         - ``X_train`` : ImageFolderRows of shape (n, image_size, image_size, 3).
           Lazy rows: ``X_train[3]`` is an image, other indices give views,
           ``X_train.read([0, 5])`` and ``np.asarray(X_train)`` read pixels.
-        - ``y_train`` : ndarray of shape (n,), int64
+        - ``y_train`` : ndarray of shape (n,), int64, or None without class folders
         - ``X_test``, ``y_test`` : the same of the test rows, or None
         - ``target_names`` : ndarray of str.
-          Name of each label: the training classes in alphabetical order.
+          Name of each label: the training classes in alphabetical order. Empty
+          without class folders.
         - ``filenames_train``, ``filenames_test`` : ndarray of str, or None.
           The file of each row, relative to `root`.
         - ``skipped`` : list of (file name, reason)
@@ -172,35 +182,42 @@ def load_image_folder(
         For folders of another layout, a class without images, a class that only
         the test rows have, or an unreadable image; its file is named.
 
+    Warns
+    -----
+    UserWarning
+        For skipped images, and for folders and images beside those that are read
+        which look as if they were meant to be.
+
     Notes
     -----
     Grey, palette and CMYK images become RGB, transparency is dropped, and the
-    orientation that a camera recorded is applied. Scaling is bilinear over all
-    source pixels. Images of more than 8 bits a channel are refused.
+    orientation that a camera recorded (EXIF) is applied before the middle square is
+    cut. Scaling is bilinear over all source pixels. Images of more than 8 bits a
+    channel are refused.
+
+    A pool without labels goes to `ProxyActiveLearner` with
+    ``np.full(len(X_train), None)`` as y.
     """
     root = Path(root)
     if not root.is_dir():
         raise FileNotFoundError(f"root={str(root)!r} is not a folder.")
-    classes = _class_folders(root / "train")
-    if not classes:
-        raise ValueError(
-            f"root={str(root)!r} must hold train/<class>/*, and test/<class>/* or val/<class>/*."
-        )
-    load = partial(
-        _load_split, root, classes, image_size=image_size, crop_fraction=crop_fraction, n_jobs=n_jobs
+    layout = _find_layout(root)
+    for note in layout.notes:
+        _warn(note)
+    reading = {"image_size": image_size, "crop_fraction": crop_fraction, "n_jobs": n_jobs}
+    train = _load_split(root, layout, layout.train, on_error=on_error, **reading)
+    test = (
+        None if layout.test is None else _load_split(root, layout, layout.test, on_error=on_error, **reading)
     )
-    train = load("train", on_error=on_error)
-    _check_every_class(train.labels, classes, root / "train")
-    test_folder = next((name for name in _TEST_FOLDERS if _class_folders(root / name)), None)
-    test = None if test_folder is None else load(test_folder, on_error=on_error)
 
     skipped = train.skipped + (test.skipped if test else [])
     if skipped:
-        _warn_skipped(skipped)
+        named = ", ".join(name for name, _ in skipped[:5]) + (", ..." if len(skipped) > 5 else "")
+        _warn(f"{len(skipped):,} unreadable images were skipped: {named}. The Bunch lists them in 'skipped'.")
     descr = _DESCR.format(
-        n_train=len(train.labels),
-        n_test=len(test.labels) if test else 0,
-        n_classes=len(classes),
+        n_train=len(train.files),
+        n_test=len(test.files) if test else 0,
+        classes=f"{len(layout.classes)} classes" if layout.classes else "no labels",
         size=image_size,
         n_skipped=len(skipped),
         root=root,
@@ -208,7 +225,7 @@ def load_image_folder(
     return split_bunch(
         (train.rows, train.labels),
         (test.rows, test.labels) if test else None,
-        target_names=np.array(classes),
+        target_names=np.array(layout.classes, dtype=np.str_),
         descr=descr,
         filenames_train=train.files,
         filenames_test=test.files if test else None,
@@ -217,33 +234,99 @@ def load_image_folder(
 
 
 @dataclass(frozen=True)
+class _Layout:
+    """Where the rows lie below the root, "" being the root itself; without classes there are no labels."""
+
+    train: str
+    classes: list[str]
+    test: str | None
+    notes: list[str]
+
+
+@dataclass(frozen=True)
 class _Split:
     """The images of one split: rows, their labels and files, and (file, reason) of those left out."""
 
     rows: ImageFolderRows
-    labels: np.ndarray
+    labels: np.ndarray | None
     files: np.ndarray
     skipped: list[tuple[str, str]]
 
 
-def _load_split(root: Path, classes: list[str], split: str, *, on_error: str, **reading) -> _Split:
-    foreign = sorted(set(_class_folders(root / split)) - set(classes))
-    if foreign:
-        raise ValueError(f"{root / split} has classes that {root / 'train'} lacks: {', '.join(foreign)}.")
-    files, labels = _list_images(root / split, classes)
-    files = np.char.add(f"{split}/", files)
+def _find_layout(root: Path) -> _Layout:
+    """Find training and test rows, and what to tell of folders beside them.
+
+    Raises
+    ------
+    ValueError
+        Where there are no rows, or the folders may well be meant otherwise.
+    """
+    folders = _class_folders(root)
+    misnamed = [
+        name for name in folders if name.lower() in _SPLIT_NAMES and name not in ("train", *_TEST_FOLDERS)
+    ]
+    tests = [name for name in _TEST_FOLDERS if _class_folders(root / name)]
+    notes = []
+    if "train" in folders:
+        train, classes = "train", _class_folders(root / "train")
+        notes += [f"{root / name} is not read: {_EXPECTED}." for name in misnamed]
+    else:
+        train, classes = "", [name for name in folders if name not in _TEST_FOLDERS]
+        if misnamed:
+            raise ValueError(f"{root / misnamed[0]} has the name of no class, and of no split: {_EXPECTED}.")
+        _check_not_above(root, classes)
+    loose = _images_in(root / train)
+    if not classes and not loose:
+        raise ValueError(f"root={str(root)!r} has no images where they are looked for: {_EXPECTED}.")
+    if classes and loose and not train:
+        notes.append(f"{len(loose):,} images beside the class folders of {root} are not read.")
+    if not classes:
+        notes += [f"{root / name} is not read: the training rows have no classes." for name in tests]
+        return _Layout(train, [], None, notes)
+    if not tests:
+        notes += [
+            f"{root / name} has no class folders: it gives no test rows and is not read."
+            for name in _TEST_FOLDERS
+            if name in folders
+        ]
+    notes += [f"{root / name} is not read: {root / tests[0]} has the test rows." for name in tests[1:]]
+    return _Layout(train, classes, tests[0] if tests else None, notes)
+
+
+def _check_not_above(root: Path, classes: list[str]) -> None:
+    """Refuse a folder of data sets: each would become a class."""
+    for name in classes:
+        if (root / name / "train").is_dir():
+            raise ValueError(f"root={str(root)!r} holds {name}/train: is root={str(root / name)!r} meant?")
+
+
+def _load_split(root: Path, layout: _Layout, split: str, *, on_error: str, **reading) -> _Split:
+    classes, folder = layout.classes, root / split
+    if split == layout.test:
+        foreign = sorted(set(_class_folders(folder)) - set(classes))
+        if foreign:
+            raise ValueError(f"{folder} has classes that {root / layout.train} lacks: {', '.join(foreign)}.")
+    labels: np.ndarray | None
+    if classes:
+        files, labels = _list_images(folder, classes)
+    else:
+        files, labels = np.array(_images_in(folder), dtype=np.str_), None
+    if split:
+        files = np.char.add(f"{split}/", files)
     rows = ImageFolderRows(root, files, **reading)
+    skipped: list[tuple[str, str]] = []
     if on_error == "raise":
         thread_map(check_header, rows.paths, reading["n_jobs"])
-        found = _Split(rows, labels, files, [])
     else:
         failures = _failures(rows, reading["n_jobs"])
         kept = np.array([failure is None for failure in failures], dtype=bool)
         skipped = [(str(file), why) for file, why in zip(files, failures, strict=True) if why is not None]
-        found = _Split(rows[kept], labels[kept], files[kept], skipped)
-    if len(found.labels) == 0:
-        raise ValueError(f"{root / split} has no readable image ({', '.join(_SUFFIXES)}).")
-    return found
+        rows, files, labels = rows[kept], files[kept], None if labels is None else labels[kept]
+    if len(files) == 0:
+        raise ValueError(f"{folder} has no readable image ({', '.join(_SUFFIXES)}).")
+    if split == layout.train and labels is not None:
+        _check_every_class(labels, classes, folder)
+    return _Split(rows, labels, files, skipped)
 
 
 def _class_folders(folder: Path) -> list[str]:
@@ -270,8 +353,18 @@ def _images_below(folder: Path) -> list[str]:
         os.path.join(place, name)
         for place, _, names in os.walk(folder, followlinks=True)
         for name in names
-        if name.lower().endswith(_SUFFIXES) and not name.startswith(".")
+        if _is_image(name)
     ]
+
+
+def _images_in(folder: Path) -> list[str]:
+    """Return the names of the image files of a folder itself, sorted."""
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries if _is_image(entry.name) and entry.is_file())
+
+
+def _is_image(name: str) -> bool:
+    return name.lower().endswith(_SUFFIXES) and not name.startswith(".")
 
 
 def _failures(rows: ImageFolderRows, n_jobs: int | None) -> list[str | None]:
@@ -296,11 +389,6 @@ def _check_every_class(y: np.ndarray, classes: list[str], folder: Path) -> None:
         )
 
 
-def _warn_skipped(skipped: list[tuple[str, str]]) -> None:
-    named = ", ".join(name for name, _ in skipped[:5]) + (", ..." if len(skipped) > 5 else "")
-    warnings.warn(
-        f"{len(skipped):,} unreadable images were skipped: {named}. The Bunch lists them in 'skipped'.",
-        UserWarning,
-        # The caller of load_image_folder, beyond the wrapper that checks its parameters.
-        stacklevel=4,
-    )
+def _warn(message: str) -> None:
+    # The caller of load_image_folder, beyond the wrapper that checks its parameters.
+    warnings.warn(message, UserWarning, stacklevel=4)

@@ -18,7 +18,8 @@ from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
+from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -830,3 +831,23 @@ def test_a_proxy_that_cannot_serve_is_refused_at_fit():
         ProxyActiveLearner(NoFeatures(), strategy="k_centers").fit(X, partly(y))
     with pytest.raises(AttributeError, match="predict_proba"):
         _ = ProxyActiveLearner(NoFeatures(), strategy="random").predict_proba
+
+
+@pytest.mark.parametrize("strategy", ["least_confidence", "random"])
+@pytest.mark.parametrize("params", [{"proxy": Ridge()}, {"target": make_pipeline(StandardScaler(), Ridge())}])
+def test_regressors_are_refused(params, strategy):
+    (name,) = params
+    learner = ProxyActiveLearner(**{"proxy": LogisticRegression(), "strategy": strategy, **params})
+    with pytest.raises(ValueError, match=f"{name} must be a classifier, got the regressor"):
+        learner.fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [GridSearchCV(LogisticRegression(max_iter=1000), {"C": [1, 2]}), make_net()],
+    ids=["search", "skorch"],
+)
+def test_classifiers_inside_others_are_targets(target):
+    learner = ProxyActiveLearner(LogisticRegression(max_iter=1000), target, random_state=0)
+    rows = X.astype(np.float32)
+    assert learner.fit(rows, y).predict(rows).shape == y.shape

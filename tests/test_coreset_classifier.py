@@ -12,14 +12,15 @@ from sklearn.exceptions import NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, cross_validate
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from toy_nets import make_net
+from skorch import NeuralNetBinaryClassifier
+from toy_nets import Mlp, make_net
 
 from sksvp.coreset import CoresetClassifier, ProxyCoresetSampler, ProxyCoresetSelector
 from sksvp.estimators import ResNetClassifier
@@ -69,6 +70,74 @@ def test_target_is_trained_on_the_chosen_rows():
     assert classifier.n_features_in_ == 4
     assert set(classifier.timings_) == {"proxy_fit", "inference", "ranking", "target_fit"}
     assert classifier.timings_["target_fit"] > 0
+
+
+@pytest.mark.parametrize(
+    "target",
+    [Ridge(), make_pipeline(StandardScaler(), Ridge()), GridSearchCV(Ridge(), {"alpha": [1, 2]})],
+    ids=["bare", "pipeline", "search"],
+)
+def test_a_regressor_is_no_target(target):
+    with pytest.raises(ValueError, match="estimator must be a classifier, got the regressor"):
+        CoresetClassifier(target, selector()).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        make_pipeline(StandardScaler(), LOGISTIC),
+        GridSearchCV(LOGISTIC, {"C": [1, 2]}),
+        FrozenEstimator(LogisticRegression(max_iter=1000).fit(X, y)),
+        make_net(),
+    ],
+    ids=["pipeline", "search", "frozen", "skorch"],
+)
+def test_classifiers_inside_others_are_targets(target):
+    rows = X.astype(np.float32)
+    assert CoresetClassifier(target, selector()).fit(rows, y).predict(rows).shape == (150,)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [np.array(["cat", "dog", "eel"])[y], y - 5, y.astype(float), y],
+    ids=["texts", "negative", "floats", "numbers from 0"],
+)
+@pytest.mark.parametrize("in_pipeline", [False, True])
+def test_labels_of_a_skorch_net_as_target(labels, in_pipeline):
+    rows = X.astype(np.float32)
+    net = make_net(max_epochs=30, lr=0.1)
+    target = make_pipeline(StandardScaler(), net) if in_pipeline else net
+    classifier = CoresetClassifier(target, selector()).fit(rows, labels)
+    predicted = classifier.predict(rows)
+    np.testing.assert_array_equal(classifier.classes_, np.unique(labels))
+    assert set(predicted) <= set(labels)
+    accuracy = np.mean(predicted == labels)
+    assert accuracy > 0.6 and classifier.score(rows, labels) == pytest.approx(accuracy)
+    assert classifier.score(rows, labels.tolist()) == pytest.approx(accuracy)
+    np.testing.assert_array_equal(
+        classifier.classes_[classifier.predict_proba(rows).argmax(axis=1)], predicted
+    )
+    # As with ProxyActiveLearner, which has numbered them before.
+    again = pickle.loads(pickle.dumps(classifier))
+    np.testing.assert_array_equal(again.predict(rows), predicted)
+    assert cross_validate(classifier, rows, labels, cv=2, error_score="raise")["test_score"].min() > 0.3
+
+
+def test_labels_that_the_net_has_not_seen_count_as_wrong():
+    labels = np.array(["cat", "dog", "eel"])[y]
+    rows = X.astype(np.float32)
+    classifier = CoresetClassifier(make_net(module__n_classes=2), selector()).fit(rows[:100], labels[:100])
+    expected = np.mean(classifier.predict(rows) == labels)
+    assert classifier.score(rows, labels) == pytest.approx(expected)
+
+
+def test_a_binary_net_as_target():
+    rows, labels = X[:100].astype(np.float32), np.array(["no", "yes"])[y[:100]]
+    net = NeuralNetBinaryClassifier(
+        Mlp, module__n_classes=1, max_epochs=5, lr=0.1, train_split=None, verbose=0
+    )
+    classifier = CoresetClassifier(net, selector()).fit(rows, labels)
+    assert classifier.score(rows, labels) == np.mean(classifier.predict(rows) == labels)
 
 
 def test_methods_are_those_of_the_target():

@@ -2,6 +2,7 @@ import math
 import pickle
 import subprocess
 import sys
+import warnings
 import weakref
 from fractions import Fraction
 
@@ -551,6 +552,48 @@ def test_explain_without_features_or_without_rows():
         pd.testing.assert_frame_equal(gone.explain(X), expected)
     with pytest.raises(ValueError, match="explain needs the X that was fitted"):
         selector.explain(X[::-1])
+
+
+def test_explain_where_features_allow_no_distances():
+    texts = ["good film", "bad film", "fine day", "awful day", "good day", "bad night"] * 5
+    proxy = make_pipeline(TfidfVectorizer(), LogisticRegression())
+    selector = ProxyCoresetSelector(proxy, strategy="entropy", subset_size=0.2, random_state=0)
+    selector.fit(texts, [1, 0, 1, 0, 1, 0] * 5)
+    with pytest.warns(
+        UserWarning, match="nearest_kept stays empty: .* are sparse, .* TruncatedSVD"
+    ) as caught:
+        table = selector.explain(texts)
+    assert caught[0].filename == __file__
+    assert table["nearest_kept"].isna().all() and table["kept"].sum() == 6
+    np.testing.assert_array_equal(table["score"], selector.scores_)
+
+
+def test_explain_of_a_module_without_features():
+    class Bare(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(4, 3))
+
+        def forward(self, x):
+            return x @ self.weight
+
+    rows = X.astype(np.float32)
+    selector = ProxyCoresetSelector(make_net(Bare), strategy="entropy", random_state=0).fit(rows, y)
+    with pytest.warns(UserWarning, match="nearest_kept stays empty: The module Bare has no final hidden"):
+        assert selector.explain()["nearest_kept"].isna().all()
+
+
+def test_explain_without_the_search_needs_no_rows():
+    selector = ProxyCoresetSelector(make_pipeline(StandardScaler(), LOGISTIC), random_state=0)
+    selector.fit(X.tolist(), y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        table = selector.explain(nearest=False)
+    assert table["nearest_kept"].isna().all()
+    rest = ["row", "score", "rank", "kept"]
+    pd.testing.assert_frame_equal(table[rest], selector.explain(X)[rest])
+    with pytest.raises(ValueError, match="explain needs the X that was fitted"):
+        selector.explain(X[::-1], nearest=False)
 
 
 @settings(max_examples=30, deadline=None)

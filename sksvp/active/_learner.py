@@ -23,6 +23,7 @@ from .._checkpoint import Checkpoint, open_checkpoint
 from .._fingerprint import fingerprint
 from .._random import draw_seeds
 from ..evidence import check_available
+from ..evidence._proxies import check_classifies
 from ..strategies._strategy import check_n_samples
 from ._checkpoint import LearnerCheckpoint, describe_run, keep_learner
 from ._exchange import read_answers, write_query
@@ -287,6 +288,9 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
             raise ValueError(
                 "oracle is asked in rounds: give rounds=[...] too, or call teach with its labels."
             )
+        check_classifies(self.proxy, "proxy")
+        if self.target is not None:
+            check_classifies(self.target, "target")
         strategy = resolve_pool_strategy(self.strategy)
         check_available(self.proxy, strategy.requires)
         return strategy

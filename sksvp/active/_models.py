@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from .._clock import Clock
 from .._describe import describe
 from ..evidence import train_proxy
-from ..evidence._proxies import classifier_of, is_frozen, is_skorch_net
+from ..evidence._proxies import classifier_of, is_frozen, is_skorch_net, learns_numbers
 from ..evidence._training import seeded_clone, training_seed
 
 
@@ -40,17 +40,9 @@ class Trained:
     def predict(self, X: Any) -> np.ndarray:
         """Predict labels; of a skorch net that was trained on numbered labels, the labels themselves."""
         predicted = self.estimator.predict(X)
-        if self._is_numbered():
+        if learns_numbers(self.estimator, self.classes):
             return self.classes[np.asarray(predicted).astype(np.intp)]
         return predicted
-
-    def _is_numbered(self) -> bool:
-        net = classifier_of(self.estimator)
-        if not is_skorch_net(net):
-            return False
-        from ..evidence._skorch_nets import encode_labels
-
-        return not np.array_equal(encode_labels(net, self.classes), self.classes)
 
     def accuracy(self, X: Any, y: np.ndarray) -> float:
         """Return the share of rows predicted right."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import joblib
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context, is_regressor
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import _safe_indexing, check_random_state, get_tags, indexable
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, _routing_enabled, process_routing
@@ -26,7 +26,8 @@ from .._fingerprint import fingerprint
 from .._missing import check_complete
 from .._random import draw_seeds
 from ..evidence import available_evidence, check_available
-from ..evidence._features import can_give_features, gather_features
+from ..evidence._features import NoFeatures, can_give_features, gather_features
+from ..evidence._proxies import check_classifies
 from ..evidence._watching import check_watchable
 from ..strategies import Evidence, resolve_strategy
 from ._by_chance import warn_if_by_chance
@@ -167,8 +168,8 @@ class BaseProxyCoreset(BaseEstimator):
                 "forgetting_events" if "forgetting_events" in available_evidence(self.proxy) else "entropy"
             )
         strategy = resolve_strategy(strategy)
-        if strategy.requires and is_regressor(self.proxy):
-            raise ValueError(f"proxy must be a classifier, got the regressor {self.proxy!r}.")
+        if strategy.requires:
+            check_classifies(self.proxy, "proxy")
         check_available(self.proxy, strategy.requires)
         if self.stop_proxy is not None and strategy.requires:
             check_watchable(self.proxy, strategy.requires)
@@ -302,7 +303,7 @@ class BaseProxyCoreset(BaseEstimator):
         check_is_fitted(self)
         return self.indices_ if indices else self.support_
 
-    def explain(self, X=None):
+    def explain(self, X=None, *, nearest: bool = True):
         """Tell for each row why it was kept or dropped.
 
         Parameters
@@ -311,6 +312,10 @@ class BaseProxyCoreset(BaseEstimator):
             Needed for the column `nearest_kept` where the rows that were fitted
             are no longer in memory: the selector keeps none. A list is never
             remembered.
+        nearest : bool, default=True
+            Whether to look for the kept row nearest to each dropped one, which
+            needs X and takes a pass of the proxy over it. False leaves
+            `nearest_kept` empty.
 
         Returns
         -------
@@ -328,36 +333,42 @@ class BaseProxyCoreset(BaseEstimator):
         Warns
         -----
         UserWarning
-            Where the rows are gone and X is not given.
+            Where `nearest_kept` stays empty because the rows are gone and X is not
+            given, or because no distances can be taken of the proxy's features, such
+            as sparse ones.
         """
         check_is_fitted(self)
         import pandas as pd
 
         ranks = np.zeros(len(self.support_), dtype=np.int64)
         ranks[self.order_] = np.arange(1, len(self.order_) + 1)
-        nearest = self._nearest_kept(X)
+        places = self._nearest_kept(X, search=nearest)
         return pd.DataFrame(
             {
                 "row": np.arange(len(self.support_)),
                 "score": self.scores_,
                 "rank": pd.arrays.IntegerArray(ranks, ranks == 0),
                 "kept": self.support_,
-                "nearest_kept": pd.arrays.IntegerArray(nearest, nearest < 0),
+                "nearest_kept": pd.arrays.IntegerArray(places, places < 0),
             }
         )
 
-    def _nearest_kept(self, X) -> np.ndarray:
+    def _nearest_kept(self, X, *, search: bool) -> np.ndarray:
         """Return the kept row nearest to each dropped one, -1 where there is none to tell."""
         nearest = np.full(len(self.support_), -1, dtype=np.int64)
         if X is not None and not self._is_fitted_rows(X):
             raise ValueError("explain needs the X that was fitted, got another one.")
-        if self.proxy_ is None or not can_give_features(self.proxy_) or self.support_.all():
+        if not search or self.proxy_ is None or not can_give_features(self.proxy_) or self.support_.all():
             return nearest
         if X is None:
             X = self._living_rows()
         if X is None:
             return nearest
-        features = gather_features(self.proxy_, X)["features"]
+        try:
+            features = gather_features(self.proxy_, X)["features"]
+        except NoFeatures as reason:
+            warnings.warn(f"nearest_kept stays empty: {reason}", UserWarning, stacklevel=3)
+            return nearest
         dropped = np.flatnonzero(~self.support_)
         nearest[dropped] = nearest_rows(features, dropped, self.indices_)
         return nearest
@@ -368,7 +379,8 @@ class BaseProxyCoreset(BaseEstimator):
         if X is not None and self._is_fitted_rows(X):
             return X
         warnings.warn(
-            "The rows that were fitted are no longer there, so nearest_kept stays empty: call explain(X).",
+            "The rows that were fitted are no longer there, so nearest_kept stays empty: call explain(X), or "
+            "explain(nearest=False) to do without.",
             UserWarning,
             stacklevel=4,
         )

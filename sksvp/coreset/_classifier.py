@@ -17,9 +17,10 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_method_params, check_is_fitted
+from sklearn.utils.validation import _check_method_params, check_is_fitted, column_or_1d
 
 from .._interrupt import heeding_ctrl_c
+from ..evidence._proxies import check_classifies, classifier_of, is_frozen, is_skorch_net, learns_numbers
 
 
 def _target_has(method: str):
@@ -47,8 +48,26 @@ def _check_classes_kept(y: np.ndarray, y_kept: np.ndarray) -> None:
             f"The {len(y_kept)} chosen rows hold no row of {len(lost)} class(es): {named}. The target cannot "
             "predict them; class_balanced=True keeps classes in proportion.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
+
+
+def _train(target: BaseEstimator, X, y, params: dict) -> tuple[BaseEstimator, np.ndarray | None]:
+    """Train the target; where it is a skorch net that learns numbers, return too which labels they stand for."""
+    if is_frozen(target) or not is_skorch_net(classifier_of(target)):
+        return target.fit(X, y, **params), None
+    from ..evidence._skorch_nets import encode_labels
+
+    labels = column_or_1d(y)
+    classes = np.unique(labels)
+    target.fit(X, encode_labels(classifier_of(target), labels), **params)
+    return target, classes if learns_numbers(target, classes) else None
+
+
+def _number(labels: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return the place of each label among sorted classes, -1 for one that is not there."""
+    places = np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
+    return np.where(classes[places] == labels, places, -1)
 
 
 class CoresetClassifier(ClassifierMixin, BaseEstimator):
@@ -61,7 +80,8 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     estimator : classifier
-        The target; a clone of it is trained on the chosen rows.
+        The target; a clone of it is trained on the chosen rows. Labels that no
+        torch loss takes, such as strings, are numbered for a skorch net.
     selector : ProxyCoresetSelector
         Chooses them. A ``FrozenEstimator`` around a fitted selector chooses what
         it chose, and only of the X it was fitted on.
@@ -108,6 +128,9 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
         "selector": [HasMethods(["fit", "select", "get_support"])],
     }
 
+    # Of a skorch net as target that learned numbers in place of the labels: which label each stands for.
+    _numbered_classes: np.ndarray | None = None
+
     def __init__(self, estimator, selector):
         self.estimator = estimator
         self.selector = selector
@@ -134,8 +157,8 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For a frozen selector that was fitted on another X, or a choice that
-            holds one class only; and whatever selector and target say.
+            For a regressor as target, a frozen selector that was fitted on another X,
+            or a choice that holds one class only; and whatever selector and target say.
 
         Warns
         -----
@@ -144,6 +167,7 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
         """
         # A fit that fails or is interrupted leaves no fitted classifier behind.
         self.__dict__.pop("estimator_", None)
+        check_classifies(self.estimator, "estimator")
         target_params, selector_params = self._route(params)
         self.selector_ = clone(self.selector).fit(X, y, **selector_params)
         if isinstance(self.selector_, FrozenEstimator) and not self.selector_._is_fitted_rows(X):
@@ -158,8 +182,8 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
         )
         start = time.perf_counter()
         with heeding_ctrl_c():
-            target = clone(self.estimator).fit(X_kept, y_kept, **target_params)
-        self.estimator_ = target
+            target, classes = _train(clone(self.estimator), X_kept, y_kept, target_params)
+        self.estimator_, self._numbered_classes = target, classes
         self.timings_ = {**self.selector_.timings_, "target_fit": time.perf_counter() - start}
         return self
 
@@ -175,7 +199,10 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
     def predict(self, X):
         """Predict classes with the target, shape (n_samples,)."""
         check_is_fitted(self)
-        return self.estimator_.predict(X)
+        predicted = self.estimator_.predict(X)
+        if self._numbered_classes is None:
+            return predicted
+        return self._numbered_classes[np.asarray(predicted).astype(np.intp)]
 
     @available_if(_target_has("predict_proba"))
     def predict_proba(self, X):
@@ -222,12 +249,15 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         if _routing_enabled():
             params = dict(process_routing(self, "score", **params).estimator.score)
+        if self._numbered_classes is not None:
+            y = _number(column_or_1d(y), self._numbered_classes)
         return self.estimator_.score(X, y, **params)
 
     @property
     def classes_(self) -> np.ndarray:
         """Class labels, as the target knows them."""
-        return self.estimator_.classes_
+        estimator = self.estimator_
+        return estimator.classes_ if self._numbered_classes is None else self._numbered_classes
 
     @property
     def n_features_in_(self) -> int:

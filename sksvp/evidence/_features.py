@@ -7,6 +7,10 @@ from sklearn.utils.validation import _num_samples
 from ._proxies import check_row_count, classifier_of, has_head, is_skorch_net, pass_heads, scoring_blocks
 
 
+class NoFeatures(ValueError):
+    """A fitted proxy has no features that distances can be taken of, which shows only when it is asked."""
+
+
 def can_give_features(proxy) -> bool:
     """Tell whether the proxy has features; of a skorch net's module this shows only when it is asked."""
     classifier = classifier_of(proxy)
@@ -33,7 +37,7 @@ def gather_features(proxy, X) -> dict[str, np.ndarray]:
 
     Raises
     ------
-    ValueError
+    NoFeatures, a ValueError
         For sparse features, features that are not numbers, or a network without
         a final hidden vector.
     """
@@ -54,7 +58,7 @@ def _features(classifier, X):
 
 def _check(features, proxy) -> np.ndarray:
     if sparse.issparse(features):
-        raise ValueError(
+        raise NoFeatures(
             f"The features of the proxy {type(proxy).__name__} are sparse, {features.shape[1]} columns wide; "
             "distances need dense ones: add a TruncatedSVD step before the classifier."
         )
@@ -63,7 +67,7 @@ def _check(features, proxy) -> np.ndarray:
         try:
             features = features.astype(np.float64)
         except (TypeError, ValueError) as error:
-            raise ValueError(
+            raise NoFeatures(
                 f"The features of the proxy must be numbers, got dtype {features.dtype}."
             ) from error
     if features.dtype not in (np.float32, np.float64):

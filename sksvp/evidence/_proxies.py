@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 
 import numpy as np
+from sklearn.base import is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
@@ -23,6 +24,37 @@ def classifier_of(proxy):
             proxy = proxy.steps[-1][1]
         else:
             return proxy
+
+
+def check_classifies(estimator, name: str) -> None:
+    """Check that what is to be trained on class labels is no regressor, by itself or at the end of others.
+
+    Not that it is a classifier: a raw skorch ``NeuralNet`` and wrappers without
+    tags do not say so of themselves.
+
+    Parameters
+    ----------
+    estimator : estimator
+    name : str
+        Of the parameter.
+
+    Raises
+    ------
+    ValueError
+        For a regressor.
+    """
+    if hasattr(estimator, "__sklearn_tags__") and is_regressor(estimator):
+        raise ValueError(f"{name} must be a classifier, got the regressor {estimator!r}.")
+
+
+def learns_numbers(estimator, classes: np.ndarray) -> bool:
+    """Tell whether these classes, sorted, are trained as other numbers: by a skorch net, whose loss takes no others."""
+    net = classifier_of(estimator)
+    if not is_skorch_net(net):
+        return False
+    from ._skorch_nets import encode_labels
+
+    return not np.array_equal(encode_labels(net, classes), classes)
 
 
 def pass_heads(proxy, X):

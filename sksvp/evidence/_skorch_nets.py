@@ -15,6 +15,8 @@ from skorch.utils import to_tensor
 from torch import Tensor, nn
 from torch.utils.data import RandomSampler
 
+from ._features import NoFeatures
+
 
 def net_logits(net: NeuralNet, X) -> np.ndarray | None:
     """Compute float32 logits (n, k) where the net's loss takes logits, else None.
@@ -49,7 +51,7 @@ def net_features(net: NeuralNet, X) -> np.ndarray:
 
     Raises
     ------
-    ValueError
+    NoFeatures, a ValueError
         Where the module has none of these.
     """
     module = getattr(net.module_, "_orig_mod", net.module_)
@@ -92,7 +94,7 @@ def _last_linear_inputs(net: NeuralNet, module: nn.Module, X) -> Iterator[Tensor
     """Catch what enters the linear layer that runs last in each forward pass."""
     layers = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
     if not layers:
-        raise ValueError(
+        raise NoFeatures(
             f"The module {type(module).__name__} has no final hidden features to find: give it a method "
             "features(x), timm's forward_features and forward_head, or a last nn.Linear."
         )

@@ -22,5 +22,8 @@ fi
 "$PYTHON" -c 'import torch; assert torch.cuda.is_available(), "torch sees no GPU"; print(torch.__version__, torch.cuda.get_device_name())'
 export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
 # Only the files with such tests: others may import what this machine lacks.
-"$PYTHON" -m pytest -q -m gpu -p no:cacheprovider $(grep -l "mark\.gpu" tests/test_*.py) || echo "CUDA tests FAILED" >&2
+"$PYTHON" -m pytest -q -m gpu -p no:cacheprovider $(grep -l "mark\.gpu" tests/test_*.py) && failed=0 || failed=$?
+[ "$failed" = 0 ] || echo "CUDA tests FAILED" >&2
 "$PYTHON" benchmarks/bench_cuda.py --threads "$(nproc)" --out "$OUT" ${DATA_DIR:+--data-dir "$DATA_DIR"}
+# The benchmark is run in any case.
+exit "$failed"

@@ -9,7 +9,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch._dynamo.testing import CompileCounter
 
-from sksvp.estimators import ResNetClassifier, VDCNNClassifier, WhitenedConvNetClassifier
+from sksvp.estimators import ResNetClassifier, VDCNNClassifier, WhitenedConvNetClassifier, _compiling
 from sksvp.estimators._compiling import CompiledBlocks
 from sksvp.networks import PreActResNet
 
@@ -79,6 +79,7 @@ def test_an_unpickled_network_is_compiled_as_well(counter):
     assert counter.frame_count == 3
 
 
+@pytest.mark.skipif(not _compiling._BEARS_THREADS, reason="this torch compiles in the main thread alone")
 def test_networks_in_several_threads(counter):
     """One is scored again and again while others train: it stays as it is, and these are compiled."""
     scored = classifier(ResNetClassifier, 8).fit(X, y)
@@ -94,6 +95,18 @@ def test_networks_in_several_threads(counter):
     assert counter.frame_count == 3
     for model in models:
         assert not any("forward" in vars(block) for block in model.net_.module_.blocks)
+
+
+def test_a_torch_that_does_not_bear_threads_compiles_in_the_main_one(counter, monkeypatch):
+    monkeypatch.setattr(_compiling, "_BEARS_THREADS", False)
+    with (
+        ThreadPoolExecutor(1) as pool,
+        pytest.warns(UserWarning, match="must not compile in several threads"),
+    ):
+        pool.submit(classifier(ResNetClassifier, 8, backend=counter).fit, X, y).result()
+    assert counter.frame_count == 0
+    classifier(ResNetClassifier, 8, backend=counter).fit(X, y)
+    assert counter.frame_count == 3
 
 
 def test_a_failed_training_leaves_the_network_as_it_was():

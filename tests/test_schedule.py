@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, LRScheduler
 
 from sksvp.estimators import ResNetClassifier
 from sksvp.estimators._callbacks import SetLearningRate
@@ -138,8 +138,9 @@ def test_piecewise_rates_hold_for_all_batches_of_an_epoch():
 
 def test_training_beyond_one_cycle_stays_at_its_last_rate():
     groups = [{"lr": 9.0}, {"lr": 9.0, "lr_factor": 10.0}]
-    net = SimpleNamespace(optimizer_=SimpleNamespace(param_groups=groups), history=[])
+    net = SimpleNamespace(lr=9.0, optimizer_=SimpleNamespace(param_groups=groups), history=[])
     setter = SetLearningRate(one_cycle_factors(5), batches_per_epoch=2)
+    setter.on_train_begin(net)
     seen = []
     for batch in range(7):
         if batch % 2 == 0:
@@ -158,3 +159,40 @@ def test_partial_fit_after_one_cycle_takes_the_constant_rate():
     assert rates[-1] > 0
     model.partial_fit(X, np.arange(40) % 2)
     assert model.net_.optimizer_.param_groups[0]["lr"] == 0.2
+
+
+class Halve(Callback):
+    """Halves all rates after each epoch."""
+
+    def on_epoch_end(self, net, **kwargs):
+        for group in net.optimizer_.param_groups:
+            group["lr"] /= 2
+
+
+def rates_of(net_params, **params):
+    rates = Rates()
+    net_params["callbacks"] = [rates, *net_params.get("callbacks", [])]
+    model = ResNetClassifier(8, max_epochs=3, batch_size=16, lr=0.2, net_params=net_params, **params)
+    X = np.random.RandomState(0).randint(0, 256, (32, 8, 8)).astype(np.uint8)
+    return model.fit(X, np.arange(32) % 2), X, rates
+
+
+def test_a_schedule_of_the_user_is_followed():
+    scheduler = LRScheduler("StepLR", step_size=1, gamma=0.1)
+    model, _, rates = rates_of({"callbacks": [scheduler]}, schedule="constant")
+    np.testing.assert_allclose(rates.rates_, [0.2, 0.2, 0.02, 0.02, 0.002, 0.002])
+    np.testing.assert_allclose(model.history_[:, "event_lr"], [0.2, 0.02, 0.002])
+
+
+def test_what_a_callback_changes_moves_on_with_the_schedule():
+    _, _, rates = rates_of({"callbacks": [Halve()]}, schedule=[(2, 1.0), (1, 0.1)])
+    np.testing.assert_allclose(rates.rates_, [0.2, 0.2, 0.1, 0.1, 0.005, 0.005])
+
+
+def test_parameter_groups_keep_their_ratio():
+    groups = [("fc*", {"lr": 0.002})]
+    model, X, rates = rates_of({"optimizer__param_groups": groups}, schedule=[(2, 1.0), (1, 0.1)])
+    np.testing.assert_allclose(rates.rates_, 4 * [0.002, 0.2] + 2 * [0.0002, 0.02])
+    # Trained further at the first rates again: a group's ratio is not that of its last rate.
+    model.partial_fit(X, np.arange(32) % 2)
+    np.testing.assert_allclose(rates.rates_[12:], 2 * [0.002, 0.2])

@@ -126,7 +126,7 @@ def train_linear(team, class_weights=None):
         "device": torch.device("cpu"),
     }
     rows = TrainingRows(lambda rows: pixels[torch.from_numpy(rows)], y)
-    net.train_epochs(rows, epochs=3, callbacks=[], batches=batches, team=team)
+    net.train_epochs(rows, epochs=3, first=[], last=[], batches=batches, team=team)
     return [net.module_.weight.tolist(), net.history[:, "train_loss"]]
 
 

@@ -82,7 +82,11 @@ class AlternatingFlip:
     def __call__(self, images: Tensor, rows: np.ndarray, epoch: int) -> Tensor:
         """Mirror the images of these rows, or not; shapes as in `random_crop`, rows of shape (n,)."""
         mirrored = self._coins[rows] if epoch % 2 == 0 else ~self._coins[rows]
-        return torch.where(mirrored.to(images.device)[:, None, None, None], images.flip(2), images)
+        if images.device.type == "cuda":
+            # From other memory the host would wait for the GPU.
+            mirrored = mirrored.pin_memory()
+        there = mirrored.to(images.device, non_blocking=True)
+        return torch.where(there[:, None, None, None], images.flip(2), images)
 
 
 def random_resized_crop(images: Tensor, size: tuple[int, int], generator: Generator) -> Tensor:

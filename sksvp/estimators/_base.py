@@ -24,10 +24,10 @@ from .._device import resolve_device, resolve_precision
 from .._fingerprint import fingerprint
 from .._missing import check_complete
 from ._batches import TrainingRows, TrainingView, Visit, batch_bounds
-from ._callbacks import CountForgetting, EndWhen, EpochBar, SetLearningRate
+from ._callbacks import AskAfterEpoch, CountForgetting, EndAsAsked, EpochBar, SetLearningRate
 from ._class_weights import class_weights
 from ._fused_sgd import FusedSGD
-from ._net import TrainingNet, check_net_params, for_optimizer, without_train_split
+from ._net import Callbacks, TrainingNet, check_net_params, for_optimizer, without_train_split
 from ._out_of_memory import first_with_room, is_out_of_memory
 from ._persistence import load_classifier, save_classifier
 from ._resume import KeepCheckpoint, TrainingCheckpoint, training_folder
@@ -330,15 +330,19 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             net.criterion_.weight = torch.from_numpy(weights).to(self.device_)
         n_batches = len(batch_bounds(len(y), self.batch_size, least=2 * team.size))
         rates = [self._base_lr * factor for factor in batch_factors(schedule, epochs, n_batches)]
-        callbacks = [
+        # What the user's callbacks find done, and what is done when they have had their say.
+        first: Callbacks = [
             ("count_forgetting", counter),
             ("learning_rate", SetLearningRate(rates, n_batches)),
         ]
+        last: Callbacks = []
         if self.verbose and team.rank == 0:
-            callbacks.append(("bar", EpochBar(type(self).__name__)))
+            last.append(("bar", EpochBar(type(self).__name__)))
         self._avoid_unsafe_bf16(net, X)
         if self._watch is not None:
-            callbacks.append(("watch", EndWhen(partial(self._ask_watch, X=X, counter=counter))))
+            asked = AskAfterEpoch(partial(self._ask_watch, X=X, counter=counter))
+            first.append(("watch", asked))
+            last.append(("end", EndAsAsked(asked)))
         batches: dict[str, Any] = {
             "random_state": self._batch_state,
             "prepare": self._training_view(len(y)),
@@ -352,10 +356,10 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
                 self._earlier_seconds = state.earlier_seconds
                 if ended:
                     return
-                callbacks.append(("checkpoint", KeepCheckpoint(state, self.checkpoint_every)))
+                last.append(("checkpoint", KeepCheckpoint(state, self.checkpoint_every)))
                 epochs -= len(net.history)
             try:
-                net.train_epochs(rows, epochs=epochs, callbacks=callbacks, batches=batches, team=team)
+                net.train_epochs(rows, epochs=epochs, first=first, last=last, batches=batches, team=team)
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise

@@ -9,7 +9,11 @@ from ._team import Team
 
 
 class SetLearningRate(Callback):
-    """Set the learning rate of each batch before it is trained on.
+    """Follow a schedule: before each batch where its rate changes, set those of the optimizer's parameter groups.
+
+    Others may set rates too. A group that began at a rate of its own keeps its ratio
+    to the net's, and what a callback has changed is scaled as the schedule moves on.
+    With a constant schedule the rates are the callback's alone.
 
     Parameters
     ----------
@@ -19,21 +23,30 @@ class SetLearningRate(Callback):
 
     Notes
     -----
-    A group of the optimizer's parameters that has a number ``lr_factor`` takes
-    that many times the rate.
+    A group's ratio is its ``lr_factor``, noted where its maker has not.
     """
 
     def __init__(self, rates: list[float], batches_per_epoch: int):
         self.rates = rates
         self.batches_per_epoch = batches_per_epoch
 
+    def on_train_begin(self, net, **kwargs):
+        for group in net.optimizer_.param_groups:
+            group.setdefault("lr_factor", group["lr"] / net.lr)
+        self.rate_ = None
+
     def on_batch_begin(self, net, training=None, **kwargs):
-        if training:
-            # Counted by the history, which a training that goes on has from before.
-            n_before = (len(net.history) - 1) * self.batches_per_epoch + len(net.history[-1]["batches"]) - 1
-            rate = self.rates[min(n_before, len(self.rates) - 1)]
-            for group in net.optimizer_.param_groups:
-                group["lr"] = rate * group.get("lr_factor", 1.0)
+        if not training:
+            return
+        # Counted by the history, which a training that goes on has from before.
+        n_before = (len(net.history) - 1) * self.batches_per_epoch + len(net.history[-1]["batches"]) - 1
+        rate = self.rates[min(n_before, len(self.rates) - 1)]
+        if rate == self.rate_:
+            return
+        for group in net.optimizer_.param_groups:
+            is_ours = self.rate_ is None or group["lr"] == self.rate_ * group["lr_factor"]
+            group["lr"] = rate * group["lr_factor"] if is_ours else group["lr"] * rate / self.rate_
+        self.rate_ = rate
 
 
 class CountForgetting(Callback):
@@ -43,7 +56,7 @@ class CountForgetting(Callback):
     no forward pass (Toneva et al., 2019). Every row is in one batch of an epoch, so
     the notes are kept on the device and read once an epoch: a look at each batch
     would make the host wait for it. Their mean is the epoch's training accuracy,
-    kept in the history as ``train_acc``.
+    kept in the history as ``train_acc``, beside ``train_acc_best``.
     """
 
     def __init__(self, n_rows: int, team: Team):
@@ -62,15 +75,23 @@ class CountForgetting(Callback):
     def on_epoch_end(self, net, **kwargs):
         right = self.team.any(self.is_right_).cpu().numpy()
         self.counter.update(np.arange(self.n_rows), right)
-        net.history.record("train_acc", float(right.mean()))
+        accuracy = float(right.mean())
+        net.history.record("train_acc", accuracy)
+        # As skorch does for its scores.
+        net.history.record(
+            "train_acc_best", all(accuracy > before["train_acc"] for before in net.history[:-1])
+        )
 
 
 class TrainingEnds(Exception):
     """Raised inside a training to end it after this epoch, as if it had been the last."""
 
 
-class EndWhen(Callback):
-    """Ask after each epoch whether the training may end.
+class AskAfterEpoch(Callback):
+    """Ask after each epoch whether the training may end, which `EndAsAsked` then does.
+
+    Apart, since what is asked must see each epoch, also one that a callback of the
+    user's ends the training in, and those are to see the last epoch too.
 
     Parameters
     ----------
@@ -82,7 +103,17 @@ class EndWhen(Callback):
         self.may_end = may_end
 
     def on_epoch_end(self, net, **kwargs):
-        if self.may_end(net):
+        self.ends_ = self.may_end(net)
+
+
+class EndAsAsked(Callback):
+    """End the training where the other callback was told so."""
+
+    def __init__(self, asked: AskAfterEpoch):
+        self.asked = asked
+
+    def on_epoch_end(self, net, **kwargs):
+        if self.asked.ends_:
             raise TrainingEnds
 
 

@@ -1,5 +1,7 @@
 """torch.compile for the batches of a training, block by block."""
 
+import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -10,6 +12,9 @@ from torch import nn
 _MAX_VERSIONS = 256
 # With these torch.compile records CUDA graphs of its own.
 _RECORDING_MODES = ("reduce-overhead", "max-autotune")
+
+# Before, a process crashes where one thread's code is compiled anew by another.
+_BEARS_THREADS = torch.__version__ >= "2.13"
 
 
 class CompiledBlocks:
@@ -29,11 +34,15 @@ class CompiledBlocks:
     Attributes
     ----------
     records : bool
-        Whether torch.compile records CUDA graphs itself, as `mode` asks for.
+        Whether torch.compile records CUDA graphs itself, as its options ask for.
     """
 
     def __init__(self, network: nn.Module, **options):
-        self.records = options.get("mode") in _RECORDING_MODES
+        self.records = (
+            options.get("mode") in _RECORDING_MODES
+            or options.get("backend") == "cudagraphs"
+            or bool((options.get("options") or {}).get("triton.cudagraphs"))
+        )
         blocks = getattr(network, "blocks", [network])
         self._compiled = [(block, torch.compile(block.forward, **options)) for block in blocks]
 
@@ -46,6 +55,25 @@ class CompiledBlocks:
                 # The method of the class comes back.
                 stack.callback(delattr, block, "forward")
             yield
+
+
+def may_compile() -> bool:
+    """Tell whether this thread may compile.
+
+    Warns
+    -----
+    UserWarning
+        Where it may not.
+    """
+    if _BEARS_THREADS or threading.current_thread() is threading.main_thread():
+        return True
+    warnings.warn(
+        f"net_params['compile'] is left out: torch {torch.__version__} must not compile in several threads, and this "
+        "is not the main one. Take torch 2.13 or later, or processes in place of threads.",
+        UserWarning,
+        stacklevel=2,
+    )
+    return False
 
 
 @contextmanager

@@ -6,16 +6,20 @@ from contextlib import nullcontext, suppress
 
 import torch
 from skorch import NeuralNetClassifier
+from skorch.callbacks import Callback
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from .._interrupt import heeding_ctrl_c
 from ._batches import ShuffledBatches, TrainingRows
 from ._callbacks import TrainingEnds
-from ._compiling import CompiledBlocks
+from ._compiling import CompiledBlocks, may_compile
 from ._denormals import denormals_as_zero
-from ._recorded_step import RecordedStep
+from ._recorded_step import RecordedStep, can_record
 from ._team import Team
+
+# By name.
+Callbacks = list[tuple[str, Callback]]
 
 
 class TrainingNet(NeuralNetClassifier):
@@ -55,15 +59,21 @@ class TrainingNet(NeuralNetClassifier):
         self.records_steps = records_steps
 
     def train_epochs(
-        self, rows: TrainingRows, *, epochs: int, callbacks: list, batches: dict, team: Team
+        self,
+        rows: TrainingRows,
+        *,
+        epochs: int,
+        first: Callbacks,
+        last: Callbacks,
+        batches: dict,
+        team: Team,
     ) -> None:
-        """Train on, with callbacks, batches and processes that serve this training alone.
+        """Train on, with batches, processes and callbacks before and after the user's that serve this training alone.
 
         Unlike skorch's `fit`, Ctrl-C is not swallowed: the caller must not take a
         half-trained network for a trained one.
         """
-        own_callbacks, own_module = list(self.callbacks_), self.module_
-        self.callbacks_ = [*own_callbacks, *((name, callback.initialize()) for name, callback in callbacks)]
+        own_callbacks = list(self.callbacks_)
         self._batches = {
             **batches,
             "first_epoch": len(self.history),
@@ -71,18 +81,31 @@ class TrainingNet(NeuralNetClassifier):
             "n_ranks": team.size,
         }
         self._team = team
-        if self.compile:
-            # All batches have one shape.
-            options = {"dynamic": False, **self.get_params_for("compile")}
-            self._compiled = CompiledBlocks(own_module, **options)
-        n_steps = epochs * (len(rows) // self.batch_size)
-        self._recorded_step = self._record_steps(n_steps) if team.size == 1 else None
-        self.notify("on_train_begin", X=rows, y=None)
+        self._recorded_step: RecordedStep | None = None
+        try:
+            for _, callback in (*first, *last):
+                callback.initialize()
+            self.callbacks_ = [*first, *own_callbacks, *last]
+            if self.compile and may_compile():
+                # All batches have one shape.
+                options = {"dynamic": False, **self.get_params_for("compile")}
+                self._compiled = CompiledBlocks(self.module_, **options)
+            if team.size == 1:
+                self._recorded_step = self._record_steps(epochs * (len(rows) // self.batch_size))
+            self.notify("on_train_begin", X=rows, y=None)
+            self._train_epochs(rows, epochs)
+        finally:
+            self.callbacks_ = own_callbacks
+            self._usual_shape = self._compiled = None
+            del self._batches, self._team, self._recorded_step
+
+    def _train_epochs(self, rows: TrainingRows, epochs: int) -> None:
+        own_module = self.module_
         try:
             with (
                 heeding_ctrl_c(),
                 denormals_as_zero(),
-                team.training(own_module) as self.module_,
+                self._team.training(own_module) as self.module_,
                 # A callback of ours, or skorch's EarlyStopping, has seen enough.
                 suppress(TrainingEnds, KeyboardInterrupt),
             ):
@@ -90,9 +113,6 @@ class TrainingNet(NeuralNetClassifier):
         finally:
             self.module_ = own_module
             self.notify("on_train_end", X=rows, y=None)
-            self.callbacks_ = own_callbacks
-            self._usual_shape = self._compiled = None
-            del self._batches, self._team, self._recorded_step
 
     @property
     def network(self) -> nn.Module:
@@ -134,25 +154,25 @@ class TrainingNet(NeuralNetClassifier):
         """Compute the gradients of a batch as skorch does, or by what was recorded of one of its shape."""
         if self._recorded_step is None or fit_params:
             return super().train_step_single(batch, **fit_params)
-        if not self.module_.training:
-            self._set_training(True)
         X, y = batch
         logits, loss = self._recorded_step(X["inputs"], y)
         return {"loss": loss, "y_pred": logits}
 
     def _record_steps(self, n_steps: int) -> RecordedStep | None:
         """Prepare to record steps where that serves; a criterion of the user's may wait for the GPU."""
-        on_gpu = torch.device(self.device).type == "cuda"
-        if not (self.records_steps and on_gpu and type(self.criterion_) is nn.CrossEntropyLoss):
+        serves = self.records_steps and can_record(torch.device(self.device))
+        if not serves or type(self.criterion_) is not nn.CrossEntropyLoss:
             return None
         if self._compiled is not None and self._compiled.records:
             return None
 
         def forward(inputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+            # As skorch does before each batch, whatever a callback left.
+            self._set_training(True)
             logits = self.infer({"inputs": inputs})
             return logits, self.get_loss(logits, y, training=True)
 
-        return RecordedStep(self.module_, forward, n_steps=n_steps)
+        return RecordedStep(self.module_, self.criterion_, forward, n_steps=n_steps)
 
     def torch_compile(self, module, name):
         """Return a module as it is: `train_epochs` compiles the network for its batches alone."""
@@ -192,9 +212,9 @@ def check_net_params(net_params: dict | None, owned: tuple[str, ...]) -> None:
     Raises
     ------
     ValueError
-        For a name that one of our parameters sets already.
+        For a name that one of our parameters sets already, or a parameter of what is so set.
     """
-    clash = sorted(set(net_params or {}) & set(owned))
+    clash = sorted(name for name in net_params or {} if name.partition("__")[0] in owned)
     if clash:
         raise ValueError(f"net_params must not set {clash}: the estimator's own parameters decide them.")
 

@@ -7,11 +7,23 @@ import torch
 
 Result = TypeVar("Result")
 
+# By what has no class of error of its own: the CPU's allocator, CUDA beside torch's allocator, its libraries.
+_SAID = (
+    "DefaultCPUAllocator",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
+
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error of torch says that memory was full, on a GPU or on the CPU."""
-    # The CPU's allocator has no class of error of its own.
-    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
+    """Tell whether an error of torch, or the one it followed, says that memory was full, on a GPU or on the CPU."""
+    following: BaseException | None = error
+    while following is not None:
+        if isinstance(following, torch.OutOfMemoryError) or any(said in str(following) for said in _SAID):
+            return True
+        following = following.__context__
+    return False
 
 
 def first_with_room(

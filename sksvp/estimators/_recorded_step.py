@@ -1,12 +1,14 @@
 """Training steps on a GPU, recorded once and replayed, so that kernels need not wait for Python to launch them."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+from ._out_of_memory import is_out_of_memory
 
 # Steps that run as they come before one is recorded: libraries choose their kernels in these.
 _EAGER_STEPS = 3
@@ -14,11 +16,29 @@ _EAGER_STEPS = 3
 # From so many on, what cuDNN takes to try its kernels, a second or two for a network, is won back.
 _STEPS_WORTH_TRYING = 4000
 
-# Of trainings in several threads one records, or tries kernels, at a time.
+# Of trainings in several threads one records, or runs what may wait for the whole GPU, at a time.
 _lock = threading.RLock()
+
+
+class _Streams(threading.local):
+    """Of this thread, by device. Memory is kept by stream, and torch has few of them."""
+
+    def __init__(self) -> None:
+        self.by_device: dict[torch.device, torch.cuda.Stream] = {}
+
+    def on(self, device: torch.device) -> torch.cuda.Stream:
+        if device not in self.by_device:
+            self.by_device[device] = torch.cuda.Stream(device)
+        return self.by_device[device]
+
+
+_streams = _Streams()
 
 # From inputs and labels on the device to logits and loss.
 Forward = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+# A module's parameters or buffers, by name.
+Tensors = Mapping[str, Tensor | None]
 
 
 class RecordedStep:
@@ -32,10 +52,17 @@ class RecordedStep:
     results differ from unrecorded ones by rounding at most. That holds for kernels
     chosen by trial too.
 
+    What callbacks and optimisers change is heeded. Between epochs they may change
+    anything: the step is recorded anew. Within an epoch weights may change in place;
+    once a tensor is replaced by another, all batches train as they come. So they do
+    where memory has no room for the recording.
+
     Parameters
     ----------
     network : torch.nn.Module
-        In training mode, on a GPU.
+        On a GPU.
+    criterion : torch.nn.Module
+        Its tensors and settings are watched as the network's are.
     forward : callable
         ``forward(inputs, y) -> logits, loss``; it must not wait for the GPU.
     n_steps : int
@@ -47,66 +74,138 @@ class RecordedStep:
     .. [1] PyTorch documentation, "CUDA semantics: CUDA graphs".
     """
 
-    def __init__(self, network: nn.Module, forward: Forward, *, n_steps: int):
+    def __init__(self, network: nn.Module, criterion: nn.Module, forward: Forward, *, n_steps: int):
         self._network = network
+        self._criterion = criterion
         self._forward = forward
         self._tries_kernels = n_steps >= _STEPS_WORTH_TRYING
-        self._stream = torch.cuda.Stream(next(network.parameters()).device)
-        self._learning: tuple[bool, ...] | None = None
+        self._stream = _streams.on(next(network.parameters()).device)
+        self._records = True
+        self._terms: _Terms | None = None
         self._shape: torch.Size | None = None
         self._n_eager = 0
         self._recording: _Recording | None = None
 
     def begin_epoch(self) -> None:
-        """Record anew where other parameters learn than before, and nothing while the network has hooks."""
-        learning: tuple[bool, ...] | None = tuple(
-            parameter.requires_grad for parameter in self._network.parameters()
-        )
-        if _has_hooks(self._network):
-            learning = None
-        if learning != self._learning:
-            self._learning = learning
+        """Record anew where passes are others than before, and nothing while something looks into each."""
+        terms = None
+        if self._records and not (_has_hooks(self._network) or torch.is_anomaly_enabled()):
+            terms = _Terms.of(self._network, self._criterion)
+        if terms is None or not terms.hold(self._terms):
             self._n_eager, self._recording = 0, None
+        self._terms = terms
 
     def __call__(self, inputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Compute the gradients of a batch; return its logits and loss, detached and its own to keep."""
         self._shape = self._shape or inputs.shape
-        if self._learning is None or inputs.shape != self._shape:
+        if self._terms is None or inputs.shape != self._shape:
+            return self._run_beside(inputs, y)
+        if not self._terms.are_in_place():
+            self._record_no_more()
             return self._run(inputs, y)
-        if self._recording is not None:
-            return self._recording.replay(inputs, y)
-        with trying_kernels(self._tries_kernels):
-            if self._n_eager < _EAGER_STEPS:
-                self._n_eager += 1
+        if self._recording is None:
+            with trying_kernels(self._tries_kernels):
+                if self._n_eager < _EAGER_STEPS:
+                    self._n_eager += 1
+                    return self._run(inputs, y)
+                self._recording = self._record(inputs.clone(), y.clone())
+            if self._recording is None:
+                self._record_no_more()
                 return self._run(inputs, y)
-            self._recording = self._record(inputs.clone(), y.clone())
         return self._recording.replay(inputs, y)
+
+    def _run_beside(self, inputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Run a batch as it comes. Where there is no room for it beside the recording, that one is let go."""
+        if self._recording is not None:
+            try:
+                return self._run(inputs, y)
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+            # Outside of the handler, which holds what the failed attempt took.
+            self._record_no_more()
+        return self._run(inputs, y)
 
     def _run(self, inputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         self._drop_gradients()
+        current = torch.cuda.current_stream(self._stream.device)
         # On the stream that records: what autograd keeps of a parameter stays on the stream of its first use.
-        self._stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(self._stream):
+        self._stream.wait_stream(current)
+        with _lock, torch.cuda.stream(self._stream):
             logits, loss = self._forward(inputs, y)
             loss.backward()
-        torch.cuda.current_stream().wait_stream(self._stream)
+        current.wait_stream(self._stream)
         return logits.detach(), loss.detach()
 
-    def _record(self, inputs: Tensor, y: Tensor) -> "_Recording":
+    def _record(self, inputs: Tensor, y: Tensor) -> "_Recording | None":
+        """Record a step, without running it; None where memory has no room for one."""
         # Without any, the recorded backward pass writes gradients instead of adding to them.
         self._drop_gradients()
         graph = torch.cuda.CUDAGraph()
+        current = torch.cuda.current_stream(self._stream.device)
         # Other threads may use the GPU meanwhile, to read rows ahead.
         recording = torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local")
-        with _lock, recording:
-            logits, loss = self._forward(inputs, y)
-            loss.backward()
+        try:
+            # Back on the current stream also where the recording cannot be ended.
+            with _lock, torch.cuda.stream(current), recording:
+                logits, loss = self._forward(inputs, y)
+                loss.backward()
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            return None
         gradients = [(parameter, parameter.grad) for parameter in self._network.parameters()]
         return _Recording(graph, inputs, y, logits.detach(), loss.detach(), gradients)
+
+    def _record_no_more(self) -> None:
+        self._records, self._terms, self._recording = False, None, None
+        # What the recording held serves other batches only so.
+        torch.cuda.empty_cache()
 
     def _drop_gradients(self) -> None:
         for parameter in self._network.parameters():
             parameter.grad = None
+
+
+class _Terms(NamedTuple):
+    """What a recorded pass takes for granted."""
+
+    holders: list[Tensors]
+    places: list[int]
+    settings: list
+
+    @classmethod
+    def of(cls, *networks: nn.Module) -> "_Terms":
+        modules = [module for network in networks for module in network.modules()]
+        holders: list[Tensors] = [
+            tensors for module in modules for tensors in (module._parameters, module._buffers) if tensors
+        ]
+        learning = [parameter.requires_grad for network in networks for parameter in network.parameters()]
+        # Momenta, rates, sizes and the like. Each pass sees to it that the network trains.
+        settings = [
+            value
+            for module in modules
+            for name, value in vars(module).items()
+            if name != "training" and _is_plain(value)
+        ]
+        return cls(holders, _places(holders), [*learning, *settings])
+
+    def hold(self, before: "_Terms | None") -> bool:
+        return before is not None and (self.places, self.settings) == (before.places, before.settings)
+
+    def are_in_place(self) -> bool:
+        """Tell whether all tensors lie where they did."""
+        return _places(self.holders) == self.places
+
+
+def _places(holders: list[Tensors]) -> list[int]:
+    return [tensor.data_ptr() for tensors in holders for tensor in tensors.values() if tensor is not None]
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, bool | int | float | str)
 
 
 class _Recording(NamedTuple):
@@ -145,7 +244,14 @@ def trying_kernels(tries: bool) -> Iterator[None]:
             cudnn.benchmark = before
 
 
+def can_record(device: torch.device) -> bool:
+    return device.type == "cuda"
+
+
 def _has_hooks(network: nn.Module) -> bool:
     """Tell whether something wants to be called with each pass, which a replay does not do."""
-    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    return any(getattr(module, kind) for module in network.modules() for kind in kinds)
+    of_modules = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    of_parameters = ("_backward_hooks", "_post_accumulate_grad_hooks")
+    return any(getattr(module, kind) for module in network.modules() for kind in of_modules) or any(
+        getattr(parameter, kind) for parameter in network.parameters() for kind in of_parameters
+    )

@@ -57,17 +57,25 @@ class RowSource:
             there = torch.from_numpy(order).to(self._device)
             for part in parts:
                 yield self._resident[there[part]]
-        elif self._reads_ahead:
-            yield from read_ahead(self._fetch, (order[part] for part in parts))
         else:
-            yield from (self._fetch(order[part]) for part in parts)
+            fetch = self._fetch_to_gpu() if self._device.type == "cuda" else self._fetch
+            each = (order[part] for part in parts)
+            yield from read_ahead(fetch, each) if self._reads_ahead else map(fetch, each)
 
     def _fetch(self, rows: np.ndarray) -> Tensor:
-        batch = self._read(rows)
-        if self._device.type == "cuda":
-            # Only from pinned memory does a copy run beside the computation.
-            batch = batch.pin_memory()
-        return batch.to(self._device, non_blocking=True)
+        return self._read(rows).to(self._device)
+
+    def _fetch_to_gpu(self) -> Read:
+        # Device and stream are a thread's own: the one that reads ahead copies on those of this one.
+        stream = torch.cuda.current_stream(self._device)
+
+        def fetch(rows: np.ndarray) -> Tensor:
+            batch = self._read(rows)
+            with torch.cuda.stream(stream):
+                # From other than pinned memory the thread would wait for the copy.
+                return batch.pin_memory().to(stream.device, non_blocking=True)
+
+        return fetch
 
 
 def is_slow_to_read(X) -> bool:

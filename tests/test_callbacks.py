@@ -1,0 +1,95 @@
+"""Callbacks of the user's, beside those that serve a training."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from skorch.callbacks import Callback, Checkpoint, EarlyStopping
+
+from sksvp import ProxyCoresetSelector, RankingSettled
+from sksvp.estimators import ResNetClassifier
+
+DIGITS = load_digits()
+X, y = DIGITS.images[:160].astype(np.uint8), DIGITS.target[:160]
+
+
+def resnet(*callbacks, **params):
+    params = {"max_epochs": 6, "batch_size": 32, "random_state": 0, "device": "cpu", **params}
+    return ResNetClassifier(8, net_params={"callbacks": list(callbacks)}, **params)
+
+
+class EndAfter(Callback):
+    """Ends a training as skorch's callbacks do."""
+
+    def __init__(self, n_epochs):
+        self.n_epochs = n_epochs
+
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) == self.n_epochs:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("n_epochs", [1, 4])
+def test_the_epoch_that_a_callback_ends_a_training_in_counts(n_epochs):
+    """As if it had been the last of a shorter training."""
+    ended = resnet(EndAfter(n_epochs), schedule="constant").fit(X, y)
+    whole = resnet(max_epochs=n_epochs, schedule="constant").fit(X, y)
+    assert len(ended.history_) == n_epochs
+    np.testing.assert_array_equal(ended.predict_logits(X), whole.predict_logits(X))
+    np.testing.assert_array_equal(ended.forgetting_events_, whole.forgetting_events_)
+    assert ended.history_[:, "train_acc"] == whole.history_[:, "train_acc"]
+
+
+def test_the_accuracy_of_the_training_can_be_watched(tmp_path):
+    keep = Checkpoint(monitor="train_acc_best", dirname=tmp_path, f_history=None)
+    stop = EarlyStopping("train_acc", patience=2, threshold=2.0, threshold_mode="abs", lower_is_better=False)
+    model = resnet(keep, stop).fit(X, y)
+    # No epoch is better than the first by as much.
+    assert len(model.history_) == 3
+    accuracies = model.history_[:, "train_acc"]
+    best = [accuracy > max([0.0, *accuracies[:k]]) for k, accuracy in enumerate(accuracies)]
+    assert model.history_[:, "train_acc_best"] == best
+    assert (tmp_path / "params.pt").exists()
+
+
+def test_a_rule_sees_the_epoch_that_a_callback_ends_a_training_in():
+    never = RankingSettled(tolerance=0.0, n_rows=60)
+    selector = ProxyCoresetSelector(
+        resnet(EndAfter(4)), strategy="forgetting_events", stop_proxy=never, random_state=0
+    )
+    stop = selector.fit(X, y).proxy_stop_
+    assert (stop.n_epochs, stop.max_epochs, len(stop.correlations)) == (4, 6, 4)
+
+
+def test_callbacks_see_the_epoch_that_a_rule_ends_a_training_in():
+    seen = []
+
+    class See(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            seen.append(net.history[-1]["train_acc"])
+
+    soon = RankingSettled(tolerance=1.0, patience=1, min_epochs=2, n_rows=60)
+    selector = ProxyCoresetSelector(
+        resnet(See), strategy="forgetting_events", stop_proxy=soon, random_state=0
+    )
+    assert len(seen) == 0
+    assert selector.fit(X, y).proxy_stop_.n_epochs == len(seen) < 6
+
+
+def test_a_callback_that_fails_at_the_start_leaves_nothing_behind():
+    class Broken(Callback):
+        works = True
+
+        def on_train_begin(self, net, **kwargs):
+            if not self.works:
+                raise ValueError("broken")
+
+    model = resnet(Broken).fit(X, y)
+    before = dict(vars(model.net_))
+    Broken.works = False
+    with pytest.raises(ValueError, match="broken"):
+        model.partial_fit(X, y)
+    assert vars(model.net_).keys() == before.keys()
+    assert model.net_.callbacks_ == before["callbacks_"]
+    Broken.works = True
+    # Counted by what serves this training, whose rows are fewer.
+    assert len(model.partial_fit(X[:64], y[:64]).history_) == 7

@@ -108,12 +108,12 @@ def test_row_numbers_are_those_of_the_whole_data(tmp_path):
         y_test=y[:40],
     )
     arguments = [
-        "coreset", "--data", tmp_path / "mine.npz", "--proxy", "resnet8", "--target", "resnet8", "--epochs", 1,
-        "--device", "cpu",
+        "coreset", "--data", tmp_path / "mine.npz", "--target", "resnet8", "--epochs", 1, "--device", "cpu",
     ]  # fmt: skip
     chosen = run(
-        *arguments, "--train-rows", 50, "--subset-size", 30, "--only-select", "--out", tmp_path / "a"
-    )
+        *arguments, "--proxy", "resnet8", "--train-rows", 50, "--subset-size", 30, "--only-select",
+        "--out", tmp_path / "a",
+    )  # fmt: skip
     assert chosen.exit_code == 0, chosen.output
     rows = pd.read_csv(tmp_path / "a" / "selected.csv")["row"]
     assert rows.max() >= 50
@@ -372,9 +372,12 @@ def test_one_cycle_on_the_command_line(tmp_path):
         (["--dataset", "digits", "--target", "alexnet"], "torchvision:NAME"),
         (["--dataset", "digits", "--target", "torchvision:alexnut"], "alexnet"),
         (["--dataset", "digits", "--subset-size", "half"], "--subset-size"),
-        (["--dataset", "digits", "--subset-size", "0"], "subset_size"),
-        (["--dataset", "digits", "--subset-size", "1.5"], "subset_size"),
-        (["--dataset", "digits", "--subset-size", "99999"], "subset_size"),
+        (["--dataset", "digits", "--subset-size", "0"], "--subset-size must be a share up to 1"),
+        (["--dataset", "digits", "--subset-size", "1.5"], "--subset-size must be a share up to 1"),
+        (["--dataset", "digits", "--subset-size", "99999"], "--subset-size must be a share up to 1"),
+        # A network cannot be trained on one row.
+        (["--dataset", "digits", "--subset-size", "0.5", "--subset-size", "1"], "and keep 2 or more, got 1."),
+        (["--dataset", "digits", "--subset-size", "0.0015"], "and keep 2 or more, got 0.0015."),
         (["--dataset", "digits", "--baseline", "best"], "--baseline"),
         (["--dataset", "digits", "--train-rows", "1"], "--train-rows"),
         (["--dataset", "digits", "--test-rows", "0"], "--test-rows"),
@@ -393,6 +396,33 @@ def test_wrong_use_is_one_line_and_exit_code_2(arguments, words, tmp_path, monke
     assert words in result.output
     assert "Traceback" not in result.output
     assert not list(tmp_path.rglob("*.json"))
+
+
+def test_a_former_selection_refuses_what_it_would_not_heed(tmp_path):
+    (tmp_path / "rows.csv").write_text("row\n1\n")
+    former = ["coreset", *QUICK, "--from-selected", tmp_path / "rows.csv", "--out", tmp_path / "out"]
+    for options, words in (
+        (["--proxy", "resnet14", "--class-balanced"], "--class-balanced and --proxy would change nothing"),
+        (["--proxy-epochs", 3, "--proxy-lr", 0.1], "--proxy-epochs and --proxy-lr would change nothing"),
+        ([], "rows of rows.csv: it is one only"),
+    ):
+        refused = run(*former, *options)
+        assert refused.exit_code == 2 and words in refused.stderr
+        assert not (tmp_path / "out").exists()
+
+
+def test_rows_of_one_class_do_not_end_a_run(tmp_path):
+    y = np.repeat([0, 1], [90, 10])
+    X = np.random.RandomState(0).randint(0, 255, (100, 8, 8)).astype(np.uint8)
+    np.savez(tmp_path / "mine.npz", X_train=X, y_train=y, X_test=X[::2], y_test=y[::2])
+    (tmp_path / "rows.csv").write_text("row\n1\n2\n3\n")
+    result = run(
+        "coreset", "--data", tmp_path / "mine.npz", "--target", "resnet8", "--epochs", 1, "--device", "cpu",
+        "--from-selected", tmp_path / "rows.csv", "--baseline", "all", "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "rows of rows.csv, 3 rows, seed 0: error 10.00 %, 0 CPU s; all of one class" in result.output
+    assert "\nall rows " in result.output
 
 
 def test_bad_selection_files(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,9 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 
 from sksvp._files import replacing, write_json
+from sksvp.estimators import BagOfNgramsClassifier
 from sksvp.reproduce import (
     CoresetRun,
     RunFolder,
@@ -24,6 +27,7 @@ from sksvp.reproduce import (
     summary_table,
     trainings_table,
 )
+from sksvp.reproduce._coreset import _hints
 from sksvp.reproduce._run_folder import RunRecords
 
 
@@ -49,6 +53,38 @@ def small_run(memory, **changes):
         "memory": str(memory),
     }
     return CoresetRun(X[:300], y[:300], X[300:500], y[300:500], **(settings | changes))
+
+
+@pytest.mark.parametrize(
+    ("proxy", "hint"),
+    [
+        (DummyClassifier(strategy="uniform"), r"hint: the proxy is hardly better than guessing \(error"),
+        (LogisticRegression(max_iter=200), None),
+    ],
+)
+def test_a_proxy_that_has_learned_nothing_is_told_of_before_targets_are_trained(proxy, hint, tmp_path):
+    lines = []
+    run = small_run(tmp_path / "memory", proxy=proxy, seeds=[0], strategies=["entropy"])
+    run_coreset(run, RunFolder(tmp_path / "run", {}, resume=False), report=lines.append)
+    hints = [line for line in lines if line.startswith("hint")]
+    assert len(hints) == (hint is not None)
+    if hint:
+        assert re.match(hint, lines[1]) and "--proxy-lr" in lines[1]
+
+
+@pytest.mark.parametrize(("never_learned", "proxy"), [(0.6, BagOfNgramsClassifier()), (0.4, None)])
+def test_rows_never_learned_are_told_of_without_test_rows(never_learned, proxy, tmp_path):
+    folder = RunFolder(tmp_path / "run", {}, resume=False)
+    folder.add("proxy_seed0", {"kind": "proxy", "error": None, "never_learned": never_learned})
+    run = small_run(tmp_path / "memory", **({} if proxy is None else {"proxy": proxy}))
+    run.X_test = run.y_test = None
+    hints = list(_hints(run, folder, [0]))
+    if never_learned < 0.5:
+        assert hints == []
+    else:
+        (hint,) = hints
+        assert "most rows were never learned (60%)" in hint
+        assert "for a few thousand texts --proxy-lr 0.5 --proxy-epochs 10" in hint
 
 
 def test_records_hold_what_was_trained(tmp_path):

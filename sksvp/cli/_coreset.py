@@ -46,7 +46,15 @@ from ._options import (
     clean_errors,
     read_image_shape,
 )
-from ._pair import build_pair, default_strategy, known_strategy, read_baselines, read_size, says_how_to_go_on
+from ._pair import (
+    build_pair,
+    default_strategy,
+    known_strategy,
+    read_baselines,
+    read_size,
+    refuse_idle,
+    says_how_to_go_on,
+)
 
 BASELINES = ("random", "class-balanced-random", "all")
 
@@ -156,6 +164,17 @@ def coreset(
     """
     from ..reproduce import CoresetRun, RunFolder, first_selection, report_run, run_coreset
 
+    if from_selected is not None and strategy is None:
+        refuse_idle(
+            {
+                "--class-balanced": class_balanced,
+                "--proxy": proxy,
+                "--proxy-epochs": proxy_epochs,
+                "--proxy-batch-size": proxy_batch_size,
+                "--proxy-lr": proxy_lr,
+            },
+            "the rows in --from-selected are chosen already, and no --strategy beside them needs a proxy",
+        )
     chosen = _DIGITS if dataset == "digits" else _DEFAULTS
     if holds_texts(dataset, data):
         chosen = chosen | _TEXT_NETWORKS
@@ -214,7 +233,12 @@ def coreset(
     )
     # Random rows compare with chosen ones of the same number.
     default_sizes = [str(len(rows)) for rows in given.values()] or chosen["subset_size"]
-    sizes = [_size(size, len(bunch.y_train)) for size in subset_size or default_sizes]
+    for name, rows in given.items():
+        if len(rows) < 2:
+            raise ValueError(f"{name}: it is one only, and a network learns from two at least.")
+    # One row may well be chosen.
+    at_least = 1 if only_select else 2
+    sizes = [_size(size, len(bunch.y_train), at_least) for size in subset_size or default_sizes]
     folder = RunFolder(new_folder("coreset", out), settings, resume=resume)
     run = CoresetRun(
         bunch.X_train,
@@ -250,10 +274,18 @@ def _methods(strategies: list[str], class_balanced: bool, baselines: Sequence[st
     return list(dict.fromkeys(names)), "all" in baselines
 
 
-def _size(text: str, n_rows: int) -> float | int:
+def _size(text: str, n_rows: int, at_least: int) -> float | int:
     """Read a share or a count of rows, and check that it fits."""
     from ..coreset._subset import count_rows
 
     size = read_size(text, "--subset-size")
-    count_rows(size, n_rows)
+    try:
+        fits = count_rows(size, n_rows) >= at_least
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"--subset-size must be a share up to 1 or a number of rows up to {n_rows:,}, and keep {at_least} or more, "
+            f"got {text}."
+        )
     return size

@@ -1,6 +1,6 @@
 """The core-set experiment: choose rows with a proxy, train the target on them, compare."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -12,11 +12,14 @@ from sklearn.utils import _safe_indexing
 from .._clock import Clock
 from .._fingerprint import fingerprint
 from ..coreset import ProxyCoresetSelector
+from ..estimators import BagOfNgramsClassifier, FastTextClassifier
 from ._kept import forget_training, keep_training, training_folder
 from ._run_folder import RunFolder
 from ._threads import limited_threads
 
 ALL_ROWS = "all rows"
+# Of the error of one who always names the commonest class.
+_HARDLY_BETTER = 0.75
 
 
 @dataclass(frozen=True)
@@ -169,6 +172,25 @@ def run_coreset(
             )
             for line in results:
                 report(line)
+            if proxies and work is train_proxy:
+                for hint in _hints(run, folder, proxies):
+                    report(hint)
+
+
+def _hints(run: CoresetRun, folder: RunFolder, seeds: list[int]) -> Iterator[str]:
+    """Say it where proxies have learned too little to choose by, before targets are trained on their choice."""
+    records = [folder.get(f"proxy_seed{seed}") for seed in seeds]
+    never_learned = np.mean([record.get("never_learned", 0.0) for record in records])
+    found = f"most rows were never learned ({never_learned:.0%})" if never_learned > 0.5 else ""
+    if run.X_test is not None:
+        error = np.mean([record["error"] for record in records])
+        guessing = 1.0 - np.max(np.unique(run.y_test, return_counts=True)[1]) / len(run.y_test)
+        if error > _HARDLY_BETTER * guessing:
+            found = f"the proxy is hardly better than guessing (error {error:.0%} of at most {guessing:.0%})"
+    linear = isinstance(run.proxy, BagOfNgramsClassifier | FastTextClassifier)
+    example = "; for a few thousand texts --proxy-lr 0.5 --proxy-epochs 10" if linear else ""
+    if found:
+        yield f"hint: {found}: train it longer or at a higher rate (--proxy-epochs, --proxy-lr{example})."
 
 
 def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
@@ -211,10 +233,16 @@ def train_target(run: CoresetRun, folder: RunFolder, arm: Arm) -> str:
             training_folder(folder.path, arm.key),
         )
         keep_training(target, kept, run.checkpoint_every)
+        one_class = len(np.unique(y)) < 2
         with Clock() as training:
-            target.fit(X, y)
-        training.add_earlier(target)
-        error = 1.0 - target.score(run.X_test, run.y_test)
+            if not one_class:
+                target.fit(X, y)
+        if one_class:
+            # Which classes are chosen is only known here; the run's other trainings go on.
+            error = float(np.mean(np.asarray(run.y_test) != y[0]))
+        else:
+            training.add_earlier(target)
+            error = 1.0 - target.score(run.X_test, run.y_test)
     record = {
         "kind": "target",
         **asdict(arm),
@@ -229,6 +257,8 @@ def train_target(run: CoresetRun, folder: RunFolder, arm: Arm) -> str:
     folder.add(arm.key, record)
     forget_training(kept)
     cost = f"error {100 * error:.2f} %, {training.cpu:.0f} CPU s"
+    if one_class:
+        cost += "; all of one class, which is the answer to every test row: nothing was trained"
     return f"{arm.name}, {len(rows):,} rows, seed {arm.seed}: {cost}"
 
 

@@ -1,6 +1,7 @@
 """A proxy that stops when its ranking has settled."""
 
 import pickle
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
+from skorch.callbacks import Callback, EarlyStopping
 
 from sksvp import CoresetClassifier, ProxyCoresetSelector, RankingSettled
 from sksvp.coreset import ProxyStop
@@ -190,6 +192,59 @@ class TestRule:
 def test_proxies_without_epochs(proxy):
     with pytest.raises(ValueError, match="stop_proxy needs a proxy that is trained in epochs"):
         select(proxy, strategy="entropy", stop_proxy=SOON)
+
+
+class EndAt(Callback):
+    """A user's callback that ends the training after an epoch, and notes those it has seen."""
+
+    seen: ClassVar[list] = []
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def on_epoch_end(self, net, **kwargs):
+        EndAt.seen.append(len(net.history))
+        if len(net.history) == self.epoch:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("epoch", [1, 4])
+def test_a_callback_of_the_user_ends_the_training(epoch, strategy):
+    net = skorch_net(callbacks=[EndAt(epoch)])
+    told = select(net, strategy=strategy, stop_proxy=NEVER).proxy_stop_
+    assert (told.n_epochs, told.max_epochs, told.stopped) == (epoch, 6, True)
+    # The rule has seen the last epoch too.
+    assert len(told.correlations) == epoch and told.seconds_saved > 0
+
+
+def test_callbacks_of_the_user_see_the_epoch_that_the_rule_ends_with():
+    EndAt.seen.clear()
+    net = skorch_net(callbacks=[("mine", EndAt(99))])
+    selector = select(net, strategy="entropy", stop_proxy=SOON)
+    assert EndAt.seen == [1, 2, 3] and selector.proxy_stop_.n_epochs == 3
+    assert [name for name, _ in selector.proxy_.callbacks] == ["mine"]
+    assert not {"watch_epochs", "end_as_watched"} & {name for name, _ in selector.proxy_.callbacks_}
+    pickle.dumps(selector)
+
+
+def test_skorchs_early_stopping_beside_the_rule():
+    net = skorch_net(callbacks=[EarlyStopping("train_loss", patience=2, threshold=1.0)])
+    selector = select(net, strategy="entropy", stop_proxy=NEVER)
+    assert selector.proxy_stop_.n_epochs == len(selector.proxy_.history) < 6
+    assert len(selector.proxy_stop_.correlations) == selector.proxy_stop_.n_epochs
+
+
+def test_without_callbacks_the_rule_ends_the_training():
+    told = select(skorch_net(callbacks="disable"), strategy="entropy", stop_proxy=SOON).proxy_stop_
+    assert told.n_epochs == 3
+
+
+def test_a_network_of_ours_that_early_stopping_ends():
+    callbacks = [EarlyStopping("train_loss", patience=1, threshold=1.0)]
+    selector = select(resnet(net_params={"callbacks": callbacks}), strategy="entropy", stop_proxy=NEVER)
+    told = selector.proxy_stop_
+    assert told.n_epochs == len(selector.proxy_.history_) < 6 and told.seconds_saved > 0
 
 
 def test_random_needs_no_proxy_and_no_rule():

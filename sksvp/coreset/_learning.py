@@ -20,7 +20,7 @@ from ..evidence._training import (
     training_way,
     uses_training_seed,
 )
-from ..evidence._watching import epochs_of
+from ..evidence._watching import epochs_of, epochs_trained
 from ._memory import MemoryEntry, NoEntry, ProxyRecord, memory_entry, memory_folder
 from ._memory_key import training_key
 from ._ranking_settled import ProxyStop, RankingSettled
@@ -170,12 +170,15 @@ class _Training:
         if events is not None:
             record.evidence["forgetting_events"] = events
         if watch is not None:
-            record.stop = self._told(watch.correlations, record.proxy_fit)
+            record.stop = self._told(proxy, watch.correlations, record.proxy_fit)
         return record
 
-    def _told(self, correlations: list[float], seconds: float) -> ProxyStop:
-        n_epochs, whole = len(correlations), epochs_of(self.proxy, self.n_epochs)
-        return ProxyStop(n_epochs, whole, correlations, seconds / n_epochs * (whole - n_epochs))
+    def _told(self, proxy: BaseEstimator, correlations: list[float], seconds: float) -> ProxyStop:
+        n_epochs = epochs_trained(proxy, len(correlations))
+        whole = epochs_of(self.proxy, self.n_epochs)
+        # A training that ended before its first epoch has no pace.
+        saved = seconds / n_epochs * (whole - n_epochs) if n_epochs else 0.0
+        return ProxyStop(n_epochs, whole, correlations, saved)
 
 
 def _counts_for_free(proxy: BaseEstimator) -> bool:

@@ -12,11 +12,15 @@ from skorch.callbacks import Callback
 from ._skorch_counting import CountForgettingEvents
 from ._watching import Watch
 
-_NAME = "watch_epochs"
+_NAMES = ("watch_epochs", "end_as_watched")
 
 
 class WatchEpochs(Callback):
-    """Ask after each epoch whether the training may end."""
+    """Ask after each epoch whether the training may end, which `EndAsWatched` then does.
+
+    Apart, as what is asked must see each epoch, also one that a callback of the user's
+    ends the training in, and those are to see the last epoch too.
+    """
 
     def __init__(self, watch: Watch, counter: CountForgettingEvents | None):
         self.watch = watch
@@ -35,12 +39,22 @@ class WatchEpochs(Callback):
             with torch.random.fork_rng(devices=[]):
                 return gather_kind(net, _safe_indexing(self.X_, rows), None, kind)
 
-        if self.watch(gather):
-            # How skorch's callbacks end a training.
-            raise KeyboardInterrupt
+        self.ends_ = self.watch(gather)
 
     def on_train_end(self, net, **kwargs):
         del self.X_
+
+
+class EndAsWatched(Callback):
+    """End the training where the other callback was told so."""
+
+    def __init__(self, watching: WatchEpochs):
+        self.watching = watching
+
+    def on_epoch_end(self, net, **kwargs):
+        if self.watching.ends_:
+            # How skorch's callbacks end a training.
+            raise KeyboardInterrupt
 
 
 @contextmanager
@@ -52,15 +66,16 @@ def watching(
         yield
         return
     callbacks = net.callbacks
-    callback = (_NAME, WatchEpochs(watch, counter))
+    watching = WatchEpochs(watch, counter)
+    first, last = zip(_NAMES, (watching, EndAsWatched(watching)), strict=True)
     if callbacks == "disable":
         net.get_default_callbacks = list
-        net.callbacks = [callback]
+        net.callbacks = [first, last]
     else:
-        net.callbacks = [*(callbacks or []), callback]
+        net.callbacks = [first, *(callbacks or []), last]
     try:
         yield
     finally:
         net.callbacks = callbacks
         net.__dict__.pop("get_default_callbacks", None)
-        net.callbacks_ = [item for item in getattr(net, "callbacks_", []) if item[0] != _NAME]
+        net.callbacks_ = [item for item in getattr(net, "callbacks_", []) if item[0] not in _NAMES]

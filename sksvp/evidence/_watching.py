@@ -42,6 +42,17 @@ def epochs_of(proxy: BaseEstimator, n_epochs: int) -> int:
     return int(classifier.max_epochs) if _is_ours(classifier) or is_skorch_net(classifier) else n_epochs
 
 
+def epochs_trained(proxy: BaseEstimator, n_watched: int) -> int:
+    """Return the epochs that a fitted proxy was trained: by its own history, else those that were watched.
+
+    A callback can end a training within an epoch, or before the watch is asked.
+    """
+    classifier = classifier_of(proxy)
+    if _is_ours(classifier):
+        return len(classifier.history_)
+    return len(classifier.history) if is_skorch_net(classifier) else n_watched
+
+
 def _is_ours(classifier: BaseEstimator) -> bool:
     return hasattr(classifier, "watch_epochs")
 

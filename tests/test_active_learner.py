@@ -4,6 +4,7 @@ import pickle
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import numpy as np
 import pandas as pd
@@ -102,20 +103,23 @@ def test_bookkeeping(data):
         if action in ("query", "discard"):
             if action == "discard":
                 model.waiting = []
-            if not model.waiting and model.free() < size:
-                with pytest.raises(ValueError, match=r"labelled, none is left|n_samples must lie in"):
+            if not model.waiting and model.free() == 0:
+                with pytest.raises(ValueError, match="labelled, none is left"):
                     learner.query(size, discard=action == "discard")
                 continue
-            if model.waiting and size != model.asked:
+            all_wait = len(model.waiting) == model.free() and size > model.asked
+            if model.waiting and size != model.asked and not all_wait:
                 with pytest.raises(ValueError, match="still wait"):
                     learner.query(size)
                 continue
-            rows = learner.query(size, discard=action == "discard").tolist()
+            is_short = not model.waiting and model.free() < size
+            with pytest.warns(UserWarning, match="are left") if is_short else nullcontext():
+                rows = learner.query(size, discard=action == "discard").tolist()
             if model.waiting:
                 assert rows == model.waiting
             else:
-                assert len(set(rows)) == size and not set(rows) & set(model.labels)
-                model.waiting, model.asked = rows, size
+                assert len(set(rows)) == min(size, model.free()) and not set(rows) & set(model.labels)
+                model.waiting, model.asked = rows, len(rows)
         elif action == "extend":
             if model.n_rows + size <= 40:
                 learner.extend(rows_of[model.n_rows : model.n_rows + size])
@@ -741,7 +745,6 @@ def test_conflicting_labels():
 @pytest.mark.parametrize(
     ("size", "error", "message"),
     [
-        (76, ValueError, r"n_samples must lie in 1 \.\. 75"),
         (0, ValueError, "n_samples must lie in"),
         (2.0, TypeError, "n_samples must be an int"),
     ],
@@ -750,6 +753,32 @@ def test_query_sizes(size, error, message):
     with pytest.raises(error, match=message):
         start().query(size)
     assert len(start().query(75)) == 75
+
+
+def test_a_query_of_more_rows_than_are_left_takes_all():
+    learner = start()
+    learner.teach(rows := learner.query(55), y[rows])
+    with pytest.warns(UserWarning, match="n_samples=30, but only 20 rows are left") as caught:
+        rows = learner.query(30)
+    assert caught[0].filename == __file__
+    assert sorted([*rows, *learner.labeled_rows_]) == list(range(90))
+    # It waits like any other, and by the size that was asked for.
+    np.testing.assert_array_equal(learner.query(30), rows)
+    np.testing.assert_array_equal(learner.query(20), rows)
+    learner.teach(rows[:5], y[rows[:5]])
+    np.testing.assert_array_equal(learner.query(30), rows[5:])
+    with pytest.raises(ValueError, match="15 rows of the last query of 20 still wait"):
+        learner.query(15)
+    learner.teach(rows[5:], y[rows[5:]])
+    with pytest.raises(ValueError, match="All 90 rows are labelled"):
+        learner.query(30)
+    learner.extend(X[:3])
+    with pytest.warns(UserWarning, match="only 3 rows are left"):
+        assert sorted(learner.query(30)) == [90, 91, 92]
+    # After another extension they are not all there is.
+    learner.extend(X[:3])
+    with pytest.raises(ValueError, match="3 rows of the last query of 3 still wait"):
+        learner.query(30)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Active learning with a proxy."""
 
 import os
+import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from numbers import Integral
@@ -372,7 +373,7 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         n_samples : int
-            How many.
+            How many, or as many as are left.
         discard : bool, default=False
             Whether to drop what still waits of the last query. Its rows may come
             again.
@@ -386,31 +387,44 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For another size while a query waits, more rows than have no label, or
-            a pool without any.
+            For another size while a query waits, a size below 1, or a pool in which
+            every row has a label.
         TypeError
             For a size that is no integer.
+
+        Warns
+        -----
+        UserWarning
+            Where fewer rows are left than asked for: all of them are returned.
         """
         run = self._open_run("query")
         if discard:
             run.drop_waiting()
         waiting = run.state.waiting
+        n_free = int((~run.state.table.labelled).sum())
         if len(waiting):
-            if n_samples != run.state.n_asked:
+            # A query that took all rows there were is asked again by the size that was too large.
+            took_all = len(waiting) == n_free and isinstance(n_samples, Integral)
+            if n_samples != run.state.n_asked and not (took_all and n_samples > run.state.n_asked):
                 raise ValueError(
                     f"n_samples={n_samples!r}, but {len(waiting)} rows of the last query of {run.state.n_asked} still "
                     "wait for labels: teach them, ask for the same size to see them again, or drop them with "
                     "discard=True."
                 )
             return waiting.copy()
-        n_free = int((~run.state.table.labelled).sum())
         if n_free == 0:
             raise ValueError(
                 f"All {run.state.n_rows} rows are labelled, none is left to ask for. Mark rows without a label in y "
                 "by None, NaN or pd.NA, or by missing_label=...; or append rows with extend."
             )
-        check_n_samples(n_samples, n_free)
-        return run.select(int(n_samples)).copy()
+        if isinstance(n_samples, Integral) and n_samples > n_free:
+            warnings.warn(
+                f"n_samples={n_samples}, but only {n_free} rows are left without a label: all of them are returned.",
+                UserWarning,
+                stacklevel=2,
+            )
+            n_samples = n_free
+        return run.select(check_n_samples(n_samples, n_free)).copy()
 
     def teach(self, rows, y, *, allow_extra: bool = False):
         """Record labels, of all rows of a query or of some, in any order.

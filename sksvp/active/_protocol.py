@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from numbers import Integral, Real
 from typing import Any
 
@@ -42,6 +43,7 @@ def make_plan(rounds: Any, initial_size: float, target_at: Any, n_rows: int) -> 
         )
     start = int(initial_size) if isinstance(initial_size, Integral) else max(1, round(initial_size * n_rows))
     sizes = [start, *_round_sizes(rounds, n_rows)]
+    sizes[-1] -= _rounded_up(sizes, [initial_size, *rounds], n_rows)
     totals = np.cumsum(sizes).tolist()
     if totals[-1] > n_rows:
         raise ValueError(
@@ -49,6 +51,15 @@ def make_plan(rounds: Any, initial_size: float, target_at: Any, n_rows: int) -> 
             f"{n_rows} rows."
         )
     return Plan(sizes, _target_totals(target_at, totals))
+
+
+def _rounded_up(sizes: list[int], shares: list[float], n_rows: int) -> int:
+    """Return how many rows the shares of at most a whole pool come to beyond it, each rounded by itself."""
+    beyond = sum(sizes) - n_rows
+    if any(isinstance(share, Integral) for share in shares) or not 0 < beyond < sizes[-1]:
+        return 0
+    # As they are written: 0.1 + 0.2 + 0.7 are a whole, though the sum of the floats is above.
+    return beyond if sum(Fraction(str(float(share))) for share in shares) <= 1 else 0
 
 
 def _round_sizes(rounds: Any, n_rows: int) -> list[int]:

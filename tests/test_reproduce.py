@@ -351,6 +351,28 @@ def test_an_interrupted_command_resumes_to_the_same_results(tmp_path, how, unbro
     pd.testing.assert_frame_equal(resumed, whole)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_an_interrupted_command_with_workers_tells_of_no_leak(tmp_path):
+    process = subprocess.Popen(
+        [*COMMAND, "--jobs", "2", "--out", tmp_path / "run"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ONE_THREAD,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while len(list((tmp_path / "run").glob("trainings/*.json"))) < 1 and time.monotonic() < deadline:
+        assert process.poll() is None
+        time.sleep(0.05)
+    # As a terminal does: to the workers too.
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate()
+    assert process.returncode == 130
+    assert "--resume goes on" in said
+    assert "leaked" not in said
+
+
 def test_what_a_killed_process_left_unfinished_is_no_record(tmp_path):
     folder = RunFolder(tmp_path, {}, resume=False)
     folder.add("one", {"kind": "target"})

@@ -326,6 +326,16 @@ def test_train(tmp_path):
     assert ResNetClassifier.load(tmp_path / "out" / "network.safetensors").depth == 8
 
 
+def test_train_shows_a_bar_where_it_is_asked_for(tmp_path):
+    arguments = [
+        "train", "--dataset", "digits", "--train-rows", 64, "--network", "resnet8", "--epochs", 1, "--device", "cpu",
+    ]  # fmt: skip
+    for options in ([], ["--verbose"], ["-v"]):
+        result = run(*arguments, *options, "--out", tmp_path / "".join(options))
+        assert result.exit_code == 0, result.output
+        assert ("epoch" in result.stderr) == bool(options)
+
+
 def test_the_fast_network_keeps_its_recipe_beside_another_target(tmp_path):
     result = run(
         "coreset", *QUICK, "--proxy", "fast", "--proxy-epochs", 1, "--target", "resnet8", "--lr", 0.02,

@@ -35,6 +35,7 @@ from ._options import (
     TextColumn,
     TextLength,
     TrainRows,
+    Verbose,
     clean_errors,
     read_image_shape,
 )
@@ -79,6 +80,7 @@ def train(
     out: Out = None,
     checkpoint_every: CheckpointEvery = 10,
     resume: Resume = False,
+    verbose: Verbose = False,
 ) -> None:
     """Train one network on all rows, and report its error on the test rows.
 
@@ -106,7 +108,7 @@ def train(
         image_shape=read_image_shape(image_shape),
         layout=layout,
         random_state=seed,
-        verbose=1,
+        verbose=int(verbose),
     )
     bunch = load_data(
         dataset,

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -395,6 +396,7 @@ time.sleep(60)
 
 def test_a_second_process_is_refused_while_the_first_lives(learner):
     learner.fit(X, KNOWN)
+    copied = pickle.loads(pickle.dumps(learner))
     learner.close()
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(learner.checkpoint)],
@@ -407,7 +409,7 @@ def test_a_second_process_is_refused_while_the_first_lives(learner):
         for attempt in (
             lambda: clone(learner).fit(X, KNOWN),
             lambda: ProxyActiveLearner.resume(learner.checkpoint, X),
-            lambda: learner.query(5),
+            lambda: copied.query(5),
         ):
             start = time.perf_counter()
             with pytest.raises(ValueError, match="is in use by another process"):
@@ -420,14 +422,122 @@ def test_a_second_process_is_refused_while_the_first_lives(learner):
     assert len(ProxyActiveLearner.resume(learner.checkpoint, X).query(5)) == 5
 
 
-def test_a_second_learner_of_this_process_is_refused_until_close(learner):
+@pytest.mark.parametrize("way", ["fit", "resume"])
+def test_a_second_learner_of_this_thread_takes_over(learner, way):
+    """A notebook's cell that runs again."""
+
+    def reopen():
+        if way == "resume":
+            return ProxyActiveLearner.resume(learner.checkpoint, X)
+        return clone(learner).fit(X, KNOWN)
+
+    go_on(learner.fit(X, KNOWN), 1)
+    again = reopen()
+    np.testing.assert_array_equal(again.labeled_rows_, learner.labeled_rows_)
+    for step in (lambda: learner.query(5), lambda: learner.teach([], []), lambda: learner.extend(X[:3])):
+        with pytest.raises(
+            ValueError, match=r"in use by another learner of this process.*fitted or resumed after"
+        ):
+            step()
+    learner.predict(X)
+    rows = again.query(5)
+    third = reopen()
+    np.testing.assert_array_equal(third.query(5), rows)
+    # The first may go on when the folder is free only where the run is as it left it.
+    third.close()
+    with pytest.raises(ValueError, match=r"has gone on without this learner.*resume"):
+        learner.query(5)
+    np.testing.assert_array_equal(again.query(5), rows)
+    del again, third  # a learner that is gone holds nothing
+    assert len(reopen().query(5)) == 5
+
+
+def test_who_could_not_take_over_leaves_the_run_to_its_learner(learner):
     learner.fit(X, KNOWN)
-    with pytest.raises(ValueError, match=r"or call that learner's close\(\)"):
+    with pytest.raises(ValueError, match="of another X"):
+        ProxyActiveLearner.resume(learner.checkpoint, X + 1)
+    assert len(go_on(learner).labeled_rows_) == 22
+
+
+def in_a_thread(call):
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call).result()
+
+
+def test_another_thread_is_refused_until_close(learner):
+    learner.fit(X, KNOWN)
+    for attempt in (
+        lambda: clone(learner).fit(X, KNOWN),
+        lambda: ProxyActiveLearner.resume(learner.checkpoint, X),
+    ):
+        with pytest.raises(
+            ValueError, match=r"or by another learner of this one.*call that learner's close\(\)"
+        ):
+            in_a_thread(attempt)
+    # Nobody has taken anything from it, and any thread may work with it.
+    rows = in_a_thread(lambda: learner.query(5))
+    # Now it is that thread's, which may be in the middle of a step.
+    with pytest.raises(ValueError, match="in use"):
         ProxyActiveLearner.resume(learner.checkpoint, X)
     learner.close()
-    again = ProxyActiveLearner.resume(learner.checkpoint, X)
-    del again  # and a learner that is gone holds nothing
-    assert len(clone(learner).fit(X, KNOWN).query(5)) == 5
+    np.testing.assert_array_equal(
+        in_a_thread(lambda: ProxyActiveLearner.resume(learner.checkpoint, X)).query(5), rows
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_fork_does_not_take_over(learner):
+    learner.fit(X, KNOWN)
+    child = os.fork()
+    if child == 0:
+        code = 0
+        try:
+            ProxyActiveLearner.resume(learner.checkpoint, X)
+        except ValueError:
+            code = 7
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    # And the lock is still the parent's.
+    assert len(go_on(learner, 1).labeled_rows_) == 17
+
+
+def test_a_closed_learner_asks_no_more(learner):
+    go_on(learner.fit(X, KNOWN), 1)
+    rows = learner.query(4)
+    learner.close()
+    learner.close()
+    for step in (
+        lambda: learner.query(4),
+        lambda: learner.teach(rows, y[rows]),
+        lambda: learner.fit_target(),
+    ):
+        with pytest.raises(ValueError, match=r"this learner was closed.*ProxyActiveLearner\.resume"):
+            step()
+    assert len(learner.predict(X)) == 90
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(learner.fit(X, KNOWN).query(4), rows)
+
+
+def test_a_with_statement_closes(learner):
+    with learner.fit(X, KNOWN) as entered:
+        assert entered is learner
+        rows = learner.query(4)
+    with pytest.raises(ValueError, match="was closed"):
+        learner.query(4)
+    with pytest.raises(KeyError), ProxyActiveLearner.resume(learner.checkpoint, X) as again:
+        np.testing.assert_array_equal(again.query(4), rows)
+        raise KeyError
+    with pytest.raises(ValueError, match="was closed"):
+        again.query(4)
+
+
+def test_close_without_a_checkpoint_closes_nothing(learner):
+    with learner.set_params(checkpoint=None) as unfitted:
+        assert len(unfitted.fit(X, KNOWN).query(4)) == 4
+    assert len(learner.query(4)) == 4
 
 
 def test_copies_go_on_only_where_the_run_has_not(learner):
@@ -439,7 +549,7 @@ def test_copies_go_on_only_where_the_run_has_not(learner):
     learner.close()
     copied.query(5)
     copied.close()
-    with pytest.raises(ValueError, match=r"has gone on since this copy of the learner was made.*resume"):
+    with pytest.raises(ValueError, match=r"has gone on without this learner, which is a copy.*resume"):
         stale.query(4)
 
 

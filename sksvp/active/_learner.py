@@ -91,7 +91,7 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
     checkpoint : str, path-like or None, default=None
         Root folder in which every run keeps what it needs to go on after its
         process ended, in a sub-folder found by parameters, X and y. The same
-        `fit` goes on where the run was. See `resume`.
+        `fit` goes on where the run was. See `resume` and `close`.
     random_state : int, RandomState or None, default=None
         Seeds proxies, targets and the drawing of rows, from three separate
         streams. A seed set inside proxy or target is left alone.
@@ -238,6 +238,11 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         UserWarning
             Where the newest state of a checkpoint is damaged: the one before it is
             used. Where it was written with other versions of libraries.
+
+        Notes
+        -----
+        A learner of this thread that held the run lets go of it, and refuses to go
+        on as long as this one holds it.
         """
         # A fit that fails leaves no fitted learner behind, and a new one lets go of the former run.
         self.close()
@@ -616,7 +621,8 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         ------
         ValueError
             For a folder without such a run, or with several that fit X, another X,
-            a run in use, or damage beyond the newest state.
+            a run in use by another process or thread, or damage beyond the newest
+            state.
         """
         learner, checkpoint, state = find_run(Path(folder), indexable(X)[0])
         with ExitStack() as stack:
@@ -628,10 +634,20 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         return learner
 
     def close(self) -> None:
-        """Let go of the checkpoint, so that another learner can go on with the run."""
+        """Let go of the checkpoint, so that another learner can go on with the run; this one can no more.
+
+        The end of a ``with`` statement closes too. Predictions stay possible, and
+        `fit` begins, or reopens, a run. Without a checkpoint nothing happens.
+        """
         run = self.__dict__.get("_run")
         if run is not None and run.checkpoint is not None:
-            run.checkpoint.close()
+            run.checkpoint.close_for_good()
+
+    def __enter__(self) -> "ProxyActiveLearner":
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self.close()
 
     def _open_run(self, method: str) -> Run:
         """Return the run, if it is one that goes on by calls."""

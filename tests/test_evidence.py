@@ -202,6 +202,22 @@ def test_probabilities_of_skorch_nets_without_logits():
     np.testing.assert_allclose(gather(own, X, y, ("probabilities",)).probabilities, own.predict_proba(X))
 
 
+class LogSoftmax(Mlp):
+    def forward(self, x):
+        return torch.log_softmax(super().forward(x), dim=-1)
+
+
+@pytest.mark.parametrize("lr", [0.01, 1e3])
+@pytest.mark.parametrize("module", [Mlp, LogSoftmax])
+def test_the_loss_is_named_where_a_module_gives_no_probabilities(module, lr):
+    """skorch's default loss; at the high rate the net says NaN in the end."""
+    net = make_net(module, criterion=nn.NLLLoss, lr=lr).fit(X, y)
+    with pytest.raises(ValueError, match=r"criterion NLLLoss.*CrossEntropyLoss.*softmax"):
+        gather(net, X, y, ("probabilities",))
+    softmax_net = make_net(Softmax, criterion=nn.NLLLoss).fit(X, y)
+    assert gather(softmax_net, X, y, ("probabilities",)).probabilities.shape == (60, 3)
+
+
 def test_one_logit_of_a_binary_net_becomes_two():
     net = NeuralNetBinaryClassifier(Mlp, module__n_classes=1, train_split=None, verbose=0, max_epochs=2)
     trained = train_proxy(net, X, (y == 0), random_state=0).proxy

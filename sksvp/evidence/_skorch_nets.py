@@ -15,6 +15,7 @@ from skorch.utils import to_tensor
 from torch import Tensor, nn
 from torch.utils.data import RandomSampler
 
+from ..strategies._probabilities import SUM_TOLERANCE
 from ._features import NoFeatures
 
 
@@ -23,7 +24,7 @@ def net_logits(net: NeuralNet, X) -> np.ndarray | None:
 
     Two classes with one output z (``BCEWithLogitsLoss``) become the logits (0, z).
     """
-    criterion = getattr(net.criterion_, "_orig_mod", net.criterion_)  # as torch.compile wraps it
+    criterion = _criterion(net)
     if net.predict_nonlinearity != "auto" or not isinstance(
         criterion, nn.CrossEntropyLoss | nn.BCEWithLogitsLoss
     ):
@@ -35,10 +36,34 @@ def net_logits(net: NeuralNet, X) -> np.ndarray | None:
 
 
 def net_probabilities(net: NeuralNet, X) -> np.ndarray:
-    """Compute what the net's own `predict_proba` says, shape (n, k)."""
+    """Compute what the net's own `predict_proba` says, shape (n, k).
+
+    Raises
+    ------
+    ValueError
+        For something else under `NLLLoss`, skorch's default, which takes the
+        module's output for probabilities.
+    """
     _check_scoring_order(net, X)
     with torch.random.fork_rng([]):
-        return net.predict_proba(X)
+        probabilities = net.predict_proba(X)
+    if isinstance(_criterion(net), nn.NLLLoss) and not _are_probabilities(probabilities):
+        raise ValueError(
+            "The proxy's module gives something else than probabilities, and its criterion NLLLoss, skorch's default, "
+            "takes its output for them. Build the net with criterion=torch.nn.CrossEntropyLoss for a module that "
+            "gives logits, or let the module end in a softmax (not a log-softmax)."
+        )
+    return probabilities
+
+
+def _criterion(net: NeuralNet) -> nn.Module:
+    return getattr(net.criterion_, "_orig_mod", net.criterion_)  # as torch.compile wraps it
+
+
+def _are_probabilities(values: np.ndarray) -> bool:
+    # NaN is none, and compares as false.
+    sums = values.sum(axis=1)
+    return bool((values >= 0).all() and (np.abs(sums - 1) <= SUM_TOLERANCE).all())
 
 
 def net_features(net: NeuralNet, X) -> np.ndarray:

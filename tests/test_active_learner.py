@@ -880,3 +880,14 @@ def test_classifiers_inside_others_are_targets(target):
     learner = ProxyActiveLearner(LogisticRegression(max_iter=1000), target, random_state=0)
     rows = X.astype(np.float32)
     assert learner.fit(rows, y).predict(rows).shape == y.shape
+
+
+@pytest.mark.parametrize("text", ["abc", b"abc"])
+def test_a_single_text_is_no_pool(text):
+    proxy = make_pipeline(TfidfVectorizer(), LOGISTIC)
+    for y in (None, [0, 1, None]):
+        with pytest.raises(TypeError, match=r"X must be rows, such as a list, .* got a single text"):
+            ProxyActiveLearner(proxy).fit(text, y)
+    learner = ProxyActiveLearner(proxy).fit(["good film", "bad film"])
+    with pytest.raises(TypeError, match="X_new must be rows"):
+        learner.extend(text)

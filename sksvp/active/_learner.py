@@ -29,7 +29,7 @@ from ..strategies._strategy import check_n_samples
 from ._checkpoint import LearnerCheckpoint, describe_run, keep_learner
 from ._exchange import read_answers, write_query
 from ._labels import LabelTable, read_labels
-from ._pool import append_rows, n_pool_rows
+from ._pool import append_rows, check_several, n_pool_rows
 from ._protocol import Answers, make_plan, run_protocol
 from ._resume import find_run
 from ._run import Run, resolve_pool_strategy, seconds_of
@@ -520,6 +520,7 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
             For another container.
         """
         run = self._open_run("extend")
+        check_several(X_new, "X_new")
         (X_new,) = indexable(X_new)
         n_new = _num_samples(X_new)
         if n_new:

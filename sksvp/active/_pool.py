@@ -11,6 +11,12 @@ from .._fingerprint import _is_torch
 from .._rows import LazyRows
 
 
+def check_several(X: Any, name: str) -> None:
+    """Refuse a single text in place of rows; TypeError."""
+    if isinstance(X, str | bytes):
+        raise TypeError(f"{name} must be rows, such as a list, Series or array of str, got a single text.")
+
+
 def append_rows(X: Any, X_new: Any) -> Any:
     """Return X with the rows of `X_new` after its own, in the container of X.
 
@@ -144,7 +150,10 @@ def n_pool_rows(X: Any) -> int:
     ------
     ValueError
         For none.
+    TypeError
+        For a single text, which is no pool of letters.
     """
+    check_several(X, "X")
     n_rows = _num_samples(X)
     if n_rows == 0:
         raise ValueError("X has 0 sample(s), while a minimum of 1 is required.")

@@ -623,6 +623,23 @@ def test_progress_goes_to_stderr(capsys):
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.parametrize(
+    ("proxy", "strategy", "said"),
+    [
+        (make_pipeline(StandardScaler(), SGDClassifier()), "auto", "SGDClassifier is trained in 20 passes"),
+        (GradientBoostingClassifier(n_estimators=2), "auto", 'strategy="auto": forgetting events.\n'),
+        (LOGISTIC, "auto", 'strategy="auto": entropy.\n'),
+        (SGDClassifier(), "forgetting_events", ""),
+    ],
+    ids=["partial_fit", "stages", "neither", "not auto"],
+)
+def test_what_auto_takes_is_said_with_verbose(proxy, strategy, said, capsys):
+    ProxyCoresetSelector(proxy, strategy=strategy, verbose=1, random_state=0).fit(X, y)
+    err = capsys.readouterr().err
+    assert said in err and ("auto" in err) == (strategy == "auto")
+    assert ('which strategy="entropy" uses' in err) == said.startswith("SGD")
+
+
 # Seeds, clones, pickles ----------------------------------------------------------------------
 
 

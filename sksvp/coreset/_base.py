@@ -1,6 +1,7 @@
 """What the selector and the sampler share: a proxy is trained and asked which rows to keep."""
 
 import os
+import sys
 import warnings
 import weakref
 from numbers import Integral
@@ -27,7 +28,8 @@ from .._missing import check_complete
 from .._random import draw_seeds
 from ..evidence import available_evidence, check_available
 from ..evidence._features import NoFeatures, can_give_features, gather_features
-from ..evidence._proxies import check_classifies
+from ..evidence._forgetting_events import how_events_are_counted
+from ..evidence._proxies import check_classifies, classifier_of
 from ..evidence._watching import check_watchable
 from ..strategies import Evidence, resolve_strategy
 from ._by_chance import warn_if_by_chance
@@ -122,6 +124,8 @@ class BaseProxyCoreset(BaseEstimator):
         strategy = self._choose_strategy()
         proxy_seed, ranking_state = self._split_random_state()
         with _Progress(self.verbose, type(self).__name__) as progress:
+            if isinstance(self.strategy, str) and self.strategy == "auto":
+                progress.note(_describe_auto(self.proxy, strategy))
             evidence = self._ask_proxy(rows, labels, strategy, proxy_seed, fit_params, progress.report)
             progress.report("ranking")
             with Clock() as clock:
@@ -434,6 +438,19 @@ def check_labels(y) -> np.ndarray:
     return labels
 
 
+def _describe_auto(proxy, strategy) -> str:
+    """Say what "auto" has taken, and where that is slow."""
+    if "forgetting_events" not in strategy.requires:
+        return 'strategy="auto": entropy.'
+    text = 'strategy="auto": forgetting events.'
+    if how_events_are_counted(proxy) != "mini_batches":
+        return text
+    return (
+        f"{text} {type(classifier_of(proxy)).__name__} is trained in {strategy.n_epochs} passes of mini-batches by "
+        'partial_fit, many times as long as by its fit, which strategy="entropy" uses.'
+    )
+
+
 class _Progress:
     """A bar of three stages on stderr, where `verbose` asks for it."""
 
@@ -446,6 +463,11 @@ class _Progress:
 
         self._bar = tqdm(total=_N_STAGES, desc=self.name, unit="stage", disable=not self.verbose)
         return self
+
+    def note(self, text: str) -> None:
+        """Write a line above the bar."""
+        if self.verbose:
+            self._bar.write(text, file=sys.stderr)
 
     def report(self, stage: str) -> None:
         """Say which stage begins."""

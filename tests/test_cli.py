@@ -82,7 +82,7 @@ def test_a_folder_in_use_needs_resume_and_the_same_settings(finished):
     assert "--resume" in taken.output
     other = run("coreset", *QUICK, "--batch-size", 16, "--out", folder, "--resume")
     assert other.exit_code == 2
-    assert "batch_size: 32 there, 16 now" in other.output
+    assert "--batch-size: 32 there, 16 now" in other.output
 
 
 def test_another_target_on_a_former_selection(finished, tmp_path):
@@ -377,9 +377,11 @@ def test_one_cycle_on_the_command_line(tmp_path):
     [
         (["--dataset", "mnist"], "--dataset must be one of"),
         ([], "either --dataset NAME or --data FILE"),
-        (["--dataset", "digits", "--strategy", "entropi"], "entropy"),
-        (["--dataset", "digits", "--proxy", "resnet18"], "6n + 2"),
-        (["--dataset", "digits", "--target", "alexnet"], "torchvision:NAME"),
+        (["--dataset", "digits", "--strategy", "entropi"], "--strategy must be one of entropy, "),
+        (["--dataset", "digits", "--proxy", "resnet18"], "--proxy resnet18: depth must be 6n + 2"),
+        (["--dataset", "digits", "--target", "alexnet"], "--target alexnet: unknown; take fast, resnet8"),
+        (["--dataset", "digits", "--lr", "0"], "--lr must be above 0"),
+        (["--dataset", "digits", "--proxy-lr", "inf"], "--proxy-lr must be above 0"),
         (["--dataset", "digits", "--target", "torchvision:alexnut"], "alexnet"),
         (["--dataset", "digits", "--subset-size", "half"], "--subset-size"),
         (["--dataset", "digits", "--subset-size", "0"], "--subset-size must be a share up to 1"),
@@ -392,10 +394,13 @@ def test_one_cycle_on_the_command_line(tmp_path):
         (["--dataset", "digits", "--train-rows", "1"], "--train-rows"),
         (["--dataset", "digits", "--test-rows", "0"], "--test-rows"),
         (["--dataset", "digits", "--test-rows", "99999"], "--test-rows"),
-        (["--dataset", "digits", "--device", "abacus"], "device"),
-        (["--dataset", "digits", "--precision", "fp8"], "precision"),
-        (["--dataset", "digits", "--schedule", "cosine"], "schedule"),
-        (["--dataset", "cifar10", "--data-dir", "nowhere"], "nowhere"),
+        (["--dataset", "digits", "--device", "abacus"], "--device must be 'auto'"),
+        (
+            ["--dataset", "digits", "--precision", "fp8"],
+            "--precision must be one of auto, bf16, fp32, got 'fp8'.",
+        ),
+        (["--dataset", "digits", "--schedule", "cosine"], "--schedule must be one of cifar, "),
+        (["--dataset", "cifar10", "--data-dir", "nowhere"], "sksvp: --data-dir nowhere has no"),
         (["--dataset", "digits", "--seeds", "0"], "seeds"),
     ],
 )

@@ -180,7 +180,7 @@ def record_settings(folder):
 def test_another_rate_of_the_proxy_is_another_run(finished, tmp_path):
     shutil.copytree(finished[0], tmp_path / "run")
     other = run(*QUICK, *ROUNDS, "--proxy-lr", "0.5", "--out", tmp_path / "run", "--resume")
-    assert other.exit_code == 2 and "proxy_lr: None there, 0.5 now" in other.stderr
+    assert other.exit_code == 2 and "--proxy-lr: not given there, 0.5 now" in other.stderr
 
 
 def test_arms_side_by_side_choose_the_same(finished, tmp_path):
@@ -200,9 +200,19 @@ def test_arms_side_by_side_choose_the_same(finished, tmp_path):
     [
         (["--round", "0.5", "--round", "0.9"], "labels of a pool of 200 rows"),
         (["--round", "many"], "--round must be a share such as 0.5"),
-        (["--strategy", "forgetting_events"], "forgetting events"),
+        (["--round", "1.5"], "--round must be a share of the pool up to 1 or a number of labels, got 1.5."),
+        (["--round", "0"], "--round must be a share of the pool up to 1 or a number of labels, got 0."),
+        (
+            ["--round", "0.1", "--round", "5"],
+            "--round must be all shares such as 0.1 or all numbers of labels",
+        ),
+        (["--initial-size", "0"], "--initial-size must be a number of rows"),
+        (["--strategy", "forgetting_events"], "--strategy forgetting_events ranks by forgetting events"),
         (["--strategy", "luck"], "luck"),
-        (["--target-at", "17"], "totals that never occur"),
+        (
+            ["--target-at", "17"],
+            "--target-at 17 names totals that never occur: 17; the totals are 20, 40, 60, 80.",
+        ),
         (["--target-at", "often"], "--target-at must be all, last"),
         (["--baseline", "all"], "--baseline must be one of random, target"),
     ],

@@ -218,7 +218,7 @@ def active(
         "test_rows": test_rows,
         **learning,
         "initial_size": read_size(initial_size or chosen["initial_size"], "--initial-size"),
-        "rounds": [read_size(size, "--round") for size in round or chosen["round"]],
+        "rounds": _rounds(round or chosen["round"]),
         "target_at": _target_at(target_at or ["all"]),
         "precomputed": None if precomputed is None else str(precomputed),
     }
@@ -280,6 +280,20 @@ def active(
     rounds = report_active(folder, report=typer.echo)
     save_figure(rounds, folder.path / "results.png", draw="save_active_figure")
     typer.echo(f"written to {folder.path}")
+
+
+def _rounds(wanted: list[str]) -> list[float | int]:
+    sizes = [read_size(size, "--round") for size in wanted]
+    for size, text in zip(sizes, wanted, strict=True):
+        if not (size >= 1 if isinstance(size, int) else 0 < size <= 1):
+            raise ValueError(
+                f"--round must be a share of the pool up to 1 or a number of labels, got {text}."
+            )
+    if len({type(size) for size in sizes}) > 1:
+        raise ValueError(
+            f"--round must be all shares such as 0.1 or all numbers of labels, got {', '.join(wanted)}."
+        )
+    return sizes
 
 
 def _target_at(wanted: list[str]) -> str | list[int]:

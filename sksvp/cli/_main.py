@@ -5,6 +5,7 @@ import typer
 from .. import __version__
 from ._active import active
 from ._coreset import coreset
+from ._messages import tell_warnings
 from ._train import train
 
 app = typer.Typer(
@@ -32,4 +33,5 @@ def options(
 
 def main() -> None:
     """Run the command line."""
+    tell_warnings()
     app()

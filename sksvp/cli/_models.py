@@ -12,7 +12,7 @@ _PARAMETERS = {"text_length": "length", "optimizer": "net_params"}
 _LINEAR = ("fasttext", "bag-of-ngrams")
 
 
-def build_classifier(name: str, **params) -> BaseEstimator:
+def build_classifier(name: str, *, option: str = "--network", **params) -> BaseEstimator:
     """Make the classifier of a network's name.
 
     Parameters
@@ -24,6 +24,8 @@ def build_classifier(name: str, **params) -> BaseEstimator:
         "torchvision:resnet50" is any classification network of torchvision. For
         texts, "vdcnn9", 17, 29 and 49 ("vdcnn9-maxpool" to choose the pooling),
         "bag-of-ngrams" and "fasttext".
+    option : str, default="--network"
+        Where the name was given, for messages.
     **params
         Given to the estimator where they are not None.
 
@@ -33,12 +35,22 @@ def build_classifier(name: str, **params) -> BaseEstimator:
         For a name that is none of these, or a parameter that such a network
         does not have.
     """
-    classifier, own = _class_of(name)
+    try:
+        classifier, own = _class_of(name)
+        _checked(classifier(**own))
+    except ValueError as error:
+        raise ValueError(f"{option} {name}: {error}") from error
     params = {key: value for key, value in params.items() if value is not None}
     known = classifier._parameter_constraints
     foreign = [key for key in params if _PARAMETERS.get(key, key) not in known and key not in _COMMON]
     if foreign:
-        raise ValueError(f"network {name!r} takes no {foreign[0].replace('_', ' ')}.")
+        raise ValueError(f"{option} {name} takes no --{foreign[0].replace('_', '-')}.")
+    from ..estimators._schedule import SCHEDULE_NAMES
+
+    if params.get("schedule", "constant") not in SCHEDULE_NAMES:
+        raise ValueError(
+            f"--schedule must be one of {', '.join(SCHEDULE_NAMES)}, got {params['schedule']!r}."
+        )
     if "optimizer" in params:
         params["optimizer"] = _optimizer_params(params["optimizer"])
     params = {_PARAMETERS.get(key, key): value for key, value in params.items()}
@@ -83,9 +95,9 @@ def _class_of(name: str) -> tuple[Any, dict[str, Any]]:
     if name == "fasttext":
         return estimators.FastTextClassifier, {}
     raise ValueError(
-        f"network {name!r} is unknown: take fast, resnet8, resnet20, resnet164 (any depth 6n+2 or 9n+2) "
-        f"or torchvision:NAME such as torchvision:resnet50 for images; vdcnn9, vdcnn17, vdcnn29, vdcnn49, "
-        f"bag-of-ngrams or fasttext for texts."
+        "unknown; take fast, resnet8, resnet20, resnet164 (any depth 6n+2 or 9n+2) "
+        "or torchvision:NAME such as torchvision:resnet50 for images; vdcnn9, vdcnn17, vdcnn29, vdcnn49, "
+        "bag-of-ngrams or fasttext for texts."
     )
 
 
@@ -103,7 +115,7 @@ def _optimizer_params(name: str) -> dict[str, Any]:
             # One sweep over all parameters, which are millions in a VDCNN.
             "optimizer__fused": True,
         }
-    raise ValueError(f"optimizer must be 'sgd' or 'adam', got {name!r}.")
+    raise ValueError(f"--optimizer must be sgd or adam, got {name!r}.")
 
 
 def _checked(classifier):

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ._data import DATASETS
+from ._messages import in_options
 
 Dataset = Annotated[
     str | None,
@@ -191,10 +192,7 @@ def clean_errors(command: Callable) -> Callable:
         try:
             return command(*args, **kwargs)
         except (ValueError, OSError, ImportError, MemoryError) as error:
-            message = " ".join(str(error).split())
-            if "cannot be read as an image" in message:
-                message += "; --skip-unreadable goes on without such images."
-            typer.echo(f"sksvp: {message}", err=True)
+            typer.echo(f"sksvp: {in_options(str(error))}", err=True)
             raise typer.Exit(2) from error
 
     return wrapped

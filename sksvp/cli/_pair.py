@@ -48,7 +48,11 @@ def build_pair(
     """
     if reads_texts(proxy) != reads_texts(target):
         kinds = [f"{name!r} reads {'texts' if reads_texts(name) else 'images'}" for name in (proxy, target)]
-        raise ValueError(f"proxy and target must read the same: {kinds[0]} and {kinds[1]}.")
+        raise ValueError(f"--proxy and --target must read the same: {kinds[0]} and {kinds[1]}.")
+    for option, rate in (("--lr", lr), ("--proxy-lr", proxy_lr)):
+        # Proxy and target have one name for it.
+        if rate is not None and not 0 < rate < float("inf"):
+            raise ValueError(f"{option} must be above 0 and finite, got {rate}.")
     own = () if own_recipe(proxy) == own_recipe(target) else own_recipe(proxy)
     settings: dict[str, Any] = {
         "proxy": proxy,
@@ -73,8 +77,8 @@ def build_pair(
     if proxy_batch_size is not None:
         for_proxy["batch_size"] = proxy_batch_size
     return (
-        build_classifier(proxy, max_epochs=settings["proxy_epochs"], **for_proxy),
-        build_classifier(target, max_epochs=epochs, **recipe),
+        build_classifier(proxy, option="--proxy", max_epochs=settings["proxy_epochs"], **for_proxy),
+        build_classifier(target, option="--target", max_epochs=epochs, **recipe),
         settings,
     )
 
@@ -86,9 +90,10 @@ def default_strategy(proxy: str) -> str:
 
 def known_strategy(name: str) -> str:
     """Check a strategy's name before anything is trained."""
-    from ..strategies import resolve_strategy
+    from ..strategies import strategy_names
 
-    resolve_strategy(name)
+    if name not in strategy_names():
+        raise ValueError(f"--strategy must be one of {', '.join(strategy_names())}, got {name!r}.")
     return name
 
 

@@ -1,0 +1,96 @@
+"""What the library says, as a terminal shows it."""
+
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from test_cli import run
+
+from sksvp.cli._messages import in_options, tell_warnings
+from sksvp.estimators import ResNetClassifier
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("unpack it there, or load with download=True.", "unpack it there, or add --download."),
+        ("root='data' is not a folder.", "--data-dir data is not a folder."),
+        ("root='my data' is not a folder.", "--data-dir 'my data' is not a folder."),
+        ("path='a.npy' must be an .npz file.", "--data a.npy must be an .npz file."),
+        ("initial_size=0.1 and rounds=[0.5, 9] ask", "--initial-size 0.1 and --round 0.5 --round 9 ask"),
+        ("image_shape=(1, 4, 4) must be", "--image-shape 1,4,4 must be"),
+        ("say layout='channels_last'.", "say --layout channels_last."),
+        ("device='cuda:7' asks", "--device cuda:7 asks"),
+        ("strategy=KCenters ranks", "--strategy k_centers ranks"),
+        ("batch_size=64 fits; lower lr=0.5.", "--batch-size 64 fits; lower --lr 0.5."),
+        ("keep more rows (subset_size), or", "keep more rows (--subset-size), or"),
+        ("of n_samples=7 rows", "of 7 rows"),
+        ("depth must be 8 with block='basic', got depth=9", "depth must be 8 with basic blocks, got depth 9"),
+        (
+            "made with other settings (lr: None there, 0.5 now; max_epochs: 3 there, None now)",
+            "made with other settings (--lr: not given there, 0.5 now; --epochs: 3 there, not given now)",
+        ),
+        (
+            "The 'layout' parameter of ResNetClassifier must be a str among {'b', 'a'}. Got 'c' instead.",
+            "--layout must be one of a, b, got 'c'.",
+        ),
+        ("Input X contains NaN.\nIt does not accept\n\nmissing values.", "Input X contains NaN."),
+        (
+            "a.png cannot be read as an image: cut off.",
+            "a.png cannot be read as an image: cut off; --skip-unreadable goes on without such images.",
+        ),
+        # Names of files and words of a sentence stay as they are.
+        ("runs/lr=0.1/x is damaged", "runs/lr=0.1/x is damaged"),
+        ("out='runs/lr=0.1' holds a run already", "--out runs/lr=0.1 holds a run already"),
+        ("no path must be lost in target and schedule", "no path must be lost in target and schedule"),
+        ("the test rows do not fit: layout must fit", "the test rows do not fit: --layout must fit"),
+        ("'data_dir' and root/train_rows.csv", "'data_dir' and root/train_rows.csv"),
+    ],
+)
+def test_parameters_become_options(said, shown):
+    assert in_options(said) == shown
+
+
+def test_a_constraint_of_an_estimator_names_the_option():
+    with pytest.raises(ValueError) as caught:
+        ResNetClassifier(precision="fp8").check_params()
+    assert in_options(str(caught.value)) == "--precision must be one of auto, bf16, fp32, got 'fp8'."
+
+
+def test_nan_brings_no_advice_about_other_estimators(tmp_path):
+    X = np.random.RandomState(0).rand(20, 8, 8)
+    X[3, 3, 3] = np.nan
+    np.savez(tmp_path / "mine.npz", X=X, y=np.arange(20) % 2)
+    result = run("coreset", "--data", tmp_path / "mine.npz", "--only-select", "--out", tmp_path / "out")
+    assert (result.exit_code, result.stderr) == (2, "sksvp: Input X contains NaN.\n")
+
+
+def test_a_missing_folder_is_named_by_its_option(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for arguments in (["--dataset", "folder"], ["--dataset", "folder", "--data-dir", "nowhere"]):
+        result = run("train", *arguments)
+        folder = arguments[-1] if "--data-dir" in arguments else "data"
+        assert (result.exit_code, result.stderr) == (2, f"sksvp: --data-dir {folder} is not a folder.\n")
+
+
+def test_a_warning_is_a_line_and_told_once(monkeypatch, capsys):
+    others = []
+    monkeypatch.setattr(warnings, "showwarning", lambda message, *rest: others.append(str(message)))
+    tell_warnings()
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        for _ in range(2):
+            warnings.warn("keep more rows (subset_size)", UserWarning, stacklevel=1)
+        warnings.warn("of another kind", RuntimeWarning, stacklevel=1)
+    assert capsys.readouterr().err == "warning: keep more rows (--subset-size)\n"
+    assert others == ["of another kind"]
+
+
+def test_the_command_tells_warnings_so():
+    program = (
+        "import warnings, sksvp.cli._main as m; m.app = lambda: warnings.warn('lr must be small'); m.main()"
+    )
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert shown.stderr == "warning: --lr must be small\n"

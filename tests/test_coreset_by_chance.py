@@ -13,7 +13,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from sksvp import ProxyCoresetSampler, ProxyCoresetSelector
 from sksvp.coreset._by_chance import tied_rows
-from sksvp.strategies import Strategy
+from sksvp.strategies import ScoredStrategy, Strategy
 
 X, y = load_iris(return_X_y=True)
 INF = np.inf
@@ -142,6 +142,17 @@ def test_strategies_of_ones_own_break_ties_as_they_like():
 
     selector = ProxyCoresetSelector(SGDClassifier(), strategy=First(), random_state=0)
     assert warned(lambda: selector.fit(X, y)) == []
+
+
+def test_scores_of_ones_own_are_not_taken_for_forgetting_events():
+    class Halved(ScoredStrategy):
+        requires = ("forgetting_events",)
+
+        def score(self, evidence, rows):
+            return evidence.forgetting_events[rows] / 2
+
+    (text,) = select([1] * 10 + [0] * 90, 0.5, strategy=Halved())[1]
+    assert text.startswith("80% of the 50 chosen rows have the same score as rows that were left out (50)")
 
 
 def test_tied_rows():

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..strategies import KCenters
+from ..strategies import ForgettingEvents, KCenters
 from ..strategies._strategy import ScoredStrategy
 
 # A choice of which more than this share is left to chance deserves a word.
@@ -47,7 +47,7 @@ def warn_if_by_chance(
 def _describe_chance(strategy: Any, scores: np.ndarray, kept: np.ndarray, groups: np.ndarray | None) -> str:
     n_kept = int(kept.sum())
     tied = tied_rows(scores, kept, groups)
-    if "forgetting_events" in strategy.requires:
+    if isinstance(strategy, ForgettingEvents):
         unlearned = np.isinf(scores)
         if (kept & unlearned).sum() > _MOST * n_kept:
             return _of_unlearned(unlearned, kept)

@@ -50,7 +50,7 @@ class ProxyCoresetSelector(OneToOneFeatureMixin, TransformerMixin, BaseProxyCore
         Seeds the proxy, where it has no seed of its own, and, from a separate
         stream, the ranking.
     verbose : int, default=0
-        Above 0, shows a bar on stderr.
+        Above 0, shows a bar on stderr and says what ``strategy="auto"`` took.
 
     Attributes
     ----------

@@ -66,6 +66,7 @@ def main() -> None:
         # Within a sample, as the rule sees it; agreement is told of all rows.
         sample = np.random.RandomState(1).permutation(len(y))[: RankingSettled().n_rows]
         rankings = [ranking[sample] for ranking in recorder.rankings]
+        seconds = selector.proxy_.history_[:, "dur"]
         for tolerance in TOLERANCES:
             end = end_of(RankingSettled(tolerance), rankings)
             at_end, whole = recorder.rankings[end - 1], recorder.rankings[-1]
@@ -75,6 +76,7 @@ def main() -> None:
                     "tolerance": tolerance,
                     "epochs": end,
                     "saved": 1 - end / args.epochs,
+                    "seconds_saved": sum(seconds[end:]),
                     "correlation": rank_correlation(at_end, whole),
                     "overlap": _overlap(at_end, whole),
                 }
@@ -88,12 +90,12 @@ def main() -> None:
             f"# Stopping a proxy when its ranking has settled: ResNet{args.depth}, {len(y):,} rows of {args.dataset}, "
             f"{args.epochs} epochs",
             "",
-            "| strategy | tolerance | epochs until settled | epochs saved | correlation with the whole training | "
-            "common rows of the best half |",
-            "|---|---|---|---|---|---|",
+            "| strategy | tolerance | epochs until settled | epochs saved | seconds saved | correlation with the "
+            "whole training | common rows of the best half |",
+            "|---|---|---|---|---|---|---|",
             *(
                 f"| {line['strategy']} | {line['tolerance']} | {line['epochs']} | {line['saved']:.0%} | "
-                f"{line['correlation']:.3f} | {line['overlap']:.0%} |"
+                f"{line['seconds_saved']:.1f} | {line['correlation']:.3f} | {line['overlap']:.0%} |"
                 for line in lines
             ),
             "",

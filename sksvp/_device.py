@@ -1,5 +1,7 @@
 """The device that computes, and its precision."""
 
+import warnings
+
 import torch
 
 
@@ -9,7 +11,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
     Raises
     ------
     ValueError
-        For a name that torch does not know, or a CUDA device that is not there.
+        For a name that torch does not know, or a device that is not there.
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -28,7 +30,17 @@ def resolve_device(device: str | torch.device) -> torch.device:
             raise ValueError(
                 f"device={device!r} does not exist: torch sees {torch.cuda.device_count()} CUDA device(s)."
             )
+    elif resolved.type == "cpu":
+        # Without a number: weights on "cpu:0" could not be unpickled.
+        return torch.device("cpu")
+    elif not _is_there(resolved.type):
+        raise ValueError(f"device={device!r} is not available here; use 'auto', 'cpu' or a CUDA device.")
     return resolved
+
+
+def _is_there(device_type: str) -> bool:
+    is_available = getattr(getattr(torch, device_type, None), "is_available", None)
+    return is_available is not None and is_available()
 
 
 def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
@@ -38,6 +50,11 @@ def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
     ------
     ValueError
         For ``"bf16"`` on a CUDA device that cannot do it.
+
+    Warns
+    -----
+    UserWarning
+        For ``"bf16"`` on a CPU that has no such arithmetic.
     """
     if precision == "fp32":
         return torch.float32
@@ -51,5 +68,12 @@ def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
         if device.type == "cuda" and not native:
             name = torch.cuda.get_device_name(device)
             raise ValueError(f"precision='bf16' is not supported by {name}; use 'auto' or 'fp32'.")
+        if device.type == "cpu" and not native:
+            warnings.warn(
+                "precision='bf16': this CPU has no bfloat16 arithmetic. It is emulated, more slowly than float32; "
+                "'auto' takes float32 here.",
+                UserWarning,
+                stacklevel=2,
+            )
         return torch.bfloat16
     return torch.bfloat16 if native else torch.float32

@@ -15,7 +15,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 
     Its name is hidden (``.NAME.*.part.SUFFIX``) and keeps the suffix, which some
     writers insist on. An exception, Ctrl-C or a full disk leaves the old file as it was and
-    nothing half-written beside it.
+    nothing half-written beside it. What the system says of it names the file.
     """
     path = Path(path)
     part = path.parent / f".{path.name}.{secrets.token_hex(8)}.part{path.suffix}"
@@ -27,6 +27,10 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         with open(part, "rb") as file:
             os.fsync(file.fileno())
         os.replace(part, path)
+    except OSError as error:
+        if error.filename is not None or error.errno is None:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
     finally:
         part.unlink(missing_ok=True)
 

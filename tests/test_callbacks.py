@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
-from skorch.callbacks import Callback, Checkpoint, EarlyStopping
+from skorch.callbacks import Callback, Checkpoint, EarlyStopping, PrintLog
 
 from sksvp import ProxyCoresetSelector, RankingSettled
 from sksvp.estimators import ResNetClassifier
@@ -53,9 +53,7 @@ def test_the_accuracy_of_the_training_can_be_watched(tmp_path):
 
 def test_a_rule_sees_the_epoch_that_a_callback_ends_a_training_in():
     never = RankingSettled(tolerance=0.0, n_rows=60)
-    selector = ProxyCoresetSelector(
-        resnet(EndAfter(4)), strategy="forgetting_events", stop_proxy=never, random_state=0
-    )
+    selector = ProxyCoresetSelector(resnet(EndAfter(4)), strategy="entropy", stop_proxy=never, random_state=0)
     stop = selector.fit(X, y).proxy_stop_
     assert (stop.n_epochs, stop.max_epochs, len(stop.correlations)) == (4, 6, 4)
 
@@ -68,9 +66,7 @@ def test_callbacks_see_the_epoch_that_a_rule_ends_a_training_in():
             seen.append(net.history[-1]["train_acc"])
 
     soon = RankingSettled(tolerance=1.0, patience=1, min_epochs=2, n_rows=60)
-    selector = ProxyCoresetSelector(
-        resnet(See), strategy="forgetting_events", stop_proxy=soon, random_state=0
-    )
+    selector = ProxyCoresetSelector(resnet(See), strategy="entropy", stop_proxy=soon, random_state=0)
     assert len(seen) == 0
     assert selector.fit(X, y).proxy_stop_.n_epochs == len(seen) < 6
 
@@ -93,3 +89,12 @@ def test_a_callback_that_fails_at_the_start_leaves_nothing_behind():
     Broken.works = True
     # Counted by what serves this training, whose rows are fewer.
     assert len(model.partial_fit(X[:64], y[:64]).history_) == 7
+
+
+def test_no_callbacks_of_the_users_and_a_log():
+    plain = ResNetClassifier(8, max_epochs=2, batch_size=32, random_state=0, device="cpu")
+    silent = plain.set_params(net_params={"callbacks": "disable"}).fit(X, y)
+    assert len(silent.history_[:, "train_acc"]) == 2
+    lines = []
+    plain.set_params(net_params={"callbacks__print_log": PrintLog(sink=lines.append)}).fit(X, y)
+    assert "train_acc" in lines[0]

@@ -45,6 +45,8 @@ def test_all_processes_end_with_the_same_network(told):
         assert first[name] == second[name]
     assert (np.argmax(first["logits"], axis=1) == y).mean() > 0.8
     assert told[0]["unseeded"] == told[1]["unseeded"]
+    # A copy by pickle needs no other processes.
+    assert told[0]["unseeded"]["copy"] == told[0]["unseeded"]["logits"]
     # The one network is an ordinary classifier.
     assert told[0]["selector"] == told[1]["selector"]
 

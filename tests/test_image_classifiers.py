@@ -37,8 +37,14 @@ def resnet(**params):
 def shufflenet(**params):
     needs_torchvision()
     return TorchvisionClassifier(
-        "shufflenet_v2_x0_5",
-        **{"max_epochs": 2, "batch_size": 32, "device": "cpu", "random_state": 0, **params},
+        **{
+            "network": "shufflenet_v2_x0_5",
+            "max_epochs": 2,
+            "batch_size": 32,
+            "device": "cpu",
+            "random_state": 0,
+            **params,
+        },
     )
 
 
@@ -416,6 +422,46 @@ def test_cuda_where_there_is_none(colour):
         resnet(device="cuda").fit(*colour)
 
 
+@pytest.mark.parametrize("device", ["meta", "mps", "xpu", "privateuseone", "cpu:x"])
+def test_devices_that_are_not_there(colour, device):
+    with pytest.raises(ValueError, match=r"device must be|is not available here"):
+        resnet(device=device).fit(*colour)
+
+
+def test_bf16_is_told_of_where_a_cpu_emulates_it(colour, monkeypatch):
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False, raising=False)
+    with pytest.warns(UserWarning, match="this CPU has no bfloat16 arithmetic"):
+        resnet(precision="bf16", max_epochs=1).fit(*colour)
+
+
+@pytest.mark.parametrize(
+    ("network", "shape", "words"),
+    [
+        ("shufflenet_v2_x0_5", (20, 8, 8, 4), "must have 1 or 3 channels .* got 4"),
+        ("vit_b_16", (20, 32, 32, 3), "does not take images of 32 x 32 pixels"),
+        ("alexnet", (20, 16, 24), "does not take images of 16 x 24 pixels"),
+    ],
+)
+def test_images_that_a_network_does_not_take(network, shape, words):
+    X = np.random.RandomState(0).randint(0, 256, shape).astype(np.uint8)
+    with pytest.raises(ValueError, match=words):
+        shufflenet(network=network).fit(X, np.arange(20) % 2)
+
+
+def test_torch_datasets_are_told_of(colour):
+    X, y = colour
+    dataset = torch.utils.data.TensorDataset(torch.from_numpy(X), torch.from_numpy(y))
+    for given in (dataset, torch.utils.data.DataLoader(dataset)):
+        with pytest.raises(TypeError, match=r"sksvp\.datasets\.from_torch"):
+            resnet().fit(given, y)
+
+
+@pytest.mark.parametrize("name", ["iterator_train__num_workers", "criterion__weight", "module__depth"])
+def test_parameters_of_what_is_ours_are_refused(colour, name):
+    with pytest.raises(ValueError, match=f"net_params must not set .*{name}"):
+        resnet(net_params={name: None}).fit(*colour)
+
+
 def test_pixels_are_normalised_by_channel(colour):
     X, y = colour
     form = resnet(max_epochs=1).fit(X, y).format_
@@ -462,6 +508,15 @@ def test_grey_images_need_no_channel_axis_at_predict(digits, axis):
 def test_a_diverged_training_warns(digits):
     with pytest.warns(ConvergenceWarning, match="Lower lr=1e"):
         resnet(lr=1e30).fit(*digits)
+
+
+def test_weights_that_are_not_finite_are_told_of(digits):
+    class Spoil(Callback):
+        def on_train_end(self, net, **kwargs):
+            net.module_.bn.running_var.fill_(torch.inf)
+
+    with pytest.warns(ConvergenceWarning, match="not all its weights are finite"):
+        resnet(max_epochs=1, net_params={"callbacks": [Spoil]}).fit(*digits)
 
 
 def test_a_loaded_classifier_trains_on(digits, tmp_path):
@@ -526,6 +581,13 @@ def test_a_network_trained_on_a_gpu_serves_where_there_is_none(digits):
     expected = model.predict_logits(X)
     model.device_, model.net_.device = torch.device("cuda"), "cuda"  # as its training on a GPU leaves them
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict_logits(X), expected)
+
+
+def test_a_network_on_a_numbered_cpu_can_be_pickled(digits):
+    X, y = digits
+    model = resnet(max_epochs=1, device="cpu:0").fit(X[:64], y[:64])
+    copy = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copy.predict_logits(X), model.predict_logits(X))
 
 
 def test_a_fresh_process_can_unpickle_a_torchvision_network(digits, tmp_path):

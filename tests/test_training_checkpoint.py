@@ -1,11 +1,14 @@
 """A training that is interrupted or killed goes on to the same network as an unbroken one."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from contextlib import closing
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,6 +26,7 @@ from sksvp.estimators import (
     VDCNNClassifier,
     WhitenedConvNetClassifier,
 )
+from sksvp.estimators._resume import training_folder
 
 DIGITS = load_digits()
 X = DIGITS.images[:96].astype(np.uint8)
@@ -160,8 +164,18 @@ def test_another_training_is_refused_with_the_difference(tmp_path, monkeypatch):
         make(folder, lr=0.05).fit(X, y)
     with pytest.raises(ValueError, match=r"X: 96 rows .* there, 90 rows"):
         make(folder).fit(X[:90], y[:90])
+    with pytest.raises(ValueError, match=r"X: 96 rows \w+ there, 96 rows \w+ float32 now"):
+        make(folder).fit(X.astype(np.float32), y)
     # Not part of what is trained.
     make(folder, verbose=1).fit(X, y)
+
+
+def test_another_number_of_processes_is_another_training(tmp_path):
+    model, alone, two = make(), SimpleNamespace(size=1), SimpleNamespace(size=2)
+    with closing(training_folder(tmp_path / "alone", model, X, y, None, alone)) as folder:
+        assert "processes" not in folder.identity
+    with closing(training_folder(tmp_path / "two", model, X, y, None, two)) as folder:
+        assert folder.identity["processes"] == "2"
 
 
 def test_one_training_has_one_worker(tmp_path):
@@ -244,3 +258,13 @@ def test_bad_checkpoint_parameters():
         ResNetClassifier(8, checkpoint_every=0).fit(X, y)
     with pytest.raises(ValueError, match="checkpoint"):
         make(3).fit(X, y)
+
+
+def test_a_full_disk_names_the_file(tmp_path, monkeypatch):
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=rf"No space left on device: '{tmp_path}.*state-0+1\.bin'"):
+        make(tmp_path).fit(X, y)
+    assert list(tmp_path.glob("*/*.part*")) == []

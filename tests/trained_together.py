@@ -1,6 +1,7 @@
 """What each of several processes does in test_distributed; started by torchrun."""
 
 import json
+import pickle
 import signal
 import sys
 from pathlib import Path
@@ -63,7 +64,9 @@ def compiled(folder, rank):
 
 def unseeded(folder, rank):
     """Without a seed they begin with one network all the same."""
-    return {"logits": resnet(max_epochs=2, random_state=None).fit(X, y).predict_logits(X).tolist()}
+    model = resnet(max_epochs=2, random_state=None).fit(X, y)
+    copy = pickle.loads(pickle.dumps(model))
+    return {name: fitted.predict_logits(X).tolist() for name, fitted in (("logits", model), ("copy", copy))}
 
 
 def interrupted(folder, rank):

@@ -184,10 +184,10 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
                 folder=folder,
                 is_kept=self.checkpoint is not None,
             )
-        if not np.isfinite(net.history[-1, "train_loss"]):
+        if not (np.isfinite(net.history[-1, "train_loss"]) and _is_finite(net.network)):
             warnings.warn(
                 f"The training of {type(self).__name__} diverged: its last loss is "
-                f"{net.history[-1, 'train_loss']}. Lower lr={self.lr!r}.",
+                f"{net.history[-1, 'train_loss']}, and not all its weights are finite. Lower lr={self.lr!r}.",
                 ConvergenceWarning,
                 stacklevel=2,
             )
@@ -276,7 +276,9 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             random_state = np.random.RandomState(team.share(random_state.randint(_MAX_SEED)))
         self._batch_state = np.random.RandomState(random_state.randint(_MAX_SEED))
         net_params = without_train_split(self.net_params)
-        callbacks = list(net_params.pop("callbacks", None) or [])
+        callbacks = net_params.pop("callbacks", None)
+        # skorch's word for none. Those that train are not the user's.
+        callbacks = [] if callbacks in (None, "disable") else list(callbacks)
         with seeded_torch(random_state.randint(_MAX_SEED), self.device_, alone=True):
             module = self._build_module(len(self.classes_))
             module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # no stub of torch has it
@@ -287,6 +289,8 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
                     **for_optimizer(self._optimizer_params(), net_params),
                     "criterion": nn.CrossEntropyLoss,
                     "criterion__label_smoothing": self.label_smoothing,
+                    "callbacks__valid_acc": None,
+                    "callbacks__print_log": None,
                     **net_params,
                 },
                 lr=self.lr,
@@ -299,8 +303,6 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
                 device=str(self.device_),
                 verbose=0,
                 callbacks=callbacks,
-                callbacks__valid_acc=None,
-                callbacks__print_log=None,
             )
             return net.initialize()
 
@@ -419,7 +421,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         folder, error = None, None
         if self.checkpoint is not None and team.rank == 0:
             try:
-                folder = training_folder(self.checkpoint, self, X, y, self._watch)
+                folder = training_folder(self.checkpoint, self, X, y, self._watch, team)
             except (OSError, ValueError) as failure:
                 error = failure
         # What fails in the first process fails in all: the others would wait for it.
@@ -592,3 +594,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         """skorch's history of the training: a list of dicts, one an epoch."""
         check_is_fitted(self)
         return self.net_.history
+
+
+def _is_finite(network: nn.Module) -> bool:
+    return all(bool(values.isfinite().all()) for values in network.state_dict().values())

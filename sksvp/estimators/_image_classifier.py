@@ -7,6 +7,7 @@ import torch
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import validate_data
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from ._augment import AlternatingFlip, random_crop, random_flip, random_resized_crop, random_shift
 from ._base import TorchClassifier
@@ -29,6 +30,12 @@ class ImageClassifier(TorchClassifier):
     _format_type = ImageFormat
 
     def _validate(self, X, *, reset: bool):
+        if isinstance(X, Dataset | DataLoader):
+            given = "loader.dataset" if isinstance(X, DataLoader) else "dataset"
+            raise TypeError(
+                f"X must be an array, a tensor or lazy rows, got a torch {type(X).__name__}: "
+                f"X, y = sksvp.datasets.from_torch({given}) makes it both."
+            )
         if isinstance(X, list | tuple):
             X = np.asarray(X)
         elif isinstance(X, Tensor):

@@ -18,6 +18,9 @@ from ._denormals import denormals_as_zero
 from ._recorded_step import RecordedStep, can_record
 from ._team import Team
 
+# Callbacks that skorch puts before the user's.
+_SKORCHS = ("epoch_timer", "train_loss", "valid_loss", "valid_acc")
+
 # By name.
 Callbacks = list[tuple[str, Callback]]
 
@@ -85,7 +88,9 @@ class TrainingNet(NeuralNetClassifier):
         try:
             for _, callback in (*first, *last):
                 callback.initialize()
-            self.callbacks_ = [*first, *own_callbacks, *last]
+            # After skorch's clock and mean loss, before the user's.
+            place = sum(name in _SKORCHS for name, _ in own_callbacks)
+            self.callbacks_ = [*own_callbacks[:place], *first, *own_callbacks[place:], *last]
             if self.compile and may_compile():
                 # All batches have one shape.
                 options = {"dynamic": False, **self.get_params_for("compile")}

@@ -165,7 +165,9 @@ class KeepCheckpoint(Callback):
             self.checkpoint.save(ended=False)
 
 
-def training_folder(root: str | os.PathLike, estimator: Any, X: Any, y: np.ndarray, watch: Any) -> Checkpoint:
+def training_folder(
+    root: str | os.PathLike, estimator: Any, X: Any, y: np.ndarray, watch: Any, team: Team
+) -> Checkpoint:
     """Open the folder of an estimator's training on some rows, below a root folder or as that folder itself."""
     identity = {
         "estimator": type(estimator).__name__,
@@ -175,6 +177,12 @@ def training_folder(root: str | os.PathLike, estimator: Any, X: Any, y: np.ndarr
     for name, value in estimator.get_params(deep=False).items():
         if name not in IGNORED:
             identity[name] = in_words(value)
+    dtype = getattr(X, "dtype", None)
+    if isinstance(dtype, np.dtype) and dtype.kind in "fiu" and dtype != np.uint8:
+        # Equal pixels of another type are rounded elsewhere.
+        identity["X"] += f" {dtype}"
+    if team.size > 1:
+        identity["processes"] = str(team.size)
     if watch is not None:
         identity["watch"] = watch.key() if hasattr(watch, "key") else in_words(watch)
     return open_checkpoint(root, identity, TrainingFolder)

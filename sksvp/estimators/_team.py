@@ -82,7 +82,7 @@ class AcceleratedTeam(Team):
                 f"CUDA device(s): start as many as there are devices, or train with device='cpu'."
             )
         self._accelerator = accelerate.Accelerator(cpu=not on_gpu)
-        self.device = self._accelerator.device
+        self.device = resolve_device(self._accelerator.device)
         self.rank = int(self._accelerator.process_index)
         self.size = int(self._accelerator.num_processes)
 

@@ -2,12 +2,17 @@
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 
 from .._torchvision import import_torchvision
 from ..networks import HeadedNetwork
 from ._image_classifier import ImageClassifier
+from ._net import TrainingNet
+from ._out_of_memory import is_out_of_memory
 from ._schedule import Schedule
 
 _REFERENCE_BATCH = 256
@@ -176,6 +181,26 @@ class TorchvisionClassifier(ImageClassifier):
     def __getstate__(self):
         # First in the state, so that torchvision is loaded, by the guarded import, before pickle asks for its classes.
         return {"_torchvision": _LoadTorchvision(), **super().__getstate__()}
+
+    def _train(self, net: TrainingNet, X, y: np.ndarray, **kwargs: Any) -> None:
+        self._check_takes(net, X)
+        super()._train(net, X, y, **kwargs)
+
+    def _check_takes(self, net: TrainingNet, X) -> None:
+        """Look whether the network takes such images: many have a least size, some one size."""
+        channels, height, width = self.format_.shape
+        if channels not in (1, 3):
+            raise ValueError(f"X must have 1 or 3 channels for network={self.network!r}, got {channels}.")
+        batch = self._clean_view(self._reader(X)(np.arange(2)).to(self.device_))
+        try:
+            with torch.no_grad():
+                net.module_.eval()(batch)
+        except (RuntimeError, AssertionError, ValueError) as error:
+            if is_out_of_memory(error):
+                raise
+            raise ValueError(
+                f"network={self.network!r} does not take images of {height} x {width} pixels: {error}"
+            ) from error
 
     def _clean_view(self, batch: Tensor) -> Tensor:
         return _three_channels(super()._clean_view(batch))

@@ -186,7 +186,7 @@ def _hints(run: CoresetRun, folder: RunFolder, seeds: list[int]) -> Iterator[str
         error = np.mean([record["error"] for record in records])
         guessing = 1.0 - np.max(np.unique(run.y_test, return_counts=True)[1]) / len(run.y_test)
         if error > _HARDLY_BETTER * guessing:
-            found = f"the proxy is hardly better than guessing (error {error:.0%} of at most {guessing:.0%})"
+            found = f"the proxy is hardly better than guessing (error {error:.0%}, guessing {guessing:.0%})"
     linear = isinstance(run.proxy, BagOfNgramsClassifier | FastTextClassifier)
     example = "; for a few thousand texts --proxy-lr 0.5 --proxy-epochs 10" if linear else ""
     if found:

@@ -53,7 +53,9 @@ from sksvp import CoresetClassifier
 
 target = ResNetClassifier(depth=8, random_state=0, **settings)
 with tempfile.TemporaryDirectory() as folder:
-    selector = ProxyCoresetSelector(ResNetClassifier(**settings), memory=folder, random_state=0)
+    selector = ProxyCoresetSelector(
+        ResNetClassifier(**settings), strategy="entropy", memory=folder, random_state=0
+    )
     pipeline = Pipeline([("scale", MinMaxScaler()), ("svp", CoresetClassifier(target, selector))])
     grid = {"svp__selector__proxy__depth": [8, 14], "svp__selector__subset_size": [0.5, 0.8]}
     search = GridSearchCV(pipeline, grid, cv=2).fit(X, y)

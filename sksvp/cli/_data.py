@@ -121,8 +121,8 @@ def load_data(
             # Its warning says how many were skipped; the list says which.
             warnings.filterwarnings("ignore", ".* unreadable images were skipped", UserWarning)
             bunch = datasets.load_image_folder(data_dir, image_size=image_size, on_error=on_error)
-        for file, reason in bunch.skipped:
-            typer.echo(f"skipped, unreadable: {file} ({reason})", err=True)
+        for _, reason in bunch.skipped:
+            typer.echo(f"skipped, unreadable: {reason}", err=True)
         if bunch.y_train is None:
             raise ValueError(
                 f"{data_dir} has images without class folders, and a command needs their labels."

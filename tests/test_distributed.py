@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
 from trained_together import X, resnet, train_linear, y
 
-from sksvp import ProxyCoresetSelector
+from sksvp import ProxyActiveLearner, ProxyCoresetSelector
 from sksvp.estimators import ResNetClassifier
 from sksvp.estimators._batches import batch_bounds
 from sksvp.estimators._team import Team
@@ -121,8 +122,15 @@ def test_one_process_alone_trains_as_without_the_option():
 
 def test_memory_would_have_them_wait_for_each_other(tmp_path, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(ValueError, match="memory lets one process at a time"):
+    with pytest.raises(ValueError, match="memory is held by one process at a time"):
         ProxyCoresetSelector(resnet(), memory=tmp_path, random_state=0).fit(X, y)
+
+
+def test_a_run_kept_by_one_process_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for models in ({"proxy": resnet()}, {"proxy": LogisticRegression(), "target": resnet()}):
+        with pytest.raises(ValueError, match="checkpoint is held by one process at a time"):
+            ProxyActiveLearner(**models, checkpoint=tmp_path).fit(X)
 
 
 def test_gpus_that_are_not_there(monkeypatch):

@@ -24,7 +24,7 @@ from .._checkpoint import Checkpoint, open_checkpoint
 from .._fingerprint import fingerprint
 from .._random import draw_seeds
 from ..evidence import check_available
-from ..evidence._proxies import check_classifies
+from ..evidence._proxies import check_classifies, check_trained_alone
 from ..strategies._strategy import check_n_samples
 from ._checkpoint import LearnerCheckpoint, describe_run, keep_learner
 from ._exchange import read_answers, write_query
@@ -314,6 +314,8 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
             return None, new_state(
                 len(table.codes), "", rows, table.labels_of(rows), draw_seeds(self.random_state, 3)
             )
+        for model in (self.proxy, self.target):
+            check_trained_alone("checkpoint", model)
         content = fingerprint(X, exact=True)
         identity = describe_run(
             self,

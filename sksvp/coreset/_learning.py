@@ -1,6 +1,5 @@
 """From a proxy to the evidence that a strategy needs, through a memory where there is one."""
 
-import os
 from collections.abc import Callable
 
 import numpy as np
@@ -11,7 +10,7 @@ from .._describe import describe
 from .._random import is_seeded
 from ..evidence import gather_kind, train_proxy
 from ..evidence._forgetting_events import how_events_are_counted
-from ..evidence._proxies import classifier_of, is_frozen
+from ..evidence._proxies import check_trained_alone, classifier_of, is_frozen
 from ..evidence._training import (
     BATCH_SIZE,
     N_EPOCHS,
@@ -71,7 +70,7 @@ def learn(
     """
     folder = memory_folder(memory)
     if folder is not None:
-        _check_trained_alone(proxy)
+        check_trained_alone("memory", proxy)
     training = _Training(proxy, strategy, random_state, fit_params, stop, keeps=folder is not None)
     key = training.key(X, y) if folder is not None and training.can_be_kept else None
     with memory_entry(folder, key) as entry:
@@ -87,16 +86,6 @@ def learn(
         report("evidence")
         _gather_missing(record, X, y, strategy.requires, entry)
     return record, from_cache
-
-
-def _check_trained_alone(proxy: BaseEstimator) -> None:
-    """Refuse a memory for a proxy that several processes train: all but one would wait for its lock forever."""
-    together = getattr(classifier_of(proxy), "distributed", False)
-    if together and int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise ValueError(
-            "memory lets one process at a time train a proxy, and distributed=True needs all of them: leave one of "
-            "them out (the proxy's own checkpoint survives interruptions too)."
-        )
 
 
 class _Training:

@@ -1,10 +1,11 @@
 """What kind of model a proxy is, and the way of its rows through Pipelines to the classifier at the end."""
 
+import os
 import sys
 from collections.abc import Iterator
 
 import numpy as np
-from sklearn.base import is_regressor
+from sklearn.base import BaseEstimator, is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
@@ -136,3 +137,19 @@ def check_row_count(array: np.ndarray, n_rows: int, what: str, proxy) -> np.ndar
             f"{n_rows} rows of X; each row needs one (a scoring iterator must not drop its last batch)."
         )
     return array
+
+
+def check_trained_alone(what: str, model: BaseEstimator | None) -> None:
+    """Refuse a folder for a model that several processes train: all but one would wait for its lock forever.
+
+    Raises
+    ------
+    ValueError
+        Where several processes have been started, naming the folder's parameter.
+    """
+    together = getattr(classifier_of(model), "distributed", False)
+    if together and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ValueError(
+            f"{what} is held by one process at a time, and distributed=True needs all of them: leave one of them out "
+            "(a network's own checkpoint survives interruptions too)."
+        )

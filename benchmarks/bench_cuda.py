@@ -465,7 +465,7 @@ def main() -> None:
     )
     options.add_argument("--rows", type=int, help="training rows; default: all 50,000")
     options.add_argument("--epochs", type=int, default=3, help="of a turn of `loops`")
-    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--train-epochs", type=int, default=181, help="of resnet20 and resnet164")
     options.add_argument("--k-centers-case", action="append", choices=CASES)
     options.add_argument("--checkpoint", type=Path, help="folder from which resnet164 is resumed")

@@ -5,6 +5,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 from test_training_checkpoint import Watcher, interrupt, make
+from torch._dynamo.testing import CompileCounterWithBackend
 
 from sksvp import ProxyCoresetSelector
 from sksvp.datasets import from_torch
@@ -175,6 +176,8 @@ def test_recorded_steps_train_as_the_others_do(recorded):
     assert len(recorded) == 1
     # The last batch of each epoch is smaller: 600 = 18 * 32 + 24.
     assert len(sums) == len(expected) == 3 * 19
+    # Each batch has a loss of its own, not that of the last replay.
+    assert len({*first.history_[0, "batches", :, "train_loss"]}) > 15
     # Rounding grows as training goes on.
     np.testing.assert_allclose(sums[:19], expected[:19], rtol=0.05)
     np.testing.assert_allclose(sums, expected, rtol=0.5)
@@ -205,8 +208,12 @@ def test_kernels_are_tried_once_for_a_long_training(monkeypatch):
 
 
 def test_compiled_networks_record_and_learn(recorded):
-    model = resnet(net_params={"compile": True}).fit(X, y)
+    torch._dynamo.reset()
+    counter = CompileCounterWithBackend("inductor")
+    model = resnet(net_params={"compile": True, "compile__backend": counter}).fit(X, y)
+    torch._dynamo.reset()
     assert len(recorded) == 1
+    assert counter.frame_count == 3
     assert model.score(X, y) > 0.9
     losses = [fitted.history_[:, "train_loss"] for fitted in (model, resnet().fit(X, y))]
     np.testing.assert_allclose(losses[0][:3], losses[1][:3], rtol=0.1)

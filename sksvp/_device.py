@@ -50,30 +50,32 @@ def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
     ------
     ValueError
         For ``"bf16"`` on a CUDA device that cannot do it.
-
-    Warns
-    -----
-    UserWarning
-        For ``"bf16"`` on a CPU that has no such arithmetic.
     """
     if precision == "fp32":
         return torch.float32
-    if device.type == "cuda":
-        # torch asks the current device.
-        with torch.cuda.device(device):
-            native = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        native = device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    native = _multiplies_bf16(device)
     if precision == "bf16":
         if device.type == "cuda" and not native:
             name = torch.cuda.get_device_name(device)
             raise ValueError(f"precision='bf16' is not supported by {name}; use 'auto' or 'fp32'.")
-        if device.type == "cpu" and not native:
-            warnings.warn(
-                "precision='bf16': this CPU has no bfloat16 arithmetic. It is emulated, more slowly than float32; "
-                "'auto' takes float32 here.",
-                UserWarning,
-                stacklevel=2,
-            )
         return torch.bfloat16
     return torch.bfloat16 if native else torch.float32
+
+
+def warn_if_emulated(precision: str, device: torch.device) -> None:
+    """Warn of ``"bf16"`` on a CPU that has no such arithmetic."""
+    if precision == "bf16" and device.type == "cpu" and not _multiplies_bf16(device):
+        warnings.warn(
+            "precision='bf16': this CPU has no bfloat16 arithmetic. It is emulated, more slowly than float32; "
+            "'auto' takes float32 here.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _multiplies_bf16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        # torch asks the current device.
+        with torch.cuda.device(device):
+            return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()

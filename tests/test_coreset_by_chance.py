@@ -71,9 +71,13 @@ def test_most_rows_never_forgotten():
     assert text.startswith(
         "80% of the 50 chosen rows have no forgetting events and were drawn at random out of 90"
     )
-    assert (
-        "10% of all rows have any" in text and "subset_size=10 takes" in text and "another strategy" in text
-    )
+    assert "9% of all rows were ever forgotten" in text and "another strategy" in text
+    assert "subset_size=10 leaves these out" in text
+    # No size is named that would be warned of as well, or that is not one for all classes.
+    _, (text,) = select([INF] * 7 + [1] * 3 + [0] * 90, 0.5)
+    assert "3% of all rows were ever forgotten" in text and "Keep fewer rows (subset_size)," in text
+    _, (text,) = select([2, 1, 1, 3] + [0] * 96, 0.5, class_balanced=True)
+    assert "out of 96 such rows" in text and "Keep fewer rows (subset_size)," in text
     _, (text,) = select([0] * 100, 0.5)
     assert text.startswith("100% of the 50") and "subset_size" not in text
 
@@ -82,13 +86,13 @@ def test_most_rows_never_forgotten():
     ("events", "subset_size"),
     [
         ([INF] * 25 + list(range(1, 76)), 0.5),
-        ([1] * 25 + [0] * 75, 0.5),
+        ([1] * 13 + [0] * 87, 0.5),
         # Nearly all rows of the tie are kept.
         ([1] * 10 + [0] * 90, 0.95),
         ([INF] * 80 + [1] * 20, 1.0),
         (range(100), 0.5),
     ],
-    ids=["half never learned", "half never forgotten", "nearly all kept", "all kept", "no tie"],
+    ids=["half never learned", "three quarters never forgotten", "nearly all kept", "all kept", "no tie"],
 )
 def test_choices_that_mean_something_are_silent(events, subset_size):
     assert select(events, subset_size)[1] == []

@@ -150,11 +150,32 @@ def freeze(net):
     net.module_.stem.weight.requires_grad_(False)
 
 
-@pytest.mark.parametrize("what", [reweight, smooth, slow_down_statistics, freeze])
+def take_another_loss(net):
+    net.criterion_ = torch.nn.CrossEntropyLoss(label_smoothing=0.5)
+
+
+def patch(net):
+    net.module_.fc.forward = lambda x: torch.nn.functional.linear(x, 2 * net.module_.fc.weight)
+
+
+@pytest.mark.parametrize("what", [reweight, smooth, slow_down_statistics, freeze, take_another_loss, patch])
 def test_what_changes_between_epochs_is_heeded(graphs, what):
     assert_trains_as_unrecorded(Change(what))
     # Recorded anew.
     assert n_replays(graphs) == [1, 2 * (N_BATCHES - 1) - 3]
+
+
+def take_a_loss_of_ones_own(net):
+    class Own(torch.nn.CrossEntropyLoss):
+        def forward(self, logits, y):
+            return 2 * super().forward(logits, y)
+
+    net.criterion_ = Own()
+
+
+def test_a_loss_of_ones_own_is_not_recorded(graphs):
+    assert_trains_as_unrecorded(Change(take_a_loss_of_ones_own))
+    assert n_replays(graphs) == [1]
 
 
 class FreezeStatistics(Callback):
@@ -244,11 +265,9 @@ def test_no_room_without_a_recording_is_told_of(graphs, monkeypatch):
 
 def test_a_network_on_another_than_the_current_gpu_waits_for_its_own_streams(graphs):
     network = torch.nn.Linear(2, 2)
-    step = RecordedStep(
-        network, torch.nn.CrossEntropyLoss(), lambda x, y: (network(x), network(x).sum()), n_steps=9
-    )
+    step = RecordedStep(torch.device("cpu"), lambda x, y: (network(x), network(x).sum()), n_steps=9)
     step._stream = Stream("cuda:1")
-    step.begin_epoch()
+    step.begin_epoch(network, torch.nn.CrossEntropyLoss(), torch.float32)
     for _ in range(4):
         step(torch.ones(3, 2), torch.zeros(3))
     assert n_replays(graphs) == [1]

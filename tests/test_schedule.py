@@ -4,9 +4,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from skorch.callbacks import Callback, LRScheduler
+from torch import nn
 
 from sksvp.estimators import ResNetClassifier
 from sksvp.estimators._callbacks import SetLearningRate
@@ -196,3 +198,14 @@ def test_parameter_groups_keep_their_ratio():
     # Trained further at the first rates again: a group's ratio is not that of its last rate.
     model.partial_fit(X, np.arange(32) % 2)
     np.testing.assert_allclose(rates.rates_[12:], 2 * [0.002, 0.2])
+
+
+class AddGroup(Callback):
+    def on_epoch_begin(self, net, **kwargs):
+        if len(net.history) == 2:
+            net.optimizer_.add_param_group({"params": [nn.Parameter(torch.zeros(3))], "lr": 0.4})
+
+
+def test_a_group_that_is_added_on_the_way_moves_on_with_the_schedule():
+    _, _, rates = rates_of({"callbacks": [AddGroup()]}, schedule=[(2, 1.0), (1, 0.1)])
+    np.testing.assert_allclose(rates.rates_, [0.2, 0.2] + 2 * [0.2, 0.4] + 2 * [0.02, 0.04])

@@ -15,7 +15,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
-from skorch.callbacks import Callback, EpochScoring
+from skorch.callbacks import Callback, EpochScoring, LRScheduler
 from test_image_classifiers import needs_torchvision
 
 from sksvp import ProxyCoresetSelector
@@ -168,6 +168,26 @@ def test_another_training_is_refused_with_the_difference(tmp_path, monkeypatch):
         make(folder).fit(X.astype(np.float32), y)
     # Not part of what is trained.
     make(folder, verbose=1).fit(X, y)
+
+
+class Halve(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        for group in net.optimizer_.param_groups:
+            group["lr"] /= 2
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cifar", "one-cycle"])
+@pytest.mark.parametrize(
+    "rates", [Halve(), LRScheduler("StepLR", step_size=1, gamma=0.5)], ids=["own", "skorch"]
+)
+def test_rates_of_callbacks_go_on(tmp_path, monkeypatch, schedule, rates):
+    params = {"schedule": schedule}
+    callbacks = {"callbacks": [Watcher, ("rates", rates)]}
+    whole = make(**params, net_params=callbacks).fit(X, y)
+    interrupt(make(tmp_path, **params, net_params=callbacks), 4, monkeypatch)
+    resumed = make(tmp_path, **params, net_params=callbacks).fit(X, y)
+    assert n_trained(resumed) == 4
+    assert_same(whole, resumed)
 
 
 def test_another_number_of_processes_is_another_training(tmp_path):

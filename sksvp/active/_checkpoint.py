@@ -37,9 +37,10 @@ class LearnerCheckpoint(Checkpoint):
         "without this learner, which is a copy or was replaced. Reopen it with ProxyActiveLearner.resume."
     )
 
+    _was_closed = False
+    _user: tuple[int, int] | None = None
+
     def __init__(self, folder: Path, identity: dict):
-        self._was_closed = False
-        self._user: tuple[int, int] | None = None
         holder = _HOLDERS.get(str(folder.resolve()))
         # The process too: a fork has a copy of the holder, and must not let go of its parent's lock.
         if holder is not None and holder._user == _here():

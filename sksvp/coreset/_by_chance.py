@@ -8,8 +8,10 @@ import numpy as np
 from ..strategies import ForgettingEvents, KCenters
 from ..strategies._strategy import ScoredStrategy
 
-# A choice of which more than this share is left to chance deserves a word.
+# A choice of which more than this share was never learned deserves a word,
 _MOST = 0.5
+# or of which more than this share is left to chance: less of it does no harm.
+_NEARLY_ALL = 0.75
 # Where less than this share of equal rows is left out, nearly all of them would be kept by any draw.
 _LITTLE = 0.1
 
@@ -52,9 +54,9 @@ def _describe_chance(strategy: Any, scores: np.ndarray, kept: np.ndarray, groups
         if (kept & unlearned).sum() > _MOST * n_kept:
             return _of_unlearned(unlearned, kept)
         spared = tied & (scores == 0)
-        if spared.sum() > _MOST * n_kept:
-            return _of_never_forgotten(scores, kept, spared)
-    if tied.sum() <= _MOST * n_kept:
+        if spared.sum() > _NEARLY_ALL * n_kept:
+            return _of_never_forgotten(scores, kept, spared, groups)
+    if tied.sum() <= _NEARLY_ALL * n_kept:
         return ""
     n_others = int((~kept & np.isin(scores, np.unique(scores[tied]))).sum())
     share = f"{tied.sum() / n_kept:.0%} of the {n_kept} chosen rows"
@@ -105,11 +107,20 @@ def _of_unlearned(unlearned: np.ndarray, kept: np.ndarray) -> str:
     )
 
 
-def _of_never_forgotten(scores: np.ndarray, kept: np.ndarray, spared: np.ndarray) -> str:
-    n_kept, n_forgotten = int(kept.sum()), int((scores > 0).sum())
-    fewer = f"Keep fewer rows (subset_size={n_forgotten} takes those with any)" if n_forgotten else ""
+def _of_never_forgotten(
+    scores: np.ndarray, kept: np.ndarray, spared: np.ndarray, groups: np.ndarray | None
+) -> str:
+    n_kept = int(kept.sum())
+    drawn_from = scores == 0
+    if groups is not None:
+        drawn_from &= np.isin(groups, groups[spared])
+    is_unlearned = np.isinf(scores)
+    n_forgotten, n_ranked = int(((scores > 0) & ~is_unlearned).sum()), int((scores > 0).sum())
+    fewer = "Keep fewer rows (subset_size)" if n_ranked else "Train the proxy in smaller batches"
+    if groups is None and n_ranked and is_unlearned.sum() <= _MOST * n_ranked:
+        fewer = f"Keep fewer rows (subset_size={n_ranked} leaves these out)"
     return (
         f"{spared.sum() / n_kept:.0%} of the {n_kept} chosen rows have no forgetting events and were drawn at random "
-        f"out of {(scores == 0).sum()} such rows: {n_forgotten / len(scores):.0%} of all rows have any. "
-        f"{fewer or 'Train the proxy in smaller batches'}, or take another strategy."
+        f"out of {drawn_from.sum()} such rows: {n_forgotten / len(scores):.0%} of all rows were ever forgotten. "
+        f"{fewer}, or take another strategy."
     )

@@ -336,7 +336,9 @@ def _rows(path: Path, sep: str | None, encoding: str) -> Iterator[tuple[int, lis
     decoder would tell nothing of the line, since it reads ahead.
     """
     if sep is None:
-        sep = "\t" if ".tsv" in path.suffixes[-2:] else ","
+        # Below the ending of what packed the file.
+        name = path.name.lower().removesuffix(".gz").removesuffix(".xz").removesuffix(".bz2")
+        sep = "\t" if name.endswith(".tsv") else ","
     try:
         with large_cells(), _open(path, encoding) as file:
             reader = csv.reader(file, delimiter=sep, strict=True)

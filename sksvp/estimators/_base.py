@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from torch import Tensor, nn
 
 from .._checkpoint import Checkpoint
-from .._device import resolve_device, resolve_precision
+from .._device import resolve_device, resolve_precision, warn_if_emulated
 from .._fingerprint import fingerprint
 from .._missing import check_complete
 from ._batches import TrainingRows, TrainingView, Visit, batch_bounds
@@ -184,10 +184,15 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
                 folder=folder,
                 is_kept=self.checkpoint is not None,
             )
-        if not (np.isfinite(net.history[-1, "train_loss"]) and _is_finite(net.network)):
+        last_loss = net.history[-1, "train_loss"]
+        if not (np.isfinite(last_loss) and _is_finite(net.network)):
+            told = (
+                "not all its weights are finite"
+                if np.isfinite(last_loss)
+                else f"its last loss is {last_loss}"
+            )
             warnings.warn(
-                f"The training of {type(self).__name__} diverged: its last loss is "
-                f"{net.history[-1, 'train_loss']}, and not all its weights are finite. Lower lr={self.lr!r}.",
+                f"The training of {type(self).__name__} diverged: {told}. Lower lr={self.lr!r}.",
                 ConvergenceWarning,
                 stacklevel=2,
             )
@@ -251,7 +256,9 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         """
         self._validate_params()
         check_schedule(self.schedule)
-        resolve_precision(self.precision, resolve_device(self.device))
+        device = resolve_device(self.device)
+        resolve_precision(self.precision, device)
+        warn_if_emulated(self.precision, device)
         check_net_params(self.net_params, _OWNED)
 
     def _check_training(self, X, y, *, reset: bool):
@@ -333,10 +340,8 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         n_batches = len(batch_bounds(len(y), self.batch_size, least=2 * team.size))
         rates = [self._base_lr * factor for factor in batch_factors(schedule, epochs, n_batches)]
         # What the user's callbacks find done, and what is done when they have had their say.
-        first: Callbacks = [
-            ("count_forgetting", counter),
-            ("learning_rate", SetLearningRate(rates, n_batches)),
-        ]
+        scheduled = SetLearningRate(rates, n_batches)
+        first: Callbacks = [("count_forgetting", counter), ("learning_rate", scheduled)]
         last: Callbacks = []
         if self.verbose and team.rank == 0:
             last.append(("bar", EpochBar(type(self).__name__)))
@@ -360,6 +365,8 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
                     return
                 last.append(("checkpoint", KeepCheckpoint(state, self.checkpoint_every)))
                 epochs -= len(net.history)
+                if state.has_groups:
+                    scheduled.go_on_after(len(net.history))
             try:
                 net.train_epochs(rows, epochs=epochs, first=first, last=last, batches=batches, team=team)
             except RuntimeError as error:

@@ -29,11 +29,17 @@ class SetLearningRate(Callback):
     def __init__(self, rates: list[float], batches_per_epoch: int):
         self.rates = rates
         self.batches_per_epoch = batches_per_epoch
+        self.n_epochs_before = 0
+
+    def go_on_after(self, n_epochs: int) -> None:
+        """Take the rates of the groups for those that so many epochs left."""
+        self.n_epochs_before = n_epochs
 
     def on_train_begin(self, net, **kwargs):
         for group in net.optimizer_.param_groups:
             group.setdefault("lr_factor", group["lr"] / net.lr)
-        self.rate_ = None
+        n_before = self.n_epochs_before * self.batches_per_epoch
+        self.rate_ = self.rates[min(n_before, len(self.rates)) - 1] if n_before else None
 
     def on_batch_begin(self, net, training=None, **kwargs):
         if not training:
@@ -44,8 +50,10 @@ class SetLearningRate(Callback):
         if rate == self.rate_:
             return
         for group in net.optimizer_.param_groups:
-            is_ours = self.rate_ is None or group["lr"] == self.rate_ * group["lr_factor"]
-            group["lr"] = rate * group["lr_factor"] if is_ours else group["lr"] * rate / self.rate_
+            # A callback may have added a group on the way.
+            factor = group.setdefault("lr_factor", group["lr"] / (self.rate_ or net.lr))
+            is_ours = self.rate_ is None or group["lr"] == self.rate_ * factor
+            group["lr"] = rate * factor if is_ours else group["lr"] * rate / self.rate_
         self.rate_ = rate
 
 

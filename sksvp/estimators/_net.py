@@ -138,7 +138,7 @@ class TrainingNet(NeuralNetClassifier):
             return
         losses = []
         if self._recorded_step is not None:
-            self._recorded_step.begin_epoch()
+            self._recorded_step.begin_epoch(self.module_, self.criterion_, self.autocast_dtype)
         for batch in iterator:
             self._usual_shape = self._usual_shape or batch[0]["inputs"].shape
             self.notify("on_batch_begin", batch=batch, training=training)
@@ -164,9 +164,8 @@ class TrainingNet(NeuralNetClassifier):
         return {"loss": loss, "y_pred": logits}
 
     def _record_steps(self, n_steps: int) -> RecordedStep | None:
-        """Prepare to record steps where that serves; a criterion of the user's may wait for the GPU."""
-        serves = self.records_steps and can_record(torch.device(self.device))
-        if not serves or type(self.criterion_) is not nn.CrossEntropyLoss:
+        """Prepare to record steps where that serves."""
+        if not (self.records_steps and can_record(torch.device(self.device))):
             return None
         if self._compiled is not None and self._compiled.records:
             return None
@@ -177,7 +176,7 @@ class TrainingNet(NeuralNetClassifier):
             logits = self.infer({"inputs": inputs})
             return logits, self.get_loss(logits, y, training=True)
 
-        return RecordedStep(self.module_, self.criterion_, forward, n_steps=n_steps)
+        return RecordedStep(next(self.module_.parameters()).device, forward, n_steps=n_steps)
 
     def torch_compile(self, module, name):
         """Return a module as it is: `train_epochs` compiles the network for its batches alone."""

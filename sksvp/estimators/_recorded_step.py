@@ -59,10 +59,8 @@ class RecordedStep:
 
     Parameters
     ----------
-    network : torch.nn.Module
-        On a GPU.
-    criterion : torch.nn.Module
-        Its tensors and settings are watched as the network's are.
+    device : torch.device
+        A GPU.
     forward : callable
         ``forward(inputs, y) -> logits, loss``; it must not wait for the GPU.
     n_steps : int
@@ -74,23 +72,32 @@ class RecordedStep:
     .. [1] PyTorch documentation, "CUDA semantics: CUDA graphs".
     """
 
-    def __init__(self, network: nn.Module, criterion: nn.Module, forward: Forward, *, n_steps: int):
-        self._network = network
-        self._criterion = criterion
+    def __init__(self, device: torch.device, forward: Forward, *, n_steps: int):
         self._forward = forward
         self._tries_kernels = n_steps >= _STEPS_WORTH_TRYING
-        self._stream = _streams.on(next(network.parameters()).device)
+        self._stream = _streams.on(device)
         self._records = True
         self._terms: _Terms | None = None
         self._shape: torch.Size | None = None
         self._n_eager = 0
         self._recording: _Recording | None = None
 
-    def begin_epoch(self) -> None:
-        """Record anew where passes are others than before, and nothing while something looks into each."""
+    def begin_epoch(self, network: nn.Module, criterion: nn.Module, dtype: torch.dtype) -> None:
+        """Record anew where passes are others than before, and nothing while something looks into each.
+
+        Parameters
+        ----------
+        network, criterion : torch.nn.Module
+            What `forward` calls, on the device. A criterion other than
+            `torch.nn.CrossEntropyLoss` may wait for the GPU, and is not recorded.
+        dtype : torch.dtype
+            Of the passes.
+        """
+        self._network = network
         terms = None
-        if self._records and not (_has_hooks(self._network) or torch.is_anomaly_enabled()):
-            terms = _Terms.of(self._network, self._criterion)
+        is_known = type(criterion) is nn.CrossEntropyLoss
+        if self._records and is_known and not (_has_hooks(network) or torch.is_anomaly_enabled()):
+            terms = _Terms.of(network, criterion, dtype)
         if terms is None or not terms.hold(self._terms):
             self._n_eager, self._recording = 0, None
         self._terms = terms
@@ -175,12 +182,14 @@ class _Terms(NamedTuple):
     settings: list
 
     @classmethod
-    def of(cls, *networks: nn.Module) -> "_Terms":
-        modules = [module for network in networks for module in network.modules()]
+    def of(cls, network: nn.Module, criterion: nn.Module, dtype: torch.dtype) -> "_Terms":
+        modules = [*network.modules(), *criterion.modules()]
         holders: list[Tensors] = [
             tensors for module in modules for tensors in (module._parameters, module._buffers) if tensors
         ]
-        learning = [parameter.requires_grad for network in networks for parameter in network.parameters()]
+        learning = [parameter.requires_grad for parameter in network.parameters()]
+        # A forward method of a module's own goes before that of its class.
+        code = [part for module in modules for part in (type(module), vars(module).get("forward"))]
         # Momenta, rates, sizes and the like. Each pass sees to it that the network trains.
         settings = [
             value
@@ -188,7 +197,7 @@ class _Terms(NamedTuple):
             for name, value in vars(module).items()
             if name != "training" and _is_plain(value)
         ]
-        return cls(holders, _places(holders), [*learning, *settings])
+        return cls(holders, _places(holders), [dtype, *learning, *code, *settings])
 
     def hold(self, before: "_Terms | None") -> bool:
         return before is not None and (self.places, self.settings) == (before.places, before.settings)

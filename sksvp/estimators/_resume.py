@@ -30,8 +30,9 @@ class TrainingFolder(Checkpoint):
 class TrainingCheckpoint:
     """The state of one training: weights, optimiser, random generators, counts, history.
 
-    Learning rates follow from the number of epochs in the history. Restored on
-    the CPU, a training with a seed goes on to the same bits as an unbroken one.
+    Scheduled learning rates follow from the number of epochs in the history; what
+    callbacks made of them is kept. Restored on the CPU, a training with a seed goes on
+    to the same bits as an unbroken one.
 
     Parameters
     ----------
@@ -67,6 +68,7 @@ class TrainingCheckpoint:
         self._is_new = True
         # Seconds of the training, on the wall and of the processor, in processes before this one.
         self.earlier_seconds = (0.0, 0.0)
+        self._groups: list[dict[str, Any]] | None = None
         self._began = _seconds()
 
     def restore(self) -> bool:
@@ -103,6 +105,8 @@ class TrainingCheckpoint:
         weights = {name: torch.tensor(array) for name, array in parts["module"].items()}
         net.network.load_state_dict(weights)
         _restore_optimizer(net.optimizer_, parts.get("optimizer", {}), told["optimizer"])
+        self._groups = told.get("groups")
+        self.restore_groups()
         self.earlier_seconds = tuple(told["seconds"])
         for epoch in told["history"]:
             net.history.append({**epoch, "batches": []})
@@ -116,6 +120,16 @@ class TrainingCheckpoint:
         if self._watch is not None:
             self._watch.restore(parts.get("watch", {}))
         return told["ended"]
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether the rates of the optimizer's groups have been restored."""
+        return self._groups is not None
+
+    def restore_groups(self) -> None:
+        """Give the optimizer's groups the rates and other numbers that they had."""
+        for group, numbers in zip(self._net.optimizer_.param_groups, self._groups or [], strict=False):
+            group.update(numbers)
 
     def save(self, *, ended: bool) -> None:
         """Write a state; the one before it stays until the next."""
@@ -131,6 +145,10 @@ class TrainingCheckpoint:
                 for earlier, now, began in zip(self.earlier_seconds, _seconds(), self._began, strict=True)
             ],
             "optimizer": numbers,
+            "groups": [
+                {name: value for name, value in group.items() if isinstance(value, bool | int | float)}
+                for group in net.optimizer_.param_groups
+            ],
             "order": [order["state"]["pos"], order["has_gauss"], order["gauss"]],
             "history": [_plain(epoch) for epoch in net.history],
         }
@@ -159,6 +177,10 @@ class KeepCheckpoint(Callback):
     def __init__(self, checkpoint: TrainingCheckpoint, every: int):
         self.checkpoint = checkpoint
         self.every = every
+
+    def on_train_begin(self, net, **kwargs):
+        # A scheduler of the user's steps when it is made.
+        self.checkpoint.restore_groups()
 
     def on_epoch_end(self, net, **kwargs):
         if len(net.history) % self.every == 0:

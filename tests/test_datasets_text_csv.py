@@ -402,3 +402,18 @@ def test_real_sets(shared_data, name, n_train, n_test, counts):
     assert (len(bunch.X_train), len(bunch.X_test)) == (n_train, n_test)
     assert np.bincount(bunch.y_train).tolist() == counts
     assert not any(text.startswith(" ") for text in bunch.X_train[:1000] if text.strip())
+
+
+@pytest.mark.parametrize("on_error", ["raise", "skip"])
+def test_a_header_that_cannot_be_read_is_no_row_to_skip(tmp_path, on_error):
+    """The next row would be taken for the header."""
+    (tmp_path / "train.csv").write_text('y,"t"x\na,first\nb,second\na,third\n')
+    with pytest.raises(ValueError, match="line 1, is to be the header"):
+        load_text_csv(tmp_path / "train.csv", label_column=0, text_column=1, header=True, on_error=on_error)
+
+
+@pytest.mark.parametrize("name", ["train.TSV", "train.tsv"])
+def test_tabs_are_known_by_the_ending(tmp_path, name):
+    (tmp_path / name).write_text("y\tt\na\tone, two\nb\tthree\n")
+    bunch = load_text_csv(tmp_path / name, label_column="y", text_column="t")
+    assert list(bunch.X_train) == ["one, two", "three"]

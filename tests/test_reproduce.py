@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,11 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
 
+from sksvp import ProxyCoresetSelector
 from sksvp._files import replacing, write_json
+from sksvp.coreset._by_chance import ByChanceWarning
 from sksvp.estimators import BagOfNgramsClassifier
 from sksvp.reproduce import (
     CoresetRun,
@@ -85,6 +89,28 @@ def test_rows_never_learned_are_told_of_without_test_rows(never_learned, proxy, 
         (hint,) = hints
         assert "most rows were never learned (60%)" in hint
         assert "for a few thousand texts --proxy-lr 0.5 --proxy-epochs 10" in hint
+
+
+@pytest.mark.parametrize(("strategy", "is_told"), [("forgetting_events", True), ("entropy", False)])
+def test_rows_never_learned_that_fill_a_small_core_set_are_told_of(strategy, is_told, tmp_path):
+    folder = RunFolder(tmp_path / "run", {}, resume=False)
+    folder.add("proxy_seed0", {"kind": "proxy", "error": 0.3, "never_learned": 0.2})
+    run = small_run(tmp_path / "memory", strategies=[strategy])
+    hints = list(_hints(run, folder, [0]))
+    # A fifth of 300 rows, of which 60 are chosen.
+    assert ["most of the 60 rows that are chosen first" in hint for hint in hints] == [True] * is_told
+
+
+def test_the_selector_does_not_say_it_again(tmp_path):
+    proxy = MLPClassifier((4,), learning_rate_init=1e-9, random_state=0)
+    run = small_run(tmp_path / "memory", proxy=proxy, seeds=[0], strategies=["forgetting_events"])
+    with pytest.warns(ByChanceWarning):
+        ProxyCoresetSelector(proxy, strategy="forgetting_events", random_state=0).fit(
+            run.X_train, run.y_train
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ByChanceWarning)
+        run_coreset(run, RunFolder(tmp_path / "run", {}, resume=False), report=lambda line: None)
 
 
 def test_records_hold_what_was_trained(tmp_path):

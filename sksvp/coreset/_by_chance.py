@@ -16,6 +16,10 @@ _NEARLY_ALL = 0.75
 _LITTLE = 0.1
 
 
+class ByChanceWarning(UserWarning):
+    """A choice is mostly arbitrary."""
+
+
 def warn_if_by_chance(
     strategy: Any, scores: np.ndarray, kept: np.ndarray, groups: np.ndarray | None, *, stacklevel: int
 ) -> None:
@@ -37,13 +41,13 @@ def warn_if_by_chance(
 
     Warns
     -----
-    UserWarning
+    ByChanceWarning
     """
     if not isinstance(strategy, ScoredStrategy | KCenters) or kept.all():
         return
     text = _describe_chance(strategy, scores, kept, groups)
     if text:
-        warnings.warn(text, UserWarning, stacklevel=stacklevel + 1)
+        warnings.warn(text, ByChanceWarning, stacklevel=stacklevel + 1)
 
 
 def _describe_chance(strategy: Any, scores: np.ndarray, kept: np.ndarray, groups: np.ndarray | None) -> str:

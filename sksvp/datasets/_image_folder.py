@@ -278,8 +278,8 @@ def _find_layout(root: Path) -> _Layout:
     loose = _images_in(root / train)
     if not classes and not loose:
         raise ValueError(f"root={str(root)!r} has no images where they are looked for: {_EXPECTED}.")
-    if classes and loose and not train:
-        notes.append(f"{len(loose):,} images beside the class folders of {root} are not read.")
+    if classes and loose:
+        notes.append(f"{len(loose):,} images beside the class folders of {root / train} are not read.")
     if not classes:
         notes += [f"{root / name} is not read: the training rows have no classes." for name in tests]
         return _Layout(train, [], None, notes)

@@ -22,6 +22,11 @@ class TextColumns(ABC):
     # Whether nobody said which columns hold texts: a table of features would do as well.
     guesses_texts = True
 
+    @property
+    def expects_header(self) -> bool:
+        """Whether the first row must be a header."""
+        return False
+
     @abstractmethod
     def take_header(self, fields: list[str], path: Path) -> bool:
         """Look at the first row of the file; tell whether it is a header, no row of data."""
@@ -125,6 +130,10 @@ class NamedColumns(TextColumns):
         self._may_have_header = header == "auto"
         self._codes: dict[str, int] = {}
         self._first: list[str] = []
+
+    @property
+    def expects_header(self) -> bool:
+        return self._has_header
 
     @property
     def classes(self) -> list[str]:

@@ -281,6 +281,8 @@ def _read(
     for line, fields, wrong in _rows(path, sep, encoding):
         if not wrong and not fields:
             continue  # an empty line
+        if wrong and not begun and columns.expects_header:
+            raise ValueError(f"{path}, line {line}, is to be the header: {wrong}.")
         if not begun and not wrong:
             begun = True
             if fields[0].startswith(_UTF_16_MARKS):

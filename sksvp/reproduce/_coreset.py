@@ -1,6 +1,8 @@
 """The core-set experiment: choose rows with a proxy, train the target on them, compare."""
 
+import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -12,6 +14,8 @@ from sklearn.utils import _safe_indexing
 from .._clock import Clock
 from .._fingerprint import fingerprint
 from ..coreset import ProxyCoresetSelector
+from ..coreset._by_chance import ByChanceWarning
+from ..coreset._subset import count_rows
 from ..estimators import BagOfNgramsClassifier, FastTextClassifier
 from ._kept import forget_training, keep_training, training_folder
 from ._run_folder import RunFolder
@@ -181,7 +185,14 @@ def _hints(run: CoresetRun, folder: RunFolder, seeds: list[int]) -> Iterator[str
     """Say it where proxies have learned too little to choose by, before targets are trained on their choice."""
     records = [folder.get(f"proxy_seed{seed}") for seed in seeds]
     never_learned = np.mean([record.get("never_learned", 0.0) for record in records])
-    found = f"most rows were never learned ({never_learned:.0%})" if never_learned > 0.5 else ""
+    fewest = min(count_rows(size, len(run.y_train)) for size in run.subset_sizes)
+    found = ""
+    if never_learned > 0.5:
+        found = f"most rows were never learned ({never_learned:.0%})"
+    elif never_learned * len(run.y_train) > fewest / 2 and any(
+        arm.strategy in ("forgetting_events", "auto") for arm in run.arms()
+    ):
+        found = f"most of the {fewest:,} rows that are chosen first were never learned ({never_learned:.0%} of all)"
     if run.X_test is not None:
         error = np.mean([record["error"] for record in records])
         guessing = 1.0 - np.max(np.unique(run.y_test, return_counts=True)[1]) / len(run.y_test)
@@ -193,6 +204,14 @@ def _hints(run: CoresetRun, folder: RunFolder, seeds: list[int]) -> Iterator[str
         yield f"hint: {found}: train it longer or at a higher rate (--proxy-epochs, --proxy-lr{example})."
 
 
+@contextmanager
+def _hinted_at() -> Iterator[None]:
+    """Leave out what the selector warns of, in each seed's process: `_hints` says it once."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ByChanceWarning)
+        yield
+
+
 def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
     """Train the proxy of one seed into the run's memory and record what it cost."""
     first = next(arm for arm in run.arms() if arm.seed == seed and arm.needs_proxy)
@@ -200,7 +219,8 @@ def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
         selector = run.selector(first)
         kept = training_folder(folder.path, f"proxy_seed{seed}")
         keep_training(selector.proxy, kept, run.checkpoint_every)
-        selector.fit(run.X_train, run.y_train)
+        with _hinted_at():
+            selector.fit(run.X_train, run.y_train)
         error = None if run.X_test is None else 1.0 - selector.proxy_.score(run.X_test, run.y_test)
     cpu = selector._cpu_timings["proxy_fit"]
     record = {
@@ -272,7 +292,8 @@ def choose_rows(run: CoresetRun, folder: RunFolder, arm: Arm) -> tuple[np.ndarra
         return np.arange(len(run.y_train)), 0.0, 0.0
     if arm.name in run.given:
         return np.sort(run.given[arm.name]), 0.0, 0.0
-    selector = run.selector(arm).fit(run.X_train, run.y_train)
+    with _hinted_at():
+        selector = run.selector(arm).fit(run.X_train, run.y_train)
     folder.add_selection(arm.key, selected_rows(selector, run.filenames, run.row_numbers))
     wall, cpu = (
         seconds["inference"] + seconds["ranking"] for seconds in (selector.timings_, selector._cpu_timings)

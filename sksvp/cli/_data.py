@@ -25,19 +25,6 @@ TEXT_DATASETS = (
 )
 DATASETS = ("digits", "cifar10", "cifar100", "folder", *TEXT_DATASETS)
 
-# Where messages of load_text_csv name its parameters, and what a terminal has for them.
-_AS_OPTIONS = {
-    "label_column": "--label-column",
-    "text_column": "--text-column",
-    "give sep": "give --sep",
-    "is sep right": "is --sep right",
-    "sep must be": "--sep must be",
-    "sep or encoding": "--sep or --encoding",
-    "encoding=": "--encoding ",
-    "header=True": "--header",
-    "header=False": "--no-header",
-}
-
 
 def holds_texts(dataset: str | None, data: Path | None) -> bool:
     """Tell whether the rows of a command are texts, before anything is loaded."""
@@ -105,7 +92,7 @@ def load_data(
         options = ", ".join(f"--{name.replace('_', '-')}" for name in table)
         raise ValueError(f"{options} is for --data with a table of texts, .csv or .tsv.")
     if data is not None and of_texts:
-        bunch = _load_texts(data, table, on_error)
+        bunch = datasets.load_text_csv(data, on_error=on_error, **table)
     elif data is not None:
         bunch = datasets.load_arrays(data)
     elif dataset in TEXT_DATASETS:
@@ -141,18 +128,6 @@ def load_data(
         _thin_train(bunch, n_train)
         _check_classes(bunch)
     return bunch
-
-
-def _load_texts(data: Path, table: dict[str, Any], on_error: str) -> Bunch:
-    from ..datasets import load_text_csv
-
-    try:
-        return load_text_csv(data, on_error=on_error, **table)
-    except ValueError as error:
-        message = str(error)
-        for parameter, option in _AS_OPTIONS.items():
-            message = message.replace(parameter, option)
-        raise ValueError(message) from error
 
 
 def _check_kind(dataset: str | None, data: Path | None, classifier: BaseEstimator) -> None:

@@ -52,6 +52,14 @@ _PHRASES = (
     (re.compile(r" there, None now"), " there, not given now"),
     (re.compile(r"name the \.npy file with y as labels"), "take an .npz file that has y too"),
     (re.compile(r"load with download=True"), "add --download"),
+    # Tables of texts. Names that stand in a file are in quotes.
+    (re.compile(r"(?<![^\s(])(label|text)_column\b"), r"--\1-column"),
+    (re.compile(r"\b(give|is) sep\b"), r"\1 --sep"),
+    (re.compile(r"^sep must be"), "--sep must be"),
+    (re.compile(r"\bsep or encoding\b"), "--sep or --encoding"),
+    (re.compile(r"(?<![^\s(])encoding="), "--encoding "),
+    (re.compile(r"(?<![^\s(])header=True\b"), "--header"),
+    (re.compile(r"(?<![^\s(])header=False\b"), "--no-header"),
     (re.compile(r"^checkpoint: "), ""),
 )
 _SKIPPABLE = "cannot be read as an image"

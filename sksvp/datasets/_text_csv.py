@@ -339,7 +339,7 @@ def _rows(path: Path, sep: str | None, encoding: str) -> Iterator[tuple[int, lis
     """
     if sep is None:
         # Below the ending of what packed the file.
-        name = path.name.lower().removesuffix(".gz").removesuffix(".xz").removesuffix(".bz2")
+        name = path.name.lower().removesuffix(".gz").removesuffix(".xz")
         sep = "\t" if name.endswith(".tsv") else ","
     try:
         with large_cells(), _open(path, encoding) as file:

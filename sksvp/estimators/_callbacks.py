@@ -91,10 +91,6 @@ class CountForgetting(Callback):
         )
 
 
-class TrainingEnds(Exception):
-    """Raised inside a training to end it after this epoch, as if it had been the last."""
-
-
 class AskAfterEpoch(Callback):
     """Ask after each epoch whether the training may end, which `EndAsAsked` then does.
 
@@ -115,14 +111,21 @@ class AskAfterEpoch(Callback):
 
 
 class EndAsAsked(Callback):
-    """End the training where the other callback was told so."""
+    """End the training, as if the epoch had been the last, where another callback was told so.
 
-    def __init__(self, asked: AskAfterEpoch):
+    Parameters
+    ----------
+    asked : Callback
+        Has ``ends_`` after each epoch: an `AskAfterEpoch`, or the like.
+    """
+
+    def __init__(self, asked: Callback):
         self.asked = asked
 
     def on_epoch_end(self, net, **kwargs):
         if self.asked.ends_:
-            raise TrainingEnds
+            # How skorch's callbacks end a training.
+            raise KeyboardInterrupt
 
 
 class EpochBar(Callback):

@@ -12,7 +12,6 @@ from torch.nn.parallel import DistributedDataParallel
 
 from .._interrupt import heeding_ctrl_c
 from ._batches import ShuffledBatches, TrainingRows
-from ._callbacks import TrainingEnds
 from ._compiling import CompiledBlocks, may_compile
 from ._denormals import denormals_as_zero
 from ._recorded_step import RecordedStep, can_record
@@ -112,7 +111,7 @@ class TrainingNet(NeuralNetClassifier):
                 denormals_as_zero(),
                 self._team.training(own_module) as self.module_,
                 # A callback of ours, or skorch's EarlyStopping, has seen enough.
-                suppress(TrainingEnds, KeyboardInterrupt),
+                suppress(KeyboardInterrupt),
             ):
                 self.fit_loop(rows, None, epochs=epochs)
         finally:

@@ -254,6 +254,7 @@ def trying_kernels(tries: bool) -> Iterator[None]:
 
 
 def can_record(device: torch.device) -> bool:
+    """Tell whether steps on a device can be recorded."""
     return device.type == "cuda"
 
 

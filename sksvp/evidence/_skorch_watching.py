@@ -9,6 +9,7 @@ from sklearn.utils import _safe_indexing
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
+from ..estimators._callbacks import EndAsAsked
 from ._skorch_counting import CountForgettingEvents
 from ._watching import Watch
 
@@ -16,7 +17,7 @@ _NAMES = ("watch_epochs", "end_as_watched")
 
 
 class WatchEpochs(Callback):
-    """Ask after each epoch whether the training may end, which `EndAsWatched` then does.
+    """Ask after each epoch whether the training may end, which `EndAsAsked` then does.
 
     Apart, as what is asked must see each epoch, also one that a callback of the user's
     ends the training in, and those are to see the last epoch too.
@@ -45,18 +46,6 @@ class WatchEpochs(Callback):
         del self.X_
 
 
-class EndAsWatched(Callback):
-    """End the training where the other callback was told so."""
-
-    def __init__(self, watching: WatchEpochs):
-        self.watching = watching
-
-    def on_epoch_end(self, net, **kwargs):
-        if self.watching.ends_:
-            # How skorch's callbacks end a training.
-            raise KeyboardInterrupt
-
-
 @contextmanager
 def watching(
     net: NeuralNet, watch: Watch | None, counter: CountForgettingEvents | None = None
@@ -67,7 +56,7 @@ def watching(
         return
     callbacks = net.callbacks
     watching = WatchEpochs(watch, counter)
-    first, last = zip(_NAMES, (watching, EndAsWatched(watching)), strict=True)
+    first, last = zip(_NAMES, (watching, EndAsAsked(watching)), strict=True)
     if callbacks == "disable":
         net.get_default_callbacks = list
         net.callbacks = [first, last]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from _report import machine
 
-from sksvp._files import write_json
+from sksvp._storage._files import write_json
 
 
 class Results:

@@ -22,16 +22,16 @@ from bench_k_centers import CASES, make_features
 from skorch import NeuralNetClassifier
 from torch import Tensor, nn
 
-from sksvp._checkpoint import read_newest
 from sksvp._clock import Clock
 from sksvp._device import resolve_precision
+from sksvp._storage._checkpoint import read_newest
 from sksvp._torchvision import import_torchvision
 from sksvp.datasets import load_cifar10
 from sksvp.estimators import ResNetClassifier, WhitenedConvNetClassifier
-from sksvp.estimators._augment import random_crop, random_flip
-from sksvp.estimators._scoring import scored_rows
 from sksvp.networks import PreActResNet
 from sksvp.strategies import k_centers
+from sksvp.training._augment import random_crop, random_flip
+from sksvp.training._scoring import scored_rows
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 BATCH = 128

@@ -7,9 +7,10 @@ import torch
 from _report import median_interval, parser, write
 from _results import Results, spread, timed_fit
 
+from sksvp.agreement import rank_correlation
 from sksvp.datasets import load_cifar10, load_digits
 from sksvp.estimators import ResNetClassifier, WhitenedConvNetClassifier
-from sksvp.strategies import entropy, rank_correlation
+from sksvp.strategies import entropy
 
 PAPER_EPOCHS = 181
 PAPER_ERROR = 7.6

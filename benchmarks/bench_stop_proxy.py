@@ -7,10 +7,10 @@ import torch
 from _report import parser, write
 
 from sksvp import ProxyCoresetSelector, RankingSettled
+from sksvp.agreement import rank_correlation
 from sksvp.coreset._ranking_settled import RankingWatch
 from sksvp.datasets import load_cifar10, load_digits
 from sksvp.estimators import ResNetClassifier
-from sksvp.strategies import rank_correlation
 
 TOLERANCES = (0.05, 0.02, 0.01, 0.005)
 

@@ -9,9 +9,10 @@ from _made_up import made_up
 from _report import parser, write
 from _results import Results, processor_seconds, spread, timed_fit
 
+from sksvp.agreement import rank_correlation
 from sksvp.datasets import load_imdb
 from sksvp.estimators import BagOfNgramsClassifier, FastTextClassifier, VDCNNClassifier
-from sksvp.strategies import entropy, rank_correlation
+from sksvp.strategies import entropy
 
 PROXIES = {"fasttext": FastTextClassifier, "bag-of-ngrams": BagOfNgramsClassifier}
 PARTS = ("choice", "target")

@@ -9,8 +9,8 @@ from _report import parser, ratio, take_turns, write
 
 from sksvp._device import resolve_precision
 from sksvp.estimators import ResNetClassifier
-from sksvp.estimators._augment import random_crop, random_flip
 from sksvp.networks import BatchNormReLU, PreActResNet
+from sksvp.training._augment import random_crop, random_flip
 
 
 def bare_loop(

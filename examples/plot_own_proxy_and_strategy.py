@@ -46,7 +46,7 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sksvp.evidence import available_evidence
+from sksvp.proxies import available_evidence
 
 proxy = make_pipeline(StandardScaler(), SGDClassifier(loss="log_loss", alpha=0.01))
 print(available_evidence(proxy))

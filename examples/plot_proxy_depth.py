@@ -13,8 +13,8 @@ decide by what it is all for: the accuracy of the target.
 from sklearn.datasets import load_digits
 
 from sksvp import ProxyCoresetSelector
+from sksvp.agreement import rank_correlation
 from sksvp.estimators import ResNetClassifier
-from sksvp.strategies import rank_correlation
 
 X, y = load_digits(n_class=5, return_X_y=True)
 X, y = X[:600], y[:600]

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-from sksvp.estimators import _net, _recorded_step
+from sksvp.training import _net, _recorded_step
 
 
 class Stream:

@@ -20,7 +20,8 @@ from sklearn.preprocessing import StandardScaler
 from toy_nets import make_net
 from toy_proxies import CountedTraining, blobs, n_trainings
 
-from sksvp import ProxyActiveLearner, _checkpoint
+from sksvp import ProxyActiveLearner
+from sksvp._storage import _checkpoint
 from sksvp.active._checkpoint import describe_run
 from sksvp.estimators import ResNetClassifier
 from sksvp.strategies import KCenters

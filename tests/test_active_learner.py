@@ -31,7 +31,7 @@ from toy_nets import make_net
 from toy_proxies import CountedTraining, blobs, n_trainings
 
 from sksvp import ProxyActiveLearner
-from sksvp._rows import LazyRows
+from sksvp._inputs._rows import LazyRows
 from sksvp.active import _ranking
 from sksvp.active._pool import append_rows
 from sksvp.estimators import ResNetClassifier

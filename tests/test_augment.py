@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sksvp.estimators._augment import (
+from sksvp.training._augment import (
     AlternatingFlip,
     random_crop,
     random_flip,

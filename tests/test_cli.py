@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from sksvp.cli._main import app
 from sksvp.cli._pair import build_pair
 from sksvp.estimators import WhitenedConvNetClassifier
-from sksvp.estimators._schedule import SCHEDULE_NAMES
+from sksvp.training._schedule import SCHEDULE_NAMES
 
 QUICK = ["--dataset", "digits", "--train-rows", "200", "--epochs", "2", "--seeds", "1", "--device", "cpu"]
 

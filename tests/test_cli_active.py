@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sksvp.cli._main import app
-from sksvp.reproduce import RunFolder
+from sksvp.experiments import RunFolder
 
 QUICK = ["--dataset", "digits", "--train-rows", "200", "--epochs", "2", "--seeds", "1", "--device", "cpu"]
 ROUNDS = ["--initial-size", "40", "--round", "20", "--round", "30"]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from test_cli import run
 
-from sksvp.estimators._resume import TrainingCheckpoint
+from sksvp.training._resume import TrainingCheckpoint
 
 QUICK = [
     "--dataset",

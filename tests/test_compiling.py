@@ -9,9 +9,10 @@ import torch
 from sklearn.datasets import load_digits
 from torch._dynamo.testing import CompileCounter
 
-from sksvp.estimators import ResNetClassifier, VDCNNClassifier, WhitenedConvNetClassifier, _compiling
-from sksvp.estimators._compiling import CompiledBlocks
+from sksvp.estimators import ResNetClassifier, VDCNNClassifier, WhitenedConvNetClassifier
 from sksvp.networks import PreActResNet
+from sksvp.training import _compiling
+from sksvp.training._compiling import CompiledBlocks
 
 DIGITS = load_digits()
 # The last batch of an epoch has 8 rows.

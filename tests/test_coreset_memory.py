@@ -17,8 +17,8 @@ from sklearn.preprocessing import StandardScaler
 from toy_nets import Mlp, make_net
 from toy_proxies import CountedTraining, blobs, fit_in_worker, n_trainings
 
-from sksvp import _describe
-from sksvp._describe import describe
+from sksvp._storage import _describe
+from sksvp._storage._describe import describe
 from sksvp.coreset import CoresetClassifier, ProxyCoresetSelector, _memory_key
 from sksvp.coreset._memory_key import training_key
 from sksvp.estimators import ResNetClassifier

@@ -32,7 +32,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from toy_nets import make_net
 from toy_proxies import blobs
 
-from sksvp._rows import LazyRows
+from sksvp._inputs._rows import LazyRows
 from sksvp.coreset import CoresetClassifier, ProxyCoresetSampler, ProxyCoresetSelector
 from sksvp.coreset._nearest import nearest_rows
 from sksvp.coreset._subset import count_rows

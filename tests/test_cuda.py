@@ -9,15 +9,10 @@ from torch._dynamo.testing import CompileCounterWithBackend
 
 from sksvp import ProxyCoresetSelector
 from sksvp.datasets import from_torch
-from sksvp.estimators import (
-    BagOfNgramsClassifier,
-    ResNetClassifier,
-    VDCNNClassifier,
-    _recorded_step,
-    _row_source,
-)
-from sksvp.estimators._recorded_step import RecordedStep
-from sksvp.estimators._row_source import RowSource
+from sksvp.estimators import BagOfNgramsClassifier, ResNetClassifier, VDCNNClassifier
+from sksvp.training import _recorded_step, _row_source
+from sksvp.training._recorded_step import RecordedStep
+from sksvp.training._row_source import RowSource
 
 pytestmark = [
     pytest.mark.gpu,

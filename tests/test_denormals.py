@@ -6,7 +6,7 @@ import torch
 from skorch.callbacks import Callback
 
 from sksvp.estimators import ResNetClassifier
-from sksvp.estimators._denormals import denormals_as_zero
+from sksvp.training._denormals import denormals_as_zero
 
 
 def denormals_are_zero() -> bool:

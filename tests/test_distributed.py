@@ -14,8 +14,8 @@ from trained_together import X, resnet, train_linear, y
 
 from sksvp import ProxyActiveLearner, ProxyCoresetSelector
 from sksvp.estimators import ResNetClassifier
-from sksvp.estimators._batches import batch_bounds
-from sksvp.estimators._team import Team
+from sksvp.training._batches import batch_bounds
+from sksvp.training._team import Team
 
 pytest.importorskip("accelerate")
 

@@ -16,9 +16,11 @@ _PACKAGES = (
     ".estimators",
     ".strategies",
     ".datasets",
-    ".evidence",
+    ".agreement",
+    ".labelling",
+    ".proxies",
     ".networks",
-    ".reproduce",
+    ".experiments",
     ".plotting",
     ".text",
 )

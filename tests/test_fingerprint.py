@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import sparse
 
-from sksvp import _fingerprint
-from sksvp._fingerprint import fingerprint
+from sksvp._storage import _fingerprint
+from sksvp._storage._fingerprint import fingerprint
 
 arrays = hnp.arrays(
     np.float32,

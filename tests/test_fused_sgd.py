@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sksvp.estimators import ResNetClassifier, VDCNNClassifier
-from sksvp.estimators._fused_sgd import FusedSGD
+from sksvp.training._fused_sgd import FusedSGD
 
 OPTIONS = [
     {"momentum": 0.9, "weight_decay": 1e-2},

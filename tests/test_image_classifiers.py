@@ -19,8 +19,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skorch.callbacks import Callback, EarlyStopping
 
 from sksvp.estimators import ResNetClassifier, TorchvisionClassifier, WhitenedConvNetClassifier
-from sksvp.estimators._seeding import seeded_torch
 from sksvp.networks import WhitenedConvNet
+from sksvp.training._seeding import seeded_torch
 
 
 def needs_torchvision():

@@ -6,7 +6,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import SGDClassifier
 from sklearn.pipeline import make_pipeline
 
-from sksvp._random import draw_seeds, is_seeded, own_seed, set_random_states
+from sksvp._seeds import draw_seeds, is_seeded, own_seed, set_random_states
 
 
 def seeds_of(estimator):

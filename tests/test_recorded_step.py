@@ -9,9 +9,9 @@ from skorch.callbacks import Callback
 from torch._dynamo.testing import CompileCounter
 
 from sksvp.estimators import ResNetClassifier, VDCNNClassifier, WhitenedConvNetClassifier
-from sksvp.estimators._compiling import CompiledBlocks
-from sksvp.estimators._net import TrainingNet
-from sksvp.estimators._recorded_step import RecordedStep, trying_kernels
+from sksvp.training._compiling import CompiledBlocks
+from sksvp.training._net import TrainingNet
+from sksvp.training._recorded_step import RecordedStep, trying_kernels
 
 DIGITS = load_digits()
 # 160 = 4 * 36 + 16: the last batch of an epoch is smaller.

@@ -8,7 +8,7 @@ import torch
 from sklearn.utils import check_array
 
 from sksvp.estimators import ResNetClassifier
-from sksvp.estimators._row_source import RowSource, is_slow_to_read, read_ahead
+from sksvp.training._row_source import RowSource, is_slow_to_read, read_ahead
 
 TABLE = np.arange(30).reshape(10, 3)
 CPU = torch.device("cpu")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedKFold, train_test_split
 from sklearn.utils import _safe_indexing, indexable
 
-from sksvp._rows import LazyRows
+from sksvp._inputs._rows import LazyRows
 
 
 class StoredRows(LazyRows):

@@ -11,8 +11,8 @@ from skorch.callbacks import Callback, LRScheduler
 from torch import nn
 
 from sksvp.estimators import ResNetClassifier
-from sksvp.estimators._callbacks import SetLearningRate
-from sksvp.estimators._schedule import SCHEDULES, batch_factors, epoch_factors, one_cycle_factors
+from sksvp.training._callbacks import SetLearningRate
+from sksvp.training._schedule import SCHEDULES, batch_factors, epoch_factors, one_cycle_factors
 
 
 def test_full_cifar_recipe():

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
 
-from sksvp._fingerprint import fingerprint
+from sksvp._storage._fingerprint import fingerprint
 from sksvp.text import PackedTexts, encode_characters, normalize
 from sksvp.text._characters import CHARACTERS, N_CHARACTERS
 

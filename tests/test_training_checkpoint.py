@@ -26,7 +26,7 @@ from sksvp.estimators import (
     VDCNNClassifier,
     WhitenedConvNetClassifier,
 )
-from sksvp.estimators._resume import training_folder
+from sksvp.training._resume import training_folder
 
 DIGITS = load_digits()
 X = DIGITS.images[:96].astype(np.uint8)

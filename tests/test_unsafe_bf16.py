@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from sksvp.estimators import ResNetClassifier, TorchvisionClassifier
-from sksvp.estimators._unsafe_bf16 import _some_weight_sees_only_padding, has_unsafe_convolution
 from sksvp.networks import PreActResNet
+from sksvp.training._unsafe_bf16 import _some_weight_sees_only_padding, has_unsafe_convolution
 
 
 @given(

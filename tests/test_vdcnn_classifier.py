@@ -17,10 +17,10 @@ from skorch.callbacks import Callback
 from toy_texts import NumbersAsTexts, toy_texts
 
 from sksvp.estimators import ResNetClassifier, VDCNNClassifier
-from sksvp.estimators._schedule import epoch_factors
 from sksvp.networks import VDCNN
 from sksvp.strategies import forgetting_events
 from sksvp.text import PackedTexts, encode_characters
+from sksvp.training._schedule import epoch_factors
 
 
 def vdcnn(**params):

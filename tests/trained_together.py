@@ -15,9 +15,9 @@ from torch import nn
 from sksvp import ProxyCoresetSelector
 from sksvp.coreset import RankingSettled
 from sksvp.estimators import ResNetClassifier
-from sksvp.estimators._batches import TrainingRows
-from sksvp.estimators._net import TrainingNet
-from sksvp.estimators._team import join_team
+from sksvp.training._batches import TrainingRows
+from sksvp.training._net import TrainingNet
+from sksvp.training._team import join_team
 
 DIGITS = load_digits()
 # 133 rows: neither the last batch nor the rows of a batch divide evenly.

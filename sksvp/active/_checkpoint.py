@@ -11,9 +11,9 @@ import joblib
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 
-from .._checkpoint import Checkpoint, read_sealed, write_sealed
-from .._describe import IGNORED, describe, digest, in_words
-from ..evidence._proxies import classifier_of
+from .._storage._checkpoint import Checkpoint, read_sealed, write_sealed
+from .._storage._describe import IGNORED, describe, digest, in_words
+from ..proxies._proxies import classifier_of
 
 _LEARNERS = ("learner.pkl", "learner-copy.pkl")
 _IGNORED_OF_LEARNER = ("oracle",)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.base import clone
 
-from .._random import draw_seeds
+from .._seeds import draw_seeds
 
 if TYPE_CHECKING:
     from ._learner import ProxyActiveLearner

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import column_or_1d
 
-from .._missing import is_missing, missing_mask
+from .._inputs._missing import is_missing, missing_mask
 
 
 def read_labels(y: Any, *, missing_label: Any = None) -> tuple[np.ndarray, np.ndarray]:

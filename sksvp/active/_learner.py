@@ -20,14 +20,14 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
-from .._checkpoint import Checkpoint, open_checkpoint
-from .._fingerprint import fingerprint
-from .._random import draw_seeds
-from ..evidence import check_available
-from ..evidence._proxies import check_classifies, check_trained_alone
+from .._seeds import draw_seeds
+from .._storage._checkpoint import Checkpoint, open_checkpoint
+from .._storage._fingerprint import fingerprint
+from ..labelling import read_answers, write_query
+from ..proxies import check_available
+from ..proxies._proxies import check_classifies, check_trained_alone
 from ..strategies._strategy import check_n_samples
 from ._checkpoint import LearnerCheckpoint, describe_run, keep_learner
-from ._exchange import read_answers, write_query
 from ._labels import LabelTable, read_labels
 from ._pool import append_rows, check_several, n_pool_rows
 from ._protocol import Answers, make_plan, run_protocol

@@ -10,10 +10,10 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
 from .._clock import Clock
-from .._describe import describe
-from ..evidence import train_proxy
-from ..evidence._proxies import classifier_of, is_frozen, is_skorch_net, learns_numbers
-from ..evidence._training import seeded_clone, training_seed
+from .._storage._describe import describe
+from ..proxies import train_proxy
+from ..proxies._proxies import classifier_of, is_frozen, is_skorch_net, learns_numbers
+from ..proxies._training import seeded_clone, training_seed
 
 
 @dataclass
@@ -144,7 +144,7 @@ def _train_on(estimator: BaseEstimator, X: Any, y: np.ndarray, seed: int, start:
     classifier.set_params(warm_start=True)
     if not is_skorch_net(classifier):
         return fitted.fit(X, y)
-    from ..evidence._skorch_nets import encode_labels, forked_torch_seed
+    from ..proxies._skorch_nets import encode_labels, forked_torch_seed
 
     with forked_torch_seed(training_seed(fitted, seed)):
         return fitted.fit(X, encode_labels(classifier, y))

@@ -7,8 +7,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import _num_samples
 
-from .._fingerprint import _is_torch
-from .._rows import LazyRows
+from .._inputs._rows import LazyRows
+from .._storage._fingerprint import _is_torch
 
 
 def check_several(X: Any, name: str) -> None:

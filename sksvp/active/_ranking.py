@@ -10,7 +10,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
 from .._clock import Clock
-from ..evidence import gather_kind
+from ..proxies import gather_kind
 from ..strategies import Evidence, Random
 from ..strategies._strategy import ScoredStrategy
 

@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.validation import _num_samples
 
-from .._random import draw_seeds
+from .._seeds import draw_seeds
 from ._labels import LabelTable, read_labels
 from ._models import train
 from ._protocol import _target_totals

@@ -7,8 +7,8 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-from .._checkpoint import Checkpoint, is_run_folder, read_identity
-from .._fingerprint import fingerprint
+from .._storage._checkpoint import Checkpoint, is_run_folder, read_identity
+from .._storage._fingerprint import fingerprint
 from ._checkpoint import LearnerCheckpoint, read_learner
 from ._state import State
 

@@ -7,9 +7,9 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import _safe_indexing
 
-from .._checkpoint import Checkpoint
 from .._clock import Clock
-from .._random import draw_seeds
+from .._seeds import draw_seeds
+from .._storage._checkpoint import Checkpoint
 from ..strategies import Random, resolve_strategy
 from ._models import Trained, are_same, check_warm_start, train
 from ._ranking import rank_pool

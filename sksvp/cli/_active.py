@@ -168,7 +168,7 @@ def active(
       sksvp active --dataset cifar10 --data-dir data --download --strategy least_confidence --strategy k_centers
       sksvp active --dataset cifar10 --data-dir data --precomputed runs/cifar10 --target resnet56
     """
-    from ..reproduce import (
+    from ..experiments import (
         ActiveRun,
         RunFolder,
         first_labelled,
@@ -177,7 +177,7 @@ def active(
         report_active,
         run_active,
     )
-    from ..reproduce._active import former_arms
+    from ..experiments._active import former_arms
 
     if precomputed is not None:
         refuse_idle(

@@ -162,7 +162,7 @@ def coreset(
       sksvp coreset --data mine.npz --proxy resnet20 --only-select --out runs/mine
       sksvp coreset --dataset imdb --download --proxy bag-of-ngrams --target vdcnn9
     """
-    from ..reproduce import CoresetRun, RunFolder, first_selection, report_run, run_coreset
+    from ..experiments import CoresetRun, RunFolder, first_selection, report_run, run_coreset
 
     if from_selected is not None and strategy is None:
         refuse_idle(

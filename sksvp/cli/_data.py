@@ -9,8 +9,8 @@ import typer
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Bunch, get_tags
 
-from .._fingerprint import fingerprint
-from .._rows import LazyRows
+from .._inputs._rows import LazyRows
+from .._storage._fingerprint import fingerprint
 from ..text import PackedTexts
 
 TEXT_DATASETS = (

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import typer
 
-from .._files import replacing
+from .._storage._files import replacing
 
 
 def new_folder(command: str, out: Path | None) -> Path:

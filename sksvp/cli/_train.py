@@ -89,9 +89,9 @@ def train(
     """
     import pandas as pd
 
-    from .._checkpoint import is_run_folder
-    from .._files import replacing, write_json
-    from ..reproduce._kept import forget_training, keep_training, training_folder
+    from .._storage._checkpoint import is_run_folder
+    from .._storage._files import replacing, write_json
+    from ..experiments._kept import forget_training, keep_training, training_folder
 
     network = network or ("bag-of-ngrams" if holds_texts(dataset, data) else "resnet20")
     small = dataset == "digits"

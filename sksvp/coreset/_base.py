@@ -23,14 +23,14 @@ from sklearn.utils.validation import (
 )
 
 from .._clock import Clock
-from .._fingerprint import fingerprint
-from .._missing import check_complete
-from .._random import draw_seeds
-from ..evidence import available_evidence, check_available
-from ..evidence._features import NoFeatures, can_give_features, gather_features
-from ..evidence._forgetting_events import how_events_are_counted
-from ..evidence._proxies import check_classifies, classifier_of
-from ..evidence._watching import check_watchable
+from .._inputs._missing import check_complete
+from .._seeds import draw_seeds
+from .._storage._fingerprint import fingerprint
+from ..proxies import available_evidence, check_available
+from ..proxies._features import NoFeatures, can_give_features, gather_features
+from ..proxies._forgetting_events import how_events_are_counted
+from ..proxies._proxies import check_classifies, classifier_of
+from ..proxies._watching import check_watchable
 from ..strategies import Evidence, resolve_strategy
 from ._by_chance import warn_if_by_chance
 from ._learning import learn

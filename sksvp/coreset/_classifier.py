@@ -20,7 +20,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_is_fitted, column_or_1d
 
 from .._interrupt import heeding_ctrl_c
-from ..evidence._proxies import check_classifies, classifier_of, is_frozen, is_skorch_net, learns_numbers
+from ..proxies._proxies import check_classifies, classifier_of, is_frozen, is_skorch_net, learns_numbers
 
 
 def _target_has(method: str):
@@ -56,7 +56,7 @@ def _train(target: BaseEstimator, X, y, params: dict) -> tuple[BaseEstimator, np
     """Train the target; where it is a skorch net that learns numbers, return too which labels they stand for."""
     if is_frozen(target) or not is_skorch_net(classifier_of(target)):
         return target.fit(X, y, **params), None
-    from ..evidence._skorch_nets import encode_labels
+    from ..proxies._skorch_nets import encode_labels
 
     labels = column_or_1d(y)
     classes = np.unique(labels)

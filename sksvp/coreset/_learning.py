@@ -6,12 +6,12 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from .._clock import Clock
-from .._describe import describe
-from .._random import is_seeded
-from ..evidence import gather_kind, train_proxy
-from ..evidence._forgetting_events import how_events_are_counted
-from ..evidence._proxies import check_trained_alone, classifier_of, is_frozen
-from ..evidence._training import (
+from .._seeds import is_seeded
+from .._storage._describe import describe
+from ..proxies import gather_kind, train_proxy
+from ..proxies._forgetting_events import how_events_are_counted
+from ..proxies._proxies import check_trained_alone, classifier_of, is_frozen
+from ..proxies._training import (
     BATCH_SIZE,
     N_EPOCHS,
     seeded_clone,
@@ -19,7 +19,7 @@ from ..evidence._training import (
     training_way,
     uses_training_seed,
 )
-from ..evidence._watching import epochs_of, epochs_trained
+from ..proxies._watching import epochs_of, epochs_trained
 from ._memory import MemoryEntry, NoEntry, ProxyRecord, memory_entry, memory_folder
 from ._memory_key import training_key
 from ._ranking_settled import ProxyStop, RankingSettled
@@ -174,7 +174,7 @@ def _counts_for_free(proxy: BaseEstimator) -> bool:
     """Tell whether forgetting events can be noted in a training that does not need them, at no cost."""
     if how_events_are_counted(proxy) != "skorch":
         return False
-    from ..evidence._skorch_counting import can_be_counted
+    from ..proxies._skorch_counting import can_be_counted
 
     return can_be_counted(classifier_of(proxy))
 

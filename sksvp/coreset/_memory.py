@@ -14,7 +14,7 @@ import numpy as np
 from filelock import FileLock
 from sklearn.base import BaseEstimator
 
-from .._files import replacing, write_json
+from .._storage._files import replacing, write_json
 from ._ranking_settled import ProxyStop
 
 _PROXY = "proxy.joblib"

@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from .. import __version__
-from .._describe import describe
-from .._fingerprint import fingerprint
+from .._storage._describe import describe
+from .._storage._fingerprint import fingerprint
 
 _PACKAGES = ("scikit-learn", "torch", "skorch", "numpy")
 

@@ -9,9 +9,10 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
-from .._describe import describe
-from .._fingerprint import fingerprint
-from ..strategies import Evidence, rank_correlation
+from .._storage._describe import describe
+from .._storage._fingerprint import fingerprint
+from ..agreement import rank_correlation
+from ..strategies import Evidence
 
 
 class RankingSettled(BaseEstimator):

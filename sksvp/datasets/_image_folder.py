@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from .._rows import LazyRows
+from .._inputs._rows import LazyRows
 from ._bunch import split_bunch
 from ._pixels import check_header, read_image
 from ._threads import thread_map

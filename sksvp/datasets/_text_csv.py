@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from .._files import large_cells
+from .._storage._files import large_cells
 from ..text import PackedTexts
 from ._text_columns import NamedColumns, PublishedColumns, TextColumns, is_number, sorted_classes
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from .._rows import LazyRows
+from .._inputs._rows import LazyRows
 from ._pixels import to_rgb
 from ._threads import thread_map
 

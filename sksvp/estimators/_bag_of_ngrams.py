@@ -315,7 +315,7 @@ class BagOfNgramsClassifier(TextClassifier):
         -------
         ndarray of shape (n_samples, dim), float32
         """
-        from ._bag_loops import mean_rows
+        from ..training._bag_loops import mean_rows
 
         check_is_fitted(self)
         texts = self._validate(X, reset=False)
@@ -389,7 +389,7 @@ class _OneByOne:
         self._events = np.zeros(len(y), dtype=np.int64)
 
     def epoch(self, order: np.ndarray, rates: np.ndarray) -> tuple[float, float]:
-        from ._bag_loops import train_texts
+        from ..training._bag_loops import train_texts
 
         loss = 0.0
         states = self._right, self._was_right, self._events
@@ -417,7 +417,7 @@ class _InBatches:
         device: torch.device,
         batch_size: int,
     ):
-        from ._bag_batches import BagBatches
+        from ..training._bag_batches import BagBatches
 
         y = np.ascontiguousarray(y, dtype=np.int64)
         self._batches = BagBatches(ngrams.ids, ngrams.bounds, y, weights, inputs, outputs, device)

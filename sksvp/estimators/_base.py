@@ -19,24 +19,24 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 from torch import Tensor, nn
 
-from .._checkpoint import Checkpoint
 from .._device import resolve_device, resolve_precision, warn_if_emulated
-from .._fingerprint import fingerprint
-from .._missing import check_complete
-from ._batches import TrainingRows, TrainingView, Visit, batch_bounds
-from ._callbacks import AskAfterEpoch, CountForgetting, EndAsAsked, EpochBar, SetLearningRate
+from .._inputs._missing import check_complete
+from .._storage._checkpoint import Checkpoint
+from .._storage._fingerprint import fingerprint
+from ..training._batches import TrainingRows, TrainingView, Visit, batch_bounds
+from ..training._callbacks import AskAfterEpoch, CountForgetting, EndAsAsked, EpochBar, SetLearningRate
+from ..training._fused_sgd import FusedSGD
+from ..training._net import Callbacks, TrainingNet, check_net_params, for_optimizer, without_train_split
+from ..training._out_of_memory import first_with_room, is_out_of_memory
+from ..training._resume import KeepCheckpoint, TrainingCheckpoint, training_folder
+from ..training._row_source import is_slow_to_read
+from ..training._schedule import Schedule, batch_factors, check_schedule
+from ..training._scoring import score_rows
+from ..training._seeding import seeded_torch
+from ..training._team import Team, join_team
+from ..training._unsafe_bf16 import has_unsafe_convolution
 from ._class_weights import class_weights
-from ._fused_sgd import FusedSGD
-from ._net import Callbacks, TrainingNet, check_net_params, for_optimizer, without_train_split
-from ._out_of_memory import first_with_room, is_out_of_memory
 from ._persistence import load_classifier, save_classifier
-from ._resume import KeepCheckpoint, TrainingCheckpoint, training_folder
-from ._row_source import is_slow_to_read
-from ._schedule import Schedule, batch_factors, check_schedule
-from ._scoring import score_rows
-from ._seeding import seeded_torch
-from ._team import Team, join_team
-from ._unsafe_bf16 import has_unsafe_convolution
 
 _MAX_SEED = 2**31 - 1
 # What our own parameters say to skorch; net_params has the rest.

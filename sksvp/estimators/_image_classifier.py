@@ -9,9 +9,9 @@ from sklearn.utils.validation import validate_data
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ._augment import AlternatingFlip, random_crop, random_flip, random_resized_crop, random_shift
+from ..training._augment import AlternatingFlip, random_crop, random_flip, random_resized_crop, random_shift
+from ..training._batches import TrainingView, Visit
 from ._base import TorchClassifier
-from ._batches import TrainingView, Visit
 from ._image_format import ImageFormat, check_images, learn_format
 
 _AUGMENTATIONS = ("crop", "flip", "resized-crop", "shift", "alternating-flip")

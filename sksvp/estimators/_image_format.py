@@ -9,7 +9,7 @@ import torch
 from sklearn.utils.validation import check_array
 from torch import Tensor
 
-from .._rows import LazyRows
+from .._inputs._rows import LazyRows
 
 _CHANNELS = (1, 3, 4)
 _LAYOUTS = ("auto", "channels_last", "channels_first")

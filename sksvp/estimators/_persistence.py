@@ -8,7 +8,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from .._files import replacing
+from .._storage._files import replacing
 
 _FORMAT = "sksvp-classifier-1"
 

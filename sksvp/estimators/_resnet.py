@@ -8,8 +8,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
 from ..networks import PreActResNet, resolve_block
+from ..training._schedule import Schedule
 from ._image_classifier import ImageClassifier
-from ._schedule import Schedule
 
 
 class ResNetClassifier(ImageClassifier):

@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeatures
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from .._missing import check_complete
+from .._inputs._missing import check_complete
 from ._text_input import TextInput
 
 

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from .._torchvision import import_torchvision
 from ..networks import HeadedNetwork
+from ..training._net import TrainingNet
+from ..training._out_of_memory import is_out_of_memory
+from ..training._schedule import Schedule
 from ._image_classifier import ImageClassifier
-from ._net import TrainingNet
-from ._out_of_memory import is_out_of_memory
-from ._schedule import Schedule
 
 _REFERENCE_BATCH = 256
 

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from ..networks._vdcnn import POOLINGS, VDCNN, check_depth, min_length
 from ..text import encode_characters
+from ..training._batches import TrainingView
+from ..training._schedule import Schedule
 from ._base import TorchClassifier
-from ._batches import TrainingView
-from ._schedule import Schedule
 from ._text_input import TextInput
 
 

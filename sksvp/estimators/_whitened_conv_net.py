@@ -8,8 +8,8 @@ from torch import nn
 
 from ..networks import WhitenedConvNet
 from ..networks._whitened_conv_net import check_widths
+from ..training._schedule import Schedule
 from ._image_classifier import ImageClassifier
-from ._schedule import Schedule
 
 # The rate is given for a batch of so many rows.
 _REFERENCE_BATCH = 512

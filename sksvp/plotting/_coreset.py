@@ -19,7 +19,7 @@ class CoresetDisplay:
     table : DataFrame
         A summary with the columns name, rows, error and spread (both in
         percent; NaN for a single seed) and total, as
-        `sksvp.reproduce.summary_table` makes it.
+        `sksvp.experiments.summary_table` makes it.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class CoresetDisplay:
         -------
         CoresetDisplay
         """
-        from ..reproduce import summary_table
+        from ..experiments import summary_table
 
         return cls(summary_table(pd.read_csv(Path(folder) / "results.csv"))).plot(ax, x=x)
 

@@ -12,7 +12,6 @@ from ._k_centers import KCenters, k_centers
 from ._least_confidence import LeastConfidence, least_confidence
 from ._margin import Margin, margin
 from ._random import Random
-from ._rank_correlation import rank_correlation
 from ._registry import register_strategy, resolve_strategy, strategy_names
 from ._strategy import ScoredStrategy, Strategy, rank_by_score
 
@@ -35,7 +34,6 @@ __all__ = [
     "least_confidence",
     "margin",
     "rank_by_score",
-    "rank_correlation",
     "register_strategy",
     "resolve_strategy",
     "strategy_names",

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .._missing import is_missing
+from .._inputs._missing import is_missing
 from ._packed import PackedTexts
 
 

@@ -18,10 +18,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
 from sksvp import ProxyCoresetSelector
-from sksvp._files import replacing, write_json
+from sksvp._storage._files import replacing, write_json
 from sksvp.coreset._by_chance import ByChanceWarning
 from sksvp.estimators import BagOfNgramsClassifier
-from sksvp.reproduce import (
+from sksvp.experiments import (
     CoresetRun,
     RunFolder,
     budgets_table,
@@ -31,8 +31,8 @@ from sksvp.reproduce import (
     summary_table,
     trainings_table,
 )
-from sksvp.reproduce._coreset import _hints
-from sksvp.reproduce._run_folder import RunRecords
+from sksvp.experiments._coreset import _hints
+from sksvp.experiments._run_folder import RunRecords
 
 
 class SlowRegression(LogisticRegression):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from .._files import replacing, write_json
+from .._storage._files import replacing, write_json
 from ._coreset import ALL_ROWS, CoresetRun
 from ._run_folder import RunFolder
 

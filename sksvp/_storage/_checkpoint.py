@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
-from . import __version__
+from .. import __version__
 from ._files import replacing, write_json
 
 _STATES = "state-*.bin"

@@ -9,7 +9,7 @@ from sklearn.utils import _safe_indexing
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
-from ..estimators._callbacks import EndAsAsked
+from ..training._callbacks import EndAsAsked
 from ._skorch_counting import CountForgettingEvents
 from ._watching import Watch
 

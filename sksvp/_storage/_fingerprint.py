@@ -10,7 +10,7 @@ import joblib
 import numpy as np
 from scipy import sparse
 
-from ._missing import is_missing
+from .._inputs._missing import is_missing
 
 # Values a block holds; blocks are cut alike for equal shapes, so containers agree.
 _BLOCK = 1 << 20

@@ -29,8 +29,8 @@ from toy_nets import Mlp, MlpWithFeatures, Softmax, TimmLike, make_net
 from toy_proxies import blobs
 
 from sksvp.estimators import ResNetClassifier
-from sksvp.evidence import _proxies, available_evidence, check_available, gather, train_proxy
-from sksvp.evidence._proxies import classifier_of
+from sksvp.proxies import _proxies, available_evidence, check_available, gather, train_proxy
+from sksvp.proxies._proxies import classifier_of
 
 X, y = blobs()
 TEXTS = ["good film", "bad film", "fine day", "awful day", "good day", "bad night"] * 5
@@ -419,6 +419,6 @@ def test_fit_params_go_to_the_proxy():
 
 
 def test_importing_evidence_and_coreset_loads_no_torch():
-    code = "import sys, sksvp.evidence, sksvp.coreset; print({'torch', 'skorch'} & set(sys.modules))"
+    code = "import sys, sksvp.proxies, sksvp.coreset; print({'torch', 'skorch'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._files import replacing, write_json
+from .._storage._files import replacing, write_json
 from ..active import selection_speedup
 from ._run_folder import RunFolder
 

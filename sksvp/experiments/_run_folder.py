@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from .._files import replacing, write_json
+from .._storage._files import replacing, write_json
 
 # Not the hidden ones, which are half-written.
 _RECORDS = "[!.]*.json"

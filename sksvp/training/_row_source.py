@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._rows import LazyRows
+from .._inputs._rows import LazyRows
 
 Read = Callable[[np.ndarray], Tensor]
 

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-from .._files import large_cells, replacing
+from .._storage._files import large_cells, replacing
 
 _COLUMNS = ("row", "name", "label")
 

@@ -10,9 +10,9 @@ import torch
 from skorch.callbacks import Callback
 from torch import Tensor
 
-from .._checkpoint import Checkpoint, open_checkpoint
-from .._describe import IGNORED, in_words
-from .._fingerprint import fingerprint
+from .._storage._checkpoint import Checkpoint, open_checkpoint
+from .._storage._describe import IGNORED, in_words
+from .._storage._fingerprint import fingerprint
 from ._callbacks import CountForgetting
 from ._net import TrainingNet
 from ._team import Team

@@ -22,7 +22,7 @@ from toy_nets import LoggingMlp, Mlp, make_net
 from toy_proxies import blobs
 
 from sksvp.estimators import ResNetClassifier
-from sksvp.evidence import gather, train_proxy
+from sksvp.proxies import gather, train_proxy
 from sksvp.strategies import forgetting_events
 
 X, y = blobs()

@@ -41,7 +41,7 @@ def rank_correlation(a: ArrayLike, b: ArrayLike, method: str = "spearman") -> fl
 
     Examples
     --------
-    >>> from sksvp.strategies import rank_correlation
+    >>> from sksvp.agreement import rank_correlation
     >>> rank_correlation([0.0, 1.0, float("inf")], [5, 6, 7])
     1.0
     """

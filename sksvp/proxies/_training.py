@@ -12,7 +12,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.metadata_routing import _routing_enabled, process_routing
 
 from .._interrupt import heeding_ctrl_c
-from .._random import own_seed, set_random_states
+from .._seeds import own_seed, set_random_states
 from ..strategies import ForgettingCounter
 from ._forgetting_events import fit_in_mini_batches, how_events_are_counted
 from ._gather import gather_kind

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from sksvp.strategies import rank_correlation
+from sksvp.agreement import rank_correlation
 
 two_scores = st.lists(
     st.tuples(st.sampled_from([0.0, 1.0, 2.5, 7.0, np.inf]), st.sampled_from([-3.0, 0.0, 4.0, np.inf])),

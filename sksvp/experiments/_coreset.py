@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils import _safe_indexing
 
 from .._clock import Clock
-from .._fingerprint import fingerprint
+from .._storage._fingerprint import fingerprint
 from ..coreset import ProxyCoresetSelector
 from ..coreset._by_chance import ByChanceWarning
 from ..coreset._subset import count_rows

@@ -1,0 +1,1 @@
+"""What outlives a process: files, fingerprints and locked folders."""

@@ -1,0 +1,1 @@
+"""How a network is trained: batches, schedules, callbacks, resuming. Nothing here knows scikit-learn's estimators."""

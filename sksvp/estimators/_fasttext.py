@@ -20,9 +20,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..text import normalize
+from ._classifier import Classifier
 from ._fasttext_program import DIVERGED
-from ._persistence import load_classifier, save_classifier
-from ._text_classifier import TextClassifier
+from ._text_input import TextInput
 
 # Begins the labels in the program's file; taken out of the texts, where it would make labels of words.
 _LABEL = "\x02"
@@ -41,7 +41,7 @@ class FastTextFormat:
     normalize: bool
 
 
-class FastTextClassifier(TextClassifier):
+class FastTextClassifier(TextInput, Classifier):
     """The fastText program as a classifier.
 
     Drives the ``fasttext`` package [1]_ (``pip install fasttext``), by default with the
@@ -81,8 +81,6 @@ class FastTextClassifier(TextClassifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Class labels.
     model_ : fasttext.FastText._FastText
         The trained model; its labels are the character 2 and a number.
     format_ : FastTextFormat
@@ -350,6 +348,16 @@ class FastTextClassifier(TextClassifier):
         # A text that gets no class has no word in the vocabulary: nothing speaks for any class.
         return np.divide(out, total, out=np.full_like(out, 1 / n_classes), where=total > 0)
 
+    def predict_log_proba(self, X) -> np.ndarray:
+        """Compute log-probabilities, (n_samples, n_classes) float64."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def predict(self, X) -> np.ndarray:
+        """Name the most probable class of each text, shape (n_samples,)."""
+        check_is_fitted(self)
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
     def transform(self, X) -> np.ndarray:
         """Compute the features: the mean embedding of each text.
 
@@ -371,40 +379,6 @@ class FastTextClassifier(TextClassifier):
             self.model_.f.getSentenceVector(vector, self._line(text))
             out[row] = np.array(vector)
         return out
-
-    def save(self, path) -> None:
-        """Write the fitted classifier to one file: the program's model and a JSON header.
-
-        Parameters
-        ----------
-        path : str or path-like
-            File to write, by custom ``.safetensors``; replaced in one step.
-        """
-        check_is_fitted(self)
-        save_classifier(self, path)
-
-    @classmethod
-    def load(cls, path, *, device: str = "auto"):
-        """Read a classifier written by `save`.
-
-        Parameters
-        ----------
-        path : str or path-like
-            File to read.
-        device : str, default="auto"
-            Ignored: the program runs on the CPU.
-
-        Returns
-        -------
-        estimator : FastTextClassifier
-            Fitted.
-
-        Raises
-        ------
-        ValueError
-            For a file that is no saved classifier, or one of another class.
-        """
-        return load_classifier(cls, path, device=device)
 
     def _weights(self) -> dict[str, torch.Tensor]:
         return {"model": torch.frombuffer(bytearray(_model_bytes(self.model_)), dtype=torch.uint8)}

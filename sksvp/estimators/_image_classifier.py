@@ -9,8 +9,15 @@ from sklearn.utils.validation import validate_data
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ..training._augment import AlternatingFlip, random_crop, random_flip, random_resized_crop, random_shift
-from ..training._batches import TrainingView, Visit
+from ..training import (
+    AlternatingFlip,
+    TrainingView,
+    Visit,
+    random_crop,
+    random_flip,
+    random_resized_crop,
+    random_shift,
+)
 from ._base import TorchClassifier
 from ._image_format import ImageFormat, check_images, learn_format
 
@@ -18,7 +25,28 @@ _AUGMENTATIONS = ("crop", "flip", "resized-crop", "shift", "alternating-flip")
 
 
 class ImageClassifier(TorchClassifier):
-    """Base of the image classifiers: any layout of pixels in, normalised batches out."""
+    """Base of the image classifiers: any layout of pixels in, normalised batches out.
+
+    Parameters
+    ----------
+    augment : "auto", None or sequence of str
+        Random changes of the training images, out of "crop", "flip",
+        "resized-crop", "shift" and "alternating-flip". "auto" takes those of the
+        recipe, without flips where images are grey. Scoring always sees the clean image.
+    layout : {"auto", "channels_last", "channels_first"}
+        Where the channels of 4-d images are; "auto" looks for 1, 3 or 4 of them.
+    image_shape : tuple of (channels, height, width)
+        What flat rows stand for; None: one row of pixels, without augmentation.
+    random_state : int, RandomState instance or None
+        Weights, order of the rows and augmentation.
+
+    Attributes
+    ----------
+    format_ : ImageFormat
+        Axes, dtype, range, mean and spread of the training images.
+    n_features_in_ : int
+        Pixels of an image, over all channels.
+    """
 
     _parameter_constraints: dict = {
         **TorchClassifier._parameter_constraints,
@@ -57,7 +85,7 @@ class ImageClassifier(TorchClassifier):
     def _reader(self, X) -> Callable[[np.ndarray], Tensor]:
         return self.format_.reader(X)
 
-    def _training_view(self, n_rows: int) -> TrainingView:
+    def _training_view(self, n_rows: int, random_state: np.random.RandomState) -> TrainingView:
         _, height, width = self.format_.shape
         side = max(height, width)
         steps: list[TrainingView] = []
@@ -70,7 +98,7 @@ class ImageClassifier(TorchClassifier):
         if "flip" in self.augment_:
             steps.append(lambda images, visit: random_flip(images, visit.generator))
         if "alternating-flip" in self.augment_:
-            flip = AlternatingFlip(self._batch_state.random_sample(n_rows) < 0.5)
+            flip = AlternatingFlip(random_state.random_sample(n_rows) < 0.5)
             steps.append(lambda images, visit: flip(images, visit.rows, visit.epoch))
 
         def view(images: Tensor, visit: Visit) -> Tensor:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..text._check import check_texts
+from ..text import check_texts
 
 
 class TextInput:
@@ -20,6 +20,9 @@ class TextInput:
         if len(texts) == 0:
             raise ValueError(f"{type(self).__name__} needs texts: found 0 sample(s) in X.")
         return texts
+
+    def _validate(self, X, *, reset: bool) -> Any:
+        return self._check_texts(X, reset=reset)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()  # type: ignore[misc]  # of scikit-learn's BaseEstimator

@@ -94,7 +94,7 @@ def measure_agreement(args, results: Results, X, y, X_test, y_test) -> None:
 
             def train(model=model):
                 times = timed_fit(model, X[rows], y[rows])
-                events = model.forgetting_events_
+                events = model.records_["forgetting_events"]
                 return {
                     **times,
                     "test_error": 1 - model.score(X_test, y_test),

@@ -85,7 +85,7 @@ def test_training_follows_the_definition(texts, fitted):
     expected = train_by_definition(ngrams, encoded, np.ones(3), inputs, np.zeros((3, 10)), orders, 0.5)
     np.testing.assert_allclose(fitted.embeddings_, expected[0], rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(fitted.coef_, expected[1], rtol=1e-3, atol=1e-4)
-    np.testing.assert_array_equal(fitted.forgetting_events_, forgetting_events(expected[2]))
+    np.testing.assert_array_equal(fitted.records_["forgetting_events"], forgetting_events(expected[2]))
     assert fitted.history_[-1]["train_acc"] == expected[2][-1].mean()
 
 
@@ -117,7 +117,7 @@ def test_batches_learn_as_well(texts):
     assert model.score(*toy_texts(60, seed=1)) == 1
     again = bag(batch_size=16).fit(X, y)
     np.testing.assert_array_equal(model.embeddings_, again.embeddings_)
-    np.testing.assert_array_equal(model.forgetting_events_, again.forgetting_events_)
+    np.testing.assert_array_equal(model.records_["forgetting_events"], again.forgetting_events_)
 
 
 @pytest.mark.gpu
@@ -166,13 +166,14 @@ def test_seeds(fitted, texts):
 def test_same_model_in_a_fresh_process(fitted):
     code = (
         "from test_bag_of_ngrams import bag, toy_texts; model = bag().fit(*toy_texts(120)); "
-        "print(model.embeddings_.tobytes().hex()[:4000], model.forgetting_events_.sum())"
+        'print(model.embeddings_.tobytes().hex()[:4000], model.records_["forgetting_events"].sum())'
     )
     command = [sys.executable, "-c", code]
     found = subprocess.run(
         command, capture_output=True, text=True, check=True, cwd=__file__.rpartition("/")[0]
     )
-    expected = f"{fitted.embeddings_.tobytes().hex()[:4000]} {fitted.forgetting_events_.sum()}"
+    events = fitted.records_["forgetting_events"].sum()
+    expected = f"{fitted.embeddings_.tobytes().hex()[:4000]} {events}"
     assert found.stdout.strip() == expected
 
 
@@ -192,7 +193,7 @@ def test_pickle_save_and_load(fitted, texts, tmp_path):
     fitted.save(tmp_path / "model.safetensors")
     loaded = BagOfNgramsClassifier.load(tmp_path / "model.safetensors", device="cpu")
     np.testing.assert_array_equal(loaded.predict_logits([*X, "unseen words"])[:-1], expected)
-    np.testing.assert_array_equal(loaded.forgetting_events_, fitted.forgetting_events_)
+    np.testing.assert_array_equal(loaded.records_["forgetting_events"], fitted.forgetting_events_)
     assert loaded.get_params() == fitted.get_params()
 
 

@@ -27,7 +27,7 @@ class Scripted(ClassifierMixin, BaseEstimator):
 
     def fit(self, X, y):
         self.classes_ = np.unique(y)
-        self.forgetting_events_ = np.asarray(self.events, dtype=float)
+        self.records_ = {"forgetting_events": np.asarray(self.events, dtype=float)}
         return self
 
     def predict(self, X):

@@ -22,6 +22,7 @@ from sksvp._storage._describe import describe
 from sksvp.coreset import CoresetClassifier, ProxyCoresetSelector, _memory_key
 from sksvp.coreset._memory_key import training_key
 from sksvp.estimators import ResNetClassifier
+from sksvp.proxies import Incremental
 from sksvp.strategies import ForgettingEvents
 
 X, y = blobs(90)
@@ -126,9 +127,7 @@ def test_without_a_seed_nothing_is_kept(counted, tmp_path):
     net = ProxyCoresetSelector(make_net(), memory=tmp_path / "nets")
     for _ in range(2):
         assert not clone(net).fit(X, y).from_cache_
-    batches = ProxyCoresetSelector(
-        SGDClassifier(), strategy=ForgettingEvents(n_epochs=2), memory=tmp_path / "sgd"
-    )
+    batches = ProxyCoresetSelector(SGDClassifier(), strategy=ForgettingEvents(), memory=tmp_path / "sgd")
     for _ in range(2):
         assert not clone(batches).fit(X, y).from_cache_
     own = clone(batches).set_params(proxy__random_state=0)
@@ -145,11 +144,12 @@ def test_proxys_own_seed_is_shared_among_selectors(counted):
 def test_ways_of_training_are_kept_apart(tmp_path):
     proxy = SGDClassifier(loss="log_loss")
     selector = ProxyCoresetSelector(proxy, strategy="entropy", memory=tmp_path, random_state=0)
-    for strategy in ("entropy", ForgettingEvents(n_epochs=2), ForgettingEvents(n_epochs=3)):
-        first = clone(selector).set_params(strategy=strategy).fit(X, y)
-        again = clone(selector).set_params(strategy=strategy).fit(X, y)
+    passes = [{"proxy": Incremental(proxy, n_epochs=n)} for n in (2, 3)]
+    for params in ({}, {"strategy": "forgetting_events"}, *passes):
+        first = clone(selector).set_params(**params).fit(X, y)
+        again = clone(selector).set_params(**params).fit(X, y)
         assert (first.from_cache_, again.from_cache_) == (False, True)
-        assert_same_choice(again, clone(selector).set_params(strategy=strategy, memory=None).fit(X, y))
+        assert_same_choice(again, clone(selector).set_params(**params, memory=None).fit(X, y))
 
 
 def test_forgetting_events_of_a_net_are_counted_for_later(tmp_path):

@@ -35,9 +35,17 @@ from toy_proxies import blobs
 from sksvp._inputs._rows import LazyRows
 from sksvp.coreset import CoresetClassifier, ProxyCoresetSampler, ProxyCoresetSelector
 from sksvp.coreset._nearest import nearest_rows
-from sksvp.coreset._subset import count_rows
 from sksvp.estimators import ResNetClassifier
-from sksvp.strategies import Entropy, ForgettingEvents, KCenters, class_quotas, entropy, fill_quotas
+from sksvp.proxies import Incremental
+from sksvp.strategies import (
+    Entropy,
+    ForgettingEvents,
+    KCenters,
+    class_quotas,
+    count_rows,
+    entropy,
+    fill_quotas,
+)
 
 X, y = load_iris(return_X_y=True)
 LOGISTIC = LogisticRegression(max_iter=1000)
@@ -112,11 +120,10 @@ def test_a_search_may_switch_forgetting_events_off():
     assert np.isfinite(search.fit(X, y).cv_results_["mean_test_score"]).all()
 
 
-def test_strategy_object_with_its_own_parameters():
-    strategy = ForgettingEvents(n_epochs=3, batch_size=50)
-    proxy = SGDClassifier(random_state=0)
-    selector = ProxyCoresetSelector(proxy, strategy=strategy, random_state=0).fit(X, y)
-    assert selector.proxy_.t_ == 1 + 3 * len(X)
+def test_passes_of_the_proxys_own():
+    proxy = Incremental(SGDClassifier(random_state=0), n_epochs=3, batch_size=50)
+    selector = ProxyCoresetSelector(proxy, strategy=ForgettingEvents(), random_state=0).fit(X, y)
+    assert selector.proxy_.estimator_.t_ == 1 + 3 * len(X)
     assert selector.scores_[np.isfinite(selector.scores_)].max() <= 1
 
 
@@ -728,11 +735,10 @@ def test_fit_params_reach_the_proxy():
         np.testing.assert_allclose(selector.proxy_.class_prior_, expected)
         with pytest.raises(ValueError, match="sample_weight"):
             ProxyCoresetSelector(GaussianNB(), strategy="entropy").fit(X, y, sample_weight=weights)
-        inside = make_pipeline(PCA(2), GaussianNB().set_fit_request(sample_weight=True))
-        counted = ProxyCoresetSelector(inside, strategy=ForgettingEvents(n_epochs=1)).fit(
-            X, y, sample_weight=weights
-        )
-        np.testing.assert_allclose(counted.proxy_[-1].class_prior_, expected)
+        passes = Incremental(GaussianNB().set_partial_fit_request(sample_weight=True), n_epochs=1)
+        inside = make_pipeline(PCA(2), passes)
+        counted = ProxyCoresetSelector(inside, strategy="forgetting_events").fit(X, y, sample_weight=weights)
+        np.testing.assert_allclose(counted.proxy_[-1].estimator_.class_prior_, expected)
 
 
 # Sampler -------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ def test_forgetting_events_are_counted_on_the_gpu():
         events[rows] += before[rows] & ~right
         before[rows] = right
         ever[rows] |= right
-    np.testing.assert_array_equal(model.forgetting_events_, np.where(ever, events, np.inf))
+    np.testing.assert_array_equal(model.records_["forgetting_events"], np.where(ever, events, np.inf))
     assert all(isinstance(loss, float) for loss in model.history_[:, "batches", :, "train_loss"][0])
 
 

@@ -123,7 +123,7 @@ def test_same_seed_same_network(make, digits):
     X, y = digits
     first, again, other = make().fit(X, y), make().fit(X, y), make(random_state=1).fit(X, y)
     np.testing.assert_array_equal(first.predict_logits(X), again.predict_logits(X))
-    np.testing.assert_array_equal(first.forgetting_events_, again.forgetting_events_)
+    np.testing.assert_array_equal(first.records_["forgetting_events"], again.forgetting_events_)
     assert not np.array_equal(first.predict_logits(X), other.predict_logits(X))
 
 
@@ -167,7 +167,7 @@ def test_forgetting_events_follow_the_definition(make, digits):
             before[row] = right
             learned |= {row} if right else set()
     expected = [events[row] if row in learned else np.inf for row in range(len(X))]
-    np.testing.assert_array_equal(model.forgetting_events_, expected)
+    np.testing.assert_array_equal(model.records_["forgetting_events"], expected)
 
 
 def test_every_row_is_visited_once_an_epoch_and_no_batch_has_one_row(digits):
@@ -540,7 +540,7 @@ def test_save_and_load(make, digits, tmp_path):
     again = type(model).load(tmp_path / "model.safetensors", device="cpu")
     np.testing.assert_array_equal(again.predict_logits(X), model.predict_logits(X))
     np.testing.assert_array_equal(again.predict(X), model.predict(X))
-    np.testing.assert_array_equal(again.forgetting_events_, model.forgetting_events_)
+    np.testing.assert_array_equal(again.records_["forgetting_events"], model.forgetting_events_)
     assert again.get_params() == model.get_params()
     assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
 
@@ -698,7 +698,7 @@ def test_train_split_cannot_take_rows(digits):
     X, y = digits
     with pytest.warns(UserWarning, match="train_split"):
         model = resnet(max_epochs=1, net_params={"train_split": ValidSplit(5)}).fit(X, y)
-    assert len(model.forgetting_events_) == len(X)
+    assert len(model.records_["forgetting_events"]) == len(X)
 
 
 def test_progress_bar_goes_to_stderr(digits, capsys):

@@ -29,8 +29,7 @@ from toy_nets import Mlp, MlpWithFeatures, Softmax, TimmLike, make_net
 from toy_proxies import blobs
 
 from sksvp.estimators import ResNetClassifier
-from sksvp.proxies import _proxies, available_evidence, check_available, gather, train_proxy
-from sksvp.proxies._proxies import classifier_of
+from sksvp.proxies import _blocks, as_proxy
 
 X, y = blobs()
 TEXTS = ["good film", "bad film", "fine day", "awful day", "good day", "bad night"] * 5
@@ -42,7 +41,7 @@ class Ours(ClassifierMixin, BaseEstimator):
 
     def fit(self, X, y):
         self.classes_ = np.unique(y)
-        self.forgetting_events_ = np.arange(len(y), dtype=np.float64)
+        self.records_ = {"forgetting_events": np.arange(len(y), dtype=np.float64)}
         return self
 
     def predict_logits(self, X):
@@ -107,38 +106,40 @@ class EarlyInItsOwnWay(GaussianNB):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_available_evidence(proxy, kinds):
-    assert set(available_evidence(proxy)) == kinds
+def test_what_a_proxy_gives(proxy, kinds):
+    # What sees forgetting events sees margins too.
+    seen = {"visit_margins"} if "forgetting_events" in kinds else set()
+    assert set(as_proxy(proxy).gives) == kinds | seen
 
 
 def test_error_lists_what_the_proxy_can_serve():
     with pytest.raises(
         ValueError, match="Pipeline around LogisticRegression cannot give forgetting_events"
     ) as error:
-        check_available(make_pipeline(StandardScaler(), LogisticRegression()), ("forgetting_events",))
+        as_proxy(make_pipeline(StandardScaler(), LogisticRegression())).check_gives(("forgetting_events",))
     assert "probabilities, features" in str(error.value)
     assert "entropy" in str(error.value) and "k_centers" in str(error.value)
     with pytest.raises(ValueError, match="no evidence and so serve the strategies random"):
-        check_available(LinearSVC(), ("probabilities",))
-    check_available(LinearSVC(), ())
+        as_proxy(LinearSVC()).check_gives(("probabilities",))
+    as_proxy(LinearSVC()).check_gives(())
 
 
 @pytest.mark.parametrize("proxy", [LinearSVC(), SVC(), RidgeClassifier(), make_pipeline(PCA(), SVC())])
 def test_error_names_the_way_to_probabilities(proxy):
-    name = type(classifier_of(proxy)).__name__
+    name = type(as_proxy(proxy).classifier).__name__
     with pytest.raises(
         ValueError, match=rf"CalibratedClassifierCV\({name}\(\.\.\.\)\) gives probabilities\."
     ):
-        check_available(proxy, ("probabilities",))
-    check_available(CalibratedClassifierCV(classifier_of(proxy)), ("probabilities",))
+        as_proxy(proxy).check_gives(("probabilities",))
+    as_proxy(CalibratedClassifierCV(as_proxy(proxy).classifier)).check_gives(("probabilities",))
 
 
 @pytest.mark.parametrize("proxy", [LogisticRegression(), SVC(), MLPClassifier(early_stopping=True)])
 def test_error_names_the_way_to_features(proxy):
     with pytest.raises(ValueError, match=r"A Pipeline supplies features by the transformer before") as error:
-        check_available(proxy, ("features",))
+        as_proxy(proxy).check_gives(("features",))
     assert "partial_fit" not in str(error.value)
-    check_available(make_pipeline(StandardScaler(), proxy), ("features",))
+    as_proxy(make_pipeline(StandardScaler(), proxy)).check_gives(("features",))
 
 
 @pytest.mark.parametrize(
@@ -150,12 +151,12 @@ def test_error_names_the_way_to_features(proxy):
 )
 def test_error_names_the_parameter_that_forbids_forgetting_events(proxy, parameter):
     with pytest.raises(ValueError, match=f"by partial_fit, which {parameter} does not allow"):
-        check_available(proxy, ("forgetting_events",))
+        as_proxy(proxy).check_gives(("forgetting_events",))
 
 
 def test_unknown_kind_is_refused():
     with pytest.raises(ValueError, match="cannot give gradients"):
-        gather(GaussianNB().fit(X, y), X, y, ("gradients",))
+        as_proxy(GaussianNB().fit(X, y)).gather(X, ("gradients",))
 
 
 # Probabilities -------------------------------------------------------------------------------
@@ -168,7 +169,7 @@ def test_probabilities_of_sklearn_classifiers_pipelines_and_frozen_ones():
         FrozenEstimator(pipeline),
         make_pipeline("passthrough", FrozenEstimator(pipeline)).fit(X, y),
     ):
-        evidence = gather(proxy, X, y, ("probabilities",))
+        evidence = as_proxy(proxy).gather(X, ("probabilities",))
         np.testing.assert_allclose(evidence.probabilities, pipeline.predict_proba(X))
         assert evidence.logits is None
 
@@ -176,8 +177,10 @@ def test_probabilities_of_sklearn_classifiers_pipelines_and_frozen_ones():
 def test_logits_of_our_networks_come_before_probabilities():
     proxy = Ours().fit(X, y)
     scaler = StandardScaler().fit(X)
-    np.testing.assert_array_equal(gather(proxy, X, y, ("probabilities",)).logits, proxy.predict_logits(X))
-    inside = gather(Pipeline([("scale", scaler), ("net", proxy)]), X, y, ("probabilities", "features"))
+    np.testing.assert_array_equal(
+        as_proxy(proxy).gather(X, ("probabilities",)).logits, proxy.predict_logits(X)
+    )
+    inside = as_proxy(Pipeline([("scale", scaler), ("net", proxy)])).gather(X, ("probabilities", "features"))
     np.testing.assert_array_equal(inside.logits, proxy.predict_logits(scaler.transform(X)))
     np.testing.assert_array_equal(inside.features, scaler.transform(X)[:, :2])
 
@@ -187,7 +190,7 @@ def test_logits_of_skorch_nets_are_raw_and_in_evaluation_mode():
     module = net.module_.eval()
     with torch.no_grad():
         expected = module(torch.from_numpy(X)).numpy()
-    evidence = gather(net, X, y, ("probabilities",))
+    evidence = as_proxy(net).gather(X, ("probabilities",))
     np.testing.assert_allclose(evidence.logits, expected, rtol=1e-5, atol=1e-6)
     assert evidence.logits.dtype == np.float32
     np.testing.assert_allclose(softmax(evidence.logits, axis=1), net.predict_proba(X), rtol=1e-4)
@@ -195,11 +198,13 @@ def test_logits_of_skorch_nets_are_raw_and_in_evaluation_mode():
 
 def test_probabilities_of_skorch_nets_without_logits():
     net = make_net(Softmax, criterion=nn.NLLLoss).fit(X, y)
-    evidence = gather(net, X, y, ("probabilities",))
+    evidence = as_proxy(net).gather(X, ("probabilities",))
     assert evidence.logits is None
     np.testing.assert_allclose(evidence.probabilities, net.predict_proba(X))
     own = make_net(predict_nonlinearity=lambda z: torch.softmax(2 * z, dim=-1)).fit(X, y)
-    np.testing.assert_allclose(gather(own, X, y, ("probabilities",)).probabilities, own.predict_proba(X))
+    np.testing.assert_allclose(
+        as_proxy(own).gather(X, ("probabilities",)).probabilities, own.predict_proba(X)
+    )
 
 
 class LogSoftmax(Mlp):
@@ -213,15 +218,15 @@ def test_the_loss_is_named_where_a_module_gives_no_probabilities(module, lr):
     """skorch's default loss; at the high rate the net says NaN in the end."""
     net = make_net(module, criterion=nn.NLLLoss, lr=lr).fit(X, y)
     with pytest.raises(ValueError, match=r"criterion NLLLoss.*CrossEntropyLoss.*softmax"):
-        gather(net, X, y, ("probabilities",))
+        as_proxy(net).gather(X, ("probabilities",))
     softmax_net = make_net(Softmax, criterion=nn.NLLLoss).fit(X, y)
-    assert gather(softmax_net, X, y, ("probabilities",)).probabilities.shape == (60, 3)
+    assert as_proxy(softmax_net).gather(X, ("probabilities",)).probabilities.shape == (60, 3)
 
 
 def test_one_logit_of_a_binary_net_becomes_two():
     net = NeuralNetBinaryClassifier(Mlp, module__n_classes=1, train_split=None, verbose=0, max_epochs=2)
-    trained = train_proxy(net, X, (y == 0), random_state=0).proxy
-    logits = gather(trained, X, y, ("probabilities",)).logits
+    trained = as_proxy(net).train(X, (y == 0), random_state=0).estimator
+    logits = as_proxy(trained).gather(X, ("probabilities",)).logits
     np.testing.assert_allclose(softmax(logits, axis=1), trained.predict_proba(X), rtol=1e-4)
 
 
@@ -230,20 +235,20 @@ def test_scoring_iterators_that_lose_the_rows_are_refused():
     net.iterator_valid__shuffle = True
     for kind in ("probabilities", "features"):
         with pytest.raises(ValueError, match="shuffles"):
-            gather(net, X, y, (kind,))
+            as_proxy(net).gather(X, (kind,))
     net.iterator_valid__shuffle, net.iterator_valid__drop_last = False, True
     with pytest.raises(ValueError, match="logits of 48 rows for the 60 rows"):
-        gather(net, X, y, ("probabilities",))
+        as_proxy(net).gather(X, ("probabilities",))
 
 
 def test_rows_are_scored_in_blocks(monkeypatch):
-    monkeypatch.setattr(_proxies, "_VALUES_PER_BLOCK", 4 * 7)
+    monkeypatch.setattr(_blocks, "_VALUES_PER_BLOCK", 4 * 7)
     proxy = make_pipeline(StandardScaler(), LinearDiscriminantAnalysis()).fit(X, y)
-    assert [len(block) for block in _proxies.scoring_blocks(proxy, X)] == [7] * 8 + [4]
-    evidence = gather(proxy, X, y, ("probabilities", "features"))
+    assert [len(block) for block in _blocks.row_blocks(X)] == [7] * 8 + [4]
+    evidence = as_proxy(proxy).gather(X, ("probabilities", "features"))
     np.testing.assert_allclose(evidence.probabilities, proxy.predict_proba(X))
     np.testing.assert_allclose(evidence.features, proxy.transform(X))
-    assert len(list(_proxies.scoring_blocks(Ours(), X))) == 1
+    assert len(list(_blocks.row_blocks(X, streams=True))) == 1
 
 
 # Features ------------------------------------------------------------------------------------
@@ -257,7 +262,7 @@ def hidden(net):
 @pytest.mark.parametrize(("module", "factor"), [(Mlp, 1), (MlpWithFeatures, 2), (TimmLike, 3)])
 def test_features_of_skorch_modules(module, factor):
     net = make_net(module, module__dropout=0.5).fit(X, y)
-    features = gather(net, X, y, ("features",)).features
+    features = as_proxy(net).gather(X, ("features",)).features
     np.testing.assert_allclose(features, factor * hidden(net), rtol=1e-5, atol=1e-6)
     assert not any(layer._forward_pre_hooks for layer in net.module_.modules())
 
@@ -275,7 +280,9 @@ def test_features_that_are_a_module_are_not_the_final_vector():
     net = make_net(Torchvision).fit(X, y)
     with torch.no_grad():
         expected = net.module_.eval().features(torch.from_numpy(X)).numpy() - 1
-    np.testing.assert_allclose(gather(net, X, y, ("features",)).features, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        as_proxy(net).gather(X, ("features",)).features, expected, rtol=1e-5, atol=1e-6
+    )
 
 
 def test_module_without_features_is_refused():
@@ -288,26 +295,28 @@ def test_module_without_features_is_refused():
             return x @ self.weight
 
     with pytest.raises(ValueError, match=r"NoLinear has no final hidden features.*features\(x\)"):
-        gather(make_net(NoLinear).fit(X, y), X, y, ("features",))
+        as_proxy(make_net(NoLinear).fit(X, y)).gather(X, ("features",))
 
 
 def test_features_of_classifiers_and_pipelines():
     lda = LinearDiscriminantAnalysis().fit(X, y)
-    np.testing.assert_allclose(gather(lda, X, y, ("features",)).features, lda.transform(X))
+    np.testing.assert_allclose(as_proxy(lda).gather(X, ("features",)).features, lda.transform(X))
     pipeline = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
-    np.testing.assert_allclose(gather(pipeline, X, y, ("features",)).features, pipeline[:-1].transform(X))
+    np.testing.assert_allclose(
+        as_proxy(pipeline).gather(X, ("features",)).features, pipeline[:-1].transform(X)
+    )
     net = make_pipeline(StandardScaler(), make_net()).fit(X, y)
-    assert gather(net, X, y, ("features",)).features.shape == (60, 8)
+    assert as_proxy(net).gather(X, ("features",)).features.shape == (60, 8)
 
 
 def test_sparse_features_are_refused_with_a_hint():
     pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(TEXTS, SENTIMENT)
     with pytest.raises(ValueError, match=r"sparse.*TruncatedSVD"):
-        gather(pipeline, TEXTS, SENTIMENT, ("features",))
+        as_proxy(pipeline).gather(TEXTS, ("features",))
     dense = make_pipeline(TfidfVectorizer(), TruncatedSVD(2, random_state=0), LogisticRegression()).fit(
         TEXTS, SENTIMENT
     )
-    assert gather(dense, TEXTS, SENTIMENT, ("features",)).features.shape == (30, 2)
+    assert as_proxy(dense).gather(TEXTS, ("features",)).features.shape == (30, 2)
 
 
 def test_features_that_are_no_numbers_are_refused():
@@ -316,19 +325,19 @@ def test_features_that_are_no_numbers_are_refused():
             return np.array([["a"]] * len(X))
 
     with pytest.raises(ValueError, match="must be numbers"):
-        gather(Words().fit(X, y), X, y, ("features",))
+        as_proxy(Words().fit(X, y)).gather(X, ("features",))
 
 
 def test_features_in_a_frame_and_in_integers():
     pipeline = make_pipeline(StandardScaler().set_output(transform="pandas"), LogisticRegression()).fit(X, y)
-    features = gather(pipeline, X, y, ("features",)).features
+    features = as_proxy(pipeline).gather(X, ("features",)).features
     assert isinstance(features, np.ndarray) and features.dtype in (np.float32, np.float64)
 
     class Bytes(LogisticRegression):
         def transform(self, X):
             return np.zeros((len(X), 2, 2), dtype=np.uint8)
 
-    features = gather(Bytes().fit(X, y), X, y, ("features",)).features
+    features = as_proxy(Bytes().fit(X, y)).gather(X, ("features",)).features
     assert features.dtype == np.float32 and features.shape == (60, 4)
 
 
@@ -337,31 +346,31 @@ def test_features_in_a_frame_and_in_integers():
 
 def test_training_leaves_the_proxy_alone_and_seeds_its_clone():
     proxy = SGDClassifier()
-    first = train_proxy(proxy, X, y, random_state=0).proxy
-    second = train_proxy(proxy, X, y, random_state=0).proxy
-    other = train_proxy(proxy, X, y, random_state=1).proxy
+    first = as_proxy(proxy).train(X, y, random_state=0).estimator
+    second = as_proxy(proxy).train(X, y, random_state=0).estimator
+    other = as_proxy(proxy).train(X, y, random_state=1).estimator
     assert not hasattr(proxy, "coef_") and proxy.random_state is None
     np.testing.assert_array_equal(first.coef_, second.coef_)
     assert not np.array_equal(first.coef_, other.coef_)
-    own = train_proxy(SGDClassifier(random_state=5), X, y, random_state=0).proxy
+    own = as_proxy(SGDClassifier(random_state=5)).train(X, y, random_state=0).estimator
     np.testing.assert_array_equal(own.coef_, SGDClassifier(random_state=5).fit(X, y).coef_)
 
 
 def test_skorch_net_is_seeded_inside_a_forked_generator():
     before = torch.random.get_rng_state()
-    trained = train_proxy(make_net(), X, y, random_state=3).proxy
-    gather(trained, X, y, ("probabilities", "features"))
+    trained = as_proxy(make_net()).train(X, y, random_state=3).estimator
+    as_proxy(trained).gather(X, ("probabilities", "features"))
     assert torch.equal(torch.random.get_rng_state(), before)
     first = trained.predict_proba(X)
     torch.manual_seed(99)
-    second = train_proxy(make_net(), X, y, random_state=3).proxy.predict_proba(X)
-    other = train_proxy(make_net(), X, y, random_state=4).proxy.predict_proba(X)
+    second = as_proxy(make_net()).train(X, y, random_state=3).estimator.predict_proba(X)
+    other = as_proxy(make_net()).train(X, y, random_state=4).estimator.predict_proba(X)
     np.testing.assert_array_equal(first, second)
     assert not np.array_equal(first, other)
     inside = make_pipeline(StandardScaler(), make_net())
     np.testing.assert_array_equal(
-        train_proxy(inside, X, y, random_state=3).proxy.predict_proba(X),
-        train_proxy(inside, X, y, random_state=3).proxy.predict_proba(X),
+        as_proxy(inside).train(X, y, random_state=3).estimator.predict_proba(X),
+        as_proxy(inside).train(X, y, random_state=3).estimator.predict_proba(X),
     )
 
 
@@ -370,7 +379,7 @@ def test_train_split_that_eats_rows_is_switched_off_with_one_warning():
     eating = make_net()
     eating.set_params(train_split=clone(type(net)(Mlp)).train_split)
     with pytest.warns(UserWarning, match="train_split") as caught:
-        trained = train_proxy(make_pipeline(StandardScaler(), eating), X, y, random_state=0).proxy
+        trained = as_proxy(make_pipeline(StandardScaler(), eating)).train(X, y, random_state=0).estimator
     assert len([w for w in caught if "train_split" in str(w.message)]) == 1
     assert trained[-1].train_split is None
     assert sum(batch["train_batch_size"] for batch in trained[-1].history[-1]["batches"]) == 60
@@ -381,7 +390,7 @@ def test_validation_on_other_rows_is_kept():
     net = make_net(train_split=predefined_split(Dataset(X[:9], y[:9])))
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
-        trained = train_proxy(net, X, y, random_state=0).proxy
+        trained = as_proxy(net).train(X, y, random_state=0).estimator
     assert "valid_loss" in trained.history[-1]
 
 
@@ -391,30 +400,30 @@ def test_validation_on_other_rows_is_kept():
     ids=["str", "negative", "int32", "float", "uint8"],
 )
 def test_labels_that_no_torch_loss_takes_are_numbered(labels):
-    trained = train_proxy(make_net(), X, labels, random_state=0)
-    expected = train_proxy(make_net(), X, y.astype(np.int64), random_state=0)
-    np.testing.assert_array_equal(trained.proxy.predict_proba(X), expected.proxy.predict_proba(X))
+    trained = as_proxy(make_net()).train(X, labels, random_state=0)
+    expected = as_proxy(make_net()).train(X, y.astype(np.int64), random_state=0)
+    np.testing.assert_array_equal(trained.estimator.predict_proba(X), expected.estimator.predict_proba(X))
 
 
 def test_numbering_of_the_user_is_kept():
-    trained = train_proxy(make_net(module__n_classes=6), X, y + 3, random_state=0).proxy
+    trained = as_proxy(make_net(module__n_classes=6)).train(X, y + 3, random_state=0).estimator
     assert set(trained.predict(X)) <= {3, 4, 5}
 
 
 def test_rows_of_a_net_are_untouched():
     with pytest.raises(RuntimeError, match=r"(?i)dtype|double"):
-        train_proxy(make_net(), X.astype(np.float64), y, random_state=0)
+        as_proxy(make_net()).train(X.astype(np.float64), y, random_state=0)
 
 
 def test_frozen_proxy_is_used_as_it_is():
     frozen = FrozenEstimator(LogisticRegression().fit(X, y))
-    trained = train_proxy(frozen, X[:10], y[:10], random_state=0).proxy
+    trained = as_proxy(frozen).train(X[:10], y[:10], random_state=0).estimator
     assert trained is frozen
 
 
 def test_fit_params_go_to_the_proxy():
     weights = np.where(y == 0, 10.0, 0.1)
-    trained = train_proxy(GaussianNB(), X, y, fit_params={"sample_weight": weights}).proxy
+    trained = as_proxy(GaussianNB()).train(X, y, fit_params={"sample_weight": weights}).estimator
     np.testing.assert_allclose(trained.class_prior_, GaussianNB().fit(X, y, weights).class_prior_)
 
 

@@ -22,7 +22,7 @@ from toy_nets import LoggingMlp, Mlp, make_net
 from toy_proxies import blobs
 
 from sksvp.estimators import ResNetClassifier
-from sksvp.proxies import gather, train_proxy
+from sksvp.proxies import Incremental, as_proxy
 from sksvp.strategies import forgetting_events
 
 X, y = blobs()
@@ -31,7 +31,13 @@ EVENTS = ("forgetting_events",)
 
 
 def count(proxy, X=X, y=y, **params):
-    return train_proxy(proxy, X, y, requires=EVENTS, random_state=0, **params)
+    return as_proxy(proxy).train(X, y, recorders=EVENTS, random_state=0, **params)
+
+
+def in_passes(classifier, **params):
+    """Wrap a classifier that has no seed of its own, as a bare one is trained with seed 0."""
+    seed = classifier.get_params().get("random_state")
+    return Incremental(classifier, random_state=0 if seed is None else seed, **params)
 
 
 def events_of_visits(visits, n_rows):
@@ -73,22 +79,22 @@ def test_events_of_a_skorch_net_are_those_of_its_training_forward(params):
         for row, label in zip(rows, labels, strict=True)
     ]
     expected = events_of_visits(visits, len(y))
-    np.testing.assert_array_equal(trained.forgetting_events, expected)
+    np.testing.assert_array_equal(trained.records["forgetting_events"], expected)
     assert np.isfinite(expected).any() and (expected > 0).any()
 
 
 def test_counting_changes_neither_the_training_nor_the_net():
     callbacks = [("named", Callback())]
     net = make_net(callbacks=callbacks)
-    counted = count(net).proxy
-    plain = train_proxy(net, X, y, random_state=0).proxy
+    counted = count(net).estimator
+    plain = as_proxy(net).train(X, y, random_state=0).estimator
     np.testing.assert_array_equal(counted.predict_proba(X), plain.predict_proba(X))
     assert counted.iterator_train is DataLoader
     assert [name for name, _ in counted.callbacks_] == [name for name, _ in plain.callbacks_]
     assert set(counted.get_params()) == set(plain.get_params())
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(counted)).predict(X), counted.predict(X))
     assert clone(counted).callbacks[0][0] == "named"
-    disabled = count(make_net(callbacks="disable")).proxy
+    disabled = count(make_net(callbacks="disable")).estimator
     assert disabled.callbacks == "disable" and disabled.callbacks_ == []
     assert "get_default_callbacks" not in vars(disabled)
 
@@ -96,8 +102,8 @@ def test_counting_changes_neither_the_training_nor_the_net():
 def test_net_inside_a_pipeline():
     scaled = StandardScaler().fit_transform(X)
     np.testing.assert_array_equal(
-        count(make_pipeline(StandardScaler(), make_net())).forgetting_events,
-        count(make_net(), scaled).forgetting_events,
+        count(make_pipeline(StandardScaler(), make_net())).records["forgetting_events"],
+        count(make_net(), scaled).records["forgetting_events"],
     )
 
 
@@ -121,7 +127,7 @@ def test_binary_net():
     )
     small = X_NUMBERED * np.array([1, 1, 1, 1, 1], dtype=np.float32)
     trained = count(net, small, np.array(["no", "yes"])[(y == 0).astype(int)])
-    np.testing.assert_array_equal(trained.forgetting_events, events_of_visits(Log.visits, len(y)))
+    np.testing.assert_array_equal(trained.records["forgetting_events"], events_of_visits(Log.visits, len(y)))
 
 
 def test_rows_drawn_twice_in_a_batch_are_visited_twice():
@@ -136,7 +142,7 @@ def test_rows_drawn_twice_in_a_batch_are_visited_twice():
         for rows, labels in LoggingMlp.log
         for row, label in zip(rows, labels, strict=True)
     ]
-    np.testing.assert_array_equal(trained.forgetting_events, events_of_visits(visits, len(y)))
+    np.testing.assert_array_equal(trained.records["forgetting_events"], events_of_visits(visits, len(y)))
 
 
 class Slices:
@@ -168,7 +174,7 @@ def test_iterators_whose_rows_cannot_be_followed_are_refused():
     net = make_net(iterator_train=Slices)
     del net.iterator_train__shuffle
     net = clone(net)
-    train_proxy(net, X, y, random_state=0)  # trains well without being counted
+    as_proxy(net).train(X, y, random_state=0)  # trains well without being counted
     with pytest.raises(ValueError, match=r"batch_sampler.*Slices"):
         count(net)
     own = make_net(
@@ -193,7 +199,7 @@ def test_mini_batches_count_before_each_update(classifier):
     proxy = clone(classifier)
     if "random_state" in proxy.get_params():
         proxy.set_params(random_state=3)
-    trained = count(proxy, y=labels, n_epochs=n_epochs, batch_size=batch_size)
+    trained = count(in_passes(proxy, n_epochs=n_epochs, batch_size=batch_size), y=labels)
 
     again = clone(proxy)
     rng = np.random.RandomState(proxy.get_params().get("random_state", 0))
@@ -205,8 +211,8 @@ def test_mini_batches_count_before_each_update(classifier):
             if epoch or start:
                 correct[epoch, rows] = again.predict(X[rows]) == labels[rows]
             again.partial_fit(X[rows], labels[rows], classes=["a", "b", "c"])
-    np.testing.assert_array_equal(trained.forgetting_events, forgetting_events(correct))
-    np.testing.assert_array_equal(trained.proxy.predict(X), again.predict(X))
+    np.testing.assert_array_equal(trained.records["forgetting_events"], forgetting_events(correct))
+    np.testing.assert_array_equal(trained.estimator.predict(X), again.predict(X))
 
 
 def test_steps_before_are_fitted_once():
@@ -217,38 +223,41 @@ def test_steps_before_are_fitted_once():
             calls.append(len(X))
             return super().fit(X, y)
 
-    pipeline = make_pipeline(Counting(), FunctionTransformer(), SGDClassifier(random_state=0))
-    trained = count(pipeline, n_epochs=3)
+    passes = in_passes(SGDClassifier(random_state=0), n_epochs=3)
+    pipeline = make_pipeline(Counting(), FunctionTransformer(), passes)
+    trained = count(pipeline)
     assert calls == [len(y)]
     assert not hasattr(pipeline[0], "mean_")
     scaled = StandardScaler().fit_transform(X)
-    expected = count(SGDClassifier(random_state=0), scaled, n_epochs=3)
-    np.testing.assert_array_equal(trained.forgetting_events, expected.forgetting_events)
-    np.testing.assert_array_equal(trained.proxy.predict(X), expected.proxy.predict(scaled))
+    expected = count(passes, scaled)
+    np.testing.assert_array_equal(trained.records["forgetting_events"], expected.records["forgetting_events"])
+    np.testing.assert_array_equal(trained.estimator.predict(X), expected.estimator.predict(scaled))
 
 
 def test_pipeline_of_one_step_and_nested_pipelines():
-    expected = count(SGDClassifier(random_state=0)).forgetting_events
+    expected = count(SGDClassifier(random_state=0)).records["forgetting_events"]
     np.testing.assert_array_equal(
-        count(make_pipeline(SGDClassifier(random_state=0))).forgetting_events, expected
+        count(make_pipeline(SGDClassifier(random_state=0))).records["forgetting_events"], expected
     )
     nested = make_pipeline(FunctionTransformer(), make_pipeline("passthrough", SGDClassifier(random_state=0)))
-    np.testing.assert_array_equal(count(nested).forgetting_events, expected)
+    np.testing.assert_array_equal(count(nested).records["forgetting_events"], expected)
 
 
 def test_weights_are_cut_to_each_batch():
     weights = np.where(y == 0, 100.0, 1.0)
-    trained = count(GaussianNB(), n_epochs=1, batch_size=7, fit_params={"sample_weight": weights}).proxy
+    trained = count(
+        in_passes(GaussianNB(), n_epochs=1, batch_size=7), fit_params={"sample_weight": weights}
+    ).estimator.estimator_
     np.testing.assert_allclose(trained.class_prior_, GaussianNB().fit(X, y, weights).class_prior_)
-    pipeline = make_pipeline(StandardScaler(), GaussianNB())
-    inside = count(pipeline, n_epochs=1, fit_params={"gaussiannb__sample_weight": weights}).proxy
-    np.testing.assert_allclose(inside[-1].class_prior_, trained.class_prior_)
+    pipeline = make_pipeline(StandardScaler(), in_passes(GaussianNB(), n_epochs=1))
+    inside = count(pipeline, fit_params={"incremental__sample_weight": weights}).estimator
+    np.testing.assert_allclose(inside[-1].estimator_.class_prior_, trained.class_prior_)
 
 
 def test_without_a_need_for_events_a_classifier_is_fitted_plainly():
-    trained = train_proxy(SGDClassifier(random_state=0), X, y)
-    assert trained.forgetting_events is None
-    np.testing.assert_array_equal(trained.proxy.coef_, SGDClassifier(random_state=0).fit(X, y).coef_)
+    trained = as_proxy(SGDClassifier(random_state=0)).train(X, y)
+    assert not trained.records
+    np.testing.assert_array_equal(trained.estimator.coef_, SGDClassifier(random_state=0).fit(X, y).coef_)
 
 
 # Stages, own counts, and those that have none ------------------------------------------------
@@ -267,11 +276,15 @@ def test_stages_are_visits(ensemble):
     labels = np.array(["a", "b", "c"])[y]
     for proxy in (clone(ensemble), make_pipeline(StandardScaler(), clone(ensemble))):
         trained = count(proxy, y=labels)
-        assert trained.forgetting_events is None
-        fitted = trained.proxy if proxy is trained.proxy or not hasattr(proxy, "steps") else trained.proxy[-1]
-        rows = X if fitted is trained.proxy else trained.proxy[:-1].transform(X)
+        assert not trained.records
+        fitted = (
+            trained.estimator
+            if proxy is trained.estimator or not hasattr(proxy, "steps")
+            else trained.estimator[-1]
+        )
+        rows = X if fitted is trained.estimator else trained.estimator[:-1].transform(X)
         correct = np.stack([stage == labels for stage in fitted.staged_predict(rows)])
-        events = gather(trained.proxy, X, labels, EVENTS).forgetting_events
+        events = as_proxy(trained.estimator).gather(X, EVENTS, y=labels).forgetting_events
         np.testing.assert_array_equal(events, forgetting_events(correct))
 
 
@@ -279,10 +292,10 @@ def test_our_networks_count_by_themselves():
     images = (np.random.RandomState(0).rand(40, 8, 8) * 255).astype(np.uint8)
     labels = np.arange(40) % 2
     trained = count(ResNetClassifier(depth=8, max_epochs=2, batch_size=16), images, labels)
-    events = gather(trained.proxy, images, labels, EVENTS).forgetting_events
-    np.testing.assert_array_equal(events, trained.proxy.forgetting_events_)
+    events = as_proxy(trained.estimator).gather(images, EVENTS, y=labels).forgetting_events
+    np.testing.assert_array_equal(events, trained.estimator.records_["forgetting_events"])
     with pytest.raises(ValueError, match="those of 40 rows"):
-        gather(trained.proxy, images[:10], labels[:10], EVENTS)
+        as_proxy(trained.estimator).gather(images[:10], EVENTS, y=labels[:10])
 
 
 @pytest.mark.parametrize(
@@ -297,12 +310,12 @@ def test_our_networks_count_by_themselves():
 )
 def test_others_and_frozen_ones_are_refused(proxy):
     with pytest.raises(ValueError, match="cannot give forgetting_events"):
-        gather(proxy, X, y, EVENTS)
+        as_proxy(proxy).gather(X, EVENTS, y=y)
 
 
 def test_net_that_was_trained_without_counting_says_so():
-    with pytest.raises(ValueError, match="counted none"):
-        gather(make_net().fit(X, y), X, y, EVENTS)
+    with pytest.raises(ValueError, match="recorded none"):
+        as_proxy(make_net().fit(X, y)).gather(X, EVENTS, y=y)
 
 
 def test_pipeline_that_resamples_is_refused():
@@ -310,9 +323,9 @@ def test_pipeline_that_resamples_is_refused():
     samplers = pytest.importorskip("imblearn.under_sampling")
     proxy = imblearn_pipeline.make_pipeline(samplers.RandomUnderSampler(), SGDClassifier())
     with pytest.raises(ValueError, match="cannot give forgetting_events"):
-        gather(proxy, X, y, EVENTS)
+        as_proxy(proxy).gather(X, EVENTS, y=y)
 
 
 def test_loss_with_classes_first_in_two_columns():
     net = make_net(module__n_classes=2, criterion=nn.CrossEntropyLoss)
-    assert np.isfinite(count(net, y=(y > 0).astype(int)).forgetting_events).any()
+    assert np.isfinite(count(net, y=(y > 0).astype(int)).records["forgetting_events"]).any()

@@ -104,7 +104,7 @@ def test_a_stopped_training_is_the_beginning_of_the_whole_one():
     assert [epoch["train_loss"] for epoch in stopped.history_] == [
         epoch["train_loss"] for epoch in whole.history_[:3]
     ]
-    assert stopped.forgetting_events_.shape == (160,)
+    assert stopped.records_["forgetting_events"].shape == (160,)
     assert "_watch" not in stopped.__dict__ and pickle.loads(pickle.dumps(stopped)).predict(X).shape == (160,)
 
 
@@ -116,7 +116,7 @@ def test_correlations_are_spearmans_of_the_sample():
             watch = super().watch(*args)
 
             def asked(gather):
-                seen.append(gather("forgetting_events", watch.rows)["forgetting_events"])
+                seen.append(gather(("forgetting_events",), watch.rows)["forgetting_events"])
                 ends = watch(gather)
                 self.correlations = watch.correlations
                 return ends

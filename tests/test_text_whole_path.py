@@ -74,7 +74,7 @@ def test_scores_are_those_of_the_proxy(texts):
     selector = ProxyCoresetSelector(bag(), strategy="entropy", random_state=0).fit(X, y)
     np.testing.assert_allclose(selector.scores_, entropy(selector.proxy_.predict_proba(X)), rtol=1e-6)
     selector = ProxyCoresetSelector(bag(), strategy=ForgettingEvents(), random_state=0).fit(X, y)
-    np.testing.assert_array_equal(selector.scores_, selector.proxy_.forgetting_events_)
+    np.testing.assert_array_equal(selector.scores_, selector.proxy_.records_["forgetting_events"])
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_pipeline_and_grid(texts):
 def test_a_bag_chooses_for_a_deep_network(texts):
     X, y = texts
     model = CoresetClassifier(vdcnn(), ProxyCoresetSelector(bag(), subset_size=0.5, random_state=0)).fit(X, y)
-    assert model.estimator_.forgetting_events_.shape == (45,)
+    assert model.estimator_.records_["forgetting_events"].shape == (45,)
     assert model.transform(X).shape == (90, 16)
 
 

@@ -80,7 +80,7 @@ def n_trained(model):
 
 def assert_same(a, b, rows=X):
     np.testing.assert_array_equal(a.predict_logits(rows), b.predict_logits(rows))
-    np.testing.assert_array_equal(a.forgetting_events_, b.forgetting_events_)
+    np.testing.assert_array_equal(a.records_["forgetting_events"], b.forgetting_events_)
     for name in ("epoch", "train_loss", "train_acc"):
         assert a.history_[:, name] == b.history_[:, name]
     assert all(

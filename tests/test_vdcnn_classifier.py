@@ -118,7 +118,7 @@ def test_containers_give_the_same_network(container, fitted, texts):
     X, y = texts
     other = vdcnn().fit(container(X), pd.Series(y))
     np.testing.assert_array_equal(other.predict_logits(container(X)), fitted.predict_logits(X))
-    np.testing.assert_array_equal(other.forgetting_events_, fitted.forgetting_events_)
+    np.testing.assert_array_equal(other.records_["forgetting_events"], fitted.forgetting_events_)
 
 
 def test_seeds(fitted, texts):
@@ -140,7 +140,7 @@ def test_forgetting_events_follow_the_definition(texts):
             visits[-1][batch[0]["rows"]] = (y_pred.argmax(1) == batch[1]).numpy()
 
     model = vdcnn(max_epochs=6, net_params={"callbacks": [Record()]}).fit(X, y)
-    np.testing.assert_array_equal(model.forgetting_events_, forgetting_events(visits))
+    np.testing.assert_array_equal(model.records_["forgetting_events"], forgetting_events(visits))
 
 
 def test_texts_are_encoded_once(monkeypatch, texts):
@@ -161,7 +161,7 @@ def test_pickle_save_and_load(fitted, texts, tmp_path):
     fitted.save(tmp_path / "network.safetensors")
     loaded = VDCNNClassifier.load(tmp_path / "network.safetensors", device="cpu")
     np.testing.assert_array_equal(loaded.predict_logits(X), expected)
-    np.testing.assert_array_equal(loaded.forgetting_events_, fitted.forgetting_events_)
+    np.testing.assert_array_equal(loaded.records_["forgetting_events"], fitted.forgetting_events_)
     assert loaded.widths == (8, 8, 16, 16)
     with pytest.raises(ValueError, match="VDCNNClassifier"):
         ResNetClassifier.load(tmp_path / "network.safetensors")

@@ -55,7 +55,7 @@ def test_scores_are_those_of_the_networks_own_evidence(digits):
     np.testing.assert_allclose(selector.scores_, -(p * np.log(p)).sum(axis=1), atol=1e-9)
     forgetting = ProxyCoresetSelector(network(), random_state=0).fit(X, y)
     assert type(forgetting.strategy_).__name__ == "ForgettingEvents"
-    np.testing.assert_array_equal(forgetting.scores_, forgetting.proxy_.forgetting_events_)
+    np.testing.assert_array_equal(forgetting.scores_, forgetting.proxy_.records_["forgetting_events"])
 
 
 def test_a_confident_network_is_ranked_from_its_logits():

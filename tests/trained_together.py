@@ -47,7 +47,7 @@ def train(folder, rank):
     model.set_params(net_params=None).save(folder / f"model-{rank}.safetensors")
     return {
         "logits": model.predict_logits(X).tolist(),
-        "events": model.forgetting_events_.tolist(),
+        "events": model.records_["forgetting_events"].tolist(),
         "loss": model.history_[:, "train_loss"],
         "train_acc": model.history_[:, "train_acc"],
         "seen": Record.seen,

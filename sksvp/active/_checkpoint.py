@@ -13,7 +13,7 @@ from sklearn.frozen import FrozenEstimator
 
 from .._storage._checkpoint import Checkpoint, read_sealed, write_sealed
 from .._storage._describe import IGNORED, describe, digest, in_words
-from ..proxies._proxies import classifier_of
+from ..proxies import as_proxy, frozen_parts
 
 _LEARNERS = ("learner.pkl", "learner-copy.pkl")
 _IGNORED_OF_LEARNER = ("oracle",)
@@ -134,18 +134,18 @@ def describe_run(learner: BaseEstimator, **content: Any) -> dict[str, str]:
         Fingerprints.
     """
     described = {name: str(value) for name, value in content.items()}
+    frozen = frozen_parts(learner)
     for name, value in learner.get_params(deep=True).items():
         last = name.rpartition("__")[2]
         if last in IGNORED or name in _IGNORED_OF_LEARNER or last.startswith("_"):
             continue
-        is_frozen = isinstance(value, FrozenEstimator)
-        described[name] = f"FrozenEstimator {digest(_learned(value))}" if is_frozen else in_words(value)
+        described[name] = f"FrozenEstimator {digest(_learned(value))}" if name in frozen else in_words(value)
     return described
 
 
 def _learned(frozen: FrozenEstimator) -> object:
     """Return what a frozen model has learned, in a form that is equal in any process."""
-    classifier = classifier_of(frozen)
+    classifier = as_proxy(frozen).classifier
     net = getattr(classifier, "net_", classifier)
     module = getattr(net, "module_", None)
     return joblib.hash(frozen) if module is None else describe(module)

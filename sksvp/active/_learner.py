@@ -24,8 +24,7 @@ from .._seeds import draw_seeds
 from .._storage._checkpoint import Checkpoint, open_checkpoint
 from .._storage._fingerprint import fingerprint
 from ..labelling import read_answers, write_query
-from ..proxies import check_available
-from ..proxies._proxies import check_classifies, check_trained_alone
+from ..proxies import as_proxy
 from ..strategies._strategy import check_n_samples
 from ._checkpoint import LearnerCheckpoint, describe_run, keep_learner
 from ._labels import LabelTable, read_labels
@@ -294,11 +293,12 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
             raise ValueError(
                 "oracle is asked in rounds: give rounds=[...] too, or call teach with its labels."
             )
-        check_classifies(self.proxy, "proxy")
+        proxy = as_proxy(self.proxy)
+        proxy.check_classifies("proxy")
         if self.target is not None:
-            check_classifies(self.target, "target")
+            as_proxy(self.target).check_classifies("target")
         strategy = resolve_pool_strategy(self.strategy)
-        check_available(self.proxy, strategy.requires)
+        proxy.check_gives(strategy.requires)
         return strategy
 
     def _open(self, X, table: LabelTable, X_val, y_val, stack: ExitStack) -> tuple[Checkpoint | None, State]:
@@ -315,7 +315,7 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
                 len(table.codes), "", rows, table.labels_of(rows), draw_seeds(self.random_state, 3)
             )
         for model in (self.proxy, self.target):
-            check_trained_alone("checkpoint", model)
+            as_proxy(model).check_trained_alone("checkpoint")
         content = fingerprint(X, exact=True)
         identity = describe_run(
             self,

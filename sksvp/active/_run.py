@@ -10,8 +10,9 @@ from sklearn.utils import _safe_indexing
 from .._clock import Clock
 from .._seeds import draw_seeds
 from .._storage._checkpoint import Checkpoint
-from ..strategies import Random, resolve_strategy
-from ._models import Trained, are_same, check_warm_start, train
+from ..proxies import as_proxy
+from ..strategies import Random, recorder_names, resolve_strategy
+from ._models import Trained, are_same, train
 from ._ranking import rank_pool
 from ._state import State
 
@@ -51,7 +52,7 @@ class Run:
         checkpoint: Checkpoint | None = None,
     ):
         if warm_start:
-            check_warm_start(proxy)
+            as_proxy(proxy).check_warm_start()
         self.X = X
         self.state = state
         self.proxy = proxy
@@ -83,7 +84,7 @@ class Run:
         proxy = self.official_proxy() if strategy.requires else None
         ranking = rank_pool(
             strategy,
-            None if proxy is None else proxy.estimator,
+            None if proxy is None else proxy.proxy,
             self.X,
             state.table.labelled,
             n_samples,
@@ -219,15 +220,16 @@ def resolve_pool_strategy(strategy: Any) -> Any:
     Raises
     ------
     ValueError
-        For an unknown name, or one that needs forgetting events: no row of the
-        pool was trained on, so none was ever forgotten.
+        For an unknown name, or one that needs records of a training: no row of the
+        pool was trained on.
     """
     strategy = resolve_strategy(strategy)
-    if "forgetting_events" in strategy.requires:
+    records = [kind for kind in strategy.requires if kind in recorder_names()]
+    if records:
         raise ValueError(
-            f"strategy={type(strategy).__name__} ranks by forgetting events, which only rows that were trained on "
-            "have; rows of a pool have no labels to train on. It serves core-sets; take one that reads "
-            "probabilities or features."
+            f"strategy={type(strategy).__name__} ranks by {' and '.join(records).replace('_', ' ')}, which only rows "
+            "that were trained on have; rows of a pool have no labels to train on. It serves core-sets; take one that "
+            "reads probabilities or features."
         )
     return strategy
 

@@ -276,7 +276,7 @@ def _methods(strategies: list[str], class_balanced: bool, baselines: Sequence[st
 
 def _size(text: str, n_rows: int, at_least: int) -> float | int:
     """Read a share or a count of rows, and check that it fits."""
-    from ..coreset._subset import count_rows
+    from ..strategies import count_rows
 
     size = read_size(text, "--subset-size")
     try:

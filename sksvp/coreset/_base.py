@@ -26,17 +26,12 @@ from .._clock import Clock
 from .._inputs._missing import check_complete
 from .._seeds import draw_seeds
 from .._storage._fingerprint import fingerprint
-from ..proxies import available_evidence, check_available
-from ..proxies._features import NoFeatures, can_give_features, gather_features
-from ..proxies._forgetting_events import how_events_are_counted
-from ..proxies._proxies import check_classifies, classifier_of
-from ..proxies._watching import check_watchable
-from ..strategies import Evidence, resolve_strategy
+from ..proxies import NoFeatures, Proxy, as_proxy
+from ..strategies import Evidence, choose, count_rows, resolve_strategy
 from ._by_chance import warn_if_by_chance
 from ._learning import learn
 from ._nearest import nearest_rows
 from ._ranking_settled import ProxyStop, RankingSettled
-from ._subset import choose, count_rows
 
 # Of a fit: proxy, evidence, ranking.
 _N_STAGES = 3
@@ -121,12 +116,14 @@ class BaseProxyCoreset(BaseEstimator):
         self.__dict__.pop("support_", None)
         rows, labels = self._check_rows(X, y)
         n_samples = count_rows(self.subset_size, len(labels))
-        strategy = self._choose_strategy()
+        proxy = as_proxy(self.proxy)
+        strategy = resolve_strategy(self.strategy, proxy.gives)
+        self._check_serves(proxy, strategy)
         proxy_seed, ranking_state = self._split_random_state()
         with _Progress(self.verbose, type(self).__name__) as progress:
             if isinstance(self.strategy, str) and self.strategy == "auto":
-                progress.note(_describe_auto(self.proxy, strategy))
-            evidence = self._ask_proxy(rows, labels, strategy, proxy_seed, fit_params, progress.report)
+                progress.note(_describe_auto(proxy, strategy))
+            evidence = self._ask(proxy, rows, labels, strategy, proxy_seed, fit_params, progress.report)
             progress.report("ranking")
             with Clock() as clock:
                 chosen, self.order_, self.scores_ = choose(
@@ -164,20 +161,13 @@ class BaseProxyCoreset(BaseEstimator):
             )
         return X, labels
 
-    def _choose_strategy(self):
-        """Turn the parameter into a strategy that the proxy can serve."""
-        strategy = self.strategy
-        if isinstance(strategy, str) and strategy == "auto":
-            strategy = (
-                "forgetting_events" if "forgetting_events" in available_evidence(self.proxy) else "entropy"
-            )
-        strategy = resolve_strategy(strategy)
+    def _check_serves(self, proxy: Proxy, strategy) -> None:
+        """Check that the proxy can serve the strategy, and the rule that may stop it."""
         if strategy.requires:
-            check_classifies(self.proxy, "proxy")
-        check_available(self.proxy, strategy.requires)
+            proxy.check_classifies("proxy")
+        proxy.check_gives(strategy.requires)
         if self.stop_proxy is not None and strategy.requires:
-            check_watchable(self.proxy, strategy.requires)
-        return strategy
+            proxy.check_watchable(strategy.requires)
 
     def _split_random_state(self) -> tuple[int | None, Any]:
         """Return the proxy's seed and the random state of the ranking, from separate streams."""
@@ -186,7 +176,9 @@ class BaseProxyCoreset(BaseEstimator):
         proxy_seed, ranking_seed = draw_seeds(self.random_state, 2)
         return proxy_seed, ranking_seed
 
-    def _ask_proxy(self, X, y: np.ndarray, strategy, seed: int | None, fit_params: dict, report) -> Evidence:
+    def _ask(
+        self, proxy: Proxy, X, y: np.ndarray, strategy, seed: int | None, fit_params: dict, report
+    ) -> Evidence:
         """Train the proxy, or take it from the memory, and return what it says of the rows."""
         if not strategy.requires:
             # What needs no proxy trains none.
@@ -197,8 +189,8 @@ class BaseProxyCoreset(BaseEstimator):
             self._cpu_timings = dict(self.timings_)
             self._learn_features_of(X)
             return Evidence(y=y)
-        record, self.from_cache_ = learn(
-            self.proxy,
+        record, evidence, self.from_cache_ = learn(
+            proxy,
             X,
             y,
             strategy,
@@ -218,8 +210,7 @@ class BaseProxyCoreset(BaseEstimator):
         # The same in seconds of the processor, which compare where other work shares the machine.
         self._cpu_timings = {"proxy_fit": record.proxy_cpu, "inference": inference_cpu}
         self._learn_features_of(X)
-        parts: dict[str, Any] = dict(record.evidence)
-        return Evidence(y=y, **parts)
+        return evidence
 
     def _route(self, fit_params: dict) -> dict:
         if not _routing_enabled():
@@ -362,14 +353,17 @@ class BaseProxyCoreset(BaseEstimator):
         nearest = np.full(len(self.support_), -1, dtype=np.int64)
         if X is not None and not self._is_fitted_rows(X):
             raise ValueError("explain needs the X that was fitted, got another one.")
-        if not search or self.proxy_ is None or not can_give_features(self.proxy_) or self.support_.all():
+        if not search or self.proxy_ is None or self.support_.all():
+            return nearest
+        proxy = as_proxy(self.proxy_)
+        if "features" not in proxy.gives:
             return nearest
         if X is None:
             X = self._living_rows()
         if X is None:
             return nearest
         try:
-            features = gather_features(self.proxy_, X)["features"]
+            features = np.asarray(proxy.gather(X, ("features",)).features)
         except NoFeatures as reason:
             warnings.warn(f"nearest_kept stays empty: {reason}", UserWarning, stacklevel=3)
             return nearest
@@ -438,17 +432,11 @@ def check_labels(y) -> np.ndarray:
     return labels
 
 
-def _describe_auto(proxy, strategy) -> str:
+def _describe_auto(proxy: Proxy, strategy) -> str:
     """Say what "auto" has taken, and where that is slow."""
-    if "forgetting_events" not in strategy.requires:
-        return 'strategy="auto": entropy.'
-    text = 'strategy="auto": forgetting events.'
-    if how_events_are_counted(proxy) != "mini_batches":
-        return text
-    return (
-        f"{text} {type(classifier_of(proxy)).__name__} is trained in {strategy.n_epochs} passes of mini-batches by "
-        'partial_fit, many times as long as by its fit, which strategy="entropy" uses.'
-    )
+    text = f'strategy="auto": {strategy}.'
+    slow = proxy.describe_training(strategy.requires)
+    return f'{text} {slow} strategy="entropy" uses its fit.' if slow else text
 
 
 class _Progress:

@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..strategies import ForgettingEvents, KCenters
-from ..strategies._strategy import ScoredStrategy
+from ..strategies import ForgettingEvents, KCenters, ScoredStrategy
 
 # A choice of which more than this share was never learned deserves a word,
 _MOST = 0.5

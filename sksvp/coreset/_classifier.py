@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone
@@ -20,7 +20,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_is_fitted, column_or_1d
 
 from .._interrupt import heeding_ctrl_c
-from ..proxies._proxies import check_classifies, classifier_of, is_frozen, is_skorch_net, learns_numbers
+from ..proxies import Proxy, as_proxy
 
 
 def _target_has(method: str):
@@ -50,18 +50,6 @@ def _check_classes_kept(y: np.ndarray, y_kept: np.ndarray) -> None:
             UserWarning,
             stacklevel=4,
         )
-
-
-def _train(target: BaseEstimator, X, y, params: dict) -> tuple[BaseEstimator, np.ndarray | None]:
-    """Train the target; where it is a skorch net that learns numbers, return too which labels they stand for."""
-    if is_frozen(target) or not is_skorch_net(classifier_of(target)):
-        return target.fit(X, y, **params), None
-    from ..proxies._skorch_nets import encode_labels
-
-    labels = column_or_1d(y)
-    classes = np.unique(labels)
-    target.fit(X, encode_labels(classifier_of(target), labels), **params)
-    return target, classes if learns_numbers(target, classes) else None
 
 
 def _number(labels: np.ndarray, classes: np.ndarray) -> np.ndarray:
@@ -128,8 +116,8 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
         "selector": [HasMethods(["fit", "select", "get_support"])],
     }
 
-    # Of a skorch net as target that learned numbers in place of the labels: which label each stands for.
-    _numbered_classes: np.ndarray | None = None
+    # Labels that the target was trained on, sorted.
+    _kept_classes: Any = None
 
     def __init__(self, estimator, selector):
         self.estimator = estimator
@@ -167,7 +155,7 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
         """
         # A fit that fails or is interrupted leaves no fitted classifier behind.
         self.__dict__.pop("estimator_", None)
-        check_classifies(self.estimator, "estimator")
+        as_proxy(self.estimator).check_classifies("estimator")
         target_params, selector_params = self._route(params)
         self.selector_ = clone(self.selector).fit(X, y, **selector_params)
         if isinstance(self.selector_, FrozenEstimator) and not self.selector_._is_fitted_rows(X):
@@ -181,9 +169,10 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
             X, target_params, indices=self.selector_.get_support(indices=True)
         )
         start = time.perf_counter()
+        target = as_proxy(clone(self.estimator), classes=y_kept)
         with heeding_ctrl_c():
-            target, classes = _train(clone(self.estimator), X_kept, y_kept, target_params)
-        self.estimator_, self._numbered_classes = target, classes
+            target.estimator.fit(X_kept, target.encode(y_kept), **target_params)
+        self.estimator_, self._kept_classes = target.estimator, target.classes
         self.timings_ = {**self.selector_.timings_, "target_fit": time.perf_counter() - start}
         return self
 
@@ -199,10 +188,7 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
     def predict(self, X):
         """Predict classes with the target, shape (n_samples,)."""
         check_is_fitted(self)
-        predicted = self.estimator_.predict(X)
-        if self._numbered_classes is None:
-            return predicted
-        return self._numbered_classes[np.asarray(predicted).astype(np.intp)]
+        return self._target.predict(X)
 
     @available_if(_target_has("predict_proba"))
     def predict_proba(self, X):
@@ -249,15 +235,18 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         if _routing_enabled():
             params = dict(process_routing(self, "score", **params).estimator.score)
-        if self._numbered_classes is not None:
-            y = _number(column_or_1d(y), self._numbered_classes)
+        if self._target.learns_numbers:
+            y = _number(column_or_1d(y), self.classes_)
         return self.estimator_.score(X, y, **params)
 
     @property
     def classes_(self) -> np.ndarray:
         """Class labels, as the target knows them."""
-        estimator = self.estimator_
-        return estimator.classes_ if self._numbered_classes is None else self._numbered_classes
+        return self._kept_classes if self._target.learns_numbers else self.estimator_.classes_
+
+    @property
+    def _target(self) -> Proxy:
+        return as_proxy(self.estimator_, classes=self._kept_classes)
 
     @property
     def n_features_in_(self) -> int:

@@ -103,7 +103,7 @@ class RankingSettled(BaseEstimator):
 class RankingWatch:
     """Compares the rankings of one training, epoch by epoch.
 
-    Called after each epoch with ``gather(kind, rows)``, which returns evidence of
+    Called after each epoch with ``gather(requires, rows)``, which returns evidence of
     rows as the model is by now; returns whether the training may end.
     """
 
@@ -115,10 +115,8 @@ class RankingWatch:
         self.correlations: list[float] = []
         self._last: np.ndarray | None = None
 
-    def __call__(self, gather: Callable[[str, np.ndarray], dict[str, np.ndarray]]) -> bool:
-        parts: dict[str, Any] = {}
-        for kind in self.strategy.requires:
-            parts |= gather(kind, self.rows)
+    def __call__(self, gather: Callable[[tuple[str, ...], np.ndarray], dict[str, Any]]) -> bool:
+        parts = gather(tuple(self.strategy.requires), self.rows)
         scores = self._score(Evidence(y=self.y, n_rows=len(self.rows), **parts))
         last, self._last = self._last, scores
         self.correlations.append(_agreement(last, scores))

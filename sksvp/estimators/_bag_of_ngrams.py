@@ -16,6 +16,7 @@ from ..text import NgramIndex
 from ..training import mean_embeddings, train_bags
 from ._class_weights import class_weights
 from ._classifier import Classifier, ScoresOfLogits
+from ._observed import Observed
 from ._text_input import TextInput
 
 _SCORED_TEXTS = 1 << 16
@@ -31,7 +32,7 @@ class NgramFormat:
     normalize: bool
 
 
-class BagOfNgramsClassifier(TextInput, ScoresOfLogits, Classifier):
+class BagOfNgramsClassifier(TextInput, Observed, ScoresOfLogits, Classifier):
     """Linear model on averaged embeddings of words and word n-grams: fastText's, with seeds and forgetting events.
 
     The model of [1]_, with the settings of [2]_ for the Amazon reviews: each word
@@ -71,10 +72,6 @@ class BagOfNgramsClassifier(TextInput, ScoresOfLogits, Classifier):
         Of all words and n-grams that came in training.
     coef_ : ndarray of shape (n_classes, dim), float32
         The linear layer; it has no bias.
-    forgetting_events_ : ndarray of shape (n_samples,), float64
-        How often each training text turned from right to wrong, inf where it
-        never was right; judged before each of its updates. The program of [1]_
-        cannot tell them.
     history_ : skorch.history.History
         Loss, accuracy before the updates, and seconds of each epoch.
     format_ : NgramFormat
@@ -106,7 +103,7 @@ class BagOfNgramsClassifier(TextInput, ScoresOfLogits, Classifier):
     >>> model = BagOfNgramsClassifier(lr=0.5, max_epochs=100, random_state=0).fit(X, y)
     >>> model.predict(["a fine story"]).tolist()
     ['good']
-    >>> model.forgetting_events_.shape, model.transform(X).shape
+    >>> model.records_["forgetting_events"].shape, model.transform(X).shape
     ((4,), (4, 10))
     """
 
@@ -210,6 +207,7 @@ class BagOfNgramsClassifier(TextInput, ScoresOfLogits, Classifier):
             batch_size=self.batch_size,
             device=resolve_device(self.device),
             random_state=random_state,
+            recorder_names=self._recorder_names,
             bar_name=type(self).__name__ if self.verbose else None,
         )
         last_loss = trained.history[-1, "train_loss"]
@@ -219,7 +217,7 @@ class BagOfNgramsClassifier(TextInput, ScoresOfLogits, Classifier):
                 ConvergenceWarning,
                 stacklevel=2,
             )
-        self.embeddings_, self.coef_, self.forgetting_events_, self.history_ = trained
+        self.embeddings_, self.coef_, self.records_, self.history_ = trained
         return self
 
     def _new_index(self) -> NgramIndex:
@@ -234,7 +232,12 @@ class BagOfNgramsClassifier(TextInput, ScoresOfLogits, Classifier):
         X : list, Series, array or PackedTexts of n_samples str
             Texts.
         """
-        return self.transform(X) @ self.coef_.T
+        return self.predict_outputs(X)[0]
+
+    def predict_outputs(self, X) -> tuple[np.ndarray, np.ndarray]:
+        """Compute the logits and the features in one pass; see `predict_logits` and `transform`."""
+        features = self.transform(X)
+        return features @ self.coef_.T, features
 
     def transform(self, X) -> np.ndarray:
         """Compute the features: the mean embedding of each text.

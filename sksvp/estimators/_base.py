@@ -2,8 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
@@ -32,9 +31,10 @@ from ..training import (
 )
 from ._class_weights import class_weights
 from ._classifier import Classifier, ScoresOfLogits
+from ._observed import Observed
 
 
-class TorchClassifier(ScoresOfLogits, Classifier):
+class TorchClassifier(Observed, ScoresOfLogits, Classifier):
     """Base of the classifiers by neural networks: a `Trainer` trains them, in `fit` and `partial_fit`.
 
     A child says what its rows are (`_validate`, `_reader`), how a batch enters the
@@ -83,9 +83,6 @@ class TorchClassifier(ScoresOfLogits, Classifier):
     ----------
     net_ : skorch.NeuralNetClassifier
         The trained net; its `history` has loss, accuracy and seconds of each epoch.
-    forgetting_events_ : ndarray of shape (n_samples,), float64
-        How often each training row turned from right to wrong, inf where it
-        never was right; counted in `fit` before each batch's update.
     """
 
     _parameter_constraints: dict = {
@@ -111,8 +108,6 @@ class TorchClassifier(ScoresOfLogits, Classifier):
     _has_large_layers = False
     # Whether the network does the same with every batch of one shape, see `TrainingNet`.
     _records_steps = True
-    # See `watch_epochs`.
-    _watch: Callable[[Callable], bool] | None = None
 
     # What a child provides ------------------------------------------------------------------
 
@@ -185,7 +180,7 @@ class TorchClassifier(ScoresOfLogits, Classifier):
             trainer.train(net, self._rows(X), encoded, self._training_view(len(X), net.batch_state_))
         self._warn_if_diverged(net)
         self.net_ = net
-        self.forgetting_events_ = trainer.counter.counter.events()
+        self.records_ = {name: recorder.result() for name, recorder in trainer.recorders.items()}
         if trainer.earlier_seconds is not None:
             self._earlier_seconds = trainer.earlier_seconds
         return self
@@ -269,6 +264,7 @@ class TorchClassifier(ScoresOfLogits, Classifier):
             precision=self.precision,
             net_params=self.net_params,
             checkpoint_every=self.checkpoint_every,
+            recorder_names=self._recorder_names,
             watch=self._watch,
             verbose=self.verbose,
             has_large_layers=self._has_large_layers,
@@ -299,23 +295,6 @@ class TorchClassifier(ScoresOfLogits, Classifier):
             stacklevel=3,
         )
 
-    @contextmanager
-    def watch_epochs(self, watch: Callable[[Callable], bool]) -> Iterator[None]:
-        """Have trainings within the block looked at after each epoch, and ended early where it says so.
-
-        Parameters
-        ----------
-        watch : callable
-            ``watch(gather) -> bool``, where ``gather(kind, rows)`` returns evidence
-            of training rows as the network is by now, on the clean view: a dict of
-            ``"logits"``, ``"features"`` or ``"forgetting_events"``.
-        """
-        self._watch = watch
-        try:
-            yield
-        finally:
-            del self._watch
-
     # Scoring --------------------------------------------------------------------------------
 
     def predict_logits(self, X) -> np.ndarray:
@@ -330,7 +309,7 @@ class TorchClassifier(ScoresOfLogits, Classifier):
         -------
         ndarray of shape (n_samples, n_classes), float32
         """
-        return self._score(X, "logits")
+        return self._score(X, "logits")["logits"]
 
     def transform(self, X) -> np.ndarray:
         """Compute the final hidden features.
@@ -345,12 +324,17 @@ class TorchClassifier(ScoresOfLogits, Classifier):
         ndarray of shape (n_samples, n_features), float32
             Input of the network's last layer.
         """
-        return self._score(X, "features")
+        return self._score(X, "features")["features"]
 
-    def _score(self, X, kind: str) -> np.ndarray:
+    def predict_outputs(self, X) -> tuple[np.ndarray, np.ndarray]:
+        """Compute the logits and the features in one forward pass; see `predict_logits` and `transform`."""
+        scores = self._score(X, "logits", "features")
+        return scores["logits"], scores["features"]
+
+    def _score(self, X, *kinds: str) -> dict[str, np.ndarray]:
         check_is_fitted(self)
         X = self._validate(X, reset=False)
-        return score_rows(self.net_, self._rows(X), np.arange(len(X)), kind, batch_size=self.batch_size)
+        return score_rows(self.net_, self._rows(X), np.arange(len(X)), kinds, batch_size=self.batch_size)
 
     def _rows(self, X) -> Rows:
         return Rows(len(X), self._reader(X), self._clean_view, is_slow_to_read(X))

@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from .._storage._files import replacing
 
 _FORMAT = "sksvp-classifier-1"
+_RECORD = "record "
 
 
 def save_classifier(estimator, path) -> None:
@@ -27,9 +28,9 @@ def save_classifier(estimator, path) -> None:
         },
     }
     weights = estimator._weights()
-    if hasattr(estimator, "forgetting_events_"):
-        # Not a weight, but the evidence of a long training: as costly to get again.
-        weights["forgetting_events_"] = torch.from_numpy(estimator.forgetting_events_)
+    # No weights, but the evidence of a long training: as costly to get again.
+    for name, record in getattr(estimator, "records_", {}).items():
+        weights[_RECORD + name] = torch.from_numpy(np.ascontiguousarray(record))
     with replacing(path) as part:
         save_file(weights, part, metadata={"sksvp": json.dumps(header)})
 
@@ -56,9 +57,9 @@ def load_classifier(cls, path, *, device: str):
         estimator.n_features_in_ = state["n_features_in_"]
     if state["feature_names_in_"]:
         estimator.feature_names_in_ = np.asarray(state["feature_names_in_"], dtype=object)
-    events = weights.pop("forgetting_events_", None)
-    if events is not None:
-        estimator.forgetting_events_ = events.numpy()
+    records = {name: weights.pop(name).numpy() for name in list(weights) if name.startswith(_RECORD)}
+    if records:
+        estimator.records_ = {name.removeprefix(_RECORD): record for name, record in records.items()}
     form = {name: _restore(value) for name, value in state["format_"].items()}
     estimator._restore_network(estimator._format_type(**form), weights, device=device)
     return estimator

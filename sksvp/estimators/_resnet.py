@@ -36,13 +36,7 @@ class ResNetClassifier(ImageClassifier):
         epochs: 1 at 0.1, 90 at 1, 45 at 0.1, 45 at 0.01 times `lr`), "cifar-50"
         (the short one: 1, 45, 4), "imagenet", "imagenet-45" or "constant"; or
         "one-cycle", which changes the rate in every batch: linearly up to `lr`
-        over the first fifth of the training, then linearly down to zero [3]_.
-
-    Attributes
-    ----------
-    forgetting_events_ : ndarray of shape (n_samples,), float64
-        How often each training row turned from right to wrong, inf where it
-        never was right [2]_; counted in `fit` before each batch's update.
+        over the first fifth of the training, then linearly down to zero [2]_.
 
     See Also
     --------
@@ -54,9 +48,7 @@ class ResNetClassifier(ImageClassifier):
     ----------
     .. [1] C. Coleman et al., "Selection via proxy: efficient data selection for
        deep learning", ICLR 2020.
-    .. [2] M. Toneva et al., "An empirical study of example forgetting during
-       deep neural network learning", ICLR 2019.
-    .. [3] L. N. Smith and N. Topin, "Super-convergence: very fast training of
+    .. [2] L. N. Smith and N. Topin, "Super-convergence: very fast training of
        neural networks using large learning rates", 2018 (arXiv:1708.07120).
 
     Examples

@@ -48,13 +48,6 @@ class WhitenedConvNetClassifier(ImageClassifier):
         Weights, order of the rows, augmentation, and the rows that the first
         layer is computed from.
 
-    Attributes
-    ----------
-    forgetting_events_ : ndarray of shape (n_samples,), float64
-        How often each training row turned from right to wrong, inf where it
-        never was right; counted in `fit` before each batch's update. A training
-        of few epochs has few to count.
-
     See Also
     --------
     ResNetClassifier : The paper's networks and recipe for small images.

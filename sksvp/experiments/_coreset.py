@@ -15,8 +15,8 @@ from .._clock import Clock
 from .._storage._fingerprint import fingerprint
 from ..coreset import ProxyCoresetSelector
 from ..coreset._by_chance import ByChanceWarning
-from ..coreset._subset import count_rows
 from ..estimators import BagOfNgramsClassifier, FastTextClassifier
+from ..strategies import ForgettingCounter, count_rows
 from ._kept import forget_training, keep_training, training_folder
 from ._run_folder import RunFolder
 from ._threads import limited_threads
@@ -336,7 +336,7 @@ def selected_rows(
 
 def _regime(proxy) -> dict[str, float]:
     """Tell how redundant the data is: hard rows are worth keeping where many rows are never forgotten."""
-    events = getattr(proxy, "forgetting_events_", None)
+    events = getattr(proxy, "records_", {}).get(ForgettingCounter.name)
     if events is None:
         return {}
     return {"never_forgotten": float(np.mean(events == 0)), "never_learned": float(np.mean(np.isinf(events)))}

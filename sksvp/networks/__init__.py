@@ -2,9 +2,10 @@
 
 from ._batch_norm_relu import BatchNormReLU
 from ._headed import HeadedNetwork, find_head
-from ._preact_resnet import PreActResNet, resolve_block
 
 # With a name repeated: for other packages, and no part of the public interface.
+from ._headed import logits_and_features as logits_and_features
+from ._preact_resnet import PreActResNet, resolve_block
 from ._vdcnn import POOLINGS as POOLINGS
 from ._vdcnn import VDCNN
 from ._vdcnn import check_depth as check_depth

@@ -1,5 +1,7 @@
 """Any network with a last layer, told apart into features and head."""
 
+from typing import Any
+
 from torch import Tensor, nn
 
 
@@ -26,18 +28,30 @@ class HeadedNetwork(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """Return the head's input, of shape (n, n_features)."""
+        return self.logits_and_features(x)[1]
+
+    def logits_and_features(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logits and the head's input from one forward pass."""
         found: list[Tensor] = []
         head = self.network.get_submodule(self._head_name)
         handle = head.register_forward_pre_hook(lambda module, inputs: found.append(inputs[0]))
         try:
-            self.network(x)
+            logits = self.network(x)
         finally:
             handle.remove()
-        return found[0].mean(dim=(2, 3)) if found[0].ndim == 4 else found[0].flatten(1)
+        return logits, found[0].mean(dim=(2, 3)) if found[0].ndim == 4 else found[0].flatten(1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits, of shape (n, n_classes)."""
         return self.network(x)
+
+
+def logits_and_features(network: Any, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return logits and features of one of our networks, or of a `HeadedNetwork`, from one forward pass."""
+    if isinstance(network, HeadedNetwork):
+        return network.logits_and_features(x)
+    features = network.features(x)
+    return network.fc(features), features
 
 
 def find_head(network: nn.Module) -> tuple[str, nn.Linear | nn.Conv2d]:

@@ -1,6 +1,8 @@
-"""What a trained proxy says of each row: class probabilities, final hidden features, forgetting events."""
+"""What a model can be asked as a proxy: class probabilities, final hidden features, records of its training."""
 
-from ._gather import available_evidence, check_available, gather, gather_kind
-from ._training import TrainedProxy, train_proxy
+from ._as_proxy import as_proxy
+from ._incremental import Incremental
+from ._pipelines import frozen_parts as frozen_parts
+from ._proxy import NoFeatures, Proxy
 
-__all__ = ["TrainedProxy", "available_evidence", "check_available", "gather", "gather_kind", "train_proxy"]
+__all__ = ["Incremental", "NoFeatures", "Proxy", "as_proxy"]

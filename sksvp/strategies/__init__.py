@@ -4,7 +4,7 @@ Each strategy is a small object (`Entropy`, `KCenters`, ...) beside the pure
 function on arrays that does its work (`entropy`, `k_centers`, ...).
 """
 
-from ._class_quotas import class_quotas, fill_quotas
+from ._choose import Choice, choose
 from ._entropy import Entropy, entropy
 from ._evidence import Evidence
 from ._forgetting_events import ForgettingCounter, ForgettingEvents, forgetting_events
@@ -12,10 +12,20 @@ from ._k_centers import KCenters, k_centers
 from ._least_confidence import LeastConfidence, least_confidence
 from ._margin import Margin, margin
 from ._random import Random
-from ._registry import register_strategy, resolve_strategy, strategy_names
+from ._recorder import Recorder
+
+# With a name repeated: for other packages, and no part of the public interface.
+from ._recorder import is_right as is_right
+from ._recorder import library_of as library_of
+from ._recorder import one_hot as one_hot
+from ._registry import new_recorders as new_recorders
+from ._registry import recorder_names, register_strategy, resolve_strategy, strategy_names
+from ._sizes import class_quotas, count_rows, fill_quotas
 from ._strategy import ScoredStrategy, Strategy, rank_by_score
+from ._visit_margins import VisitMargins
 
 __all__ = [
+    "Choice",
     "Entropy",
     "Evidence",
     "ForgettingCounter",
@@ -24,9 +34,13 @@ __all__ = [
     "LeastConfidence",
     "Margin",
     "Random",
+    "Recorder",
     "ScoredStrategy",
     "Strategy",
+    "VisitMargins",
+    "choose",
     "class_quotas",
+    "count_rows",
     "entropy",
     "fill_quotas",
     "forgetting_events",
@@ -34,6 +48,7 @@ __all__ = [
     "least_confidence",
     "margin",
     "rank_by_score",
+    "recorder_names",
     "register_strategy",
     "resolve_strategy",
     "strategy_names",

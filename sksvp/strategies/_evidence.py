@@ -25,11 +25,14 @@ class Evidence:
         Class probabilities.
     features : array-like of shape (n_rows, n_features), optional
         Final hidden features.
-    forgetting_events : array-like of shape (n_rows,), optional
-        How often the row was forgotten in training; infinity where it was never
-        classified right.
+    classes : array-like of shape (n_classes,), optional
+        Label of each column of the logits or probabilities, where it is known.
     n_rows : int, optional
         Number of rows, needed only where no other part tells it.
+    **records : array-like of shape (n_rows, ...)
+        Results of recorders by their names, such as ``forgetting_events``: how
+        often a row was forgotten in training, infinity where it was never
+        classified right.
 
     Attributes
     ----------
@@ -39,7 +42,8 @@ class Evidence:
     Raises
     ------
     ValueError
-        For parts of different length, or no part at all.
+        For parts of different length, classes of another number than the columns,
+        or no part at all.
     """
 
     def __init__(
@@ -49,20 +53,30 @@ class Evidence:
         logits: ArrayLike | None = None,
         probabilities: ArrayLike | None = None,
         features: Any = None,
-        forgetting_events: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
         n_rows: int | None = None,
+        **records: ArrayLike | None,
     ):
         self.y = y
         self.logits = logits
         self.probabilities = probabilities
         self.features = features
-        self.forgetting_events = forgetting_events
+        self._records = tuple(records)
+        vars(self).update(records)
         self.n_rows = self._common_length(n_rows)
+        self.classes = None if classes is None else np.asarray(classes)
+        for name in ("logits", "probabilities"):
+            part = getattr(self, name)
+            if part is not None and self.classes is not None and np.shape(part)[1:] != self.classes.shape:
+                raise ValueError(
+                    f"classes must name each column of the {name}, got {len(self.classes)} classes for the shape "
+                    f"{np.shape(part)}."
+                )
 
     def _common_length(self, n_rows: int | None) -> int:
         lengths = {
             name: part.shape[0] if hasattr(part, "shape") else len(part)
-            for name, part in vars(self).items()
+            for name, part in {"y": self.y, **self.parts}.items()
             if part is not None
         }
         if n_rows is not None:
@@ -77,18 +91,21 @@ class Evidence:
         return next(iter(lengths.values()))
 
     @property
+    def parts(self) -> dict[str, Any]:
+        """What a proxy said, by the names of the parameters; without the labels."""
+        named = {
+            name: getattr(self, name) for name in ("logits", "probabilities", "features", *self._records)
+        }
+        return {name: part for name, part in named.items() if part is not None}
+
+    @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds of evidence that are there, in the words of a strategy's `requires`."""
-        there = {
-            "probabilities": self.logits is not None or self.probabilities is not None,
-            "features": self.features is not None,
-            "forgetting_events": self.forgetting_events is not None,
-        }
-        return tuple(kind for kind, is_there in there.items() if is_there)
+        return tuple(dict.fromkeys("probabilities" if name == "logits" else name for name in self.parts))
 
     def require(self, kind: str) -> Any:
         """Return the part of the evidence called `kind`; ValueError where it is missing."""
-        part = getattr(self, kind, None)
+        part = self.y if kind == "y" else self.parts.get(kind)
         if part is None:
             raise ValueError(
                 f"The strategy needs {kind}; this evidence has {', '.join(self.kinds) or 'none of any kind'}."

@@ -1,13 +1,13 @@
 """Forgetting events: how often a row was learned and lost again in training."""
 
-from numbers import Integral
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils._param_validation import Interval
 
 from ._evidence import Evidence
+from ._recorder import Recorder, is_right
 from ._strategy import ScoredStrategy
 
 
@@ -68,7 +68,7 @@ def _check_correct(correct: ArrayLike) -> np.ndarray:
     return right.astype(bool)
 
 
-class ForgettingCounter:
+class ForgettingCounter(Recorder):
     """Counts forgetting events while a model trains, one batch at a time.
 
     Parameters
@@ -84,52 +84,31 @@ class ForgettingCounter:
     --------
     >>> from sksvp.strategies import ForgettingCounter
     >>> counter = ForgettingCounter(3)
-    >>> counter.update([0, 2], [True, True])
-    >>> counter.update([0, 1], [False, False])
-    >>> counter.events().tolist()
+    >>> counter.note([0, 2], [True, True])
+    >>> counter.note([0, 1], [False, False])
+    >>> counter.result().tolist()
     [1.0, inf, 0.0]
     """
 
+    name: ClassVar[str] = "forgetting_events"
+    is_kept: ClassVar[bool] = True
+    judge = staticmethod(is_right)
+
     def __init__(self, n_rows: int):
-        self.n_rows = n_rows
+        super().__init__(n_rows)
         self._events = np.zeros(n_rows, dtype=np.int64)
         self._is_right = np.zeros(n_rows, dtype=bool)
         self._was_ever_right = np.zeros(n_rows, dtype=bool)
 
-    def update(self, rows: ArrayLike, correct: ArrayLike) -> None:
-        """Note one visit of some rows.
-
-        Parameters
-        ----------
-        rows : array-like of shape (n_batch,), int
-            Row numbers of the batch, each at most once.
-        correct : array-like of shape (n_batch,), bool
-            Whether the model classified them right before it learned from the batch.
-
-        Raises
-        ------
-        ValueError
-            For different lengths, a row number outside ``0 .. n_rows - 1``, or a
-            row that comes twice.
-        """
-        rows = np.asarray(rows)
-        right = _check_correct(correct)
-        if rows.ndim != 1 or rows.shape != right.shape:
-            raise ValueError(
-                f"rows and correct must be 1-D and of equal length, got {rows.shape} and {right.shape}."
-            )
-        if len(rows) == 0:
-            return
-        if rows.dtype.kind not in "iu":
-            raise ValueError(f"rows must be row numbers (integers), got an array of dtype {rows.dtype}.")
-        ordered = np.sort(rows)
-        if ordered[0] < 0 or ordered[-1] >= self.n_rows:
-            raise ValueError(f"rows must lie in 0 .. {self.n_rows - 1}, got {ordered[0]} .. {ordered[-1]}.")
-        if (ordered[1:] == ordered[:-1]).any():
-            raise ValueError("rows must hold each row at most once per update: two visits need two updates.")
+    def _keep(self, rows: np.ndarray, values: np.ndarray) -> None:
+        right = _check_correct(values)
         self._events[rows] += self._is_right[rows] & ~right
         self._is_right[rows] = right
         self._was_ever_right[rows] |= right
+
+    def result(self) -> np.ndarray:
+        """Return the forgetting events so far, (n_rows,) float64, infinity for rows never right."""
+        return np.where(self._was_ever_right, self._events, np.inf)
 
     def state(self) -> dict[str, np.ndarray]:
         """Return what the counter remembers, for `restore`; each (n_rows,)."""
@@ -139,7 +118,7 @@ class ForgettingCounter:
             "was_ever_right": self._was_ever_right,
         }
 
-    def restore(self, state: dict[str, np.ndarray]) -> None:
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on from what `state` of a counter of as many rows returned.
 
         Raises
@@ -153,10 +132,6 @@ class ForgettingCounter:
         self._is_right = state["is_right"].copy()
         self._was_ever_right = state["was_ever_right"].copy()
 
-    def events(self) -> np.ndarray:
-        """Return the forgetting events so far, (n_rows,) float64, infinity for rows never right."""
-        return np.where(self._was_ever_right, self._events, np.inf)
-
 
 class ForgettingEvents(ScoredStrategy):
     """Choose the rows that the proxy forgot most often while it was trained.
@@ -164,15 +139,6 @@ class ForgettingEvents(ScoredStrategy):
     Rows never classified right come first, then the most often forgotten; rows
     learned once and kept come last. Equal counts, which are many, follow a
     permutation drawn from the random state.
-
-    Parameters
-    ----------
-    n_epochs : int, default=20
-        Passes over the data for a proxy that learns by ``partial_fit`` and has
-        no number of epochs of its own. A row can be forgotten in every second
-        pass at most. Networks use their own number of epochs.
-    batch_size : int, default=128
-        Rows in a step of ``partial_fit`` for such a proxy.
 
     See Also
     --------
@@ -185,14 +151,6 @@ class ForgettingEvents(ScoredStrategy):
     """
 
     requires = ("forgetting_events",)
-    _parameter_constraints: ClassVar[dict] = {
-        "n_epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-    }
-
-    def __init__(self, n_epochs: int = 20, batch_size: int = 128):
-        self.n_epochs = n_epochs
-        self.batch_size = batch_size
 
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Return the forgetting events of `rows`."""

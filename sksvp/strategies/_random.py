@@ -15,6 +15,8 @@ class Random(Strategy):
     seed a larger choice contains the smaller one.
     """
 
+    scores_each_row = True
+
     def rank(self, evidence: Evidence, n_samples: int, *, candidates=None, initial=None, random_state=None):
         """Rank all candidates at random.
 

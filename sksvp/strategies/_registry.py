@@ -1,14 +1,18 @@
-"""Names of strategies."""
+"""Names of strategies and of recorders."""
 
+from collections.abc import Collection, Iterable
 from inspect import isclass
 from typing import Any
 
 from ._entropy import Entropy
-from ._forgetting_events import ForgettingEvents
+from ._forgetting_events import ForgettingCounter, ForgettingEvents
 from ._k_centers import KCenters
 from ._least_confidence import LeastConfidence
 from ._margin import Margin
 from ._random import Random
+from ._recorder import Recorder
+from ._strategy import Strategy
+from ._visit_margins import VisitMargins
 
 _STRATEGIES: dict[str, type] = {
     "entropy": Entropy,
@@ -18,6 +22,9 @@ _STRATEGIES: dict[str, type] = {
     "k_centers": KCenters,
     "random": Random,
 }
+# Of "auto": the first that the proxy can serve, else the last.
+_AUTO: tuple[type[Strategy], ...] = (ForgettingEvents, Entropy)
+_RECORDERS: dict[str, type[Recorder]] = {cls.name: cls for cls in (ForgettingCounter, VisitMargins)}
 
 
 def strategy_names() -> list[str]:
@@ -54,13 +61,16 @@ def register_strategy(name: str, cls: type) -> None:
     _STRATEGIES[name] = cls
 
 
-def resolve_strategy(strategy: Any) -> Any:
+def resolve_strategy(strategy: Any, gives: Collection[str] | None = None) -> Any:
     """Turn a name into a strategy with default parameters; pass a strategy through.
 
     Parameters
     ----------
     strategy : str or Strategy
         A registered name, or any object with `requires` and `rank`.
+    gives : collection of str, optional
+        Kinds of evidence that there can be. Given these, ``"auto"`` is a name too:
+        forgetting events where they are among them, else entropy.
 
     Returns
     -------
@@ -75,6 +85,8 @@ def resolve_strategy(strategy: Any) -> Any:
         For a class instead of an object, or anything else that is no strategy.
     """
     if isinstance(strategy, str):
+        if strategy == "auto" and gives is not None:
+            return next(cls() for cls in _AUTO if set(cls.requires) <= set(gives) or cls is _AUTO[-1])
         if strategy not in _STRATEGIES:
             raise ValueError(f"Unknown strategy {strategy!r}; known strategies: {', '.join(_STRATEGIES)}.")
         return _STRATEGIES[strategy]()
@@ -92,3 +104,13 @@ def resolve_strategy(strategy: Any) -> Any:
 
 def _is_strategy(thing: Any) -> bool:
     return hasattr(thing, "requires") and callable(getattr(thing, "rank", None))
+
+
+def recorder_names(*, kept: bool = False) -> list[str]:
+    """Return the names of all recorders, or of those that our networks keep in every training."""
+    return [name for name, cls in _RECORDERS.items() if cls.is_kept or not kept]
+
+
+def new_recorders(names: Iterable[str], n_rows: int) -> dict[str, Recorder]:
+    """Build recorders of `n_rows` rows by their names, each once."""
+    return {name: _RECORDERS[name](n_rows) for name in dict.fromkeys(names)}

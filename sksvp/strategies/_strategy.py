@@ -22,14 +22,18 @@ class Strategy(BaseEstimator):
     ----------
     requires : tuple of str
         Kinds of evidence that `rank` reads, out of ``"probabilities"``,
-        ``"features"`` and ``"forgetting_events"``.
+        ``"features"`` and the names of recorders (see `recorder_names`).
     picks_greedily : bool
         Whether the order covers only the rows that were picked: each pick
         depends on those before it.
+    scores_each_row : bool
+        Whether a row's score depends on this row alone, so that no evidence of
+        rows that cannot be chosen is needed.
     """
 
     requires: tuple[str, ...] = ()
     picks_greedily: bool = False
+    scores_each_row: bool = False
     _parameter_constraints: ClassVar[dict] = {}
 
     def rank(
@@ -47,6 +51,8 @@ class Strategy(BaseEstimator):
 
 class ScoredStrategy(Strategy):
     """Base of the strategies that score each row by itself and choose the highest."""
+
+    scores_each_row = True
 
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Return the scores of `rows`, (len(rows),) float64; the highest is chosen first."""

@@ -11,7 +11,7 @@ from .._compiled import compiled_fused
 
 
 @compiled_fused
-def train_texts(texts, ids, bounds, y, weights, rates, inputs, outputs, right, was_right, events):
+def train_texts(texts, ids, bounds, y, weights, rates, inputs, outputs, logits):
     """Update the embeddings and the output matrix with some texts in turn, in place.
 
     Parameters
@@ -26,9 +26,9 @@ def train_texts(texts, ids, bounds, y, weights, rates, inputs, outputs, right, w
         Learning rate of each update.
     inputs, outputs : (n_rows, dim) and (n_classes, dim) float32
         The model.
-    right, was_right, events : (n,) bool, bool, int64
-        Whether each text was right at its last visit, whether ever, and how
-        often it went from right to wrong; judged before its update.
+    logits : (m, n_classes) float32
+        Filled with those of each text before its update; zeros for a text without
+        a row.
 
     Returns
     -------
@@ -44,6 +44,7 @@ def train_texts(texts, ids, bounds, y, weights, rates, inputs, outputs, right, w
         text = texts[k]
         start, stop = bounds[text], bounds[text + 1]
         if start == stop:
+            logits[k] = 0
             continue
         scale = np.float32(1.0) / np.float32(stop - start)
         hidden[:] = 0
@@ -59,16 +60,9 @@ def train_texts(texts, ids, bounds, y, weights, rates, inputs, outputs, right, w
             for j in range(dim):
                 logit += outputs[c, j] * hidden[j]
             p[c] = logit
+            logits[k, c] = logit
             best = max(best, logit)
         label = y[text]
-        # Of equal logits none is right: a blank model knows no class.
-        is_right = True
-        for c in range(n_classes):
-            if c != label and p[c] >= p[label]:
-                is_right = False
-        events[text] += right[text] and not is_right
-        right[text] = is_right
-        was_right[text] |= is_right
         own = p[label] - best
         total = np.float32(0)
         for c in range(n_classes):

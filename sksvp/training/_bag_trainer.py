@@ -1,14 +1,14 @@
 """How a linear model of bags of n-grams is trained and scored."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from ..strategies import ForgettingCounter
+from ..strategies import Recorder, is_right, library_of, new_recorders
 from ..text import Ngrams
 from ._bag_batches import BagBatches
 
@@ -24,14 +24,15 @@ class BagTraining(NamedTuple):
     ----------
     embeddings : ndarray of shape (n_rows, dim), float32
     coef : ndarray of shape (n_classes, dim), float32
-    forgetting_events : ndarray of shape (n_texts,), float64
+    records : dict of str to ndarray
+        Results of the recorders.
     history : skorch.history.History
         Loss, accuracy before the updates, and seconds of each epoch.
     """
 
     embeddings: np.ndarray
     coef: np.ndarray
-    forgetting_events: np.ndarray
+    records: dict[str, np.ndarray]
     history: Any
 
 
@@ -47,6 +48,7 @@ def train_bags(
     batch_size: int | str,
     device: torch.device,
     random_state: np.random.RandomState,
+    recorder_names: Sequence[str],
     bar_name: str | None,
 ) -> BagTraining:
     """Train a model from fresh embeddings, at a rate that falls linearly to zero with the words read.
@@ -68,6 +70,8 @@ def train_bags(
         Texts of an update.
     device : torch.device
     random_state : numpy.random.RandomState
+    recorder_names : sequence of str
+        Recorders that see each text before its update.
     bar_name : str or None
         Name of the progress bar; None for no bar.
     """
@@ -77,11 +81,13 @@ def train_bags(
         batch_size = _CUDA_BATCH if device.type == "cuda" else 1
     model = _fresh_embeddings(n_rows, dim, random_state), np.zeros((len(weights), dim), dtype=np.float32)
     y = np.ascontiguousarray(y, dtype=np.int64)
+    recorders = new_recorders(recorder_names, len(y))
+    visits = _Visits(recorders, y)
     steps: _OneByOne | _InBatches
     if batch_size == 1 and device.type == "cpu":
-        steps = _OneByOne(ngrams, y, weights, *model)
+        steps = _OneByOne(ngrams, y, weights, *model, visits)
     else:
-        steps = _InBatches(ngrams, y, weights, *model, device, int(batch_size))
+        steps = _InBatches(ngrams, y, weights, *model, visits, device, int(batch_size))
     n_words = np.diff(ngrams.bounds)
     total = max(1, max_epochs * int(n_words.sum()))
     n_read = 0
@@ -102,7 +108,8 @@ def train_bags(
             history.record("train_acc", accuracy)
             bar.set_postfix(loss=f"{loss:.3f}", acc=f"{accuracy:.3f}", refresh=False)
             bar.update()
-    return BagTraining(*steps.model(), steps.events(), history)
+    records = {name: recorder.result() for name, recorder in recorders.items()}
+    return BagTraining(*steps.model(), records, history)
 
 
 def mean_embeddings(ngrams: Ngrams, embeddings: np.ndarray) -> np.ndarray:
@@ -122,29 +129,62 @@ def _fresh_embeddings(n_rows: int, dim: int, random_state: np.random.RandomState
     return embeddings
 
 
+class _Visits:
+    """Shows the texts of an epoch to recorders, as they were before their updates."""
+
+    def __init__(self, recorders: Mapping[str, Recorder], y: np.ndarray):
+        self._recorders = recorders
+        self._y = y
+        self._judges = dict.fromkeys([is_right, *(recorder.judge for recorder in recorders.values())])
+
+    def judge(self, texts: np.ndarray, logits: Any) -> dict[Any, Any]:
+        """Return what the recorders judge of some texts, by the judges, where the logits lie."""
+        xp = library_of(logits)
+        y = xp.asarray(self._y[texts], device=logits.device)
+        logits = _break_ties(xp, logits, y)
+        return {judge: judge(logits, y) for judge in self._judges}
+
+    def note(self, texts: np.ndarray, judged: Mapping[Any, np.ndarray]) -> int:
+        """Note what was judged, and return how many texts were right."""
+        for recorder in self._recorders.values():
+            recorder.note(texts, judged[recorder.judge])
+        return int(judged[is_right].sum())
+
+
+def _break_ties(xp: Any, logits: Any, y: Any) -> Any:
+    """Put a text's class behind others of the same logit: of equal ones none is right, a blank model knows no class."""
+    is_own = y[:, None] == xp.arange(logits.shape[1], device=logits.device)
+    best_other = xp.amax(xp.where(is_own, -xp.inf, logits), axis=1)
+    is_tied = is_own & (logits == best_other[:, None])
+    return xp.where(is_tied, logits - (1e-6 * xp.abs(logits) + 1e-30), logits)
+
+
 class _OneByOne:
     """Trains on one text after the other, on a CPU."""
 
     def __init__(
-        self, ngrams: Ngrams, y: np.ndarray, weights: np.ndarray, inputs: np.ndarray, outputs: np.ndarray
+        self,
+        ngrams: Ngrams,
+        y: np.ndarray,
+        weights: np.ndarray,
+        inputs: np.ndarray,
+        outputs: np.ndarray,
+        visits: _Visits,
     ):
         self._texts = (ngrams.ids, ngrams.bounds, y, weights)
         self._model = inputs, outputs
-        self._right = np.zeros(len(y), dtype=bool)
-        self._was_right = np.zeros(len(y), dtype=bool)
-        self._events = np.zeros(len(y), dtype=np.int64)
+        self._visits = visits
 
     def epoch(self, order: np.ndarray, rates: np.ndarray) -> tuple[float, float]:
         from ._bag_loops import train_texts
 
-        loss = 0.0
-        states = self._right, self._was_right, self._events
+        loss, n_right = 0.0, 0
         for start, stop in _spans(len(order), _UPDATES):
-            loss += train_texts(order[start:stop], *self._texts, rates[start:stop], *self._model, *states)
-        return loss / len(order), float(self._right.mean())
-
-    def events(self) -> np.ndarray:
-        return np.where(self._was_right, self._events, np.inf)
+            texts = order[start:stop]
+            logits = np.empty((len(texts), len(self._model[1])), dtype=np.float32)
+            loss += train_texts(texts, *self._texts, rates[start:stop], *self._model, logits)
+            n_right += self._visits.note(texts, self._visits.judge(texts, logits))
+        return loss / len(order), n_right / len(order)
 
     def model(self) -> tuple[np.ndarray, np.ndarray]:
         return self._model
@@ -160,26 +200,25 @@ class _InBatches:
         weights: np.ndarray,
         inputs: np.ndarray,
         outputs: np.ndarray,
+        visits: _Visits,
         device: torch.device,
         batch_size: int,
     ):
         self._batches = BagBatches(ngrams.ids, ngrams.bounds, y, weights, inputs, outputs, device)
         self._batch_size = batch_size
-        self._counter = ForgettingCounter(len(y))
+        self._visits = visits
 
     def epoch(self, order: np.ndarray, rates: np.ndarray) -> tuple[float, float]:
-        steps = [
-            self._batches.step(order[start:stop], rates[start:stop])
-            for start, stop in _spans(len(order), self._batch_size)
-        ]
+        judged, losses = [], []
+        for start, stop in _spans(len(order), self._batch_size):
+            logits, batch_loss = self._batches.step(order[start:stop], rates[start:stop])
+            judged.append(self._visits.judge(order[start:stop], logits))
+            losses.append(batch_loss)
         # Read when the epoch is over: a look at each batch would wait for the device.
-        right = torch.cat([right for right, _ in steps]).cpu().numpy()
-        loss = float(torch.stack([loss for _, loss in steps]).double().sum())
-        self._counter.update(order, right)
-        return loss / len(order), float(right.mean())
-
-    def events(self) -> np.ndarray:
-        return self._counter.events()
+        whole = {judge: torch.cat([part[judge] for part in judged]).cpu().numpy() for judge in judged[0]}
+        n_right = self._visits.note(order, whole)
+        loss = float(torch.stack(losses).double().sum())
+        return loss / len(order), n_right / len(order)
 
     def model(self) -> tuple[np.ndarray, np.ndarray]:
         return self._batches.model()

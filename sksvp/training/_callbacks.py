@@ -1,10 +1,11 @@
-"""Small skorch callbacks: the learning rate, the forgetting events, the progress bar."""
+"""Small skorch callbacks: the learning rate, the recorders, the progress bar."""
+
+from collections.abc import Mapping
 
 import numpy as np
-import torch
 from skorch.callbacks import Callback
 
-from ..strategies import ForgettingCounter
+from ..strategies import Recorder, is_right
 from ._team import Team
 
 
@@ -57,33 +58,40 @@ class SetLearningRate(Callback):
         self.rate_ = rate
 
 
-class CountForgetting(Callback):
-    """Note for every row of an epoch whether it was right before the update of its batch.
+class ShowVisits(Callback):
+    """Show every row of an epoch to recorders, as it was before the update of its batch.
 
-    Reads the logits that the training step computed anyway, so the count costs
-    no forward pass (Toneva et al., 2019). Every row is in one batch of an epoch, so
-    the notes are kept on the device and read once an epoch: a look at each batch
-    would make the host wait for it. Their mean is the epoch's training accuracy,
-    kept in the history as ``train_acc``, beside ``train_acc_best``.
+    Reads the logits that the training step computed anyway, so it costs no forward
+    pass. Every row is in one batch of an epoch, so what the recorders judge is kept
+    on the device and read once an epoch: a look at each batch would make the host
+    wait for it. The share of right rows is the epoch's training accuracy, kept in
+    the history as ``train_acc``, beside ``train_acc_best``.
     """
 
-    def __init__(self, n_rows: int, team: Team):
+    def __init__(self, recorders: Mapping[str, Recorder], n_rows: int, team: Team):
+        self.recorders = recorders
         self.n_rows = n_rows
         self.team = team
-        self.counter = ForgettingCounter(n_rows)
+        self.judges = dict.fromkeys([is_right, *(recorder.judge for recorder in recorders.values())])
 
     def on_epoch_begin(self, net, **kwargs):
-        self.is_right_ = torch.zeros(self.n_rows, dtype=torch.bool, device=net.device)
+        self.seen_ = {}
 
     def on_batch_end(self, net, batch, training, y_pred=None, **kwargs):
-        if training:
-            inputs, y = batch
-            self.is_right_[inputs["rows"]] = y_pred.argmax(dim=1) == y
+        if not training:
+            return
+        inputs, y = batch
+        for judge in self.judges:
+            values = judge(y_pred.detach(), y)
+            if judge not in self.seen_:
+                self.seen_[judge] = values.new_zeros(self.n_rows)
+            self.seen_[judge][inputs["rows"]] = values
 
     def on_epoch_end(self, net, **kwargs):
-        right = self.team.any(self.is_right_).cpu().numpy()
-        self.counter.update(np.arange(self.n_rows), right)
-        accuracy = float(right.mean())
+        seen = {judge: self.team.unite(values).cpu().numpy() for judge, values in self.seen_.items()}
+        for recorder in self.recorders.values():
+            recorder.note(np.arange(self.n_rows), seen[recorder.judge])
+        accuracy = float(seen[is_right].mean())
         net.history.record("train_acc", accuracy)
         # As skorch does for its scores.
         net.history.record(
@@ -94,8 +102,8 @@ class CountForgetting(Callback):
 class AskAfterEpoch(Callback):
     """Ask after each epoch whether the training may end, which `EndAsAsked` then does.
 
-    Apart, since what is asked must see each epoch, also one that a callback of the
-    user's ends the training in, and those are to see the last epoch too.
+    Two callbacks: this one runs before the user's and sees every epoch; the other
+    runs after them, so that they see the last epoch too.
 
     Parameters
     ----------

@@ -13,7 +13,6 @@ from torch import Tensor
 from .._storage._checkpoint import Checkpoint, open_checkpoint
 from .._storage._describe import IGNORED, in_words
 from .._storage._fingerprint import fingerprint
-from ._callbacks import CountForgetting
 from ._net import TrainingNet
 from ._team import Team
 
@@ -28,7 +27,7 @@ class TrainingFolder(Checkpoint):
 
 
 class TrainingCheckpoint:
-    """The state of one training: weights, optimiser, random generators, counts, history.
+    """The state of one training: weights, optimiser, random generators, recorders, history.
 
     Scheduled learning rates follow from the number of epochs in the history; what
     callbacks made of them is kept. Restored on the CPU, a training with a seed goes on
@@ -39,7 +38,9 @@ class TrainingCheckpoint:
     folder : Checkpoint or None
         None in all processes but the first: only that one reads and writes.
     net : TrainingNet
-    counter : CountForgetting
+    recorders : dict of str to Recorder
+        See the training's visits, by name. What each ``state()`` returns, arrays by
+        name, is kept for its ``restore(arrays)``.
     batch_state : numpy.random.RandomState
         Draws the order of the rows and the augmentation.
     watch : object or None
@@ -54,7 +55,7 @@ class TrainingCheckpoint:
         self,
         folder: Checkpoint | None,
         net: TrainingNet,
-        counter: CountForgetting,
+        recorders: dict[str, Any],
         batch_state: np.random.RandomState,
         watch: Any,
         team: Team,
@@ -62,7 +63,7 @@ class TrainingCheckpoint:
         self._team = team
         self._folder = folder
         self._net = net
-        self._counter = counter
+        self._recorders = recorders
         self._batch_state = batch_state
         self._watch = watch if hasattr(watch, "restore") else None
         self._is_new = True
@@ -116,7 +117,12 @@ class TrainingCheckpoint:
                 torch.set_rng_state(torch.tensor(state))
             elif net.device.startswith("cuda"):
                 torch.cuda.set_rng_state(torch.tensor(state), net.device)
-        self._counter.counter.restore(parts["counter"])
+        if told["recorders"] != list(self._recorders):
+            raise ValueError(
+                f"checkpoint: the training there has the recorders {told['recorders']}, this one {[*self._recorders]}."
+            )
+        for name, recorder in self._recorders.items():
+            recorder.restore(parts[f"recorders.{name}"])
         if self._watch is not None:
             self._watch.restore(parts.get("watch", {}))
         return told["ended"]
@@ -150,6 +156,7 @@ class TrainingCheckpoint:
                 for group in net.optimizer_.param_groups
             ],
             "order": [order["state"]["pos"], order["has_gauss"], order["gauss"]],
+            "recorders": list(self._recorders),
             "history": [_plain(epoch) for epoch in net.history],
         }
         generators = {"cpu": torch.get_rng_state()}
@@ -161,7 +168,11 @@ class TrainingCheckpoint:
             **_named("module", net.network.state_dict()),
             **_named("optimizer", tensors),
             **_named("torch", generators),
-            **_named("counter", self._counter.counter.state()),
+            **{
+                key: array
+                for name, recorder in self._recorders.items()
+                for key, array in _named(f"recorders.{name}", recorder.state()).items()
+            },
             **_named("watch", {} if self._watch is None else self._watch.state()),
         }
         if self._is_new:

@@ -1,12 +1,13 @@
 """What a network says of many rows, batch by batch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..networks import logits_and_features
 from ._net import TrainingNet
 from ._out_of_memory import first_with_room
 from ._row_source import Rows, RowSource
@@ -18,9 +19,9 @@ _WAITING_SCORES = 16
 
 
 def score_rows(
-    net: TrainingNet, rows: Rows, indices: np.ndarray, kind: str, *, batch_size: int
-) -> np.ndarray:
-    """Score some rows in float32: (len(indices), n_classes or n_features).
+    net: TrainingNet, rows: Rows, indices: np.ndarray, kinds: Sequence[str], *, batch_size: int
+) -> dict[str, np.ndarray]:
+    """Score some rows in float32, all kinds in one pass: (len(indices), n_classes or n_features) each.
 
     Parameters
     ----------
@@ -28,7 +29,7 @@ def score_rows(
     rows : Rows
     indices : ndarray of int
         Which of them.
-    kind : {"logits", "features"}
+    kinds : sequence of {"logits", "features"}
     batch_size : int
         Rows of a training batch; scoring takes at least 256 at a time, on a GPU
         1,024, and fewer where the device has no room for so many.
@@ -38,20 +39,32 @@ def score_rows(
     MemoryError
         Where the device has no room for a single row.
     """
-    module: Any = net.network.eval()
-    score = module.features if kind == "features" else module
-    n_columns = net.n_features if kind == "features" else len(net.classes)
+    score = _scores_of(net.network.eval(), kinds)
+    widths = [net.n_features if kind == "features" else len(net.classes) for kind in kinds]
     device = torch.device(net.device)
     source = RowSource(rows.read, len(indices), device, is_slow=rows.is_slow, read_often=False)
     done = first_with_room(
         lambda size: _score_in_batches(
-            lambda batch: score(rows.clean_view(batch)), source, indices, n_columns, size, device
+            lambda batch: score(rows.clean_view(batch)), source, indices, sum(widths), size, device
         ),
         scored_rows(batch_size, device),
     )
     if done is None:
         raise MemoryError(f"{device} has no room to score a single row.")
-    return done[1]
+    parts = np.split(done[1], np.cumsum(widths)[:-1], axis=1)
+    return {kind: np.ascontiguousarray(part) for kind, part in zip(kinds, parts, strict=True)}
+
+
+def _scores_of(module: Any, kinds: Sequence[str]) -> Callable[[Tensor], Tensor]:
+    """Return what computes one kind, or several side by side from one forward pass."""
+    if len(kinds) == 1:
+        return module.features if kinds[0] == "features" else module
+
+    def score(inputs: Tensor) -> Tensor:
+        logits, features = logits_and_features(module, inputs)
+        return torch.cat([(features if kind == "features" else logits).float() for kind in kinds], dim=1)
+
+    return score
 
 
 def scored_rows(batch_size: int, device: torch.device) -> int:

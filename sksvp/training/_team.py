@@ -35,9 +35,9 @@ class Team:
         """Return the mean over the processes of equally shaped values."""
         return values
 
-    def any(self, flags: Tensor) -> Tensor:
-        """Tell for each place whether any of the processes has it set."""
-        return flags
+    def unite(self, values: Tensor) -> Tensor:
+        """Return the values of all processes, of which each fills its own places and has zeros elsewhere."""
+        return values
 
     def check_same(self, what: str, value: str) -> None:
         """Check that all processes have the same value."""
@@ -94,8 +94,9 @@ class AcceleratedTeam(Team):
     def mean(self, values: Tensor) -> Tensor:
         return self._accelerator.reduce(values, reduction="mean")
 
-    def any(self, flags: Tensor) -> Tensor:
-        return self._accelerator.reduce(flags.to(torch.int32), reduction="sum") > 0
+    def unite(self, values: Tensor) -> Tensor:
+        numbers = values.to(torch.int32) if values.dtype == torch.bool else values
+        return self._accelerator.reduce(numbers, reduction="sum").to(values.dtype)
 
     def check_same(self, what: str, value: str) -> None:
         from accelerate.utils import gather_object

@@ -1,7 +1,7 @@
 """How a network is built and trained."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,8 +13,9 @@ from torch import nn
 from .._device import resolve_precision
 from .._storage._checkpoint import Checkpoint
 from .._storage._fingerprint import fingerprint
+from ..strategies import Recorder, new_recorders
 from ._batches import TrainingRows, TrainingView, Visit, batch_bounds
-from ._callbacks import AskAfterEpoch, CountForgetting, EndAsAsked, EpochBar, SetLearningRate
+from ._callbacks import AskAfterEpoch, EndAsAsked, EpochBar, SetLearningRate, ShowVisits
 from ._fused_sgd import FusedSGD
 from ._net import Callbacks, TrainingNet, for_optimizer, without_train_split
 from ._out_of_memory import first_with_room, is_out_of_memory
@@ -29,8 +30,8 @@ from ._unsafe_bf16 import has_unsafe_convolution
 _MAX_SEED = 2**31 - 1
 # Of one X: returns the folder in which its training is kept, for these processes.
 OpenFolder = Callable[[Team], Checkpoint]
-# Evidence of training rows, by kind and row numbers, as the network is by now.
-Gather = Callable[[str, np.ndarray], dict[str, np.ndarray]]
+# Evidence of training rows, by kinds and row numbers, as the network is by now.
+Gather = Callable[[tuple[str, ...], np.ndarray], dict[str, np.ndarray]]
 
 
 @dataclass(kw_only=True)
@@ -66,6 +67,8 @@ class Trainer:
         Further parameters of the skorch net.
     checkpoint_every : int
         Epochs between two states of a training that is kept.
+    recorder_names : sequence of str
+        Recorders that see each visit of a row in `train`.
     watch : callable or None
         ``watch(gather) -> bool`` is asked after each epoch whether the training may end.
     verbose : bool or int
@@ -77,8 +80,8 @@ class Trainer:
 
     Attributes
     ----------
-    counter : CountForgetting
-        The forgetting events of the last training.
+    recorders : dict of str to Recorder
+        By their names, with what they noted in the last training.
     earlier_seconds : tuple of float or None
         Seconds of a kept training in processes before this one, on the wall and of the processor.
     """
@@ -97,11 +100,12 @@ class Trainer:
     precision: str
     net_params: dict | None
     checkpoint_every: int
+    recorder_names: Sequence[str]
     watch: Callable[[Gather], bool] | None
     verbose: bool | int
     has_large_layers: bool
     records_steps: bool
-    counter: CountForgetting = field(init=False)
+    recorders: dict[str, Recorder] = field(init=False)
     earlier_seconds: tuple[float, float] | None = field(init=False, default=None)
     _folder: Checkpoint | None = field(init=False, default=None)
     _is_kept: bool = field(init=False, default=False)
@@ -208,16 +212,19 @@ class Trainer:
         net.batch_size = self.batch_size
         net.weigh_classes(self.class_weights)
         self._avoid_unsafe_bf16(net, rows)
-        self.counter = CountForgetting(len(y), self.team)
+        self.recorders = new_recorders(self.recorder_names, len(y))
         n_batches = len(batch_bounds(len(y), self.batch_size, least=2 * self.team.size))
         rates = [self.full_lr * factor for factor in batch_factors(self.schedule, self.epochs, n_batches)]
         scheduled = SetLearningRate(rates, n_batches)
-        first, last = self._callbacks(net, rows, scheduled)
+        shown = ShowVisits(self.recorders, len(y), self.team)
+        first: Callbacks = [("visits", shown), ("learning_rate", scheduled)]
+        last: Callbacks = []
+        self._add_callbacks(net, rows, first, last)
         epochs = self.epochs
         with seeded_torch(net.batch_state_.randint(_MAX_SEED), torch.device(net.device)):
             if self._is_kept:
                 state = TrainingCheckpoint(
-                    self._folder, net, self.counter, net.batch_state_, self.watch, self.team
+                    self._folder, net, self.recorders, net.batch_state_, self.watch, self.team
                 )
                 ended = state.restore()
                 self.earlier_seconds = state.earlier_seconds
@@ -259,26 +266,26 @@ class Trainer:
             )
         net.autocast_dtype = torch.float32
 
-    def _callbacks(
-        self, net: TrainingNet, rows: Rows, scheduled: SetLearningRate
-    ) -> tuple[Callbacks, Callbacks]:
-        """Return what the user's callbacks find done, and what is done when they have had their say."""
-        first: Callbacks = [("count_forgetting", self.counter), ("learning_rate", scheduled)]
-        last: Callbacks = []
+    def _add_callbacks(self, net: TrainingNet, rows: Rows, first: Callbacks, last: Callbacks) -> None:
+        """Add to what the user's callbacks find done, and to what is done when they have had their say."""
         if self.verbose and self.team.rank == 0:
             last.append(("bar", EpochBar(self.name)))
         if self.watch is not None:
             asked = AskAfterEpoch(lambda net: self._ask_watch(net, rows))
             first.append(("watch", asked))
             last.append(("end", EndAsAsked(asked)))
-        return first, last
 
     def _ask_watch(self, net: TrainingNet, rows: Rows) -> bool:
-        def gather(kind: str, numbers: np.ndarray) -> dict[str, np.ndarray]:
-            if kind == "forgetting_events":
-                return {kind: self.counter.counter.events()[numbers]}
-            name = "logits" if kind == "probabilities" else kind
-            return {name: score_rows(net, rows, numbers, name, batch_size=self.batch_size)}
+        def gather(requires: tuple[str, ...], numbers: np.ndarray) -> dict[str, np.ndarray]:
+            found = {
+                name: recorder.result()[numbers]
+                for name, recorder in self.recorders.items()
+                if name in requires
+            }
+            kinds = ["logits" if kind == "probabilities" else kind for kind in requires if kind not in found]
+            if kinds:
+                found |= score_rows(net, rows, numbers, kinds, batch_size=self.batch_size)
+            return found
 
         # One decides: on a GPU the others' scores may differ in their last bits.
         return self.watch is not None and bool(self.team.share(self.watch(gather)))

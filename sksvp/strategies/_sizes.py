@@ -1,10 +1,52 @@
-"""Class balance: how many rows of each class a choice takes."""
+"""Sizes: how many rows a choice keeps, and how many of each class."""
+
+import math
+from fractions import Fraction
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ._rows import check_rows
 from ._strategy import check_n_samples
+
+
+def count_rows(subset_size, n_rows: int) -> int:
+    """Turn a `subset_size` into a number of rows.
+
+    Parameters
+    ----------
+    subset_size : float in (0, 1] or int
+        A float takes the floor of that share of the rows, as it is written: 0.29
+        of 100 rows are 29, though the product of the floats is below.
+    n_rows : int
+        Rows there are.
+
+    Returns
+    -------
+    int
+        Between 1 and `n_rows`.
+
+    Raises
+    ------
+    ValueError
+        For a share that comes to no row, or a count above `n_rows`.
+    """
+    if isinstance(subset_size, bool | np.bool_):
+        raise ValueError(f"subset_size must be a float in (0, 1] or an int, got {subset_size!r}.")
+    if isinstance(subset_size, Integral):
+        count = int(subset_size)
+        if not 1 <= count <= n_rows:
+            raise ValueError(f"subset_size={subset_size} must lie in 1 .. {n_rows}, the number of rows of X.")
+        return count
+    if not 0 < subset_size <= 1:
+        raise ValueError(f"subset_size must lie in (0, 1] as a float, got {subset_size!r}.")
+    count = math.floor(Fraction(str(subset_size)) * n_rows)
+    if count < 1:
+        raise ValueError(
+            f"subset_size={subset_size} of {n_rows} rows keeps none; use at least {1 / n_rows:.3g}."
+        )
+    return count
 
 
 def class_quotas(y: ArrayLike, n_samples: int) -> tuple[np.ndarray, np.ndarray]:

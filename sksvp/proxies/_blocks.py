@@ -1,0 +1,34 @@
+"""Cutting rows into blocks that a model can score within bounded memory."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _num_samples
+
+# Values of X that one scoring call sees at most, where the model does not stream by itself.
+_VALUES_PER_BLOCK = 1 << 25
+_MAX_ROWS_PER_BLOCK = 1 << 16
+
+
+def row_blocks(X: Any, rows: np.ndarray | None = None, *, streams: bool = False) -> Iterator[Any]:
+    """Cut X, or some of its rows, into blocks.
+
+    Parameters
+    ----------
+    X : rows of length n
+    rows : ndarray of int, optional
+        Which rows, so that no copy of them all is made; all by default.
+    streams : bool, default=False
+        Whether the model scores in batches by itself, and so may have all of X at once.
+    """
+    n_rows = _num_samples(X) if rows is None else len(rows)
+    values = int(np.prod(getattr(X, "shape", (n_rows,))[1:], dtype=np.int64))
+    size = int(np.clip(_VALUES_PER_BLOCK // max(1, values), 1, _MAX_ROWS_PER_BLOCK))
+    if rows is None and (streams or size >= n_rows):
+        yield X
+        return
+    for start in range(0, n_rows, size):
+        block = slice(start, min(start + size, n_rows))
+        yield _safe_indexing(X, block if rows is None else rows[block])

@@ -1,0 +1,256 @@
+"""Training a `partial_fit` classifier in passes of mini-batches."""
+
+from collections.abc import Callable, Mapping
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
+from sklearn.utils import _safe_indexing, check_random_state, get_tags
+from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, _routing_enabled, process_routing
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_method_params,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+)
+
+from .._seeds import own_seed
+from ..strategies import Recorder, one_hot
+
+
+def _inner_has(method: str):
+    """Return the check of `available_if`: the estimator, fitted where it is, has this method."""
+
+    def check(self) -> bool:
+        getattr(getattr(self, "estimator_", self.estimator), method)
+        return True
+
+    return check
+
+
+class Incremental(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+    """Train a classifier that has `partial_fit` in passes of mini-batches.
+
+    A proxy trained so shows each visit of a row, which its own `fit` does not:
+    selectors make one with default parameters where a strategy reads forgetting
+    events and the proxy is a bare `partial_fit` classifier.
+
+    Parameters
+    ----------
+    estimator : classifier with partial_fit
+        A clone of it is trained.
+    n_epochs : int, default=20
+        Passes over the rows, each in a new random order. A row can be forgotten in
+        every second pass at most. The classifier's own `max_iter` plays no part.
+    batch_size : int, default=128
+        Rows of an update.
+    random_state : int, RandomState or None, default=None
+        Draws the orders. None takes the classifier's own `random_state`.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        Fitted.
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    n_features_in_ : int
+        Columns of X, where the classifier knows them.
+
+    See Also
+    --------
+    sksvp.strategies.ForgettingEvents : Ranks rows by what such a training shows.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import SGDClassifier
+    >>> from sksvp import ProxyCoresetSelector
+    >>> from sksvp.proxies import Incremental
+    >>> X, y = load_iris(return_X_y=True)
+    >>> proxy = Incremental(SGDClassifier(), n_epochs=5, batch_size=16)
+    >>> selector = ProxyCoresetSelector(proxy, strategy="forgetting_events", random_state=0).fit(X, y)
+    >>> len(selector.indices_)
+    75
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "estimator": [HasMethods(["partial_fit", "predict"])],
+        "n_epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, estimator, n_epochs: int = 20, batch_size: int = 128, *, random_state=None):
+        self.estimator = estimator
+        self.n_epochs = n_epochs
+        self.batch_size = batch_size
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, **fit_params):
+        """Train a clone of the classifier.
+
+        Parameters
+        ----------
+        X : rows of length n_samples
+            Whatever the classifier takes.
+        y : array-like of shape (n_samples,)
+            Class labels.
+        **fit_params : dict
+            Handed to `partial_fit`; what has one entry per row is cut along.
+
+        Returns
+        -------
+        self : object
+            Fitted.
+
+        Raises
+        ------
+        ValueError
+            For a target that is not a single class label a row, X and y of different
+            length, and whatever the classifier says of X.
+        """
+        if y is None:
+            raise ValueError("Incremental requires y to be passed, but the target y is None.")
+        self.__dict__.pop("estimator_", None)
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        check_consistent_length(X, y)
+        if _routing_enabled():
+            fit_params = dict(process_routing(self, "fit", **fit_params).estimator.partial_fit)
+        classifier = clone(self.estimator)
+        self.train(classifier, X, y, fit_params=fit_params)
+        self.estimator_ = classifier
+        return self
+
+    def train(
+        self,
+        classifier: BaseEstimator,
+        X: Any,
+        y: np.ndarray,
+        *,
+        recorders: Mapping[str, Recorder] | None = None,
+        fit_params: dict | None = None,
+        may_end: Callable[[], bool] | None = None,
+    ) -> None:
+        """Train a classifier in place, as `fit` does its clone, and show each batch to recorders before its update.
+
+        Parameters
+        ----------
+        classifier : classifier with partial_fit
+            Not yet fitted.
+        X, y : rows and labels
+        recorders : dict of str to Recorder, optional
+            The rows of the very first batch are shown as wrong, since nothing has
+            been learned yet.
+        fit_params : dict, optional
+            Handed to `partial_fit`.
+        may_end : callable, optional
+            Asked after each epoch whether the training may end.
+
+        Raises
+        ------
+        ValueError
+            For parameters with which the classifier refuses to learn by `partial_fit`.
+        """
+        classes, columns = np.unique(y, return_inverse=True)
+        seed = own_seed(classifier) if self.random_state is None else self.random_state
+        random_state = check_random_state(seed)
+        is_blank = True
+        for _ in range(self.n_epochs):
+            order = random_state.permutation(len(y))
+            for start in range(0, len(y), self.batch_size):
+                rows = order[start : start + self.batch_size]
+                batch = _safe_indexing(X, rows)
+                if recorders:
+                    # A blank model is wrong: any class is ahead of the true one.
+                    scores = (
+                        -one_hot(columns[rows], len(classes))
+                        if is_blank
+                        else one_hot(np.searchsorted(classes, classifier.predict(batch)), len(classes))
+                    )
+                    for recorder in recorders.values():
+                        recorder.update(rows, scores, columns[rows])
+                params = _check_method_params(X, fit_params or {}, indices=rows)
+                try:
+                    classifier.partial_fit(batch, y[rows], classes=classes, **params)
+                except ValueError as error:
+                    if not is_blank or "partial_fit" not in str(error):
+                        raise
+                    raise ValueError(
+                        f"{type(classifier).__name__} is trained by partial_fit here, which its parameters do not "
+                        f"allow ({error}). Change them, or take a strategy that needs no visits of its training."
+                    ) from error
+                is_blank = False
+            if may_end is not None and may_end():
+                break
+
+    @available_if(_inner_has("predict"))
+    def predict(self, X):
+        """Predict classes, shape (n_samples,)."""
+        check_is_fitted(self)
+        return self.estimator_.predict(X)
+
+    @available_if(_inner_has("predict_proba"))
+    def predict_proba(self, X):
+        """Predict class probabilities, shape (n_samples, n_classes)."""
+        check_is_fitted(self)
+        return self.estimator_.predict_proba(X)
+
+    @available_if(_inner_has("predict_log_proba"))
+    def predict_log_proba(self, X):
+        """Predict log-probabilities, shape (n_samples, n_classes)."""
+        check_is_fitted(self)
+        return self.estimator_.predict_log_proba(X)
+
+    @available_if(_inner_has("decision_function"))
+    def decision_function(self, X):
+        """Compute the decision function, shape (n_samples,) or (n_samples, n_classes)."""
+        check_is_fitted(self)
+        return self.estimator_.decision_function(X)
+
+    @available_if(_inner_has("transform"))
+    def transform(self, X):
+        """Compute the classifier's features, shape (n_samples, n_features)."""
+        check_is_fitted(self)
+        return self.estimator_.transform(X)
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """Class labels."""
+        return self.estimator_.classes_
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of columns of X, as the classifier knows it."""
+        return self.estimator_.n_features_in_
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        """Names of the columns of X, as the classifier knows them."""
+        return self.estimator_.feature_names_in_
+
+    def get_metadata_routing(self):
+        """Describe how metadata goes on to the classifier.
+
+        Returns
+        -------
+        MetadataRouter
+        """
+        mapping = MethodMapping().add(caller="fit", callee="partial_fit")
+        return MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=mapping)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "estimator_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.estimator)
+        tags.input_tags = inner.input_tags
+        if inner.classifier_tags is not None:
+            tags.classifier_tags = inner.classifier_tags
+        return tags

@@ -1,0 +1,87 @@
+"""The way of rows through Pipelines and frozen wrappers to the classifier at their end."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import _routing_enabled, process_routing
+
+
+def classifier_of(estimator: Any) -> Any:
+    """Return the classifier at the end of Pipelines and frozen wrappers."""
+    while isinstance(estimator, FrozenEstimator | Pipeline):
+        estimator = estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator.steps[-1][1]
+    return estimator
+
+
+def pass_heads(estimator: Any, X: Any) -> Any:
+    """Send rows through the fitted steps before the classifier."""
+    while isinstance(estimator, FrozenEstimator | Pipeline):
+        if isinstance(estimator, FrozenEstimator):
+            estimator = estimator.estimator
+            continue
+        if len(estimator) > 1:
+            X = estimator[:-1].transform(X)
+        estimator = estimator.steps[-1][1]
+    return X
+
+
+def has_head(estimator: Any) -> bool:
+    """Tell whether steps stand before the classifier."""
+    if isinstance(estimator, FrozenEstimator):
+        return has_head(estimator.estimator)
+    return isinstance(estimator, Pipeline) and (len(estimator) > 1 or has_head(estimator.steps[-1][1]))
+
+
+def is_frozen(estimator: Any) -> bool:
+    """Tell whether the classifier is not trained by `fit`, because it or a Pipeline around it is frozen."""
+    while isinstance(estimator, Pipeline):
+        estimator = estimator.steps[-1][1]
+    return isinstance(estimator, FrozenEstimator)
+
+
+def frozen_parts(estimator: BaseEstimator) -> dict[str, FrozenEstimator]:
+    """Return the frozen wrappers among an estimator and its parameters, by the parameters' names."""
+    parts = {"": estimator, **estimator.get_params(deep=True)}
+    return {name: part for name, part in parts.items() if isinstance(part, FrozenEstimator)}
+
+
+def resamples(estimator: Any) -> bool:
+    """Tell whether a step changes the rows, as imbalanced-learn's Pipeline allows."""
+    if not isinstance(estimator, Pipeline):
+        return False
+    return any(hasattr(step, "fit_resample") for _, step in estimator.steps) or resamples(
+        estimator.steps[-1][1]
+    )
+
+
+def fit_heads(estimator: Any, X: Any, y: np.ndarray, fit_params: dict) -> tuple[Any, dict]:
+    """Fit, in place, the steps before the classifier; return what they make of X and the classifier's parameters."""
+    while isinstance(estimator, Pipeline):
+        name = estimator.steps[-1][0]
+        head_params, fit_params = _split_fit_params(estimator, name, fit_params)
+        if len(estimator) > 1:
+            head = estimator[:-1]
+            X = head.fit_transform(X, y, **head_params)
+            estimator.steps[:-1] = head.steps
+        estimator = estimator.steps[-1][1]
+    return X, fit_params
+
+
+def _split_fit_params(pipeline: Pipeline, name: str, fit_params: dict) -> tuple[dict, dict]:
+    """Divide a Pipeline's fit parameters between the steps before the last and the last."""
+    if not fit_params:
+        return {}, {}
+    if _routing_enabled():
+        last_params = dict(process_routing(pipeline, "fit", **fit_params)[name].fit)
+        if len(pipeline) == 1:
+            return {}, last_params
+        consumed = pipeline[:-1].get_metadata_routing().consumes("fit_transform", fit_params)
+        return {key: fit_params[key] for key in consumed}, last_params
+    prefix = f"{name}__"
+    head_params = {key: value for key, value in fit_params.items() if not key.startswith(prefix)}
+    return head_params, {
+        key.removeprefix(prefix): fit_params[key] for key in fit_params if key not in head_params
+    }

@@ -1,0 +1,485 @@
+"""A model as a proxy: what it can be asked, how it is trained, and what it says of each row."""
+
+import copy
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Self
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, clone, is_regressor
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _num_samples
+
+from .._interrupt import heeding_ctrl_c
+from .._seeds import own_seed, set_random_states
+from ..strategies import Evidence, Recorder, recorder_names, resolve_strategy, strategy_names
+from ._blocks import row_blocks
+from ._pipelines import classifier_of, has_head, is_frozen, pass_heads, resamples
+from ._torch_seed import holds_skorch_net, torch_seed
+
+# ``gather(requires, rows)`` returns evidence of training rows, as arrays by name, as the model is by now.
+Gather = Callable[[tuple[str, ...], np.ndarray], dict[str, np.ndarray]]
+# Asked after each epoch; True ends the training.
+Watch = Callable[[Gather], bool]
+
+
+class NoFeatures(ValueError):
+    """A fitted proxy has no features that distances can be taken of, which shows only when it is asked."""
+
+
+class Proxy:
+    """Any scikit-learn classifier as a proxy, fitted or not; the base of the kinds that can do more.
+
+    `as_proxy` picks the kind. Pipelines and frozen wrappers are looked through: the
+    kind is that of the classifier at their end.
+
+    Parameters
+    ----------
+    estimator : classifier
+        As the user gave it, or fitted.
+    classes : ndarray, optional
+        Labels it was trained on, sorted.
+    records : dict of str to ndarray, optional
+        What recorders noted in its training, by their names.
+    """
+
+    # Whether the model scores in batches by itself.
+    streams = False
+    # Whether its training shows each visit of a row to recorders.
+    shows_visits = False
+
+    def __init__(
+        self,
+        estimator: BaseEstimator,
+        *,
+        classes: np.ndarray | None = None,
+        records: Mapping[str, np.ndarray] | None = None,
+    ):
+        self.estimator: Any = estimator
+        self.classes = classes
+        self.records = dict(records or {})
+
+    @staticmethod
+    def is_kind_of(classifier: Any) -> bool:
+        """Tell whether a classifier is of this kind."""
+        return True
+
+    @property
+    def classifier(self) -> Any:
+        """The classifier at the end of Pipelines and frozen wrappers."""
+        return classifier_of(self.estimator)
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether the classifier is used as it was fitted."""
+        return is_frozen(self.estimator)
+
+    # What it can give -----------------------------------------------------------------------
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """The kinds of evidence that it can give once it is trained."""
+        scores = {"probabilities": self._has_probabilities(), "features": self._has_features()}
+        return (*(kind for kind, has_it in scores.items() if has_it), *self.recorders)
+
+    @property
+    def recorders(self) -> tuple[str, ...]:
+        """Names of the recorders that its training can show each visit to."""
+        if not self.shows_visits or self.is_frozen or resamples(self.estimator):
+            return ()
+        return tuple(recorder_names())
+
+    @property
+    def free_recorders(self) -> tuple[str, ...]:
+        """Names of the recorders that note a training which does not need them, at no cost."""
+        return ()
+
+    def _has_probabilities(self) -> bool:
+        return hasattr(self.classifier, "predict_proba")
+
+    def _has_features(self) -> bool:
+        return hasattr(self.classifier, "transform") or has_head(self.estimator)
+
+    def check_gives(self, requires: Iterable[str]) -> None:
+        """Check that the proxy can give what a strategy needs.
+
+        Raises
+        ------
+        ValueError
+            Where it cannot; the message lists what it can serve.
+        """
+        gives = self.gives
+        missing = [kind for kind in requires if kind not in gives]
+        if not missing:
+            return
+        served = [name for name in strategy_names() if set(resolve_strategy(name).requires) <= set(gives)]
+        raise ValueError(
+            f"The proxy {self} cannot give {' and '.join(missing)}, which the strategy needs. It can "
+            f"give {', '.join(gives) or 'no evidence'} and so serve the strategies {', '.join(served)}."
+            + "".join(f" {way}" for way in self._ways_out(missing))
+        )
+
+    def _ways_out(self, missing: list[str]) -> list[str]:
+        """Say how the proxy could be made to give what it cannot."""
+        name = type(self.classifier).__name__
+        ways = []
+        if "probabilities" in missing and hasattr(self.classifier, "decision_function"):
+            ways.append(f"CalibratedClassifierCV({name}(...)) gives probabilities.")
+        if "features" in missing:
+            ways.append(
+                f"A Pipeline supplies features by the transformer before its classifier, such as "
+                f"make_pipeline(StandardScaler(), {name}(...))."
+            )
+        return ways
+
+    def __str__(self) -> str:
+        outer, inner = type(self.estimator).__name__, type(self.classifier).__name__
+        return outer if self.classifier is self.estimator else f"{outer} around {inner}"
+
+    # Other checks ---------------------------------------------------------------------------
+
+    def check_classifies(self, name: str) -> None:
+        """Check that what is to be trained on class labels is no regressor, by itself or at the end of others.
+
+        Not that it is a classifier: a raw skorch ``NeuralNet`` and wrappers without
+        tags do not say so of themselves.
+
+        Parameters
+        ----------
+        name : str
+            Of the parameter.
+
+        Raises
+        ------
+        ValueError
+            For a regressor.
+        """
+        if hasattr(self.estimator, "__sklearn_tags__") and is_regressor(self.estimator):
+            raise ValueError(f"{name} must be a classifier, got the regressor {self.estimator!r}.")
+
+    def check_trained_alone(self, what: str) -> None:
+        """Refuse a folder for a model that several processes train: all but one would wait for its lock forever.
+
+        Raises
+        ------
+        ValueError
+            Where several processes have been started, naming the folder's parameter.
+        """
+        together = getattr(self.classifier, "distributed", False)
+        if together and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise ValueError(
+                f"{what} is held by one process at a time, and distributed=True needs all of them: leave one of them "
+                "out (a network's own checkpoint survives interruptions too)."
+            )
+
+    def check_warm_start(self) -> None:
+        """Check that the proxy can start from former weights.
+
+        Raises
+        ------
+        ValueError
+            For one that cannot. An ensemble's `warm_start` is another thing: it adds
+            trees and leaves those there are as they were.
+        """
+        if not self.is_frozen and not self._can_start_warm():
+            raise ValueError(
+                f"warm_start=True needs a proxy that can train on from former weights: a network of sksvp.estimators, "
+                f"a skorch net, or a classifier with a warm_start of that meaning, such as LogisticRegression; got "
+                f"{type(self.classifier).__name__}."
+            )
+
+    def _can_start_warm(self) -> bool:
+        return hasattr(self.classifier, "warm_start") and not hasattr(self.classifier, "n_estimators")
+
+    def check_watchable(self, requires: Iterable[str]) -> None:
+        """Check that a training which gives these kinds of evidence can be looked at epoch by epoch, and ended.
+
+        Raises
+        ------
+        ValueError
+            For a proxy that has no epochs, or is frozen.
+        """
+        if self.is_frozen or not self._has_epochs(self._records_of(requires)):
+            raise ValueError(
+                f"stop_proxy needs a proxy that is trained in epochs here: a network of sksvp.estimators, a skorch "
+                f"net, Incremental, or, with forgetting events, a classifier with partial_fit; alone or as the last "
+                f"step of a Pipeline. Got {type(self.classifier).__name__}{', frozen' if self.is_frozen else ''}."
+            )
+
+    def _records_of(self, requires: Iterable[str]) -> tuple[str, ...]:
+        return tuple(kind for kind in requires if kind in self.recorders)
+
+    def _has_epochs(self, recorders: tuple[str, ...]) -> bool:
+        """Tell whether a training with these recorders has epochs."""
+        return False
+
+    @property
+    def max_epochs(self) -> int:
+        """Epochs of a whole training."""
+        return int(self.classifier.max_epochs)
+
+    def epochs_trained(self, n_watched: int) -> int:
+        """Return the epochs of the training that is over: by its own history, else those that were watched.
+
+        A callback can end a training within an epoch, or before the watch is asked.
+        """
+        return n_watched
+
+    # Training -------------------------------------------------------------------------------
+
+    def seeded(self, random_state: int | None) -> Self:
+        """Return a clone in which whatever the user has not seeded is seeded."""
+        seeded: Any = clone(self.estimator)
+        if not isinstance(seeded, FrozenEstimator):
+            set_random_states(seeded, random_state)
+        return type(self)(seeded)
+
+    def training_seed(self, random_state: int | None) -> int | None:
+        """Return the seed of what a training draws besides: the classifier's own `random_state`, or this one."""
+        seed = own_seed(self.classifier)
+        return random_state if seed is None else seed
+
+    def draws_seed(self, recorders: Iterable[str]) -> bool:
+        """Tell whether a training draws random numbers beyond the random states among the parameters."""
+        return holds_skorch_net(self.estimator)
+
+    def way(self, recorders: Iterable[str]) -> tuple:
+        """Name how the proxy is trained, for a cache: different ways give different models."""
+        return ("fit",)
+
+    def describe_training(self, requires: Iterable[str]) -> str:
+        """Say what is unusual about a training that gives these kinds of evidence, "" where nothing is."""
+        return ""
+
+    def train(
+        self,
+        X: Any,
+        y: np.ndarray,
+        *,
+        recorders: Iterable[str] = (),
+        random_state: int | None = None,
+        fit_params: dict | None = None,
+        watch: Watch | None = None,
+        start: "Proxy | None" = None,
+    ) -> Self:
+        """Train a clone.
+
+        Parameters
+        ----------
+        X : rows of length n
+            Training rows, handed on untouched.
+        y : ndarray of shape (n,)
+            Labels. A skorch net gets those that no torch loss takes numbered.
+        recorders : iterable of str
+            Names of recorders that are to see each visit, out of `recorders`.
+        random_state : int or None
+            Seeds every random state inside the proxy that is None, the weights and
+            batches of a skorch net (inside a forked generator) and the order of
+            mini-batches. None seeds nothing.
+        fit_params : dict, optional
+            Handed to the proxy's `fit`.
+        watch : callable, optional
+            Asked after each epoch whether the training may end; for proxies that
+            `check_watchable` lets pass.
+        start : Proxy, optional
+            Trained on the same classes: train on from its weights. It stays as it is.
+
+        Returns
+        -------
+        Proxy
+            Fitted. A frozen one is used as it was fitted.
+
+        Raises
+        ------
+        ValueError
+            For a skorch net whose rows cannot be followed through its iterator.
+
+        Warns
+        -----
+        UserWarning
+            Where a skorch net's `train_split` had to be switched off.
+        """
+        trained = self.seeded(random_state)
+        trained.classes = np.unique(y)
+        seed = trained.training_seed(random_state)
+        with heeding_ctrl_c(), torch_seed(trained.estimator, seed):
+            if start is not None:
+                trained._fit_from(start, X, y)
+            elif isinstance(trained.estimator, FrozenEstimator):
+                trained.estimator.fit(X, y)
+            else:
+                records = trained._records_of(recorders)
+                trained.records |= trained._fit(X, y, records, seed, fit_params or {}, watch)
+        return trained
+
+    def _fit(
+        self,
+        X: Any,
+        y: np.ndarray,
+        recorders: tuple[str, ...],
+        seed: int | None,
+        fit_params: dict,
+        watch: Watch | None,
+    ) -> Mapping[str, np.ndarray]:
+        """Fit in place and return the results of the recorders that saw it."""
+        self.estimator.fit(X, y, **fit_params)
+        return {}
+
+    def _fit_from(self, start: "Proxy", X: Any, y: np.ndarray) -> None:
+        """Become what `start` is after more training."""
+        if self.is_frozen:
+            self.estimator = start.estimator
+            return
+        self.estimator = copy.deepcopy(start.estimator)
+        self.classifier.set_params(warm_start=True)
+        self.estimator.fit(X, self.encode(y))
+
+    # Labels ---------------------------------------------------------------------------------
+
+    def encode(self, y: np.ndarray) -> np.ndarray:
+        """Give labels the form in which the model is trained on them."""
+        return y
+
+    @property
+    def learns_numbers(self) -> bool:
+        """Whether the classes it was trained on stand in it as other numbers, the places of the sorted labels."""
+        return self.classes is not None and not np.array_equal(self.encode(self.classes), self.classes)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict labels, those it was given in the training."""
+        predicted = self.estimator.predict(X)
+        if self.classes is None or not self.learns_numbers:
+            return predicted
+        return self.classes[np.asarray(predicted).astype(np.intp)]
+
+    def _column_labels(self, n_columns: int) -> np.ndarray | None:
+        """Return the label of each column of the probabilities, None where it is not known."""
+        return getattr(self.estimator, "classes_", None)
+
+    # What it says of rows -------------------------------------------------------------------
+
+    def gather(
+        self,
+        X: Any,
+        requires: Iterable[str],
+        *,
+        y: np.ndarray | None = None,
+        rows: np.ndarray | None = None,
+    ) -> Evidence:
+        """Gather what the fitted proxy says of each row, in one pass.
+
+        Rows are scored in blocks on the clean view: X as it is given, in its order,
+        without augmentation and in evaluation mode.
+
+        Parameters
+        ----------
+        X : rows of length n
+            Rows to score.
+        requires : iterable of str
+            Kinds of evidence, of those that `gives` names.
+        y : ndarray, optional
+            Labels of the scored rows; needed for the records of a staged ensemble.
+        rows : ndarray of int, optional
+            Which rows of X to score; all by default.
+
+        Returns
+        -------
+        Evidence
+
+        Raises
+        ------
+        ValueError
+            For a kind the proxy cannot give, and a record that its training did not keep.
+        NoFeatures, a ValueError
+            For sparse features, features that are not numbers, or a network without
+            a final hidden vector.
+        """
+        requires = tuple(dict.fromkeys(requires))
+        self.check_gives(requires)
+        n_rows = _num_samples(X) if rows is None else len(rows)
+        records = self._records_of(requires)
+        kinds = tuple(kind for kind in requires if kind not in records)
+        parts: dict[str, Any] = {name: self._record(name, X, y) for name in records}
+        if kinds:
+            streams = self.streams and not has_head(self.estimator)
+            blocks = [self._score_block(block, kinds) for block in row_blocks(X, rows, streams=streams)]
+            for name, first in blocks[0].items():
+                parts[name] = first if len(blocks) == 1 else np.concatenate([block[name] for block in blocks])
+                self._check_row_count(name, parts[name], n_rows)
+        return Evidence(y=y, n_rows=n_rows, classes=self.labels_of_columns(parts), **parts)
+
+    def _score_block(self, X: Any, kinds: tuple[str, ...]) -> dict[str, np.ndarray]:
+        parts = self._score(pass_heads(self.estimator, X), kinds)
+        if "features" in parts:
+            parts["features"] = self._check_features(parts["features"])
+        return parts
+
+    def _score(self, X: Any, kinds: tuple[str, ...]) -> dict[str, Any]:
+        """Score rows that have passed the steps before the classifier, all kinds in one go where that can be."""
+        parts: dict[str, Any] = {}
+        if "probabilities" in kinds:
+            parts["probabilities"] = np.asarray(self.classifier.predict_proba(X))
+        if "features" in kinds:
+            parts["features"] = self.classifier.transform(X) if hasattr(self.classifier, "transform") else X
+        return parts
+
+    def gather_in_training(
+        self, X: Any, requires: tuple[str, ...], rows: np.ndarray, recorders: Mapping[str, Recorder]
+    ) -> dict[str, np.ndarray]:
+        """Gather evidence of training rows, as arrays by name, while the model is trained and seen by recorders."""
+        records = {name: recorders[name].result()[rows] for name in requires if name in recorders}
+        kinds = [kind for kind in requires if kind not in records]
+        return records | (self.gather(_safe_indexing(X, rows), kinds).parts if kinds else {})
+
+    @property
+    def _kept_records(self) -> Mapping[str, np.ndarray]:
+        return self.records
+
+    def keeps_record(self, name: str) -> bool:
+        """Tell whether a fitted proxy can still give the record of a recorder."""
+        return name in self._kept_records
+
+    def _record(self, name: str, X: Any, y: np.ndarray | None) -> np.ndarray:
+        """Return what a recorder noted in the training."""
+        record, n_rows = self._kept_records.get(name), _num_samples(X)
+        if record is None or len(record) != n_rows:
+            found = "none" if record is None else f"those of {len(record)} rows"
+            raise ValueError(
+                f"{type(self.classifier).__name__} recorded {found} of the {name} of {n_rows} rows."
+            )
+        return record
+
+    def labels_of_columns(self, parts: Mapping[str, np.ndarray]) -> np.ndarray | None:
+        """Return the label of each column of logits or probabilities, None where it is not known."""
+        scores = parts.get("logits", parts.get("probabilities"))
+        if scores is None or scores.ndim != 2:
+            return None
+        labels = self._column_labels(scores.shape[1])
+        return labels if labels is not None and np.shape(labels) == scores.shape[1:] else None
+
+    def _check_row_count(self, name: str, part: np.ndarray, n_rows: int) -> None:
+        if len(part) != n_rows:
+            raise ValueError(
+                f"The proxy {type(self.classifier).__name__} gave {name} of {len(part)} rows for the {n_rows} rows of "
+                "X; each row needs one (a scoring iterator must not drop its last batch)."
+            )
+
+    def _check_features(self, features: Any) -> np.ndarray:
+        if sparse.issparse(features):
+            raise NoFeatures(
+                f"The features of the proxy {type(self.estimator).__name__} are sparse, {features.shape[1]} columns "
+                "wide; distances need dense ones: add a TruncatedSVD step before the classifier."
+            )
+        features = np.asarray(features)
+        if features.dtype.kind not in "biuf":
+            try:
+                features = features.astype(np.float64)
+            except (TypeError, ValueError) as error:
+                raise NoFeatures(
+                    f"The features of the proxy must be numbers, got dtype {features.dtype}."
+                ) from error
+        if features.dtype not in (np.float32, np.float64):
+            features = features.astype(np.float32 if features.dtype.itemsize <= 2 else np.float64)
+        return features.reshape(len(features), -1)

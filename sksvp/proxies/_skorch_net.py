@@ -1,0 +1,90 @@
+"""Nets of skorch's."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+
+from ..strategies import recorder_names
+from ._proxy import Proxy, Watch
+from ._torch_seed import is_skorch_net
+
+
+class SkorchNet(Proxy):
+    """A net of skorch's: callbacks see its training, and numbers stand for labels that no torch loss takes."""
+
+    streams = True
+    shows_visits = True
+
+    @staticmethod
+    def is_kind_of(classifier: Any) -> bool:
+        return is_skorch_net(classifier)
+
+    @property
+    def free_recorders(self) -> tuple[str, ...]:
+        from ._skorch_training import can_be_recorded
+
+        can_be = bool(self.recorders) and can_be_recorded(self.classifier)
+        return tuple(recorder_names(kept=True)) if can_be else ()
+
+    def _has_features(self) -> bool:
+        # Of a module this shows only when it is asked.
+        return True
+
+    def _has_epochs(self, recorders: tuple[str, ...]) -> bool:
+        return True
+
+    def epochs_trained(self, n_watched: int) -> int:
+        return len(self.classifier.history)
+
+    def _can_start_warm(self) -> bool:
+        return True
+
+    def _fit(
+        self,
+        X: Any,
+        y: np.ndarray,
+        recorders: tuple[str, ...],
+        seed: int | None,
+        fit_params: dict,
+        watch: Watch | None,
+    ) -> Mapping[str, np.ndarray]:
+        if self.is_frozen:
+            return super()._fit(X, y, recorders, seed, fit_params, watch)
+        from ._skorch_nets import keep_all_rows
+        from ._skorch_training import recording, watching
+
+        net = self.classifier
+        keep_all_rows(net)
+        with ExitStack() as stack:
+            seen = stack.enter_context(recording(net, recorders, len(y)))
+            stack.enter_context(watching(type(self)(net), watch, seen))
+            self.estimator.fit(X, self.encode(y), **fit_params)
+        return {name: recorder.result() for name, recorder in seen.items()}
+
+    def encode(self, y: np.ndarray) -> np.ndarray:
+        if self.is_frozen:
+            return y
+        from ._skorch_nets import encode_labels
+
+        return encode_labels(self.classifier, np.asarray(y))
+
+    def _column_labels(self, n_columns: int) -> np.ndarray | None:
+        if self.classes is None:
+            return None
+        return self.classes if self.learns_numbers else np.arange(n_columns)
+
+    def _score(self, X: Any, kinds: tuple[str, ...]) -> dict[str, Any]:
+        from ._skorch_nets import net_features, net_logits, net_probabilities
+
+        parts: dict[str, Any] = {}
+        if "probabilities" in kinds:
+            logits = net_logits(self.classifier, X)
+            if logits is None:
+                parts["probabilities"] = net_probabilities(self.classifier, X)
+            else:
+                parts["logits"] = logits
+        if "features" in kinds:
+            parts["features"] = net_features(self.classifier, X)
+        return parts

@@ -1,0 +1,37 @@
+"""Ensembles that predict stage by stage."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import _num_samples
+
+from ..strategies import new_recorders, one_hot
+from ._pipelines import pass_heads
+from ._proxy import Proxy
+
+
+class StagedEnsemble(Proxy):
+    """An ensemble with `staged_predict`: each of its stages visits every row once, after the training."""
+
+    shows_visits = True
+
+    @staticmethod
+    def is_kind_of(classifier: Any) -> bool:
+        return hasattr(classifier, "staged_predict")
+
+    def _can_start_warm(self) -> bool:
+        return False
+
+    def keeps_record(self, name: str) -> bool:
+        return name in self.recorders
+
+    def _record(self, name: str, X: Any, y: np.ndarray | None) -> np.ndarray:
+        if y is None:
+            raise ValueError(f"The {name} of a staged ensemble need y.")
+        n_rows = _num_samples(X)
+        recorder = new_recorders([name], n_rows)[name]
+        rows, classes = np.arange(n_rows), self.classifier.classes_
+        columns = np.searchsorted(classes, y)
+        for labels in self.classifier.staged_predict(pass_heads(self.estimator, X)):
+            recorder.update(rows, one_hot(np.searchsorted(classes, labels), len(classes)), columns)
+        return recorder.result()

@@ -1,0 +1,111 @@
+"""Choosing rows: a strategy ranks them, the first are taken, class by class where classes keep their shares."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ._evidence import Evidence
+from ._rows import check_candidates, check_rows
+from ._sizes import class_quotas, fill_quotas
+
+
+class Choice(NamedTuple):
+    """Chosen rows.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_samples,), int
+        Row numbers, best first.
+    order : ndarray of int
+        All that were ranked, best first.
+    scores : ndarray of shape (n_rows,), float64
+        NaN for rows that have none.
+    """
+
+    rows: np.ndarray
+    order: np.ndarray
+    scores: np.ndarray
+
+
+def choose(
+    strategy: Any,
+    evidence: Evidence,
+    n_samples: int,
+    *,
+    initial: np.ndarray | None = None,
+    class_balanced: bool = False,
+    random_state: Any = None,
+) -> Choice:
+    """Rank rows and choose the first.
+
+    Parameters
+    ----------
+    strategy : Strategy
+        Ranks.
+    evidence : Evidence
+        With labels where classes are to keep their shares.
+    n_samples : int
+        How many rows to choose.
+    initial : ndarray of int, optional
+        Row numbers that are labelled already: never chosen.
+    class_balanced : bool, default=False
+        Whether to keep quotas. A strategy that scores fills them in its order; a
+        greedy one, whose order covers only what it picks, picks within each class.
+    random_state : int, RandomState or None, default=None
+        For the ranking.
+
+    Returns
+    -------
+    Choice
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where a strategy of the user's own gives too few rows, one twice, one that
+        may not be chosen, or scores of another number; and whatever the strategy
+        says of the evidence.
+    """
+    told: dict[str, Any] = {"random_state": random_state}
+    if initial is not None:
+        told |= {"candidates": check_candidates(evidence.n_rows, None, initial), "initial": initial}
+    if class_balanced and getattr(strategy, "picks_greedily", False):
+        return _pick_within_classes(strategy, evidence, n_samples, random_state)
+    order, scores = _rank(strategy, evidence, n_samples, **told)
+    if class_balanced:
+        return Choice(fill_quotas(order, np.asarray(evidence.y), n_samples), order, scores)
+    return Choice(order[:n_samples], order, scores)
+
+
+def _rank(strategy: Any, evidence: Evidence, n_samples: int, **told: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Let a strategy rank, and hold what it gives, which may be a user's own, against what is asked of it."""
+    rows, scores = strategy.rank(evidence, n_samples, **told)
+    name = type(strategy).__name__
+    check_rows(rows, evidence.n_rows, f"The rows that {name}.rank gives")
+    if len(rows) < n_samples:
+        raise ValueError(f"{name}.rank gave {len(rows)} rows where {n_samples} were asked for.")
+    if np.isin(rows, told.get("initial", [])).any():
+        raise ValueError(f"{name}.rank gave rows of `initial`, which are labelled already.")
+    if np.shape(scores) != (evidence.n_rows,):
+        raise ValueError(
+            f"{name}.rank gave scores of shape {np.shape(scores)}; each of the {evidence.n_rows} rows needs one."
+        )
+    return np.asarray(rows, dtype=np.intp), np.asarray(scores, dtype=np.float64)
+
+
+def _pick_within_classes(strategy: Any, evidence: Evidence, n_samples: int, random_state: Any) -> Choice:
+    labels = np.asarray(evidence.y)
+    scores = np.full(evidence.n_rows, np.nan)
+    picks, places = [], []
+    for label, quota in zip(*class_quotas(labels, n_samples), strict=True):
+        members = np.flatnonzero(labels == label)
+        if quota == 0:
+            continue
+        rows, class_scores = _rank(
+            strategy, evidence, int(quota), candidates=members, random_state=random_state
+        )
+        scores[members] = class_scores[members]
+        picks.append(rows[:quota])
+        # Evenly spread over the whole, so that the head of the order is balanced as well.
+        places.append((np.arange(quota) + 0.5) / quota)
+    order = np.concatenate(picks)[np.argsort(np.concatenate(places), kind="stable")]
+    return Choice(order, order, scores)

@@ -1,0 +1,114 @@
+"""Recorders: what is noted of each row whenever a training visits it."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ._rows import check_rows
+
+
+class Recorder:
+    """Base of the recorders: sees every visit of a training batch before the update of its batch.
+
+    A child names itself, says in `judge` what a visit leaves of a row, and keeps it
+    in `note`. Every way of training calls these two, or `update`, which does both.
+
+    Parameters
+    ----------
+    n_rows : int
+        Number of training rows.
+
+    Attributes
+    ----------
+    name : str
+        Kind of evidence that `result` is, in the words of a strategy's `requires`.
+    is_kept : bool
+        Whether our networks keep it in every training, since it costs next to nothing.
+    """
+
+    name: ClassVar[str]
+    is_kept: ClassVar[bool] = False
+
+    def __init__(self, n_rows: int):
+        self.n_rows = n_rows
+
+    @staticmethod
+    def judge(logits: Any, y: Any) -> Any:
+        """Return what a visit leaves of each row of a batch.
+
+        Parameters
+        ----------
+        logits : array or tensor of shape (n_batch, n_classes)
+            Scores of the classes; a model that only names labels gives a 1 for its
+            label. Tensors stay on their device.
+        y : array or tensor of shape (n_batch,), int
+            Columns of the true classes.
+
+        Returns
+        -------
+        array or tensor of shape (n_batch,)
+        """
+        raise NotImplementedError
+
+    def note(self, rows: ArrayLike, values: ArrayLike) -> None:
+        """Keep what a visit has left of some rows.
+
+        Parameters
+        ----------
+        rows : array-like of shape (n_batch,), int
+            Row numbers, each at most once.
+        values : array-like of shape (n_batch,)
+            From `judge`.
+
+        Raises
+        ------
+        ValueError
+            For different lengths, a row number outside ``0 .. n_rows - 1``, or a
+            row that comes twice.
+        """
+        rows, values = np.asarray(rows), np.asarray(values)
+        if rows.shape != values.shape:
+            raise ValueError(
+                f"rows and values must be 1-D and of equal length, got {rows.shape} and {values.shape}."
+            )
+        check_rows(rows, self.n_rows, "rows")
+        if len(rows):
+            self._keep(rows, values)
+
+    def _keep(self, rows: np.ndarray, values: np.ndarray) -> None:
+        raise NotImplementedError
+
+    def update(self, rows: ArrayLike, logits: Any, y: Any) -> None:
+        """Note one visit of some rows; see `judge` and `note`."""
+        values = self.judge(logits, y)
+        self.note(rows, values if isinstance(values, np.ndarray) else values.cpu().numpy())
+
+    def result(self) -> np.ndarray:
+        """Return the evidence so far, one entry per row."""
+        raise NotImplementedError
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return what is remembered, as arrays by name, for `restore`."""
+        raise NotImplementedError
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `state` of a recorder of as many rows returned."""
+        raise NotImplementedError
+
+
+def is_right(logits: Any, y: Any) -> Any:
+    """Tell for each row of a batch whether its true class has the highest score, the first of equal ones."""
+    return logits.argmax(axis=1) == y
+
+
+def one_hot(columns: np.ndarray, n_classes: int) -> np.ndarray:
+    """Return scores of a model that only names labels: 1 for its label, 0 for the others."""
+    return np.equal.outer(columns, np.arange(n_classes)).astype(np.float32)
+
+
+def library_of(array: Any) -> Any:
+    """Return NumPy for its arrays, torch for its tensors."""
+    return np if isinstance(array, np.ndarray) else sys.modules["torch"]

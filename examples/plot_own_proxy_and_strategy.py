@@ -46,10 +46,10 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sksvp.proxies import available_evidence
+from sksvp.proxies import as_proxy
 
 proxy = make_pipeline(StandardScaler(), SGDClassifier(loss="log_loss", alpha=0.01))
-print(available_evidence(proxy))
+print(as_proxy(proxy).gives)
 
 # %%
 # Compare

@@ -32,9 +32,9 @@ from toy_proxies import CountedTraining, blobs, n_trainings
 
 from sksvp import ProxyActiveLearner
 from sksvp._inputs._rows import LazyRows
-from sksvp.active import _ranking
 from sksvp.active._pool import append_rows
 from sksvp.estimators import ResNetClassifier
+from sksvp.proxies import _blocks
 from sksvp.strategies import Entropy, Strategy, entropy, k_centers, least_confidence, margin
 
 X, y = blobs(90)
@@ -237,7 +237,7 @@ def test_own_strategy_gets_the_labelled_rows_too():
     assert learner.query(4).tolist() == [1, 2, 3, 4]
     labelled = list(range(0, 90, 6))
     assert Recorder.seen == (90, sorted(set(range(90)) - set(labelled)), labelled)
-    with pytest.raises(ValueError, match=r"The strategy Recorder must return at least n_samples=4"):
+    with pytest.raises(ValueError, match=r"Recorder.rank gave rows of `initial`"):
         start(strategy=Recorder(wrong=True)).query(4)
 
 
@@ -251,7 +251,7 @@ class Watching(CountedTraining):
 
 
 def test_evidence_is_gathered_of_the_pool_alone_and_in_blocks(tmp_path, monkeypatch):
-    monkeypatch.setattr(_ranking, "_MAX_ROWS_PER_BLOCK", 32)
+    monkeypatch.setattr(_blocks, "_MAX_ROWS_PER_BLOCK", 32)
     learner = start(ProxyActiveLearner(Watching(str(tmp_path / "log")), random_state=0))
     rows = learner.query(10)
     assert [int(n) for n in (tmp_path / "log.rows").read_text().split()] == [32, 32, 11]

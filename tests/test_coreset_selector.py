@@ -162,7 +162,7 @@ def test_why_partial_fit_was_tried_is_said():
         def partial_fit(self, X, y, classes=None, sample_weight=None):
             raise ValueError("partial_fit is switched off")
 
-    with pytest.raises(ValueError, match=r"forgetting events of Own.*another strategy"):
+    with pytest.raises(ValueError, match=r"Own is trained by partial_fit here.*another strategy"):
         ProxyCoresetSelector(Own()).fit(X, y)
 
 

@@ -27,7 +27,7 @@ from .._inputs._missing import check_complete
 from .._seeds import draw_seeds
 from .._storage._fingerprint import fingerprint
 from ..proxies import NoFeatures, Proxy, as_proxy
-from ..strategies import Evidence, choose, count_rows, resolve_strategy
+from ..strategies import Evidence, choose, count_rows, resolve_strategy, strategy_names
 from ._by_chance import warn_if_by_chance
 from ._learning import learn
 from ._nearest import nearest_rows
@@ -434,9 +434,10 @@ def check_labels(y) -> np.ndarray:
 
 def _describe_auto(proxy: Proxy, strategy) -> str:
     """Say what "auto" has taken, and where that is slow."""
-    text = f'strategy="auto": {strategy}.'
+    names = {type(resolve_strategy(name)): name for name in strategy_names()}
+    text = f'strategy="auto": {names[type(strategy)].replace("_", " ")}.'
     slow = proxy.describe_training(strategy.requires)
-    return f'{text} {slow} strategy="entropy" uses its fit.' if slow else text
+    return f'{text} {slow}, which strategy="entropy" uses.' if slow else text
 
 
 class _Progress:

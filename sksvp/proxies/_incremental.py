@@ -183,7 +183,7 @@ class Incremental(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
                         raise
                     raise ValueError(
                         f"{type(classifier).__name__} is trained by partial_fit here, which its parameters do not "
-                        f"allow ({error}). Change them, or take a strategy that needs no visits of its training."
+                        f"allow ({error}). Change them, or take another strategy."
                     ) from error
                 is_blank = False
             if may_end is not None and may_end():

@@ -74,7 +74,7 @@ class PartialFit(Proxy):
             return ""
         return (
             f"{type(self.classifier).__name__} is trained in {self.max_epochs} passes of mini-batches by partial_fit, "
-            "many times as long as by its fit; Incremental sets the passes."
+            "many times as long as by its fit"
         )
 
     def _fit(

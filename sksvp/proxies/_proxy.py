@@ -250,7 +250,7 @@ class Proxy:
         return ("fit",)
 
     def describe_training(self, requires: Iterable[str]) -> str:
-        """Say what is unusual about a training that gives these kinds of evidence, "" where nothing is."""
+        """Say, without a full stop, why a training that gives such evidence takes long, "" where it does not."""
         return ""
 
     def train(

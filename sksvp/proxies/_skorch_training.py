@@ -175,7 +175,7 @@ def can_be_recorded(net: NeuralNet) -> bool:
 
 def _as_logits(net: NeuralNet, y_pred, y: Tensor) -> tuple[Tensor, Tensor]:
     """Return the scores of a batch, one column a class, and the columns of its labels."""
-    scores = y_pred[0] if isinstance(y_pred, tuple | list) else y_pred
+    scores = (y_pred[0] if isinstance(y_pred, tuple | list) else y_pred).detach()
     if scores.ndim == 1 or scores.shape[1] == 1:
         # One number for two classes: a logit, or the probability of the second.
         second = scores.reshape(len(scores))

@@ -100,7 +100,7 @@ def test_texts_get_networks_for_texts(reviews, tmp_path):
             ["train", "--network", "vdcnn9", "--optimizer", "lion"],
             "--optimizer must be sgd or adam, got 'lion'",
         ),
-        (["train", "--network", "vdcnn9", "--text-length", "40"], "--text-length must be at least"),
+        (["train", "--network", "vdcnn9", "--text-length", "40"], "--text-length 40 must be at least"),
         (["train", "--network", "vdcnn9", "--image-shape", "1,8,8"], "takes no --image-shape"),
         (["coreset", "--proxy", "bag-of-ngrams", "--target", "resnet20"], "'resnet20' reads images"),
     ],
@@ -168,7 +168,7 @@ def test_a_table_of_one_s_own(own_table, tmp_path):
         ),
         (
             OWN_COLUMNS[:6],
-            "line 2: byte 0xe9 is not UTF-8; give the file's own, such as --encoding 'cp1252'.",
+            "line 2: byte 0xe9 is not UTF-8; give the file's own, such as --encoding cp1252.",
         ),
         (OWN_COLUMNS[2:], ""),
         (

@@ -241,9 +241,9 @@ def test_test_rows_of_other_classes_are_refused(tmp_path):
         ({"label_column": -1}, "names or positions from 0, got -1"),
         ({"label_column": True}, "names or positions from 0, got True"),
         ({"label_column": 4}, "label_column=4 counts from 0, and the first line has 4 columns"),
-        ({"label_column": "mood", "sep": ","}, "no column 'mood'.*is sep right"),
-        ({"label_column": 0, "sep": ","}, "one column only.*give sep"),
-        ({"sep": ";;"}, "sep must be one character"),
+        ({"label_column": "mood", "sep": ","}, "no column 'mood'.*is sep=... right"),
+        ({"label_column": 0, "sep": ","}, "one column only.*give sep=..."),
+        ({"sep": ";;"}, "sep=';;' must be one character"),
         ({"encoding": "utf-9"}, "encoding='utf-9' is not one that Python knows"),
         ({"encoding": "hex"}, "encoding='hex'"),
         ({"header": "infer"}, "'header' parameter"),
@@ -277,7 +277,9 @@ def test_a_table_of_numbers_is_no_text(tmp_path):
 )
 def test_other_tables_are_told_of_the_options(tmp_path, content):
     path = write(tmp_path / "a.csv", content)
-    with pytest.raises(ValueError, match=r"line 1: .*give label_column, text_column, sep or encoding\."):
+    with pytest.raises(
+        ValueError, match=r"line 1: .*give label_column, text_column, sep=\.\.\. or encoding=\.\.\.\."
+    ):
         load_text_csv(path)
 
 

@@ -73,7 +73,7 @@ def test_a_proxy_that_has_learned_nothing_is_told_of_before_targets_are_trained(
     hints = [line for line in lines if line.startswith("hint")]
     assert len(hints) == (hint is not None)
     if hint:
-        assert re.match(hint, lines[1]) and "--proxy-lr" in lines[1]
+        assert re.match(hint, lines[1]) and "proxy_lr" in lines[1]
 
 
 @pytest.mark.parametrize(("never_learned", "proxy"), [(0.6, BagOfNgramsClassifier()), (0.4, None)])
@@ -88,7 +88,7 @@ def test_rows_never_learned_are_told_of_without_test_rows(never_learned, proxy, 
     else:
         (hint,) = hints
         assert "most rows were never learned (60%)" in hint
-        assert "for a few thousand texts --proxy-lr 0.5 --proxy-epochs 10" in hint
+        assert "for a few thousand texts proxy_lr=0.5 and proxy_epochs=10" in hint
 
 
 @pytest.mark.parametrize(("strategy", "is_told"), [("forgetting_events", True), ("entropy", False)])
@@ -218,18 +218,18 @@ def test_a_folder_holds_one_configuration(tmp_path):
     folder = RunFolder(tmp_path, {"proxy": "resnet8", "epochs": 3}, resume=False)
     folder.add("proxy_seed0", {"kind": "proxy"})
     RunFolder(tmp_path, {"proxy": "resnet8", "epochs": 3}, resume=True)
-    with pytest.raises(ValueError, match="--resume"):
+    with pytest.raises(ValueError, match="resume=True goes on"):
         RunFolder(tmp_path, {"proxy": "resnet8", "epochs": 3}, resume=False)
-    with pytest.raises(ValueError, match=r"epochs: 3 there, 4 now"):
+    with pytest.raises(ValueError, match=r"epochs=3 there, 4 now"):
         RunFolder(tmp_path, {"proxy": "resnet8", "epochs": 4}, resume=True)
 
 
 def test_what_an_earlier_version_did_not_write_down_was_not_set(tmp_path):
     RunFolder(tmp_path, {"proxy": "resnet8"}, resume=False).add("proxy_seed0", {"kind": "proxy"})
     RunFolder(tmp_path, {"proxy": "resnet8", "news": None}, resume=True)
-    with pytest.raises(ValueError, match="news: None there, 1 now"):
+    with pytest.raises(ValueError, match="news=None there, 1 now"):
         RunFolder(tmp_path, {"proxy": "resnet8", "news": 1}, resume=True)
-    with pytest.raises(ValueError, match="proxy: 'resnet8' there, None now"):
+    with pytest.raises(ValueError, match="proxy='resnet8' there, None now"):
         RunFolder(tmp_path, {"news": 1}, resume=True)
 
 
@@ -248,7 +248,7 @@ def test_a_run_that_has_not_finished_a_training_is_not_begun_anew(tmp_path, stat
     path.touch()
     with pytest.raises(ValueError, match="holds a run already"):
         RunFolder(tmp_path, {"epochs": 3}, resume=False)
-    with pytest.raises(ValueError, match="epochs: 3 there, 4 now"):
+    with pytest.raises(ValueError, match="epochs=3 there, 4 now"):
         RunFolder(tmp_path, {"epochs": 4}, resume=True)
     RunFolder(tmp_path, {"epochs": 3}, resume=True)
 

@@ -222,10 +222,10 @@ def resolve_pool_strategy(strategy: Any) -> Any:
         For an unknown name, or one that needs forgetting events: no row of the
         pool was trained on, so none was ever forgotten.
     """
-    strategy = resolve_strategy(strategy)
+    given, strategy = strategy, resolve_strategy(strategy)
     if "forgetting_events" in strategy.requires:
         raise ValueError(
-            f"strategy={type(strategy).__name__} ranks by forgetting events, which only rows that were trained on "
+            f"strategy={given!r} ranks by forgetting events, which only rows that were trained on "
             "have; rows of a pool have no labels to train on. It serves core-sets; take one that reads "
             "probabilities or features."
         )

@@ -3,11 +3,14 @@
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 import typer
 
 from .._storage._files import replacing
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def new_folder(command: str, out: Path | None) -> Path:
@@ -29,7 +32,7 @@ def new_folder(command: str, out: Path | None) -> Path:
     return path
 
 
-def read_rows(path: Path, n_rows: int, row_numbers: np.ndarray | None = None) -> np.ndarray:
+def read_rows(path: Path, n_rows: int, row_numbers: "np.ndarray | None" = None) -> "np.ndarray":
     """Read the rows of a selected.csv, as places among the training rows.
 
     Parameters
@@ -45,6 +48,7 @@ def read_rows(path: Path, n_rows: int, row_numbers: np.ndarray | None = None) ->
     ValueError
         For a file without a column ``row`` of whole numbers of training rows, each once.
     """
+    import numpy as np
     import pandas as pd
 
     try:

@@ -10,7 +10,7 @@ import numpy as np
 _MOST_CLASSES = 100_000
 # Names of columns are no longer; longer cells are data.
 _LONGEST_NAME = 40
-OTHER_TABLES = "; for other tables give label_column, text_column, sep or encoding"
+OTHER_TABLES = "; for other tables give label_column, text_column, sep=... or encoding=..."
 
 
 class TextColumns(ABC):
@@ -150,7 +150,7 @@ class NamedColumns(TextColumns):
                 self._position(column, "text_column", fields, path) for column in self._text_columns
             ]
         if not self._texts:
-            raise ValueError(f"{path} has one column only, {_shown(fields)}: give sep.")
+            raise ValueError(f"{path} has one column only, {_shown(fields)}: give sep=....")
         if self._label in self._texts:
             raise ValueError(f"{path}: label_column and text_column are the same column.")
         self._first = fields
@@ -216,13 +216,13 @@ class NamedColumns(TextColumns):
             if column >= len(fields):
                 raise ValueError(
                     f"{path}: {parameter}={column} counts from 0, and the first line has {len(fields)} "
-                    f"column{'s' if len(fields) > 1 else ''}, {_shown(fields)}: is sep right?"
+                    f"column{'s' if len(fields) > 1 else ''}, {_shown(fields)}: is sep=... right?"
                 )
             return int(column)
         names = [name.strip() for name in fields]
         if names.count(column) != 1:
             many = f"has {names.count(column)} columns" if column in names else "has no column"
-            hint = ": is sep right?" if len(names) == 1 else "."
+            hint = ": is sep=... right?" if len(names) == 1 else "."
             raise ValueError(
                 f"{path} {many} {column!r}, the {parameter}; its first line is {_shown(names)}{hint}"
             )

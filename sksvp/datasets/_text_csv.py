@@ -168,7 +168,7 @@ def load_text_csv(
 
 def _check_form(sep: str | None, encoding: str) -> None:
     if sep is not None and (len(sep) != 1 or sep in '"\r\n'):
-        raise ValueError(f"sep must be one character, no quote or line break, got {sep!r}.")
+        raise ValueError(f"sep={sep!r} must be one character, no quote or line break.")
     try:
         "".encode(encoding)
     except LookupError as error:

@@ -190,7 +190,7 @@ class TorchvisionClassifier(ImageClassifier):
         """Look whether the network takes such images: many have a least size, some one size."""
         channels, height, width = self.format_.shape
         if channels not in (1, 3):
-            raise ValueError(f"X must have 1 or 3 channels for network={self.network!r}, got {channels}.")
+            raise ValueError(f"X must have 1 or 3 channels for the network {self.network!r}, got {channels}.")
         batch = self._clean_view(self._reader(X)(np.arange(2)).to(self.device_))
         try:
             with torch.no_grad():
@@ -199,7 +199,7 @@ class TorchvisionClassifier(ImageClassifier):
             if is_out_of_memory(error):
                 raise
             raise ValueError(
-                f"network={self.network!r} does not take images of {height} x {width} pixels: {error}"
+                f"The network {self.network!r} does not take images of {height} x {width} pixels: {error}"
             ) from error
 
     def _clean_view(self, batch: Tensor) -> Tensor:
@@ -241,8 +241,7 @@ def check_network(name: str) -> None:
     if name not in known:
         near = [other for other in known if other.startswith(name[:4])] or known
         raise ValueError(
-            f"network={name!r} is no classification network of torchvision; "
-            f"there are {', '.join(near[:12])}, ..."
+            f"{name!r} is no classification network of torchvision; there are {', '.join(near[:12])}, ..."
         )
 
 

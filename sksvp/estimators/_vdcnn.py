@@ -194,7 +194,7 @@ class VDCNNClassifier(TextInput, TorchClassifier):
         shortest = min_length(self.pooling)
         if self.length < shortest:
             raise ValueError(
-                f"length must be at least {shortest} with pooling={self.pooling!r}, got {self.length!r}."
+                f"length={self.length!r} must be at least {shortest} with the pooling {self.pooling!r}."
             )
         if len(self.widths) != 4 or not all(
             isinstance(width, Integral) and width > 0 for width in self.widths

@@ -238,23 +238,23 @@ def former_run(path: Path, settings: dict[str, Any]) -> tuple[RunRecords, dict[s
     """
     config = path / "config.json"
     if not config.exists():
-        raise ValueError(f"--precomputed {path} holds no run: it has no config.json.")
+        raise ValueError(f"precomputed={str(path)!r} holds no run: it has no config.json.")
     known = read_json(config).get("settings", {})
     if "rounds" not in known:
-        raise ValueError(f"--precomputed {path} is no run of `sksvp active`.")
+        raise ValueError(f"precomputed={str(path)!r} is no run of active learning.")
     if known.get("precomputed") is not None:
         raise ValueError(
-            f"--precomputed {path} chose nothing itself: take {known['precomputed']}, which did."
+            f"precomputed={str(path)!r} chose nothing itself: take {known['precomputed']}, which did."
         )
     if known.get("train_rows") != settings["train_rows"]:
         raise ValueError(
-            f"--precomputed {path} chose among other rows: its --train-rows is {known.get('train_rows')!r}, here "
-            f"{settings['train_rows']!r}."
+            f"precomputed={str(path)!r} chose among other rows: train_rows={known.get('train_rows')!r} there, "
+            f"{settings['train_rows']!r} here."
         )
     # The test rows, whose digests come after those of the training rows, had no part in the choice.
     digests = [str(found.get("content of the data")).split("-")[:2] for found in (known, settings)]
     if digests[0] != digests[1]:
-        raise ValueError(f"--precomputed {path} chose among other rows than there are here.")
+        raise ValueError(f"precomputed={str(path)!r} chose among other rows than there are here.")
     return RunRecords(path), known
 
 
@@ -290,24 +290,26 @@ def former_arms(
     """
     arms = [record for record in former if record["kind"] == "active"]
     if not arms:
-        raise ValueError(f"--precomputed {former.path} holds no finished selection of `sksvp active`.")
+        raise ValueError(f"precomputed={str(former.path)!r} holds no finished selection of active learning.")
     choosers = {arm["chooser"] or "random" for arm in arms}
-    for option, wanted, there in (
-        ("--strategy", strategies, {arm["strategy"] for arm in arms}),
-        ("--baseline", baselines, choosers - {"proxy"}),
-        ("seed", None if n_seeds is None else range(n_seeds), {arm["seed"] for arm in arms}),
+    for name, wanted, there in (
+        ("strategy=", strategies, {arm["strategy"] for arm in arms}),
+        ("baseline=", baselines, choosers - {"proxy"}),
+        ("seed ", None if n_seeds is None else range(n_seeds), {arm["seed"] for arm in arms}),
     ):
-        missing = [] if wanted is None else [name for name in wanted if name not in there]
+        missing = [] if wanted is None else [value for value in wanted if value not in there]
         if missing:
             found = ", ".join(map(str, sorted(there))) or "none"
-            raise ValueError(f"--precomputed {former.path} has no {option} {missing[0]}; there: {found}.")
+            raise ValueError(f"precomputed={str(former.path)!r} has no {name}{missing[0]}; there: {found}.")
     chosen = [
         arm
         for arm in arms
         if (n_seeds is None or arm["seed"] < n_seeds) and _is_wanted(arm, strategies, baselines)
     ]
     if not chosen:
-        raise ValueError(f"--precomputed {former.path} has nothing beside its baselines: name one to replay.")
+        raise ValueError(
+            f"precomputed={str(former.path)!r} has nothing beside its baselines: name one to replay."
+        )
     return chosen
 
 

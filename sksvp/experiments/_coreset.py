@@ -199,9 +199,9 @@ def _hints(run: CoresetRun, folder: RunFolder, seeds: list[int]) -> Iterator[str
         if error > _HARDLY_BETTER * guessing:
             found = f"the proxy is hardly better than guessing (error {error:.0%}, guessing {guessing:.0%})"
     linear = isinstance(run.proxy, BagOfNgramsClassifier | FastTextClassifier)
-    example = "; for a few thousand texts --proxy-lr 0.5 --proxy-epochs 10" if linear else ""
+    example = "; for a few thousand texts proxy_lr=0.5 and proxy_epochs=10" if linear else ""
     if found:
-        yield f"hint: {found}: train it longer or at a higher rate (--proxy-epochs, --proxy-lr{example})."
+        yield f"hint: {found}: train it longer or at a higher rate (proxy_epochs, proxy_lr{example})."
 
 
 @contextmanager

@@ -1,0 +1,33 @@
+"""The help of a command, its options under the headings of their groups."""
+
+from typer.core import TyperCommand
+
+
+class GroupedHelp(TyperCommand):
+    """A command whose options stand under headings, as plain text that no terminal cuts off."""
+
+    def format_options(self, ctx, formatter) -> None:
+        """Write the options, and fill names in that their registries know."""
+        names = _registered_names()
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            option, words = param.get_help_record(ctx)
+            panel = getattr(param, "rich_help_panel", None) or "Help"
+            panels.setdefault(panel, []).append((option, words.format(**names)))
+        for panel, records in panels.items():
+            with formatter.section(panel):
+                formatter.write_dl(records)
+
+
+def _registered_names() -> dict[str, str]:
+    # Not when the module is loaded: the first message of a command need not wait for these.
+    from ..strategies import strategy_names
+    from ..training._schedule import SCHEDULE_NAMES
+
+    return {"strategies": listed(strategy_names()), "schedules": listed(SCHEDULE_NAMES)}
+
+
+def listed(names) -> str:
+    """Write names as "a, b or c"."""
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last

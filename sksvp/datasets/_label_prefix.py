@@ -7,7 +7,7 @@ import os
 import warnings
 from array import array
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -18,7 +18,7 @@ from ._text_columns import sorted_classes
 from ._text_csv import encode_classes, text_bunch
 
 SUFFIXES = (".txt", ".txt.bz2", ".txt.gz", ".txt.xz")
-_OPENERS = {".bz2": bz2.open, ".gz": gzip.open, ".xz": lzma.open}
+_OPENERS: dict[str, Any] = {".bz2": bz2.open, ".gz": gzip.open, ".xz": lzma.open}
 _DAMAGED = (EOFError, OSError, lzma.LZMAError)
 
 

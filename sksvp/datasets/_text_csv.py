@@ -384,8 +384,8 @@ def _rows(
         sep = "\t" if name.endswith(".tsv") else ","
     try:
         with large_cells(), _open(path, encoding) as file:
-            rules = csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE
-            reader = csv.reader(file, delimiter=sep, quoting=rules, strict=True)
+            rules: dict[str, Any] = {} if quoting else {"quoting": csv.QUOTE_NONE}
+            reader = csv.reader(file, delimiter=sep, strict=True, **rules)
             while True:
                 line = reader.line_num + 1
                 try:

@@ -100,10 +100,10 @@ def test_train_and_active_keep_theirs(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("epoch = 3", "epoch is no option of sksvp coreset; epochs is."),
-        ("network = 'resnet8'", "network is no option of sksvp coreset"),
-        ("config = 'other.toml'", "config is no option of sksvp coreset"),
-        ("proxy_epochs = 3", "proxy_epochs is no option of sksvp coreset; proxy-epochs is."),
+        ("epoch = 3", "'epoch' is no option of sksvp coreset; 'epochs' is."),
+        ("network = 'resnet8'", "'network' is no option of sksvp coreset"),
+        ("config = 'other.toml'", "'config' is no option of sksvp coreset"),
+        ("proxy_epochs = 3", "'proxy_epochs' is no option of sksvp coreset; 'proxy-epochs' is."),
         ("[data]\ndataset = 'digits'", 'data = {"dataset": "digits"}: must be a string.'),
         ("epochs = '3'", 'epochs = "3": must be a whole number.'),
         ("epochs = 3.5", "epochs = 3.5: must be a whole number."),

@@ -36,8 +36,8 @@ from sksvp.estimators import ResNetClassifier
         ("batch_size=64 fits; lower lr=0.5.", "--batch-size 64 fits; lower --lr 0.5."),
         ("keep more rows (subset_size), or", "keep more rows (--subset-size), or"),
         (
-            "made with other settings (lr=None there, 0.5 now; max_epochs=3 there, None now; content of the data: a now)",
-            "made with other settings (no --lr there, 0.5 now; --epochs 3 there, None now; content of the data: a now)",
+            "made with other settings (lr=None there, 0.5 now; max_epochs=3 there, None now; content of data: a now)",
+            "made with other settings (no --lr there, 0.5 now; --epochs 3 there, None now; content of data: a now)",
         ),
         ("resume=True goes on", "--resume goes on"),
         ("give header=True; header=False where", "give --header; --no-header where"),

@@ -5,6 +5,7 @@ import typer
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Bunch, get_tags
 
+from .._inputs._labels import check_labels
 from .._inputs._rows import LazyRows
 from .._storage._fingerprint import fingerprint
 from ..text import PackedTexts
@@ -17,8 +18,6 @@ def reads_texts(classifier: BaseEstimator) -> bool:
 
 def check(bunch: Bunch, classifier: BaseEstimator) -> None:
     """Refuse what would end a run later: in its first training, or when the first network is tested."""
-    from ..coreset._base import check_labels
-
     labels = check_labels(bunch.y_train)
     classes = np.unique(labels)
     if classes.dtype.kind in "mM":

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 
+import numpy as np
 import pandas as pd
 import pytest
 from test_cli import QUICK, run
@@ -70,6 +71,17 @@ def test_numbers_may_stand_for_sizes_and_one_value_for_a_list(tmp_path):
     result = run("coreset", "--config", tmp_path / "run.toml", "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert len(pd.read_csv(tmp_path / "out" / "selected.csv")) == 40
+
+
+def test_a_path_in_a_file(tmp_path):
+    X = np.random.RandomState(0).randint(0, 256, (40, 8, 8)).astype(np.uint8)
+    np.savez(tmp_path / "mine.npz", X=X, y=np.arange(40) % 2)
+    options = ["--data", tmp_path / "mine.npz", "--epochs", 1, "--device", "cpu", *ONLY]
+    assert run("coreset", *options, "--out", tmp_path / "a").exit_code == 0
+    again = run("coreset", "--config", tmp_path / "a" / "config.toml", "--out", tmp_path / "b")
+    assert again.exit_code == 0, again.output
+    kept = tomllib.loads((tmp_path / "b" / "config.toml").read_text())
+    assert kept["data"] == str(tmp_path / "mine.npz")
 
 
 def test_train_and_active_keep_theirs(tmp_path):

@@ -11,9 +11,9 @@ class GroupedHelp(TyperCommand):
         names = _registered_names()
         panels: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
-            option, words = param.get_help_record(ctx)
             panel = getattr(param, "rich_help_panel", None) or "Help"
-            panels.setdefault(panel, []).append((option, words.format(**names)))
+            if (record := param.get_help_record(ctx)) is not None:
+                panels.setdefault(panel, []).append((record[0], record[1].format(**names)))
         for panel, records in panels.items():
             with formatter.section(panel):
                 formatter.write_dl(records)

@@ -62,7 +62,8 @@ def train(data: Data, network: Network, learning: Learning, run: Run) -> None:
     # The stopped training's own folder: with other options it is refused, not begun anew beside it.
     stopped = [path for path in kept.glob("*") if is_run_folder(path)]
     keep_training(classifier, stopped[0] if stopped else kept, run.checkpoint_every)
-    write_config(folder, "train", data, network, learning, run)
+    if not stopped:
+        write_config(folder, "train", data, network, learning, run)
     with says_how_to_go_on(folder), Clock() as clock:
         classifier.fit(bunch.X_train, bunch.y_train)
     seconds = clock.wall

@@ -127,7 +127,7 @@ def active(
     strategies = known_strategies(choice.strategy or ["least_confidence"])
     baselines = read_baselines(choice.baseline, BASELINES)
 
-    proxy, target, settings = build_pair(data, networks, learning)
+    proxy, target, settings = build_pair(data, networks, learning.filled(data))
     bunch = data.load(target)
 
     from .. import experiments

@@ -76,6 +76,11 @@ def examples(reads: str) -> str:
     return listed([kind.examples[0] for kind in NETWORKS if kind.reads == reads][:2])
 
 
+def with_own(parameter: str) -> str:
+    """Name the networks that have their own value of a parameter beside others."""
+    return ", ".join(kind.examples[0] for kind in NETWORKS if parameter in kind.own_recipe)
+
+
 def network_kind(name: str, option: str = "--network") -> NetworkKind:
     """Return the kind of a network's name.
 

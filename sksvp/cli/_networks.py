@@ -7,7 +7,7 @@ from typer import Option
 
 from ._data import Data
 from ._groups import Group, filled
-from ._models import build_classifier, network_kind, network_names
+from ._models import build_classifier, network_kind, network_names, with_own
 
 # Small data needs updates, not epochs: these settings let a network finish learning the digits.
 _DIGITS: dict[str, Any] = {"epochs": 60, "batch_size": 32}
@@ -16,6 +16,10 @@ _IMAGES_PAIR = {"proxy": "resnet20", "target": "resnet164"}
 _TEXTS_PAIR = {"proxy": "bag-of-ngrams", "target": "vdcnn29"}
 # Options of learning that decide a run's results.
 _DECIDING = ("epochs", "batch_size", "lr", "schedule", "optimizer", "text_length", "precision")
+
+
+def _defaults(name: str) -> str:
+    return f"{_IMAGES_PAIR[name]}; digits: {_DIGITS_PAIR[name]}; texts: {_TEXTS_PAIR[name]}"
 
 
 @dataclass(frozen=True)
@@ -27,10 +31,19 @@ class Learning(Group):
 
     epochs: Annotated[
         int | None,
-        Option(min=1, help="Epochs; beside a proxy, of the target.", show_default="the recipe's; digits: 60"),
+        Option(
+            min=1,
+            help="Epochs; beside a proxy, of the target.",
+            show_default=f"the recipe's; digits: {_DIGITS['epochs']}",
+        ),
     ] = None
     batch_size: Annotated[
-        int | None, Option(min=2, help="Rows of a training batch.", show_default="the recipe's; digits: 32")
+        int | None,
+        Option(
+            min=2,
+            help="Rows of a training batch.",
+            show_default=f"the recipe's; digits: {_DIGITS['batch_size']}",
+        ),
     ] = None
     lr: Annotated[float | None, Option(min=0, help="Full learning rate.", show_default="the recipe's")] = None
     schedule: Annotated[
@@ -83,14 +96,14 @@ class Networks(Group):
         str | None,
         Option(
             help=f"Network that chooses: {network_names()}.",
-            show_default="resnet20; digits: resnet8; texts: bag-of-ngrams",
+            show_default=_defaults("proxy"),
         ),
     ] = None
     target: Annotated[
         str | None,
         Option(
             help="Network that is trained on the chosen rows.",
-            show_default="resnet164; digits: resnet20; texts: vdcnn29",
+            show_default=_defaults("target"),
         ),
     ] = None
     proxy_epochs: Annotated[
@@ -98,7 +111,7 @@ class Networks(Group):
         Option(
             min=1,
             help="Epochs of the proxy.",
-            show_default="as --epochs; fast, fasttext, bag-of-ngrams: their own",
+            show_default=f"as --epochs; {with_own('max_epochs')}: their own",
         ),
     ] = None
     proxy_batch_size: Annotated[
@@ -106,7 +119,7 @@ class Networks(Group):
         Option(
             min=2,
             help="Rows of a training batch of the proxy.",
-            show_default="as --batch-size; fasttext, bag-of-ngrams: their own",
+            show_default=f"as --batch-size; {with_own('batch_size')}: their own",
         ),
     ] = None
     proxy_lr: Annotated[
@@ -114,7 +127,7 @@ class Networks(Group):
         Option(
             min=0,
             help="Full learning rate of the proxy.",
-            show_default="as --lr; fast, fasttext, bag-of-ngrams: their own",
+            show_default=f"as --lr; {with_own('lr')}: their own",
         ),
     ] = None
 
@@ -135,7 +148,7 @@ def build_pair(data: Data, networks: Networks, learning: Learning) -> tuple[Any,
     A linear model of texts, or the fast network, that chooses for another has a
     recipe of its own: what is given for the other is not for it.
     """
-    networks, learning = networks.filled(data), learning.filled(data)
+    networks = networks.filled(data)
     names = {"--proxy": str(networks.proxy), "--target": str(networks.target)}
     proxy, target = (network_kind(name, option) for option, name in names.items())
     if proxy.reads != target.reads:

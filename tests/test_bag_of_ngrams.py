@@ -101,7 +101,7 @@ def test_batches_of_one_are_the_compiled_loop(texts, fitted):
     results = []
     for make, extra in (
         (_bag_trainer._OneByOne, ()),
-        (_bag_trainer._InBatches, (torch.device("cpu"), 1)),
+        (_bag_trainer.BagBatches, (torch.device("cpu"), 1)),
     ):
         outputs = np.zeros((3, 10), dtype=np.float32)
         trainer = make(ngrams, encoded, weights, inputs.copy(), outputs, *extra)

@@ -9,19 +9,9 @@ from sklearn.utils.validation import validate_data
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ..training import (
-    AlternatingFlip,
-    TrainingView,
-    Visit,
-    random_crop,
-    random_flip,
-    random_resized_crop,
-    random_shift,
-)
+from ..training import AUGMENTATIONS, TrainingView, augmentation
 from ._base import TorchClassifier
 from ._image_format import ImageFormat, check_images, learn_format
-
-_AUGMENTATIONS = ("crop", "flip", "resized-crop", "shift", "alternating-flip")
 
 
 class ImageClassifier(TorchClassifier):
@@ -87,26 +77,8 @@ class ImageClassifier(TorchClassifier):
 
     def _training_view(self, n_rows: int, random_state: np.random.RandomState) -> TrainingView:
         _, height, width = self.format_.shape
-        side = max(height, width)
-        steps: list[TrainingView] = []
-        if "resized-crop" in self.augment_:
-            steps.append(lambda images, visit: random_resized_crop(images, (height, width), visit.generator))
-        if "crop" in self.augment_:
-            steps.append(lambda images, visit: random_crop(images, side // 8, visit.generator))
-        if "shift" in self.augment_:
-            steps.append(lambda images, visit: random_shift(images, max(1, side // 16), visit.generator))
-        if "flip" in self.augment_:
-            steps.append(lambda images, visit: random_flip(images, visit.generator))
-        if "alternating-flip" in self.augment_:
-            flip = AlternatingFlip(random_state.random_sample(n_rows) < 0.5)
-            steps.append(lambda images, visit: flip(images, visit.rows, visit.epoch))
-
-        def view(images: Tensor, visit: Visit) -> Tensor:
-            for step in steps:
-                images = step(images, visit)
-            return self.format_.normalize(images)
-
-        return view
+        augment = augmentation(self.augment_, (height, width), n_rows, random_state)
+        return lambda images, visit: self.format_.normalize(augment(images, visit))
 
     def _clean_view(self, batch: Tensor) -> Tensor:
         return self.format_.normalize(batch)
@@ -123,10 +95,10 @@ class ImageClassifier(TorchClassifier):
         if self.augment == "auto":
             # A grey image is often a digit or a letter, which its mirror image is not.
             return () if is_row else self._default_augment(colour=self.format_.shape[0] >= 3)
-        unknown = [name for name in self.augment if name not in _AUGMENTATIONS]
+        unknown = [name for name in self.augment if name not in AUGMENTATIONS]
         if unknown:
             raise ValueError(
-                f"augment must be 'auto', None or names out of {_AUGMENTATIONS}, got {self.augment!r}."
+                f"augment must be 'auto', None or names out of {AUGMENTATIONS}, got {self.augment!r}."
             )
         if is_row and self.augment:
             raise ValueError(

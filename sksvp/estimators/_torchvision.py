@@ -12,8 +12,6 @@ from ..networks import HeadedNetwork
 from ..training import Rows, Schedule, TrainingView, is_out_of_memory
 from ._image_classifier import ImageClassifier
 
-_REFERENCE_BATCH = 256
-
 
 class TorchvisionClassifier(ImageClassifier):
     """Any classification network of torchvision, by default with ImageNet's recipe.
@@ -50,6 +48,7 @@ class TorchvisionClassifier(ImageClassifier):
        deep learning", ICLR 2020.
     """
 
+    _reference_batch = 256
     _parameter_constraints: dict = {
         **ImageClassifier._parameter_constraints,
         "network": [str],
@@ -84,35 +83,11 @@ class TorchvisionClassifier(ImageClassifier):
         random_state=None,
         verbose: int = 0,
     ):
-        self.network = network
-        self.max_epochs = max_epochs
-        self.lr = lr
-        self.scale_lr = scale_lr
-        self.schedule = schedule
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        self.label_smoothing = label_smoothing
-        self.batch_size = batch_size
-        self.augment = augment
-        self.class_weight = class_weight
-        self.layout = layout
-        self.image_shape = image_shape
-        self.device = device
-        self.precision = precision
-        self.distributed = distributed
-        self.net_params = net_params
-        self.checkpoint = checkpoint
-        self.checkpoint_every = checkpoint_every
-        self.random_state = random_state
-        self.verbose = verbose
+        self._keep(locals())
 
     def check_params(self) -> None:
         super().check_params()
         check_network(self.network)
-
-    @property
-    def _base_lr(self) -> float:
-        return self.lr * self.batch_size / _REFERENCE_BATCH if self.scale_lr else self.lr
 
     def _build_module(self, n_classes: int) -> nn.Module:
         return HeadedNetwork(build_network(self.network, n_classes))

@@ -123,28 +123,7 @@ class VDCNNClassifier(TextInput, TorchClassifier):
         random_state=None,
         verbose: int = 0,
     ):
-        self.depth = depth
-        self.pooling = pooling
-        self.shortcut = shortcut
-        self.length = length
-        self.widths = widths
-        self.hidden = hidden
-        self.max_epochs = max_epochs
-        self.lr = lr
-        self.schedule = schedule
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        self.label_smoothing = label_smoothing
-        self.batch_size = batch_size
-        self.class_weight = class_weight
-        self.device = device
-        self.precision = precision
-        self.distributed = distributed
-        self.net_params = net_params
-        self.checkpoint = checkpoint
-        self.checkpoint_every = checkpoint_every
-        self.random_state = random_state
-        self.verbose = verbose
+        self._keep(locals())
 
     def check_params(self) -> None:
         super().check_params()
@@ -155,12 +134,12 @@ class VDCNNClassifier(TextInput, TorchClassifier):
                 f"length must be at least {shortest} with pooling={self.pooling!r}, got {self.length!r}."
             )
         if len(self.widths) != 4 or not all(
-            isinstance(width, Integral) and width > 0 for width in self.widths
+            isinstance(width, Integral) and int(width) > 0 for width in self.widths
         ):
             raise ValueError(f"widths must be 4 positive whole numbers, got {self.widths!r}.")
 
     def _validate(self, X, *, reset: bool):
-        texts = self._check_texts(X, reset=reset)
+        texts = super()._validate(X, reset=reset)
         if not reset:
             # Scored texts are encoded batch by batch: they are read once.
             return texts

@@ -3,9 +3,9 @@
 The names below serve the other packages; users train through `sksvp.estimators`.
 """
 
-from ._augment import AlternatingFlip, random_crop, random_flip, random_resized_crop, random_shift
+from ._augment import AUGMENTATIONS, augmentation
 from ._bag_trainer import mean_embeddings, train_bags
-from ._batches import TrainingView, Visit
+from ._batches import TrainingView
 from ._callbacks import EndAsAsked
 from ._net import TrainingNet, check_net_params
 from ._out_of_memory import is_out_of_memory
@@ -17,8 +17,8 @@ from ._team import Team, join_team
 from ._trainer import Trainer
 
 __all__ = [
+    "AUGMENTATIONS",
     "SCHEDULE_NAMES",
-    "AlternatingFlip",
     "EndAsAsked",
     "Rows",
     "Schedule",
@@ -26,17 +26,13 @@ __all__ = [
     "Trainer",
     "TrainingNet",
     "TrainingView",
-    "Visit",
+    "augmentation",
     "check_net_params",
     "check_schedule",
     "is_out_of_memory",
     "is_slow_to_read",
     "join_team",
     "mean_embeddings",
-    "random_crop",
-    "random_flip",
-    "random_resized_crop",
-    "random_shift",
     "score_rows",
     "train_bags",
     "training_folder",

@@ -1,14 +1,12 @@
 """How a linear model of bags of n-grams is trained and scored."""
 
 import time
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from ..strategies import ForgettingCounter
 from ..text import Ngrams
 from ._bag_batches import BagBatches
 
@@ -77,11 +75,11 @@ def train_bags(
         batch_size = _CUDA_BATCH if device.type == "cuda" else 1
     model = _fresh_embeddings(n_rows, dim, random_state), np.zeros((len(weights), dim), dtype=np.float32)
     y = np.ascontiguousarray(y, dtype=np.int64)
-    steps: _OneByOne | _InBatches
+    steps: _OneByOne | BagBatches
     if batch_size == 1 and device.type == "cpu":
         steps = _OneByOne(ngrams, y, weights, *model)
     else:
-        steps = _InBatches(ngrams, y, weights, *model, device, int(batch_size))
+        steps = BagBatches(ngrams, y, weights, *model, device, int(batch_size))
     n_words = np.diff(ngrams.bounds)
     total = max(1, max_epochs * int(n_words.sum()))
     n_read = 0
@@ -139,8 +137,9 @@ class _OneByOne:
 
         loss = 0.0
         states = self._right, self._was_right, self._events
-        for start, stop in _spans(len(order), _UPDATES):
-            loss += train_texts(order[start:stop], *self._texts, rates[start:stop], *self._model, *states)
+        for start in range(0, len(order), _UPDATES):
+            part = slice(start, start + _UPDATES)
+            loss += train_texts(order[part], *self._texts, rates[part], *self._model, *states)
         return loss / len(order), float(self._right.mean())
 
     def events(self) -> np.ndarray:
@@ -148,43 +147,3 @@ class _OneByOne:
 
     def model(self) -> tuple[np.ndarray, np.ndarray]:
         return self._model
-
-
-class _InBatches:
-    """Trains on batches of texts, on any device."""
-
-    def __init__(
-        self,
-        ngrams: Ngrams,
-        y: np.ndarray,
-        weights: np.ndarray,
-        inputs: np.ndarray,
-        outputs: np.ndarray,
-        device: torch.device,
-        batch_size: int,
-    ):
-        self._batches = BagBatches(ngrams.ids, ngrams.bounds, y, weights, inputs, outputs, device)
-        self._batch_size = batch_size
-        self._counter = ForgettingCounter(len(y))
-
-    def epoch(self, order: np.ndarray, rates: np.ndarray) -> tuple[float, float]:
-        steps = [
-            self._batches.step(order[start:stop], rates[start:stop])
-            for start, stop in _spans(len(order), self._batch_size)
-        ]
-        # Read when the epoch is over: a look at each batch would wait for the device.
-        right = torch.cat([right for right, _ in steps]).cpu().numpy()
-        loss = float(torch.stack([loss for _, loss in steps]).double().sum())
-        self._counter.update(order, right)
-        return loss / len(order), float(right.mean())
-
-    def events(self) -> np.ndarray:
-        return self._counter.events()
-
-    def model(self) -> tuple[np.ndarray, np.ndarray]:
-        return self._batches.model()
-
-
-def _spans(n: int, size: int) -> Iterator[tuple[int, int]]:
-    for start in range(0, n, size):
-        yield start, min(start + size, n)

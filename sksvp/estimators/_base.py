@@ -253,6 +253,7 @@ class TorchClassifier(ScoresOfLogits, Classifier):
         if encoded is not None and self.class_weight is not None:
             weights = class_weights(self.class_weight, self.classes_, encoded)
         params = self.get_params(deep=False)
+        # What a trainer calls by the same name.
         shared = {name: params[name] for name in Trainer.__dataclass_fields__.keys() & params.keys()}
         return Trainer(
             **{"epochs": self.max_epochs, **shared, **changed},

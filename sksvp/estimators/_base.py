@@ -120,10 +120,10 @@ class TorchClassifier(ScoresOfLogits, Classifier):
         """Return ``read(indices)``, which cuts the raw batch of those rows from a checked X."""
         raise NotImplementedError(type(self).__name__)
 
-    def _training_view(self, n_rows: int, random_state: np.random.RandomState) -> TrainingView:
+    def _training_view(self, X, random_state: np.random.RandomState) -> TrainingView:
         """Return ``view(batch, visit)``, which augments a raw batch and makes it the module's input.
 
-        One function serves one training, of `n_rows` rows.
+        One function serves one training, on the rows of X.
         """
         raise NotImplementedError(type(self).__name__)
 
@@ -181,7 +181,7 @@ class TorchClassifier(ScoresOfLogits, Classifier):
         keep = partial(training_folder, self.checkpoint, self, X, encoded, self._watch)
         with trainer.keeping(None if self.checkpoint is None else keep):
             net = self._new_net(trainer, X)
-            trainer.train(net, self._rows(X), encoded, self._training_view(len(X), net.batch_state_))
+            trainer.train(net, self._rows(X), encoded, self._training_view(X, net.batch_state_))
         last_loss = net.history[-1, "train_loss"]
         if not np.isfinite(last_loss):
             self._warn_of_divergence(f"its last loss is {last_loss}")
@@ -228,7 +228,7 @@ class TorchClassifier(ScoresOfLogits, Classifier):
         )
         trainer.check_same(X, encoded)
         net = self._new_net(trainer, X) if first else self.net_
-        trainer.train(net, self._rows(X), encoded, self._training_view(len(X), net.batch_state_))
+        trainer.train(net, self._rows(X), encoded, self._training_view(X, net.batch_state_))
         self.net_ = net
         return self
 

@@ -75,9 +75,9 @@ class ImageClassifier(TorchClassifier):
     def _reader(self, X) -> Callable[[np.ndarray], Tensor]:
         return self.format_.reader(X)
 
-    def _training_view(self, n_rows: int, random_state: np.random.RandomState) -> TrainingView:
+    def _training_view(self, X, random_state: np.random.RandomState) -> TrainingView:
         _, height, width = self.format_.shape
-        augment = augmentation(self.augment_, (height, width), n_rows, random_state)
+        augment = augmentation(self.augment_, (height, width), len(X), random_state)
         return lambda images, visit: self.format_.normalize(augment(images, visit))
 
     def _clean_view(self, batch: Tensor) -> Tensor:

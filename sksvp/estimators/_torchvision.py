@@ -115,8 +115,8 @@ class TorchvisionClassifier(ImageClassifier):
     def _clean_view(self, batch: Tensor) -> Tensor:
         return _three_channels(super()._clean_view(batch))
 
-    def _training_view(self, n_rows: int, random_state: np.random.RandomState) -> TrainingView:
-        view = super()._training_view(n_rows, random_state)
+    def _training_view(self, X, random_state: np.random.RandomState) -> TrainingView:
+        view = super()._training_view(X, random_state)
         return lambda images, visit: _three_channels(view(images, visit))
 
     def _default_augment(self, *, colour: bool) -> tuple[str, ...]:

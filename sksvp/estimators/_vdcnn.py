@@ -152,7 +152,7 @@ class VDCNNClassifier(TextInput, TorchClassifier):
             return lambda rows: encoded[torch.from_numpy(rows)]
         return lambda rows: torch.from_numpy(encode_characters(X[rows], self.format_.length))
 
-    def _training_view(self, n_rows: int, random_state: np.random.RandomState) -> TrainingView:
+    def _training_view(self, X, random_state: np.random.RandomState) -> TrainingView:
         return lambda batch, visit: batch
 
     def _clean_view(self, batch: Tensor) -> Tensor:

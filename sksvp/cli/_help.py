@@ -22,7 +22,7 @@ class GroupedHelp(TyperCommand):
 def _registered_names() -> dict[str, str]:
     # Not when the module is loaded: the first message of a command need not wait for these.
     from ..strategies import strategy_names
-    from ..training._schedule import SCHEDULE_NAMES
+    from ..training import SCHEDULE_NAMES
 
     return {"strategies": listed(strategy_names()), "schedules": listed(SCHEDULE_NAMES)}
 

@@ -119,7 +119,7 @@ def build_classifier(
         not have.
     """
     from .. import estimators
-    from ..training._schedule import SCHEDULE_NAMES
+    from ..training import SCHEDULE_NAMES
 
     kind = network_kind(name, option)
     named = re.fullmatch(kind.form, name).groupdict(default=None)  # type: ignore[union-attr]

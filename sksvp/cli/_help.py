@@ -20,11 +20,10 @@ class GroupedHelp(TyperCommand):
 
 
 def _registered_names() -> dict[str, str]:
-    # Not when the module is loaded: the first message of a command need not wait for these.
+    # Not when the module is loaded: the first message of a command need not wait for it.
     from ..strategies import strategy_names
-    from ..training import SCHEDULE_NAMES
 
-    return {"strategies": listed(strategy_names()), "schedules": listed(SCHEDULE_NAMES)}
+    return {"strategies": listed(strategy_names())}
 
 
 def listed(names) -> str:

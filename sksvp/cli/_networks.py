@@ -49,7 +49,9 @@ class Learning(Group):
     schedule: Annotated[
         str | None,
         Option(
-            help="Learning-rate schedule, scaled to the epochs: {schedules}.", show_default="the recipe's"
+            help="Learning-rate schedule, scaled to the epochs: cifar, cifar-50, imagenet, imagenet-45, amazon, "
+            "constant or one-cycle.",
+            show_default="the recipe's",
         ),
     ] = None
     optimizer: Annotated[

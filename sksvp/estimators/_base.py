@@ -29,7 +29,7 @@ from ..training._fused_sgd import FusedSGD
 from ..training._net import Callbacks, TrainingNet, check_net_params, for_optimizer, without_train_split
 from ..training._out_of_memory import first_with_room, is_out_of_memory
 from ..training._resume import KeepCheckpoint, TrainingCheckpoint, training_folder
-from ..training._row_source import is_slow_to_read
+from ..training._row_source import Read, is_slow_to_read
 from ..training._schedule import Schedule, batch_factors, check_schedule
 from ..training._scoring import score_rows
 from ..training._seeding import seeded_torch
@@ -107,10 +107,14 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         """Return ``read(indices)``, which cuts the raw batch of those rows from a checked X."""
         raise NotImplementedError(type(self).__name__)
 
-    def _training_view(self, n_rows: int) -> TrainingView:
+    def _reader_anew(self, X) -> Callable[[int], Read] | None:
+        """Return ``read_anew(seed)`` of `TrainingRows` where an epoch reads other raw batches than scoring does."""
+        return None
+
+    def _training_view(self, X) -> TrainingView:
         """Return ``view(batch, visit)``, which augments a raw batch and makes it the module's input.
 
-        One function serves one training, of `n_rows` rows.
+        One function serves one training, on the rows of `X`.
         """
         raise NotImplementedError(type(self).__name__)
 
@@ -352,10 +356,10 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
             last.append(("end", EndAsAsked(asked)))
         batches: dict[str, Any] = {
             "random_state": self._batch_state,
-            "prepare": self._training_view(len(y)),
+            "prepare": self._training_view(X),
             "device": self.device_,
         }
-        rows = TrainingRows(self._reader(X), y, is_slow=is_slow_to_read(X))
+        rows = TrainingRows(self._reader(X), y, is_slow=is_slow_to_read(X), read_anew=self._reader_anew(X))
         with seeded_torch(self._batch_state.randint(_MAX_SEED), self.device_):
             if is_kept:
                 state = TrainingCheckpoint(folder, net, counter, self._batch_state, self._watch, team)

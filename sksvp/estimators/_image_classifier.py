@@ -9,8 +9,17 @@ from sklearn.utils.validation import validate_data
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ..training._augment import AlternatingFlip, random_crop, random_flip, random_resized_crop, random_shift
+from .._inputs._rows import Box, WindowedRows
+from ..training._augment import (
+    AlternatingFlip,
+    random_crop,
+    random_flip,
+    random_resized_crop,
+    random_shift,
+    resized_crop_window,
+)
 from ..training._batches import TrainingView, Visit
+from ..training._row_source import Read
 from ._base import TorchClassifier
 from ._image_format import ImageFormat, check_images, learn_format
 
@@ -57,11 +66,28 @@ class ImageClassifier(TorchClassifier):
     def _reader(self, X) -> Callable[[np.ndarray], Tensor]:
         return self.format_.reader(X)
 
-    def _training_view(self, n_rows: int) -> TrainingView:
+    def _reader_anew(self, X) -> Callable[[int], Read] | None:
+        if not self._cuts_whole_images(X):
+            return None
+
+        def read_anew(seed: int) -> Read:
+            def choose(row: int, size: tuple[int, int]) -> Box:
+                # The same window whichever thread or process reads the row.
+                return resized_crop_window(size, np.random.default_rng((seed, row)))
+
+            return lambda rows: torch.from_numpy(X.read_windows(rows, choose))
+
+        return read_anew
+
+    def _cuts_whole_images(self, X) -> bool:
+        """Tell whether the resized crop is cut where rows are read, from whole images of any shape."""
+        return isinstance(X, WindowedRows) and "resized-crop" in self.augment_
+
+    def _training_view(self, X) -> TrainingView:
         _, height, width = self.format_.shape
         side = max(height, width)
         steps: list[TrainingView] = []
-        if "resized-crop" in self.augment_:
+        if "resized-crop" in self.augment_ and not self._cuts_whole_images(X):
             steps.append(lambda images, visit: random_resized_crop(images, (height, width), visit.generator))
         if "crop" in self.augment_:
             steps.append(lambda images, visit: random_crop(images, side // 8, visit.generator))
@@ -70,7 +96,7 @@ class ImageClassifier(TorchClassifier):
         if "flip" in self.augment_:
             steps.append(lambda images, visit: random_flip(images, visit.generator))
         if "alternating-flip" in self.augment_:
-            flip = AlternatingFlip(self._batch_state.random_sample(n_rows) < 0.5)
+            flip = AlternatingFlip(self._batch_state.random_sample(len(X)) < 0.5)
             steps.append(lambda images, visit: flip(images, visit.rows, visit.epoch))
 
         def view(images: Tensor, visit: Visit) -> Tensor:

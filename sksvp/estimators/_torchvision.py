@@ -21,7 +21,7 @@ _REFERENCE_BATCH = 256
 class TorchvisionClassifier(ImageClassifier):
     """Any classification network of torchvision, by default with ImageNet's recipe.
 
-    The recipe of [1]_: stochastic gradient descent with momentum, five epochs of
+    The recipe of [1]_ and its published code: stochastic gradient descent with momentum, five epochs of
     warm-up, three drops by ten, smoothed labels, and a learning rate in proportion to the
     batch. Images are cropped at random places and scales and flipped.
 
@@ -52,7 +52,8 @@ class TorchvisionClassifier(ImageClassifier):
     augment : "auto", None or sequence of str, default="auto"
         Random changes of the training images, out of "crop", "flip",
         "resized-crop", "shift" and "alternating-flip"; "auto" is a resized crop,
-        and a flip in colour. Scoring always sees the clean image.
+        and a flip in colour. Of an image folder's rows the resized crop is cut from
+        the whole photo. Scoring always sees the clean image.
     class_weight : dict, "balanced" or None, default=None
         Weight of the classes in the loss.
     layout : {"auto", "channels_last", "channels_first"}, default="auto"
@@ -205,8 +206,8 @@ class TorchvisionClassifier(ImageClassifier):
     def _clean_view(self, batch: Tensor) -> Tensor:
         return _three_channels(super()._clean_view(batch))
 
-    def _training_view(self, n_rows: int):
-        view = super()._training_view(n_rows)
+    def _training_view(self, X):
+        view = super()._training_view(X)
         return lambda images, visit: _three_channels(view(images, visit))
 
     def _default_augment(self, *, colour: bool) -> tuple[str, ...]:

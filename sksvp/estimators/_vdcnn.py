@@ -215,7 +215,7 @@ class VDCNNClassifier(TextInput, TorchClassifier):
             return lambda rows: encoded[torch.from_numpy(rows)]
         return lambda rows: torch.from_numpy(encode_characters(X[rows], self.format_.length))
 
-    def _training_view(self, n_rows: int) -> TrainingView:
+    def _training_view(self, X) -> TrainingView:
         return lambda batch, visit: batch
 
     def _clean_view(self, batch: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 
 _ROOT = Path(__file__).parents[1]
@@ -492,6 +493,11 @@ def _page_lines() -> Iterator[Quote]:
         yield Quote("docs/results/bench_text.md", text, {}, lambda _, values=values: values)
 
 
+def _power(entries: list[dict], name: str) -> float:
+    x, y = (np.log([entry[key] for entry in entries]) for key in (name, "seconds"))
+    return float(np.polyfit(x, y, 1)[0])
+
+
 def _interval(ratio: dict) -> list[float]:
     return [ratio["median"], ratio["low"], ratio["high"]]
 
@@ -574,6 +580,30 @@ _PAGES = [
             *r["memory"]["seconds"].values(),
             r["memory"]["peak_bytes"] / 2**30,
         ],
+    ),
+    Quote(
+        "docs/results/bench_text.md",
+        "Characters of IMDB: {} MB of texts a second, {} MB of their first",
+        "bench_text.json",
+        lambda r: [r["encoding"]["IMDB"][part]["median"] for part in ("whole", "kept")],
+    ),
+    Quote(
+        "docs/results/bench_k_centers.md",
+        "without the {} s that the first call of a process takes",
+        _K_CENTERS,
+        lambda r: r["compile_seconds"],
+    ),
+    Quote(
+        "docs/results/bench_k_centers_growth.md",
+        "grow with the power {} of the rows",
+        "bench_k_centers_growth.json",
+        lambda r: _power(r["by_rows"], "n_rows"),
+    ),
+    Quote(
+        "docs/results/bench_k_centers_growth.md",
+        "the power {} of the centres",
+        "bench_k_centers_growth.json",
+        lambda r: _power(r["by_centres"], "n_centres"),
     ),
     Quote(
         "docs/results/bench_fast_recipe.md",

@@ -11,6 +11,7 @@ from ._folders import new_folder, read_rows, save_figure
 from ._options import (
     BatchSize,
     CheckpointEvery,
+    CropFraction,
     Data,
     DataDir,
     Dataset,
@@ -88,6 +89,7 @@ def coreset(
     train_rows: TrainRows = None,
     test_rows: TestRows = None,
     image_size: ImageSize = 224,
+    crop_fraction: CropFraction = None,
     image_shape: ImageShape = None,
     layout: Layout = None,
     text_column: TextColumn = None,
@@ -112,7 +114,7 @@ def coreset(
         typer.Option(
             help="How rows are ranked: forgetting_events, entropy, least_confidence, margin, k_centers or random; "
             "repeat to compare several.",
-            show_default="forgetting_events; fasttext: entropy",
+            show_default="forgetting_events; fasttext, bag-of-ngrams: entropy",
         ),
     ] = None,
     subset_size: Annotated[
@@ -179,6 +181,7 @@ def coreset(
     if holds_texts(dataset, data):
         chosen = chosen | _TEXT_NETWORKS
     proxy_network, target_network, learning = build_pair(
+        dataset=dataset,
         proxy=proxy or chosen["proxy"],
         proxy_epochs=proxy_epochs,
         target=target or chosen["target"],
@@ -210,6 +213,8 @@ def coreset(
         data_dir,
         download=download,
         image_size=image_size,
+        crop_fraction=crop_fraction,
+        networks=[learning["proxy"], learning["target"]],
         on_error="skip" if skip_unreadable else "raise",
         n_train=train_rows,
         n_test=test_rows,

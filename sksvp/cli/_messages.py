@@ -19,7 +19,7 @@ _WORDS = (
 )
 # These cannot be taken for words of a sentence.
 _SURE = (
-    "batch_size|data_dir|image_shape|image_size|initial_size|max_epochs|proxy_batch_size|proxy_epochs|proxy_lr|"
+    "batch_size|crop_fraction|data_dir|image_shape|image_size|initial_size|max_epochs|proxy_batch_size|proxy_epochs|proxy_lr|"
     "subset_size|target_at|test_rows|text_length|train_rows"
 )
 _VALUE = r"""'[^']*'|"[^"]*"|\[[^\]]*\]|\([^)]*\)|[-+]?\w+(?:[.:-]\w+)*"""

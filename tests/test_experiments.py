@@ -19,7 +19,7 @@ from sklearn.neural_network import MLPClassifier
 
 from sksvp import ProxyCoresetSelector
 from sksvp._storage._files import replacing, write_json
-from sksvp.coreset._by_chance import ByChanceWarning
+from sksvp.coreset import ByChanceWarning
 from sksvp.estimators import BagOfNgramsClassifier
 from sksvp.experiments import (
     CoresetRun,

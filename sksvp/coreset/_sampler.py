@@ -23,6 +23,9 @@ class ProxyCoresetSampler(BaseProxyCoreset):
         Share of the rows to keep, or their number.
     class_balanced : bool, default=False
         Whether each class keeps its share.
+    probabilities : {"in_sample", "out_of_fold"}, default="in_sample"
+        Whether the proxy scores the rows it was trained on, or models score rows
+        that they have not seen.
     stop_proxy : RankingSettled or None, default=None
         Rule that ends the proxy's training early; for proxies that are trained in
         epochs.

@@ -122,8 +122,10 @@ class BaseProxyCoreset(BaseEstimator):
             same score as rows that were left out, or where the proxy never learned
             most of them.
         RiskyChoiceWarning
-            Where the chosen rows are likely to train a worse model than random ones,
-            or the proxy has memorised the rows that it ranks. Both are UserWarnings.
+            Where the chosen rows are likely to train a worse model than random ones.
+        MemorisedProxyWarning
+            Where the proxy has memorised the rows that it ranks. It is a
+            RiskyChoiceWarning, and all are UserWarnings.
         """
         # A fit that fails or is interrupted leaves no fitted selector behind.
         self.__dict__.pop("support_", None)
@@ -157,8 +159,8 @@ class BaseProxyCoreset(BaseEstimator):
         right = predicted_right(evidence, labels, self.proxy_)
         unseen = self.probabilities == "out_of_fold"
         warn_if_risky(strategy, labels, self.support_, right, unseen=unseen, stacklevel=3)
+        self._training_error = None if unseen or right is None else 1.0 - float(right.mean())
         if not unseen:
-            self._training_error = None if right is None else 1.0 - float(right.mean())
             warn_if_memorised(self.proxy_, evidence, labels, right, stacklevel=3)
         return self
 

@@ -17,6 +17,10 @@ _SURE = 0.99
 FAR_BELOW = 0.05
 
 
+class MemorisedProxyWarning(RiskyChoiceWarning):
+    """A proxy ranks rows that it knows by heart."""
+
+
 def warn_if_memorised(
     proxy: BaseEstimator, evidence: Evidence, y: np.ndarray, right: np.ndarray | None, *, stacklevel: int
 ) -> None:
@@ -40,7 +44,7 @@ def warn_if_memorised(
 
     Warns
     -----
-    RiskyChoiceWarning
+    MemorisedProxyWarning
     """
     if right is None or evidence.logits is not None or is_frozen(proxy):
         return
@@ -53,7 +57,7 @@ def warn_if_memorised(
             f"The proxy {type(classifier_of(proxy)).__name__} seems to have memorised its training rows: {error:.1%} "
             f"of them are predicted wrong, {found}. What it says of them ranks mostly noise: take "
             "probabilities='out_of_fold', or a proxy that is regularised more.",
-            RiskyChoiceWarning,
+            MemorisedProxyWarning,
             stacklevel=stacklevel + 1,
         )
 

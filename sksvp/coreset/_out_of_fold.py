@@ -102,18 +102,21 @@ def gather_out_of_fold(
     if found is not None:
         seconds, cpu = clock.wall, clock.cpu
     else:
-        found = {kind: record.evidence.get(f"{name}_{kind}") for kind in _IN_SAMPLE}
-        if all(array is None for array in found.values()):
+        found = {
+            kind: record.evidence[f"{name}_{kind}"]
+            for kind in _IN_SAMPLE
+            if f"{name}_{kind}" in record.evidence
+        }
+        if not found:
             with Clock() as clock:
                 found = _cross_validate(proxy, X, y, seed, fit_params, training)
             record.evidence |= {f"{name}_{kind}": array for kind, array in found.items()}
             record.inference[name], record.inference_cpu[name] = clock.wall, clock.cpu
             entry.save(record)
         seconds, cpu = record.inference[name], record.inference_cpu[name]
-    held_out = {kind: array for kind, array in found.items() if array is not None}
     return ProxyRecord(
         record.proxy,
-        {**in_sample(record.evidence, without=_IN_SAMPLE), **held_out},
+        {**in_sample(record.evidence, without=_IN_SAMPLE), **found},
         record.proxy_fit,
         record.proxy_cpu,
         record.inference | {"probabilities": seconds},

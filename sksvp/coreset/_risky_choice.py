@@ -25,7 +25,7 @@ _HARDEST_FIRST = (Entropy, ForgettingEvents, LeastConfidence, Margin)
 
 
 class RiskyChoiceWarning(UserWarning):
-    """A choice is likely to serve a target worse than random rows, or its proxy has memorised its rows."""
+    """A choice is likely to train a worse model than random rows of the same number."""
 
 
 def predicted_right(evidence: Evidence, y: np.ndarray, proxy: BaseEstimator | None) -> np.ndarray | None:

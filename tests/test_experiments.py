@@ -120,7 +120,8 @@ def test_the_selector_does_not_say_it_again(tmp_path):
     with pytest.warns(ByChanceWarning):
         run.selector(run.arms()[0]).fit(run.X_train, run.y_train)
     hints = hints_of(run, tmp_path / "run")
-    assert [hint[:40] for hint in hints] == ["the proxy is hardly better than guessing"]
+    assert hints[0].startswith("the proxy is hardly better than guessing")
+    assert not any("never learned" in hint or "by chance" in hint for hint in hints)
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])

@@ -53,9 +53,9 @@ class ProxyCoresetSampler(BaseProxyCoreset):
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sksvp.coreset import ProxyCoresetSampler
     >>> X, y = load_iris(return_X_y=True)
-    >>> X_kept, y_kept = ProxyCoresetSampler(LogisticRegression(), subset_size=30).fit_resample(X, y)
+    >>> X_kept, y_kept = ProxyCoresetSampler(LogisticRegression(), subset_size=75).fit_resample(X, y)
     >>> X_kept.shape
-    (30, 4)
+    (75, 4)
     """
 
     @property

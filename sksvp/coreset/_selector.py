@@ -109,10 +109,10 @@ class ProxyCoresetSelector(OneToOneFeatureMixin, TransformerMixin, BaseProxyCore
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sksvp.coreset import ProxyCoresetSelector
     >>> X, y = load_iris(return_X_y=True)
-    >>> selector = ProxyCoresetSelector(LogisticRegression(), subset_size=0.2, random_state=0).fit(X, y)
+    >>> selector = ProxyCoresetSelector(LogisticRegression(), subset_size=0.5, random_state=0).fit(X, y)
     >>> X_kept, y_kept = selector.select(X, y)
     >>> X_kept.shape
-    (30, 4)
+    (75, 4)
     """
 
     def transform(self, X):

@@ -137,6 +137,7 @@ def test_classes_that_are_nearly_empty():
     X = np.arange(N)[:, None]
     (text,) = warned(Told(list(sureness), list(codes)), X, labels)
     assert "hardly a row of 1 of 3 classes is among them: 'sport' (0 of 50)." in text
+    assert warned(Told(list(sureness), list(codes)), X, labels.astype(object)) == [text]
     assert warned(Told(list(sureness), list(codes)), X, labels, class_balanced=True) == []
     # Of 19 rows random ones would leave fewer than ten.
     few = np.r_[np.arange(950), np.arange(950, 969)]

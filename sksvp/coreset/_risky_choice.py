@@ -113,7 +113,7 @@ def describe_empty_classes(y: np.ndarray, kept: np.ndarray) -> Iterator[str]:
     n_kept = np.bincount(codes[kept], minlength=len(classes))
     empty = np.flatnonzero((due >= _DUE) & (n_kept < _NEARLY_EMPTY * due))
     if len(empty):
-        named = ", ".join(f"{classes[c].item()!r} ({n_kept[c]} of {sizes[c]})" for c in empty[:_N_NAMED])
+        named = ", ".join(f"{classes.tolist()[c]!r} ({n_kept[c]} of {sizes[c]})" for c in empty[:_N_NAMED])
         more = ", ..." if len(empty) > _N_NAMED else ""
         yield f"hardly a row of {len(empty)} of {len(classes)} classes is among them: {named}{more}"
 

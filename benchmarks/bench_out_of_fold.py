@@ -29,7 +29,7 @@ def load(folder: Path | None, n_rows: int | None):
     rows = np.random.RandomState(0).permutation(len(data.y_train))[:n_rows]
     X, y, X_test = data.X_train[rows], data.y_train[rows], data.X_test
     if folder is None:
-        return X.reshape(len(X), -1) / 255, y, X_test.reshape(len(X_test), -1) / 255, data.y_test
+        return X.reshape(len(X), -1) / X.max(), y, X_test.reshape(len(X_test), -1) / X.max(), data.y_test
     words = TfidfVectorizer(min_df=2, sublinear_tf=True)
     return words.fit_transform(list(X)), y, words.transform(list(X_test)), data.y_test
 

@@ -7,6 +7,7 @@ import typer
 
 from ._data import data_digest, holds_texts, load_data, text_table
 from ._folders import new_folder, save_figure
+from ._messages import tell_line
 from ._options import (
     BatchSize,
     CheckpointEvery,
@@ -278,7 +279,7 @@ def active(
     folder = RunFolder(new_folder("active", out), settings, resume=resume)
     with says_how_to_go_on(folder.path):
         if former is None:
-            run_active(run, folder, n_jobs=jobs, report=typer.echo)
+            run_active(run, folder, n_jobs=jobs, report=tell_line)
             first_labelled(run, folder)
         else:
             replay_run(run, folder, former, n_jobs=jobs, report=typer.echo)

@@ -14,6 +14,7 @@ from ._experiment import known_strategies, read_baselines, read_size, refuse_idl
 from ._folders import new_folder, read_rows, save_figure
 from ._groups import SIZE, Group, takes_groups
 from ._messages import tell
+from ._models import network_kind
 from ._networks import Learning, Networks, build_pair
 from ._run import Repeats, Run, says_how_to_go_on
 
@@ -30,7 +31,7 @@ class Choice(Group):
         list[str] | None,
         Option(
             help="How rows are ranked: {strategies}; repeat to compare several.",
-            show_default="forgetting_events; fasttext: entropy",
+            show_default="forgetting_events; bag-of-ngrams, fasttext: entropy",
         ),
     ] = None
     subset_size: Annotated[
@@ -44,6 +45,14 @@ class Choice(Group):
     class_balanced: Annotated[bool, Option("--class-balanced", help="Keep the classes in proportion.")] = (
         False
     )
+    probabilities: Annotated[
+        str | None,
+        Option(
+            help="Whose class probabilities rank the rows: in_sample (the proxy's, which was trained on them) or "
+            "out_of_fold (models' that have not seen them; five trainings more).",
+            show_default="in_sample",
+        ),
+    ] = None
     baseline: Annotated[
         list[str] | None,
         Option(
@@ -74,16 +83,21 @@ class Choice(Group):
         """
         if self.needs_no_proxy:
             refuse_idle(
-                {"class_balanced": self.class_balanced, **networks.of_proxy()},
+                {
+                    "class_balanced": self.class_balanced,
+                    "probabilities": self.probabilities,
+                    **networks.of_proxy(),
+                },
                 "the rows in --from-selected are chosen already, and no --strategy beside them needs a proxy",
             )
         if self.only_select and self.from_selected is not None:
             raise ValueError("--only-select and --from-selected exclude each other.")
+        if self.probabilities not in (None, "in_sample", "out_of_fold"):
+            raise ValueError(f"--probabilities must be in_sample or out_of_fold, got {self.probabilities!r}.")
 
     def methods(self, proxy: str) -> tuple[list[str], bool]:
         """Name the ways to choose, and tell whether to train on all rows as well."""
-        # The program fasttext cannot tell forgetting events.
-        default = "entropy" if proxy == "fasttext" else "forgetting_events"
+        default = network_kind(proxy, "--proxy").strategy
         prefix = "class-balanced " if self.class_balanced else ""
         names = [prefix + name for name in known_strategies(self.strategy or [default])]
         baselines = read_baselines(self.baseline, BASELINES)
@@ -115,7 +129,7 @@ def coreset(
     sizes = [read_size(size, "--subset-size") for size in choice.subset_size or ()]
 
     proxy, target, settings = build_pair(data, networks, learning.filled(data))
-    bunch = data.load(proxy, needs_test=not choice.only_select)
+    bunch = data.load(proxy, [settings["proxy"], settings["target"]], needs_test=not choice.only_select)
     n_rows = len(bunch.y_train)
     given = {}
     if choice.from_selected is not None:
@@ -132,7 +146,10 @@ def coreset(
     from ..experiments import CoresetRun, RunFolder, first_selection, report_run, run_coreset
     from ._bunch import data_digest
 
-    settings["content of the data"] = data_digest(bunch)
+    settings |= {
+        "probabilities": choice.probabilities or "in_sample",
+        "content of the data": data_digest(bunch),
+    }
     folder = RunFolder(new_folder("coreset", run.out), settings, resume=run.resume)
     write_config(folder.path, "coreset", data, networks, learning, choice, repeats, run)
     experiment = CoresetRun(
@@ -146,6 +163,7 @@ def coreset(
         subset_sizes=list(dict.fromkeys(sizes)),
         seeds=repeats.numbers(data),
         with_all=with_all,
+        probabilities=settings["probabilities"],
         given=given,
         filenames=bunch.get("filenames_train"),
         row_numbers=bunch.get("row_numbers"),

@@ -19,7 +19,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
         resolved = torch.device(device)
     except (RuntimeError, TypeError) as error:
         raise ValueError(
-            f"device must be 'auto' or a torch device such as 'cpu' or 'cuda:0', got {device!r}."
+            f"device={device!r} must be 'auto' or a torch device such as 'cpu' or 'cuda:0'."
         ) from error
     if resolved.type == "cuda":
         if not torch.cuda.is_available():

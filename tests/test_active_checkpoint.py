@@ -214,15 +214,15 @@ def test_what_says_nothing_of_the_run_does_not_count(learner):
 @pytest.mark.parametrize(
     ("params", "rows", "difference"),
     [
-        ({"strategy": "entropy"}, X, "strategy: 'least_confidence' there, 'entropy' now"),
-        ({"proxy__C": 2.0}, X, r"proxy__C: 1\.0 there, 2\.0 now"),
+        ({"strategy": "entropy"}, X, "strategy='least_confidence' there, 'entropy' now"),
+        ({"proxy__C": 2.0}, X, r"proxy__C=1\.0 there, 2\.0 now"),
         (
             {"proxy": make_pipeline(StandardScaler(), LogisticRegression())},
             X,
-            "proxy: LogisticRegression .* there",
+            "proxy=LogisticRegression .* there",
         ),
-        ({}, X + 1, "X: 90 rows .* there, 90 rows .* now"),
-        ({}, X[:80], "X: 90 rows .* there, 80 rows .* now"),
+        ({}, X + 1, "X=90 rows .* there, 90 rows .* now"),
+        ({}, X[:80], "X=90 rows .* there, 80 rows .* now"),
     ],
     ids=["strategy", "proxy", "class", "content", "rows"],
 )

@@ -101,7 +101,7 @@ def test_batches_of_one_are_the_compiled_loop(texts, fitted):
     results = []
     for make, extra in (
         (_bag_trainer._OneByOne, ()),
-        (_bag_trainer._InBatches, (torch.device("cpu"), 1)),
+        (_bag_trainer.BagBatches, (torch.device("cpu"), 1)),
     ):
         outputs = np.zeros((3, 10), dtype=np.float32)
         trainer = make(ngrams, encoded, weights, inputs.copy(), outputs, *extra)
@@ -117,7 +117,7 @@ def test_batches_learn_as_well(texts):
     assert model.score(*toy_texts(60, seed=1)) == 1
     again = bag(batch_size=16).fit(X, y)
     np.testing.assert_array_equal(model.embeddings_, again.embeddings_)
-    np.testing.assert_array_equal(model.records_["forgetting_events"], again.forgetting_events_)
+    np.testing.assert_array_equal(model.records_["forgetting_events"], again.records_["forgetting_events"])
 
 
 @pytest.mark.gpu
@@ -193,7 +193,7 @@ def test_pickle_save_and_load(fitted, texts, tmp_path):
     fitted.save(tmp_path / "model.safetensors")
     loaded = BagOfNgramsClassifier.load(tmp_path / "model.safetensors", device="cpu")
     np.testing.assert_array_equal(loaded.predict_logits([*X, "unseen words"])[:-1], expected)
-    np.testing.assert_array_equal(loaded.records_["forgetting_events"], fitted.forgetting_events_)
+    np.testing.assert_array_equal(loaded.records_["forgetting_events"], fitted.records_["forgetting_events"])
     assert loaded.get_params() == fitted.get_params()
 
 

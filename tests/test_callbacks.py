@@ -35,7 +35,7 @@ def test_the_epoch_that_a_callback_ends_a_training_in_counts(n_epochs):
     whole = resnet(max_epochs=n_epochs, schedule="constant").fit(X, y)
     assert len(ended.history_) == n_epochs
     np.testing.assert_array_equal(ended.predict_logits(X), whole.predict_logits(X))
-    np.testing.assert_array_equal(ended.records_["forgetting_events"], whole.forgetting_events_)
+    np.testing.assert_array_equal(ended.records_["forgetting_events"], whole.records_["forgetting_events"])
     assert ended.history_[:, "train_acc"] == whole.history_[:, "train_acc"]
 
 

@@ -12,9 +12,11 @@ import torch
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
+from sksvp.cli._data import DATASETS, Data
 from sksvp.cli._main import app
-from sksvp.cli._pair import build_pair
+from sksvp.cli._networks import Learning, Networks, build_pair
 from sksvp.estimators import WhitenedConvNetClassifier
+from sksvp.strategies import strategy_names
 from sksvp.training._schedule import SCHEDULE_NAMES
 
 QUICK = ["--dataset", "digits", "--train-rows", "200", "--epochs", "2", "--seeds", "1", "--device", "cpu"]
@@ -82,7 +84,7 @@ def test_a_folder_in_use_needs_resume_and_the_same_settings(finished):
     assert "--resume" in taken.output
     other = run("coreset", *QUICK, "--batch-size", 16, "--out", folder, "--resume")
     assert other.exit_code == 2
-    assert "--batch-size: 32 there, 16 now" in other.output
+    assert "--batch-size 32 there, 16 now" in other.output
 
 
 def test_another_target_on_a_former_selection(finished, tmp_path):
@@ -343,13 +345,14 @@ def test_the_fast_network_keeps_its_recipe_beside_another_target(tmp_path):
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert "\nforgetting_events " in result.output
-    both = {
-        "proxy": "fast", "proxy_epochs": None, "epochs": 7, "batch_size": 64, "lr": 0.02,
-        "proxy_lr": None, "proxy_batch_size": None,
-        "schedule": "constant", "optimizer": "adam", "precision": "fp32", "image_shape": None, "layout": None,
-        "text_length": None, "device": "cpu", "verbose": False,
-    }  # fmt: skip
-    proxy, target, settings = build_pair(target="resnet8", **both)
+    learning = Learning(
+        epochs=7, batch_size=64, lr=0.02, schedule="constant", optimizer="adam", precision="fp32"
+    )
+
+    def pair(**networks):
+        return build_pair(Data(dataset="digits"), Networks(proxy="fast", **networks), learning)
+
+    proxy, target, settings = pair(target="resnet8")
     own = WhitenedConvNetClassifier()
     assert proxy.net_params is None
     assert target.net_params["optimizer"] is torch.optim.Adam
@@ -357,10 +360,10 @@ def test_the_fast_network_keeps_its_recipe_beside_another_target(tmp_path):
     assert (target.max_epochs, target.lr, target.schedule) == (7, 0.02, "constant")
     # Batches follow the data, and the rate follows them.
     assert (proxy.batch_size, target.batch_size, settings["proxy_epochs"]) == (64, 64, None)
-    alike, same, _ = build_pair(target="fast", **both)
+    alike, same, _ = pair(target="fast")
     assert (alike.max_epochs, alike.lr, alike.schedule) == (same.max_epochs, same.lr, same.schedule)
     assert alike.max_epochs == 7
-    given, _, _ = build_pair(target="resnet8", **both | {"proxy_epochs": 3, "proxy_lr": 0.5})
+    given, _, _ = pair(target="resnet8", proxy_epochs=3, proxy_lr=0.5)
     assert (given.max_epochs, given.lr) == (3, 0.5)
 
 
@@ -394,7 +397,7 @@ def test_one_cycle_on_the_command_line(tmp_path):
         (["--dataset", "digits", "--train-rows", "1"], "--train-rows"),
         (["--dataset", "digits", "--test-rows", "0"], "--test-rows"),
         (["--dataset", "digits", "--test-rows", "99999"], "--test-rows"),
-        (["--dataset", "digits", "--device", "abacus"], "--device must be 'auto'"),
+        (["--dataset", "digits", "--device", "abacus"], "--device abacus must be 'auto'"),
         (
             ["--dataset", "digits", "--precision", "fp8"],
             "--precision must be one of auto, bf16, fp32, got 'fp8'.",
@@ -471,10 +474,10 @@ def test_help(command):
     assert "\x08" not in result.output
     # The words as they are, however the terminal breaks its lines.
     text = "".join(result.output.split())
-    if command == ["coreset"]:
-        assert "forgetting_events,entropy,least_confidence,margin,k_centersorrandom" in text
+    if command in (["coreset"], ["active"]):
+        assert ",".join(strategy_names()[:-1]) + f"or{strategy_names()[-1]}" in text
     if command:
-        assert all(name in text for name in SCHEDULE_NAMES)
+        assert all(name in text for name in (*SCHEDULE_NAMES, *DATASETS, "resnet20", "bag-of-ngrams"))
 
 
 def test_version():
@@ -496,6 +499,47 @@ def test_arrays_without_test_rows(tmp_path):
     chosen = run("coreset", *options, "--only-select", "--out", tmp_path / "b")
     assert chosen.exit_code == 0, chosen.output
     assert len(pd.read_csv(tmp_path / "b" / "selected.csv")) == 30
+
+
+@pytest.mark.parametrize(
+    ("networks", "given", "expected"),
+    [
+        (["resnet20", "resnet164"], None, 1.0),
+        (["torchvision:resnet18", "torchvision:resnet50"], None, 0.875),
+        (["torchvision:resnet18", "torchvision:resnet50"], 0.5, 0.5),
+    ],
+)
+def test_the_middle_that_a_network_is_tested_on(tmp_path, monkeypatch, networks, given, expected):
+    asked = {}
+
+    def stop(root, **kwargs):
+        asked.update(kwargs)
+        raise ValueError("far enough")
+
+    monkeypatch.setattr("sksvp.datasets.load_image_folder", stop)
+    proxy, target = networks
+    option = [] if given is None else ["--crop-fraction", given]
+    result = run(
+        "coreset",
+        "--dataset",
+        "folder",
+        "--data-dir",
+        tmp_path,
+        "--proxy",
+        proxy,
+        "--target",
+        target,
+        *option,
+    )
+    assert "far enough" in result.output
+    assert asked["crop_fraction"] == expected
+
+
+def test_crop_fraction_is_checked(tmp_path):
+    other = run("train", "--dataset", "digits", "--crop-fraction", 0.5)
+    assert (other.exit_code, other.stderr) == (2, "sksvp: --crop-fraction is for --dataset folder.\n")
+    zero = run("train", "--dataset", "folder", "--data-dir", tmp_path, "--crop-fraction", 0)
+    assert zero.exit_code == 2 and "--crop-fraction must be" in zero.stderr
 
 
 def test_folder_of_images_names_its_files(tmp_path):

@@ -180,7 +180,7 @@ def record_settings(folder):
 def test_another_rate_of_the_proxy_is_another_run(finished, tmp_path):
     shutil.copytree(finished[0], tmp_path / "run")
     other = run(*QUICK, *ROUNDS, "--proxy-lr", "0.5", "--out", tmp_path / "run", "--resume")
-    assert other.exit_code == 2 and "--proxy-lr: not given there, 0.5 now" in other.stderr
+    assert other.exit_code == 2 and "no --proxy-lr there, 0.5 now" in other.stderr
 
 
 def test_arms_side_by_side_choose_the_same(finished, tmp_path):

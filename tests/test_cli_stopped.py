@@ -96,7 +96,7 @@ def test_train_does_not_begin_anew_in_the_folder_of_a_stopped_run(tmp_path, monk
     assert "holds a stopped run: add --resume" in refused.output
     other = run("train", *QUICK, "--network", "resnet8", "--lr", 0.05, "--out", tmp_path, "--resume")
     assert other.exit_code != 0
-    assert "--lr: 0.1 there, 0.05 now" in " ".join(other.output.split())
+    assert "--lr 0.1 there, 0.05 now" in " ".join(other.output.split())
     assert list(tmp_path.glob("trainings-in-progress/*/*/state-*.bin"))
 
 

@@ -52,7 +52,9 @@ def assert_trains_as_unrecorded(*callbacks, **params):
     expected, expected_losses = fit(Unrecorded, *callbacks, **params)
     np.testing.assert_allclose(losses, expected_losses, rtol=1e-4)
     np.testing.assert_allclose(recorded.predict_logits(X), expected.predict_logits(X), rtol=1e-3, atol=1e-3)
-    np.testing.assert_array_equal(recorded.records_["forgetting_events"], expected.forgetting_events_)
+    np.testing.assert_array_equal(
+        recorded.records_["forgetting_events"], expected.records_["forgetting_events"]
+    )
     for name, values in expected.net_.module_.state_dict().items():
         torch.testing.assert_close(recorded.net_.module_.state_dict()[name], values, rtol=1e-3, atol=1e-4)
 

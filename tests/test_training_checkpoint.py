@@ -80,7 +80,7 @@ def n_trained(model):
 
 def assert_same(a, b, rows=X):
     np.testing.assert_array_equal(a.predict_logits(rows), b.predict_logits(rows))
-    np.testing.assert_array_equal(a.records_["forgetting_events"], b.forgetting_events_)
+    np.testing.assert_array_equal(a.records_["forgetting_events"], b.records_["forgetting_events"])
     for name in ("epoch", "train_loss", "train_acc"):
         assert a.history_[:, name] == b.history_[:, name]
     assert all(
@@ -160,11 +160,11 @@ def test_damaged_checkpoint_gives_way_to_the_one_before(tmp_path, monkeypatch):
 def test_another_training_is_refused_with_the_difference(tmp_path, monkeypatch):
     interrupt(make(tmp_path), 3, monkeypatch)
     (folder,) = (path for path in tmp_path.iterdir() if path.is_dir())
-    with pytest.raises(ValueError, match=r"lr: 0\.1 there, 0\.05 now"):
+    with pytest.raises(ValueError, match=r"lr=0\.1 there, 0\.05 now"):
         make(folder, lr=0.05).fit(X, y)
-    with pytest.raises(ValueError, match=r"X: 96 rows .* there, 90 rows"):
+    with pytest.raises(ValueError, match=r"X=96 rows .* there, 90 rows"):
         make(folder).fit(X[:90], y[:90])
-    with pytest.raises(ValueError, match=r"X: 96 rows \w+ there, 96 rows \w+ float32 now"):
+    with pytest.raises(ValueError, match=r"X=96 rows \w+ there, 96 rows \w+ float32 now"):
         make(folder).fit(X.astype(np.float32), y)
     # Not part of what is trained.
     make(folder, verbose=1).fit(X, y)

@@ -118,7 +118,7 @@ def test_containers_give_the_same_network(container, fitted, texts):
     X, y = texts
     other = vdcnn().fit(container(X), pd.Series(y))
     np.testing.assert_array_equal(other.predict_logits(container(X)), fitted.predict_logits(X))
-    np.testing.assert_array_equal(other.records_["forgetting_events"], fitted.forgetting_events_)
+    np.testing.assert_array_equal(other.records_["forgetting_events"], fitted.records_["forgetting_events"])
 
 
 def test_seeds(fitted, texts):
@@ -161,7 +161,7 @@ def test_pickle_save_and_load(fitted, texts, tmp_path):
     fitted.save(tmp_path / "network.safetensors")
     loaded = VDCNNClassifier.load(tmp_path / "network.safetensors", device="cpu")
     np.testing.assert_array_equal(loaded.predict_logits(X), expected)
-    np.testing.assert_array_equal(loaded.records_["forgetting_events"], fitted.forgetting_events_)
+    np.testing.assert_array_equal(loaded.records_["forgetting_events"], fitted.records_["forgetting_events"])
     assert loaded.widths == (8, 8, 16, 16)
     with pytest.raises(ValueError, match="VDCNNClassifier"):
         ResNetClassifier.load(tmp_path / "network.safetensors")

@@ -137,7 +137,7 @@ class Checkpoint:
 
     def _check_same(self, there: dict) -> None:
         differences = [
-            f"{name}: {there.get(name, 'nothing')} there, {self.identity.get(name, 'nothing')} now"
+            f"{name}={there.get(name, 'nothing')} there, {self.identity.get(name, 'nothing')} now"
             for name in sorted({*there, *self.identity})
             if there.get(name) != self.identity.get(name)
         ]

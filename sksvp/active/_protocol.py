@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ._labels import LabelTable, read_labels
+from .._inputs._labels import read_labels
+from ._labels import LabelTable
 from ._run import Run, seconds_of
 
 
@@ -75,9 +76,7 @@ def _round_sizes(rounds: Any, n_rows: int) -> list[int]:
     else:
         raise ValueError(f"rounds must be all ints or all floats, got {rounds!r}.")
     if min(sizes) < 1:
-        raise ValueError(
-            f"rounds={rounds!r} must each buy one label at least, of a pool of n_samples={n_rows} rows."
-        )
+        raise ValueError(f"rounds={rounds!r} must each buy one label at least, of a pool of {n_rows} rows.")
     return sizes
 
 
@@ -92,8 +91,8 @@ def _target_totals(target_at: Any, totals: list[int]) -> frozenset[int]:
     never = [int(total) for total in wanted if total not in totals]
     if never:
         raise ValueError(
-            f"target_at={[int(total) for total in wanted]} names totals that never occur: {never}; the totals are "
-            f"{totals}."
+            f"target_at={[int(total) for total in wanted]} names totals that never occur: "
+            f"{', '.join(map(str, never))}; the totals are {', '.join(map(str, totals))}."
         )
     return frozenset(map(int, wanted))
 

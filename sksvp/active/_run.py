@@ -223,13 +223,13 @@ def resolve_pool_strategy(strategy: Any) -> Any:
         For an unknown name, or one that needs records of a training: no row of the
         pool was trained on.
     """
-    strategy = resolve_strategy(strategy)
+    given, strategy = strategy, resolve_strategy(strategy)
     records = [kind for kind in strategy.requires if kind in recorder_names()]
     if records:
         raise ValueError(
-            f"strategy={type(strategy).__name__} ranks by {' and '.join(records).replace('_', ' ')}, which only rows "
-            "that were trained on have; rows of a pool have no labels to train on. It serves core-sets; take one that "
-            "reads probabilities or features."
+            f"strategy={given!r} ranks by {' and '.join(records).replace('_', ' ')}, which only rows that were "
+            "trained on have; rows of a pool have no labels to train on. It serves core-sets; take one that reads "
+            "probabilities or features."
         )
     return strategy
 

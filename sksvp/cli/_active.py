@@ -1,160 +1,113 @@
 """The command ``sksvp active``."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
+from typer import Option
 
-from ._data import data_digest, holds_texts, load_data, text_table
+from ._config import write_config
+from ._data import Data
+from ._experiment import known_strategies, read_baselines, read_size, refuse_idle
 from ._folders import new_folder, save_figure
-from ._options import (
-    BatchSize,
-    CheckpointEvery,
-    Data,
-    DataDir,
-    Dataset,
-    Device,
-    Download,
-    Encoding,
-    Epochs,
-    Header,
-    ImageShape,
-    ImageSize,
-    Jobs,
-    LabelColumn,
-    Layout,
-    LearningRate,
-    Optimizer,
-    Out,
-    Precision,
-    Proxy,
-    ProxyBatchSize,
-    ProxyEpochs,
-    ProxyLearningRate,
-    Resume,
-    Schedule,
-    Seeds,
-    Separator,
-    SkipUnreadable,
-    Target,
-    TestRows,
-    TextColumn,
-    TextLength,
-    TrainRows,
-    Verbose,
-    clean_errors,
-    read_image_shape,
-)
-from ._pair import build_pair, known_strategy, read_baselines, read_size, refuse_idle, says_how_to_go_on
+from ._groups import SIZE, Group, takes_groups
+from ._messages import tell
+from ._networks import Learning, Networks, build_pair
+from ._run import Repeats, Run, says_how_to_go_on
 
 BASELINES = ("random", "target")
-
-_ROUNDS = ["0.08", "0.1", "0.1", "0.1", "0.1"]
-# Small data needs updates, not epochs: these settings let a network finish learning the digits.
-_DIGITS: dict[str, Any] = {
-    "proxy": "resnet8",
-    "target": "resnet20",
-    "epochs": 60,
-    "batch_size": 32,
-    "seeds": 3,
-    "initial_size": "0.1",
-    "round": ["0.1", "0.1", "0.1"],
-}
-_DEFAULTS: dict[str, Any] = {
-    "proxy": "resnet20",
-    "target": "resnet164",
-    "epochs": None,
-    "batch_size": None,
-    "seeds": 1,
-    "initial_size": "0.02",
-    "round": _ROUNDS,
-}
-
+_START, _ROUNDS = 0.02, [0.08, 0.1, 0.1, 0.1, 0.1]
+_DIGITS_START, _DIGITS_ROUNDS = 0.1, [0.1, 0.1, 0.1]
 # Settings that a replay has from the run that chose.
 _OF_THE_CHOICE = ("initial_size", "rounds", "proxy", "proxy_epochs", "proxy_batch_size", "proxy_lr")
 
-_TEXT_NETWORKS: dict[str, Any] = {"proxy": "bag-of-ngrams", "target": "vdcnn29"}
 
+@dataclass(frozen=True)
+class Rounds(Group):
+    """What is bought in each round, and what it is compared with."""
 
-@clean_errors
-def active(
-    dataset: Dataset = None,
-    data: Data = None,
-    data_dir: DataDir = Path("data"),
-    download: Download = False,
-    train_rows: TrainRows = None,
-    test_rows: TestRows = None,
-    image_size: ImageSize = 224,
-    image_shape: ImageShape = None,
-    layout: Layout = None,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    sep: Separator = None,
-    encoding: Encoding = None,
-    header: Header = None,
-    skip_unreadable: SkipUnreadable = False,
-    proxy: Proxy = None,
-    proxy_epochs: ProxyEpochs = None,
-    target: Target = None,
-    epochs: Epochs = None,
-    batch_size: BatchSize = None,
-    proxy_batch_size: ProxyBatchSize = None,
-    lr: LearningRate = None,
-    proxy_lr: ProxyLearningRate = None,
-    schedule: Schedule = None,
-    optimizer: Optimizer = None,
-    text_length: TextLength = None,
+    panel: ClassVar[str] = "Rounds"
+    parameters: ClassVar[dict[str, str]] = {"rounds": "round"}
+
     strategy: Annotated[
         list[str] | None,
-        typer.Option(
-            help="How unlabelled rows are ranked; repeat to compare several.", show_default="least_confidence"
+        Option(
+            help="How unlabelled rows are ranked: {strategies}, but for those that need labels; repeat to compare "
+            "several.",
+            show_default="least_confidence",
         ),
-    ] = None,
+    ] = None
     initial_size: Annotated[
         str | None,
-        typer.Option(
+        Option(
             help="Random start: a share of the pool such as 0.02 or a number of rows.",
             show_default="0.02; digits: 0.1",
+            metavar=SIZE,
         ),
-    ] = None,
+    ] = None
     round: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             help="Labels that a round buys, a share of the pool or a number; repeat, one for each round.",
             show_default="0.08 and four times 0.1; digits: three times 0.1",
+            metavar=SIZE,
         ),
-    ] = None,
+    ] = None
     target_at: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             help="Where the target is trained: all, last, or a total number of labels; repeat.",
             show_default="all",
+            metavar=SIZE,
         ),
-    ] = None,
+    ] = None
     baseline: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             help="What to compare with: random rows, target (choosing for itself), or none; repeat.",
             show_default="both",
         ),
-    ] = None,
+    ] = None
     precomputed: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             help="Train another target on what this earlier run chose; --strategy, --baseline and --seeds take a "
             "part of it.",
             exists=True,
             file_okay=False,
         ),
-    ] = None,
-    seeds: Seeds = None,
-    jobs: Jobs = 1,
-    device: Device = "auto",
-    precision: Precision = "auto",
-    out: Out = None,
-    checkpoint_every: CheckpointEvery = 10,
-    resume: Resume = False,
-    verbose: Verbose = False,
+    ] = None
+
+    def check(self, networks: Networks) -> None:
+        """Refuse options of a choice that an earlier run has made.
+
+        Raises
+        ------
+        ValueError
+            For such options.
+        """
+        if self.precomputed is not None:
+            refuse_idle(
+                {"initial_size": self.initial_size, "round": self.round, **networks.of_proxy()},
+                "the run in --precomputed has chosen already, and only targets are trained",
+            )
+
+    def settings(self, data: Data) -> dict[str, Any]:
+        """Read the sizes, which decide a run's results."""
+        digits = data.dataset == "digits"
+        start, rounds = (_DIGITS_START, _DIGITS_ROUNDS) if digits else (_START, _ROUNDS)
+        return {
+            "initial_size": read_size(self.initial_size, "--initial-size") if self.initial_size else start,
+            "rounds": _rounds(self.round) if self.round else rounds,
+            "target_at": _target_at(self.target_at or ["all"]),
+            "precomputed": None if self.precomputed is None else str(self.precomputed),
+        }
+
+
+@takes_groups
+def active(
+    data: Data, networks: Networks, learning: Learning, choice: Rounds, repeats: Repeats, run: Run
 ) -> None:
     """Buy labels round by round where a small proxy asks for them, and train the target on them.
 
@@ -165,119 +118,62 @@ def active(
     \b
     Examples:
       sksvp active --dataset digits
-      sksvp active --dataset cifar10 --data-dir data --download --strategy least_confidence --strategy k_centers
-      sksvp active --dataset cifar10 --data-dir data --precomputed runs/cifar10 --target resnet56
+      sksvp active --dataset cifar10 --download --strategy margin --strategy k_centers
+      sksvp active --dataset cifar10 --precomputed runs/cifar10 --target resnet56
     """
-    from ..experiments import (
-        ActiveRun,
-        RunFolder,
-        first_labelled,
-        former_run,
-        replay_run,
-        report_active,
-        run_active,
-    )
-    from ..experiments._active import former_arms
+    choice.check(networks)
+    data.check()
+    sizes = choice.settings(data)
+    strategies = known_strategies(choice.strategy or ["least_confidence"])
+    baselines = read_baselines(choice.baseline, BASELINES)
 
-    if precomputed is not None:
-        refuse_idle(
-            {
-                "--initial-size": initial_size,
-                "--round": round,
-                "--proxy": proxy,
-                "--proxy-epochs": proxy_epochs,
-                "--proxy-batch-size": proxy_batch_size,
-                "--proxy-lr": proxy_lr,
-            },
-            "the run in --precomputed has chosen already, and only targets are trained",
-        )
-    chosen = _DIGITS if dataset == "digits" else _DEFAULTS
-    if holds_texts(dataset, data):
-        chosen = chosen | _TEXT_NETWORKS
-    proxy_network, target_network, learning = build_pair(
-        proxy=proxy or chosen["proxy"],
-        proxy_epochs=proxy_epochs,
-        target=target or chosen["target"],
-        epochs=epochs or chosen["epochs"],
-        batch_size=batch_size or chosen["batch_size"],
-        proxy_batch_size=proxy_batch_size,
-        lr=lr,
-        proxy_lr=proxy_lr,
-        schedule=schedule,
-        optimizer=optimizer,
-        text_length=text_length,
-        precision=precision,
-        image_shape=read_image_shape(image_shape),
-        layout=layout,
-        device=device,
-        verbose=verbose,
-    )
-    settings: dict[str, Any] = {
-        "dataset": dataset or str(data),
-        "train_rows": train_rows,
-        "test_rows": test_rows,
-        **learning,
-        "initial_size": read_size(initial_size or chosen["initial_size"], "--initial-size"),
-        "rounds": _rounds(round or chosen["round"]),
-        "target_at": _target_at(target_at or ["all"]),
-        "precomputed": None if precomputed is None else str(precomputed),
-    }
-    strategies = [known_strategy(name) for name in dict.fromkeys(strategy or ["least_confidence"])]
-    baselines = read_baselines(baseline, BASELINES)
-    bunch = load_data(
-        dataset,
-        data,
-        data_dir,
-        download=download,
-        image_size=image_size,
-        on_error="skip" if skip_unreadable else "raise",
-        n_train=train_rows,
-        n_test=test_rows,
-        needs_test=True,
-        classifier=target_network,
-        table=text_table(
-            text_column=text_column, label_column=label_column, sep=sep, encoding=encoding, header=header
-        ),
-    )
-    settings["content of the data"] = data_digest(bunch)
+    proxy, target, settings = build_pair(data, networks, learning.filled(data))
+    bunch = data.load(target, [settings["proxy"], settings["target"]])
+
+    from .. import experiments
+    from ..experiments._active import former_arms
+    from ._bunch import data_digest
+
+    settings |= sizes | {"content of the data": data_digest(bunch)}
     former = None
-    if precomputed is not None:
-        opened, its_settings = former_run(precomputed, settings)
+    if choice.precomputed is not None:
+        opened, its_settings = experiments.former_run(choice.precomputed, settings)
         former = former_arms(
             opened,
-            strategies=None if strategy is None else strategies,
-            baselines=None if baseline is None else baselines,
-            n_seeds=seeds,
+            strategies=strategies if choice.strategy else None,
+            baselines=baselines if choice.baseline else None,
+            n_seeds=repeats.seeds,
         )
         settings |= {name: its_settings.get(name) for name in _OF_THE_CHOICE}
-    run = ActiveRun(
+    experiment = experiments.ActiveRun(
         bunch.X_train,
         bunch.y_train,
         bunch.X_test,
         bunch.y_test,
-        proxy=proxy_network,
-        target=target_network,
+        proxy=proxy,
+        target=target,
         strategies=strategies,
         rounds=settings["rounds"],
         initial_size=settings["initial_size"],
         target_at=settings["target_at"],
-        seeds=list(range(seeds or chosen["seeds"])),
+        seeds=repeats.numbers(data),
         with_target="target" in baselines,
         with_random="random" in baselines,
         filenames=bunch.get("filenames_train"),
         row_numbers=bunch.get("row_numbers"),
-        threads=1 if jobs > 1 else None,
-        checkpoint_every=checkpoint_every,
+        threads=repeats.threads,
+        checkpoint_every=run.checkpoint_every,
     )
-    run.check()
-    folder = RunFolder(new_folder("active", out), settings, resume=resume)
+    experiment.check()
+    folder = experiments.RunFolder(new_folder("active", run.out), settings, resume=run.resume)
+    write_config(folder.path, "active", data, networks, learning, choice, repeats, run)
     with says_how_to_go_on(folder.path):
         if former is None:
-            run_active(run, folder, n_jobs=jobs, report=typer.echo)
-            first_labelled(run, folder)
+            experiments.run_active(experiment, folder, n_jobs=repeats.jobs, report=tell)
+            experiments.first_labelled(experiment, folder)
         else:
-            replay_run(run, folder, former, n_jobs=jobs, report=typer.echo)
-    rounds = report_active(folder, report=typer.echo)
+            experiments.replay_run(experiment, folder, former, n_jobs=repeats.jobs, report=tell)
+    rounds = experiments.report_active(folder, report=typer.echo)
     save_figure(rounds, folder.path / "results.png", draw="save_active_figure")
     typer.echo(f"written to {folder.path}")
 

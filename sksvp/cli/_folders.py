@@ -3,11 +3,15 @@
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 import typer
 
 from .._storage._files import replacing
+from .._storage._run_mark import mark_run_folder
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def new_folder(command: str, out: Path | None) -> Path:
@@ -21,15 +25,13 @@ def new_folder(command: str, out: Path | None) -> Path:
     path = out or Path("runs") / f"{command}-{datetime.now():%Y%m%d-%H%M%S-%f}"
     try:
         path.mkdir(parents=True, exist_ok=True)
-        probe = path / ".writable"
-        probe.touch()
-        probe.unlink()
+        mark_run_folder(path)
     except OSError as error:
         raise OSError(f"--out {path}: cannot write there ({error.strerror}).") from error
     return path
 
 
-def read_rows(path: Path, n_rows: int, row_numbers: np.ndarray | None = None) -> np.ndarray:
+def read_rows(path: Path, n_rows: int, row_numbers: "np.ndarray | None" = None) -> "np.ndarray":
     """Read the rows of a selected.csv, as places among the training rows.
 
     Parameters
@@ -45,6 +47,7 @@ def read_rows(path: Path, n_rows: int, row_numbers: np.ndarray | None = None) ->
     ValueError
         For a file without a column ``row`` of whole numbers of training rows, each once.
     """
+    import numpy as np
     import pandas as pd
 
     try:

@@ -1,15 +1,53 @@
 """The command ``sksvp`` and its sub-commands."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import typer
+from typer.core import TyperGroup
 
 from .. import __version__
 from ._active import active
 from ._coreset import coreset
-from ._messages import tell_warnings
+from ._help import GroupedHelp
+from ._messages import in_options, tell_warnings
 from ._train import train
+
+# The error of click, which comes from typer itself or from the package click: that depends on typer's version.
+_UsageError = typer.BadParameter.__base__
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Turn a user's mistake into one line on stderr and exit code 2, without a traceback."""
+    try:
+        yield
+    except _UsageError as error:  # type: ignore[misc]
+        words, cause = error.format_message(), error
+    except (ValueError, OSError, ImportError, MemoryError) as error:
+        words, cause = in_options(str(error)), error
+    else:
+        return
+    typer.echo(f"sksvp: {' '.join(words.split())}", err=True)
+    raise typer.Exit(2) from cause
+
+
+class _Commands(TyperGroup):
+    def parse_args(self, ctx, args):
+        if not args:
+            # Shows the help.
+            return super().parse_args(ctx, args)
+        with _one_line():
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx):
+        with _one_line():
+            return super().invoke(ctx)
+
 
 app = typer.Typer(
     name="sksvp",
+    cls=_Commands,
     help="Selection via proxy: choose what to train on with a small network in place of the large one.",
     no_args_is_help=True,
     add_completion=False,
@@ -17,9 +55,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(coreset)
-app.command()(active)
-app.command()(train)
+for command in (coreset, active, train):
+    app.command(cls=GroupedHelp)(command)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,102 +1,62 @@
-"""What the library says, in the words of a terminal: options in place of parameters, no advice in Python."""
+"""What the library says, in the words of a terminal: options in place of parameters."""
 
 import re
 import warnings
 
 import typer
 
-# Parameters whose option has another name than theirs with dashes.
-_OTHER_NAMES = {
-    "length": "--text-length",
-    "max_epochs": "--epochs",
-    "path": "--data",
-    "root": "--data-dir",
-    "rounds": "--round",
-}
-_WORDS = (
-    "dataset|device|download|epochs|layout|length|lr|optimizer|out|path|precision|proxy|root|rounds|schedule|"
-    "strategy|target"
-)
-# These cannot be taken for words of a sentence.
-_SURE = (
-    "batch_size|data_dir|image_shape|image_size|initial_size|max_epochs|proxy_batch_size|proxy_epochs|proxy_lr|"
-    "subset_size|target_at|test_rows|text_length|train_rows"
-)
-_VALUE = r"""'[^']*'|"[^"]*"|\[[^\]]*\]|\([^)]*\)|[-+]?\w+(?:[.:-]\w+)*"""
-_ASSIGNED = re.compile(rf"(?<![^\s(])({_SURE}|{_WORDS})=({_VALUE})")
-_BARE = re.compile(
-    # Alone, at the beginning of a rule, or where two settings differ.
-    rf"(?<![^\s(])(?:{_SURE})(?=[\s,;:.)]|$)"
-    rf"|(?:^|(?<=: ))(?:{_WORDS})(?= must )"
-    rf"|(?<![^\s(])(?:{_WORDS})(?=: .* there, )"
-)
+from ._groups import OPTIONS
+
+_VALUE = r"""\.\.\.|'[^']*'|"[^"]*"|\[[^\]]*\]|\([^)]*\)|[-+]?\w+(?:[.:-]\w+)*"""
+# The sentences of scikit-learn.
 _CONSTRAINT = re.compile(r"The '(\w+)' parameter of \w+ must be (.*)\. Got (.*) instead\.")
-
-
-def _sorted_words(text: str) -> str:
-    return ", ".join(sorted(word.strip("'") for word in text.split(", ")))
-
-
-_PHRASES = (
-    # What scikit-learn advises on NaN, other estimators, is no help here.
-    (re.compile(r"(Input X\w* contains NaN\.).*", re.DOTALL), r"\1"),
-    (re.compile(r"a str among \{([^}]*)\}"), lambda found: f"one of {_sorted_words(found[1])}"),
-    (re.compile(r"(never occur: |totals are )\[([^\]]*)\]"), r"\1\2"),
-    (re.compile(r"\bblock='basic'"), "basic blocks"),
-    (re.compile(r"\bblock='bottleneck'"), "bottlenecks"),
-    (re.compile(r"\bdepth=(\d+)"), r"depth \1"),
-    (re.compile(r"\bnetwork='[^']*' is no "), "no "),
-    (re.compile(r"\bpooling='(\w+)'"), r"the pooling \1"),
-    (re.compile(r"\bn_samples=(\d)"), r"\1"),
-    (re.compile(r": None there, "), ": not given there, "),
-    (re.compile(r" there, None now"), " there, not given now"),
-    (re.compile(r"name the \.npy file with y as labels"), "take an .npz file that has y too"),
-    (re.compile(r"load with download=True"), "add --download"),
-    # Tables of texts. Names that stand in a file are in quotes.
-    (re.compile(r"(?<![^\s(])(label|text)_column\b"), r"--\1-column"),
-    (re.compile(r"\b(give|is) sep\b"), r"\1 --sep"),
-    (re.compile(r"^sep must be"), "--sep must be"),
-    (re.compile(r"\bsep or encoding\b"), "--sep or --encoding"),
-    (re.compile(r"(?<![^\s(])encoding="), "--encoding "),
-    (re.compile(r"(?<![^\s(])header=True\b"), "--header"),
-    (re.compile(r"(?<![^\s(])header=False\b"), "--no-header"),
-    (re.compile(r"^checkpoint: "), ""),
-)
+_CHOICES = re.compile(r"a str among \{([^}]*)\}")
 _SKIPPABLE = "cannot be read as an image"
+_NAN = re.compile(r"(Input X\w* contains NaN\.).*", re.DOTALL)
 
 
 def in_options(message: str) -> str:
-    """Put a message of the library into one line that names options of the command line."""
-    message = _CONSTRAINT.sub(r"\1 must be \2, got \3.", message)
-    for pattern, words in _PHRASES:
-        message = pattern.sub(words, message)
-    message = _ASSIGNED.sub(_option_and_value, message)
-    message = _BARE.sub(lambda found: _option(found[0]), message)
-    message = " ".join(message.split())
+    """Put a message of the library into one line that names options of the command line.
+
+    ``parameter=value`` becomes ``--option value``. A name that no word of a
+    sentence can be, with an underscore, may stand without a value.
+    """
+    message = _NAN.sub(r"\1", message)
+    message = _CONSTRAINT.sub(r"\1=... must be \2, got \3.", message)
+    message = _CHOICES.sub(
+        lambda found: "one of " + ", ".join(sorted(word.strip("'") for word in found[1].split(", "))), message
+    )
+    names = "|".join(OPTIONS)
+    bare = "|".join(name for name in OPTIONS if "_" in name)
+    # Not within the name of a file.
+    parameter = rf"(?<![^\s(])(?:({names})=({_VALUE})|({bare})(?=[\s,;:.)]|$))"
+    message = " ".join(re.sub(parameter, _as_typed, message).split())
     if _SKIPPABLE in message:
         message = f"{message.rstrip('.')}; --skip-unreadable goes on without such images."
     return message
 
 
-def _option(name: str) -> str:
-    return _OTHER_NAMES.get(name) or f"--{name.replace('_', '-')}"
-
-
-def _option_and_value(found: re.Match) -> str:
+def _as_typed(found: re.Match) -> str:
     """Write ``name=value`` as a user types it."""
-    name, value = found.groups()
-    option = _option(name)
-    if value == "True":
-        return option
+    name, value, bare = found.groups()
+    option = OPTIONS[name or bare]
+    if bare or value == "...":
+        return option.flag
+    if value == "None":
+        return f"no {option.flag}"
+    if option.kind is bool:
+        return option.flag if value != "False" else option.flag.replace("--", "--no-", 1)
     if value[0] == "[":
         # An option that is repeated.
-        return " ".join(f"{option} {part.strip()}" for part in value[1:-1].split(","))
+        return " ".join(f"{option.flag} {part.strip()}" for part in value[1:-1].split(","))
     if value[0] == "(":
-        return f"{option} {value[1:-1].replace(', ', ',')}"
-    if name == "strategy":
-        # The class of a strategy has the words of its name.
-        value = re.sub(r"(?<!^)(?=[A-Z])", "_", value).lower()
-    return f"{option} {value if ' ' in value else value.strip(chr(39) + chr(34))}"
+        return f"{option.flag} {value[1:-1].replace(', ', ',')}"
+    return f"{option.flag} {value if ' ' in value else value.strip(chr(39) + chr(34))}"
+
+
+def tell(line: str) -> None:
+    """Show a line of an experiment, its hints in options."""
+    typer.echo(in_options(line) if line.startswith("hint: ") else line)
 
 
 def tell_warnings() -> None:

@@ -11,28 +11,29 @@ import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import _safe_indexing, check_random_state, get_tags, indexable
-from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt
+from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, _routing_enabled, process_routing
-from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import (
     _check_feature_names,
     _check_n_features,
     _num_samples,
     check_is_fitted,
-    column_or_1d,
 )
 
 from .._clock import Clock
-from .._inputs._missing import check_complete
+from .._inputs._labels import check_labels
 from .._seeds import draw_seeds
 from .._storage._fingerprint import fingerprint
 from ..proxies import NoFeatures, Proxy, as_proxy
 from ..strategies import Evidence, choose, count_rows, resolve_strategy, strategy_names
 from ._by_chance import warn_if_by_chance
 from ._learning import learn
+from ._memorised import warn_if_memorised
 from ._nearest import nearest_rows
 from ._ranking_settled import ProxyStop, RankingSettled
+from ._risky_choice import predicted_right, warn_if_risky
 
+_ADVICE = " Choosing a core-set needs every label; rows to be labelled are the matter of ProxyActiveLearner."
 # Of a fit: proxy, evidence, ranking.
 _N_STAGES = 3
 
@@ -48,6 +49,7 @@ class BaseProxyCoreset(BaseEstimator):
             Interval(Integral, 1, None, closed="left"),
         ],
         "class_balanced": ["boolean"],
+        "probabilities": [StrOptions({"in_sample", "out_of_fold"})],
         "stop_proxy": [RankingSettled, None],
         "memory": [str, os.PathLike, joblib.Memory, None],
         "random_state": ["random_state"],
@@ -61,6 +63,7 @@ class BaseProxyCoreset(BaseEstimator):
         strategy="auto",
         subset_size: float = 0.5,
         class_balanced: bool = False,
+        probabilities: str = "in_sample",
         stop_proxy=None,
         memory=None,
         random_state=None,
@@ -70,6 +73,7 @@ class BaseProxyCoreset(BaseEstimator):
         self.strategy = strategy
         self.subset_size = subset_size
         self.class_balanced = class_balanced
+        self.probabilities = probabilities
         self.stop_proxy = stop_proxy
         self.memory = memory
         self.random_state = random_state
@@ -107,10 +111,15 @@ class BaseProxyCoreset(BaseEstimator):
 
         Warns
         -----
-        UserWarning
+        ByChanceWarning
             Where chance decided for most of the chosen rows, because they have the
             same score as rows that were left out, or where the proxy never learned
             most of them.
+        RiskyChoiceWarning
+            Where the chosen rows are likely to train a worse model than random ones.
+        MemorisedProxyWarning
+            Where the proxy has memorised the rows that it ranks. It is a
+            RiskyChoiceWarning, and all are UserWarnings.
         """
         # A fit that fails or is interrupted leaves no fitted selector behind.
         self.__dict__.pop("support_", None)
@@ -143,6 +152,12 @@ class BaseProxyCoreset(BaseEstimator):
         # Above this frame is scikit-learn's check of parameters, then the user.
         groups = labels if self.class_balanced else None
         warn_if_by_chance(strategy, self.scores_, self.support_, groups, stacklevel=3)
+        right = predicted_right(evidence, labels)
+        unseen = self.probabilities == "out_of_fold"
+        warn_if_risky(strategy, labels, self.support_, right, unseen=unseen, stacklevel=3)
+        self._training_error = None if unseen or right is None else 1.0 - float(right.mean())
+        if not unseen:
+            warn_if_memorised(self.proxy_, evidence, labels, right, stacklevel=3)
         return self
 
     def _check_rows(self, X, y) -> tuple[Any, np.ndarray]:
@@ -151,7 +166,7 @@ class BaseProxyCoreset(BaseEstimator):
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
             )
         X, y = indexable(X, y)
-        labels = check_labels(y)
+        labels = check_labels(y, advice=_ADVICE)
         if len(labels) == 0:
             raise ValueError("X has 0 sample(s), while a minimum of 2 is required.")
         n_classes = len(np.unique(labels))
@@ -199,6 +214,7 @@ class BaseProxyCoreset(BaseEstimator):
             fit_params=self._route(fit_params),
             report=report,
             stop=self.stop_proxy,
+            probabilities=self.probabilities,
         )
         self.proxy_ = record.proxy
         self.proxy_stop_ = record.stop
@@ -405,31 +421,6 @@ class BaseProxyCoreset(BaseEstimator):
         tags.target_tags.required = True
         tags.target_tags.one_d_labels = True
         return tags
-
-
-def check_labels(y) -> np.ndarray:
-    """Check class labels and return them as a 1-d array.
-
-    Raises
-    ------
-    ValueError
-        For labels that are missing, continuous or multilabel.
-    """
-    if getattr(y, "ndim", 1) == 2 and y.shape[1] > 1:
-        raise ValueError(
-            f"y must be one class label a row, got a multilabel or multioutput array of shape {y.shape}."
-        )
-    labels = column_or_1d(y, warn=True)
-    check_complete(
-        labels,
-        advice=" Choosing a core-set needs every label; rows to be labelled are the matter of ProxyActiveLearner.",
-    )
-    kind = type_of_target(labels, input_name="y")
-    if len(labels) and kind not in ("binary", "multiclass"):
-        raise ValueError(
-            f"y must be class labels; Unknown label type: {kind}. Regression targets have no classes."
-        )
-    return labels
 
 
 def _describe_auto(proxy: Proxy, strategy) -> str:

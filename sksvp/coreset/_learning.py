@@ -1,6 +1,6 @@
 """From a proxy to the evidence that a strategy needs, through a memory where there is one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,9 @@ from .._seeds import is_seeded
 from .._storage._describe import describe
 from ..proxies import Proxy, as_proxy
 from ..strategies import Evidence
-from ._memory import ProxyRecord, memory_entry, memory_folder
+from ._memory import MemoryEntry, NoEntry, ProxyRecord, memory_entry, memory_folder
 from ._memory_key import training_key
+from ._out_of_fold import check_out_of_fold, gather_out_of_fold, in_sample
 from ._ranking_settled import ProxyStop, RankingSettled
 
 
@@ -26,6 +27,7 @@ def learn(
     fit_params: dict,
     report: Callable[[str], None],
     stop: RankingSettled | None = None,
+    probabilities: str = "in_sample",
 ) -> tuple[ProxyRecord, Evidence, bool]:
     """Train a clone of the proxy and gather what the strategy requires, unless the memory has it.
 
@@ -47,6 +49,9 @@ def learn(
         Told the name of each stage as it begins.
     stop : RankingSettled or None
         Rule that may end the training early.
+    probabilities : {"in_sample", "out_of_fold"}
+        Whether rows are scored by the proxy that has seen them all, or by models
+        that have not seen the rows they score.
 
     Returns
     -------
@@ -57,6 +62,9 @@ def learn(
     from_cache : bool
         Whether the proxy was trained before.
     """
+    out_of_fold = probabilities == "out_of_fold" and "probabilities" in strategy.requires
+    if out_of_fold:
+        check_out_of_fold(proxy, y, stop)
     folder = memory_folder(memory)
     if folder is not None:
         proxy.check_trained_alone("memory")
@@ -73,10 +81,14 @@ def learn(
             # Kept before the inference: a training must not be lost to what comes after it.
             entry.save(record)
         report("evidence")
-        evidence, is_new = _gather(record, X, y, strategy.requires)
-        if is_new:
+        by_proxy = [kind for kind in strategy.requires if not (out_of_fold and kind == "probabilities")]
+        if _gather_missing(record, X, y, by_proxy):
             entry.save(record)
-    return record, evidence, from_cache
+        if out_of_fold:
+            record = training.gather_out_of_fold(record, X, y, entry)
+    parts: dict[str, Any] = in_sample(record.evidence)
+    classes = as_proxy(record.proxy, classes=y).labels_of_columns(parts)
+    return record, Evidence(y=y, classes=classes, **parts), from_cache
 
 
 class _Training:
@@ -146,6 +158,21 @@ class _Training:
             record.stop = self._told(trained, watch.correlations, record.proxy_fit)
         return record
 
+    def gather_out_of_fold(
+        self, record: ProxyRecord, X, y: np.ndarray, entry: MemoryEntry | NoEntry
+    ) -> ProxyRecord:
+        return gather_out_of_fold(
+            record,
+            self.proxy,
+            X,
+            y,
+            entry,
+            seed=self._seed,
+            fit_params=self.fit_params,
+            recorders=self.recorders,
+            random_state=self.random_state,
+        )
+
     def _told(self, trained: Proxy, correlations: list[float], seconds: float) -> ProxyStop:
         n_epochs, whole = trained.epochs_trained(len(correlations)), self.proxy.max_epochs
         # A training that ended before its first epoch has no pace.
@@ -153,15 +180,15 @@ class _Training:
         return ProxyStop(n_epochs, whole, correlations, saved)
 
 
-def _gather(record: ProxyRecord, X, y: np.ndarray, requires: tuple[str, ...]) -> tuple[Evidence, bool]:
-    """Return the evidence, and whether the record has some of it only now."""
-    proxy = as_proxy(record.proxy, classes=y)
-    parts: dict[str, Any] = record.evidence
+def _gather_missing(record: ProxyRecord, X, y: np.ndarray, requires: Iterable[str]) -> bool:
+    """Add to a record the kinds of evidence it does not have yet, and return whether there were any."""
+    parts: dict[str, Any] = in_sample(record.evidence)
     missing = [kind for kind in requires if kind not in Evidence(y=y, **parts).kinds]
-    if missing:
-        with Clock() as clock:
-            parts |= proxy.gather(X, missing, y=y).parts
-        # One pass serves them all.
-        record.inference |= dict.fromkeys(missing, clock.wall / len(missing))
-        record.inference_cpu |= dict.fromkeys(missing, clock.cpu / len(missing))
-    return Evidence(y=y, classes=proxy.labels_of_columns(parts), **parts), bool(missing)
+    if not missing:
+        return False
+    with Clock() as clock:
+        record.evidence |= as_proxy(record.proxy, classes=y).gather(X, missing, y=y).parts
+    # One pass serves them all.
+    record.inference |= dict.fromkeys(missing, clock.wall / len(missing))
+    record.inference_cpu |= dict.fromkeys(missing, clock.cpu / len(missing))
+    return True

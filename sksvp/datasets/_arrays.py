@@ -91,7 +91,10 @@ def _read(path: Path, labels: Path | None) -> dict[str, np.ndarray]:
         return _load_npz(path)
     if kind == ".npy":
         if labels is None:
-            raise ValueError(f"path={str(path)!r} has X alone: name the .npy file with y as labels.")
+            raise ValueError(
+                f"path={str(path)!r} has X alone: name the .npy file with y as labels, or take an .npz file that has "
+                "y too."
+            )
         return {"X": _load_npy(path, mapped=True), "y": _load_npy(labels, mapped=False)}
     raise ValueError(f"path={str(path)!r} must be an .npz file, an .npy file or a folder of .npy files.")
 

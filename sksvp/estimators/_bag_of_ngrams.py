@@ -1,12 +1,10 @@
 """fastText's supervised model: averaged embeddings of words and hashed word n-grams, linear softmax."""
 
-import warnings
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 import torch
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -15,9 +13,9 @@ from .._device import resolve_device
 from ..text import NgramIndex
 from ..training import mean_embeddings, train_bags
 from ._class_weights import class_weights
-from ._classifier import Classifier, ScoresOfLogits
+from ._classifier import ScoresOfLogits
+from ._linear_text import LinearTextClassifier
 from ._observed import Observed
-from ._text_input import TextInput
 
 _SCORED_TEXTS = 1 << 16
 
@@ -32,7 +30,7 @@ class NgramFormat:
     normalize: bool
 
 
-class BagOfNgramsClassifier(TextInput, Observed, ScoresOfLogits, Classifier):
+class BagOfNgramsClassifier(Observed, ScoresOfLogits, LinearTextClassifier):
     """Linear model on averaged embeddings of words and word n-grams: fastText's, with seeds and forgetting events.
 
     The model of [1]_, with the settings of [2]_ for the Amazon reviews: each word
@@ -44,27 +42,14 @@ class BagOfNgramsClassifier(TextInput, Observed, ScoresOfLogits, Classifier):
 
     Parameters
     ----------
-    dim : int, default=10
-        Length of an embedding, and of the features.
-    word_ngrams : int, default=2
-        Longest n-gram; 1 for words alone.
     bucket : int, default=10_000_000
         Different hashes of n-grams. Memory is taken for those that come only.
-    min_count : int, default=1
-        Words that come less often in the training texts are left out.
     max_epochs : int, default=5
         Passes over the texts. Small data needs more: with a few thousand texts
         take 25 and a rate of 0.5.
-    lr : float, default=0.05
-        Learning rate of the first update.
-    normalize : bool, default=True
-        Lower-case texts and set punctuation apart first, as
-        `sksvp.text.normalize` does.
     batch_size : int or "auto", default="auto"
         Texts of an update: their steps are added up. "auto" takes 1 on a CPU, as
         fastText does, in a compiled loop on one core; and 16 on CUDA.
-    random_state : int, RandomState instance or None, default=None
-        First embeddings and order of the texts.
 
     Attributes
     ----------
@@ -108,18 +93,10 @@ class BagOfNgramsClassifier(TextInput, Observed, ScoresOfLogits, Classifier):
     """
 
     _parameter_constraints: dict = {
-        "dim": [Interval(Integral, 1, None, closed="left")],
-        "word_ngrams": [Interval(Integral, 1, None, closed="left")],
-        "bucket": [Interval(Integral, 1, 2**31 - 1, closed="both")],
-        "min_count": [Interval(Integral, 1, None, closed="left")],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "normalize": ["boolean"],
+        **LinearTextClassifier._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, None],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "device": [str, torch.device],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
     }
 
     _format_type = NgramFormat
@@ -140,18 +117,7 @@ class BagOfNgramsClassifier(TextInput, Observed, ScoresOfLogits, Classifier):
         random_state=None,
         verbose: int = 0,
     ):
-        self.dim = dim
-        self.word_ngrams = word_ngrams
-        self.bucket = bucket
-        self.min_count = min_count
-        self.max_epochs = max_epochs
-        self.lr = lr
-        self.normalize = normalize
-        self.class_weight = class_weight
-        self.batch_size = batch_size
-        self.device = device
-        self.random_state = random_state
-        self.verbose = verbose
+        self._keep(locals())
 
     def check_params(self) -> None:
         """Check the parameters alone, as `fit` does first, before any data is there.
@@ -212,11 +178,7 @@ class BagOfNgramsClassifier(TextInput, Observed, ScoresOfLogits, Classifier):
         )
         last_loss = trained.history[-1, "train_loss"]
         if not np.isfinite(last_loss):
-            warnings.warn(
-                f"The training of {type(self).__name__} diverged: its last loss is {last_loss}. Lower lr={self.lr!r}.",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
+            self._warn_of_divergence(f"its last loss is {last_loss}")
         self.embeddings_, self.coef_, self.records_, self.history_ = trained
         return self
 

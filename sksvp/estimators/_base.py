@@ -1,14 +1,13 @@
 """The scikit-learn face of the networks that `sksvp.training` trains."""
 
 import os
-import warnings
 from collections.abc import Callable
+from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import torch
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, column_or_1d
@@ -16,8 +15,8 @@ from torch import Tensor, nn
 
 from .._device import resolve_device, resolve_precision, warn_if_emulated
 from ..training import (
+    Read,
     Rows,
-    Schedule,
     Team,
     Trainer,
     TrainingNet,
@@ -104,6 +103,8 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
         "verbose": ["verbose"],
     }
 
+    # Rows of the batch that `lr` is given for, where `scale_lr` is a parameter.
+    _reference_batch: int | None = None
     # Whether a step of gradient descent is worth counting beside the gradients.
     _has_large_layers = False
     # Whether the network does the same with every batch of one shape, see `TrainingNet`.
@@ -115,10 +116,14 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
         """Return ``read(indices)``, which cuts the raw batch of those rows from a checked X."""
         raise NotImplementedError(type(self).__name__)
 
-    def _training_view(self, n_rows: int, random_state: np.random.RandomState) -> TrainingView:
+    def _reader_anew(self, X) -> Callable[[int], Read] | None:
+        """Return ``read_anew(seed)`` of `Rows` where an epoch reads other raw batches than scoring does."""
+        return None
+
+    def _training_view(self, X, random_state: np.random.RandomState) -> TrainingView:
         """Return ``view(batch, visit)``, which augments a raw batch and makes it the module's input.
 
-        One function serves one training, of `n_rows` rows.
+        One function serves one training, on the rows of X.
         """
         raise NotImplementedError(type(self).__name__)
 
@@ -136,7 +141,8 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
     @property
     def _base_lr(self) -> float:
         """The full learning rate, which the schedule's factors multiply."""
-        return self.lr
+        scales = self._reference_batch is not None and self.scale_lr
+        return self.lr * self.batch_size / self._reference_batch if scales else self.lr
 
     def _sgd_params(self) -> dict[str, Any]:
         """Return the options of stochastic gradient descent; another optimizer gets those it knows by name."""
@@ -167,22 +173,23 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
         """
         self.check_params()
         # A fit that fails or is interrupted leaves no fitted estimator behind.
-        for name in ("net_", "_earlier_seconds"):
-            self.__dict__.pop(name, None)
+        self.__dict__.pop("net_", None)
         X, y = self._check_training(X, y, reset=True)
         encoded = self._learn_classes(y)
-        trainer = self._trainer(
-            join_team(self.distributed, self.device), encoded, self.schedule, self.max_epochs
-        )
+        trainer = self._trainer(join_team(self.distributed, self.device), encoded)
         trainer.check_same(X, encoded)
-        with trainer.keeping(self._open_folder(X, encoded)):
+        keep = partial(training_folder, self.checkpoint, self, X, encoded, self._watch)
+        with trainer.keeping(None if self.checkpoint is None else keep):
             net = self._new_net(trainer, X)
-            trainer.train(net, self._rows(X), encoded, self._training_view(len(X), net.batch_state_))
-        self._warn_if_diverged(net)
+            trainer.train(net, self._rows(X), encoded, self._training_view(X, net.batch_state_))
+        last_loss = net.history[-1, "train_loss"]
+        if not np.isfinite(last_loss):
+            self._warn_of_divergence(f"its last loss is {last_loss}")
+        elif not net.is_finite():
+            self._warn_of_divergence("not all its weights are finite")
         self.net_ = net
         self.records_ = {name: recorder.result() for name, recorder in trainer.recorders.items()}
-        if trainer.earlier_seconds is not None:
-            self._earlier_seconds = trainer.earlier_seconds
+        self._earlier_seconds = trainer.earlier_seconds
         return self
 
     def partial_fit(self, X, y, classes=None):
@@ -216,10 +223,12 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
         if len(unknown):
             raise ValueError(f"y has labels that are not in classes: {unknown[:5]!r}.")
         encoded = np.searchsorted(self.classes_, y)
-        trainer = self._trainer(join_team(self.distributed, self.device), encoded, "constant", 1)
+        trainer = self._trainer(
+            join_team(self.distributed, self.device), encoded, schedule="constant", epochs=1
+        )
         trainer.check_same(X, encoded)
         net = self._new_net(trainer, X) if first else self.net_
-        trainer.train(net, self._rows(X), encoded, self._training_view(len(X), net.batch_state_))
+        trainer.train(net, self._rows(X), encoded, self._training_view(X, net.batch_state_))
         self.net_ = net
         return self
 
@@ -238,35 +247,23 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
         warn_if_emulated(self.precision, device)
         check_net_params(self.net_params)
 
-    def _check_training(self, X, y, *, reset: bool):
-        X, y = super()._check_training(X, y, reset=reset)
-        if len(X) < 2:
-            raise ValueError(f"X needs at least two rows to train on, got {len(X)} sample.")
-        return X, y
-
-    def _trainer(self, team: Team, encoded: np.ndarray | None, schedule: Schedule, epochs: int) -> Trainer:
-        """Make the trainer of this call from the parameters as they are."""
+    def _trainer(self, team: Team, encoded: np.ndarray | None = None, **changed: Any) -> Trainer:
+        """Make the trainer of this call from the parameters as they are, but for those that are changed."""
         weights = None
         if encoded is not None and self.class_weight is not None:
             weights = class_weights(self.class_weight, self.classes_, encoded)
+        params = self.get_params(deep=False)
+        # What a trainer calls by the same name.
+        shared = {name: params[name] for name in Trainer.__dataclass_fields__.keys() & params.keys()}
         return Trainer(
+            **{"epochs": self.max_epochs, **shared, **changed},
             name=type(self).__name__,
             team=team,
-            epochs=epochs,
-            max_epochs=self.max_epochs,
-            lr=self.lr,
             full_lr=self._base_lr,
-            schedule=schedule,
-            batch_size=self.batch_size,
             sgd=self._sgd_params(),
-            label_smoothing=self.label_smoothing,
             class_weights=weights,
-            precision=self.precision,
-            net_params=self.net_params,
-            checkpoint_every=self.checkpoint_every,
             recorder_names=self._recorder_names,
             watch=self._watch,
-            verbose=self.verbose,
             has_large_layers=self._has_large_layers,
             records_steps=self._records_steps,
         )
@@ -277,23 +274,6 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
         net = trainer.build_net(self._build_module, len(self.classes_), check_random_state(self.random_state))
         self._start_module(net.module_, self._rows(X), net.batch_state_)
         return net
-
-    def _open_folder(self, X, encoded: np.ndarray) -> Callable[[Team], Any] | None:
-        """Return what opens the folder that this training is kept in, None where none is."""
-        if self.checkpoint is None:
-            return None
-        return lambda team: training_folder(self.checkpoint, self, X, encoded, self._watch, team)
-
-    def _warn_if_diverged(self, net: TrainingNet) -> None:
-        last_loss = net.history[-1, "train_loss"]
-        if np.isfinite(last_loss) and net.is_finite():
-            return
-        told = "not all its weights are finite" if np.isfinite(last_loss) else f"its last loss is {last_loss}"
-        warnings.warn(
-            f"The training of {type(self).__name__} diverged: {told}. Lower lr={self.lr!r}.",
-            ConvergenceWarning,
-            stacklevel=3,
-        )
 
     # Scoring --------------------------------------------------------------------------------
 
@@ -337,7 +317,7 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
         return score_rows(self.net_, self._rows(X), np.arange(len(X)), kinds, batch_size=self.batch_size)
 
     def _rows(self, X) -> Rows:
-        return Rows(len(X), self._reader(X), self._clean_view, is_slow_to_read(X))
+        return Rows(len(X), self._reader(X), self._clean_view, is_slow_to_read(X), self._reader_anew(X))
 
     @property
     def _n_features_out(self) -> int:
@@ -357,7 +337,7 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
     def _restore_network(self, form, weights: dict[str, Tensor], *, device: str) -> None:
         self.device = device
         self.format_ = form
-        trainer = self._trainer(Team(device), None, self.schedule, self.max_epochs)
+        trainer = self._trainer(Team(device))
         net = trainer.build_net(self._build_module, len(self.classes_), np.random.RandomState(0))
         net.module_.load_state_dict(weights)
         self._params_of_fit = self.get_params(deep=False)

@@ -1,10 +1,13 @@
 """What all our classifiers share: checks of X and y, classes, saving."""
 
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 from torch import Tensor
@@ -43,6 +46,12 @@ class Classifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMi
         super().__init_subclass__(**kwargs)
         inherit_docs(cls)
 
+    def _keep(self, params: dict[str, Any]) -> None:
+        """Keep the parameters of a constructor, given as its `locals()`, as they came."""
+        for name, value in params.items():
+            if name != "self":
+                setattr(self, name, value)
+
     def _validate(self, X, *, reset: bool) -> Any:
         """Check X; on `reset` learn its form, else hold it against the form of the training."""
         raise NotImplementedError(type(self).__name__)
@@ -65,6 +74,8 @@ class Classifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMi
         check_classification_targets(y)
         if len(X) != len(y):
             raise ValueError(f"X and y must have the same number of rows, got {len(X)} and {len(y)}.")
+        if len(X) < 2:
+            raise ValueError(f"X needs at least two rows to train on, got {len(X)} sample.")
         return X, y
 
     def _learn_classes(self, y: np.ndarray) -> np.ndarray:
@@ -75,6 +86,13 @@ class Classifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMi
                 f"{type(self).__name__} needs at least two classes in y, got one class: {self.classes_.tolist()[0]!r}."
             )
         return encoded
+
+    def _warn_of_divergence(self, what: str) -> None:
+        warnings.warn(
+            f"The training of {type(self).__name__} diverged: {what}. Lower lr={self.lr!r}.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
 
     def save(self, path) -> None:
         """Write the fitted classifier to one file: weights as safetensors, the rest as JSON in its header.
@@ -120,10 +138,7 @@ class ScoresOfLogits:
     """Mixin of classifiers with `predict_logits`: all that follows from the logits."""
 
     classes_: np.ndarray
-
-    def predict_logits(self, X) -> np.ndarray:
-        """Compute the logits, (n_samples, n_classes) float32."""
-        raise NotImplementedError(type(self).__name__)
+    predict_logits: Callable[[Any], np.ndarray]
 
     def predict_proba(self, X) -> np.ndarray:
         """Compute class probabilities, the softmax of the logits: (n_samples, n_classes), float64."""

@@ -34,24 +34,17 @@ def inherit_docs(cls: type) -> None:
         if name in own or name in shared
     }
     attributes = _entries([*bases, sections], "Attributes")
-    sections.pop("Attributes", None)
-    text = ""
-    for heading, body in sections.items():
-        if heading != "Parameters":
-            text += _section(heading, body)
-            continue
-        text += _section(heading, _join(parameters)) + (_section("Attributes", _join(attributes)))
-    cls.__doc__ = text.strip()
+    first = {"": sections[""], "Parameters": _join(parameters), "Attributes": _join(attributes)}
+    cls.__doc__ = "\n\n".join(
+        f"{heading}\n{'-' * len(heading)}\n{body.rstrip()}" if heading else body.rstrip()
+        for heading, body in {**first, **sections, **first}.items()
+    )
 
 
 def _sections(docstring: str | None) -> dict[str, str]:
     """Cut a docstring into its sections, by heading; "" is what comes before the first."""
     first, *others = _HEADING.split(inspect.cleandoc(docstring or ""))
     return {"": first, **dict(zip(others[::2], others[1::2], strict=True))}
-
-
-def _section(heading: str, body: str) -> str:
-    return f"{heading}\n{'-' * len(heading)}\n{body.rstrip()}\n\n" if heading else body
 
 
 def _entries(parts: Iterable[dict[str, str]], heading: str) -> dict[str, str]:

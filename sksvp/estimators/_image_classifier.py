@@ -9,19 +9,10 @@ from sklearn.utils.validation import validate_data
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ..training import (
-    AlternatingFlip,
-    TrainingView,
-    Visit,
-    random_crop,
-    random_flip,
-    random_resized_crop,
-    random_shift,
-)
+from .._inputs._rows import Box, WindowedRows
+from ..training import AUGMENTATIONS, Read, TrainingView, augmentation, resized_crop_window
 from ._base import TorchClassifier
 from ._image_format import ImageFormat, check_images, learn_format
-
-_AUGMENTATIONS = ("crop", "flip", "resized-crop", "shift", "alternating-flip")
 
 
 class ImageClassifier(TorchClassifier):
@@ -32,7 +23,8 @@ class ImageClassifier(TorchClassifier):
     augment : "auto", None or sequence of str
         Random changes of the training images, out of "crop", "flip",
         "resized-crop", "shift" and "alternating-flip". "auto" takes those of the
-        recipe, without flips where images are grey. Scoring always sees the clean image.
+        recipe, without flips where images are grey. The resized crop of an image folder's
+        rows is cut from the whole photo. Scoring always sees the clean image.
     layout : {"auto", "channels_last", "channels_first"}
         Where the channels of 4-d images are; "auto" looks for 1, 3 or 4 of them.
     image_shape : tuple of (channels, height, width)
@@ -85,28 +77,29 @@ class ImageClassifier(TorchClassifier):
     def _reader(self, X) -> Callable[[np.ndarray], Tensor]:
         return self.format_.reader(X)
 
-    def _training_view(self, n_rows: int, random_state: np.random.RandomState) -> TrainingView:
+    def _reader_anew(self, X) -> Callable[[int], Read] | None:
+        if not self._cuts_whole_images(X):
+            return None
+
+        def read_anew(seed: int) -> Read:
+            def choose(row: int, size: tuple[int, int]) -> Box:
+                # The same window whichever thread or process reads the row.
+                return resized_crop_window(size, np.random.default_rng((seed, row)))
+
+            return lambda rows: torch.from_numpy(X.read_windows(rows, choose))
+
+        return read_anew
+
+    def _cuts_whole_images(self, X) -> bool:
+        """Tell whether the resized crop is cut where rows are read, from whole images of any shape."""
+        return isinstance(X, WindowedRows) and "resized-crop" in self.augment_
+
+    def _training_view(self, X, random_state: np.random.RandomState) -> TrainingView:
         _, height, width = self.format_.shape
-        side = max(height, width)
-        steps: list[TrainingView] = []
-        if "resized-crop" in self.augment_:
-            steps.append(lambda images, visit: random_resized_crop(images, (height, width), visit.generator))
-        if "crop" in self.augment_:
-            steps.append(lambda images, visit: random_crop(images, side // 8, visit.generator))
-        if "shift" in self.augment_:
-            steps.append(lambda images, visit: random_shift(images, max(1, side // 16), visit.generator))
-        if "flip" in self.augment_:
-            steps.append(lambda images, visit: random_flip(images, visit.generator))
-        if "alternating-flip" in self.augment_:
-            flip = AlternatingFlip(random_state.random_sample(n_rows) < 0.5)
-            steps.append(lambda images, visit: flip(images, visit.rows, visit.epoch))
-
-        def view(images: Tensor, visit: Visit) -> Tensor:
-            for step in steps:
-                images = step(images, visit)
-            return self.format_.normalize(images)
-
-        return view
+        # The window of a whole image is cut where its row is read.
+        names = set(self.augment_) - ({"resized-crop"} if self._cuts_whole_images(X) else set())
+        augment = augmentation(names, (height, width), len(X), random_state)
+        return lambda images, visit: self.format_.normalize(augment(images, visit))
 
     def _clean_view(self, batch: Tensor) -> Tensor:
         return self.format_.normalize(batch)
@@ -123,10 +116,10 @@ class ImageClassifier(TorchClassifier):
         if self.augment == "auto":
             # A grey image is often a digit or a letter, which its mirror image is not.
             return () if is_row else self._default_augment(colour=self.format_.shape[0] >= 3)
-        unknown = [name for name in self.augment if name not in _AUGMENTATIONS]
+        unknown = [name for name in self.augment if name not in AUGMENTATIONS]
         if unknown:
             raise ValueError(
-                f"augment must be 'auto', None or names out of {_AUGMENTATIONS}, got {self.augment!r}."
+                f"augment must be 'auto', None or names out of {AUGMENTATIONS}, got {self.augment!r}."
             )
         if is_row and self.augment:
             raise ValueError(

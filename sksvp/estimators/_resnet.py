@@ -13,7 +13,7 @@ from ._image_classifier import ImageClassifier
 
 
 class ResNetClassifier(ImageClassifier):
-    """Pre-activation ResNet for small images, by default with the paper's CIFAR recipe.
+    """Pre-activation ResNet for small images, by default with the published CIFAR recipe.
 
     The recipe of [1]_: stochastic gradient descent with momentum, a warm-up epoch
     at a tenth of the rate and two drops by ten; images are padded by an eighth of their side,
@@ -92,27 +92,7 @@ class ResNetClassifier(ImageClassifier):
         random_state=None,
         verbose: int = 0,
     ):
-        self.depth = depth
-        self.block = block
-        self.max_epochs = max_epochs
-        self.lr = lr
-        self.schedule = schedule
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        self.label_smoothing = label_smoothing
-        self.batch_size = batch_size
-        self.augment = augment
-        self.class_weight = class_weight
-        self.layout = layout
-        self.image_shape = image_shape
-        self.device = device
-        self.precision = precision
-        self.distributed = distributed
-        self.net_params = net_params
-        self.checkpoint = checkpoint
-        self.checkpoint_every = checkpoint_every
-        self.random_state = random_state
-        self.verbose = verbose
+        self._keep(locals())
 
     def check_params(self) -> None:
         super().check_params()

@@ -8,7 +8,7 @@ from ..text import check_texts
 class TextInput:
     """Mixin of classifiers whose X is one text a row."""
 
-    def _check_texts(self, X, *, reset: bool) -> Any:
+    def _validate(self, X, *, reset: bool) -> Any:
         """Check that X holds texts, at least one; `reset` is True in a training.
 
         Raises
@@ -20,9 +20,6 @@ class TextInput:
         if len(texts) == 0:
             raise ValueError(f"{type(self).__name__} needs texts: found 0 sample(s) in X.")
         return texts
-
-    def _validate(self, X, *, reset: bool) -> Any:
-        return self._check_texts(X, reset=reset)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()  # type: ignore[misc]  # of scikit-learn's BaseEstimator

@@ -12,15 +12,13 @@ from ..networks import HeadedNetwork
 from ..training import Rows, Schedule, TrainingView, is_out_of_memory
 from ._image_classifier import ImageClassifier
 
-_REFERENCE_BATCH = 256
-
 
 class TorchvisionClassifier(ImageClassifier):
     """Any classification network of torchvision, by default with ImageNet's recipe.
 
-    The recipe of [1]_: stochastic gradient descent with momentum, five epochs of
-    warm-up, three drops by ten, smoothed labels, and a learning rate in proportion to the
-    batch. Images are cropped at random places and scales and flipped.
+    The recipe of [1]_ and its published code: stochastic gradient descent with momentum,
+    five epochs of warm-up, three drops by ten, smoothed labels, and a learning rate in
+    proportion to the batch. Images are cropped at random places and scales and flipped.
 
     Parameters
     ----------
@@ -50,6 +48,7 @@ class TorchvisionClassifier(ImageClassifier):
        deep learning", ICLR 2020.
     """
 
+    _reference_batch = 256
     _parameter_constraints: dict = {
         **ImageClassifier._parameter_constraints,
         "network": [str],
@@ -84,35 +83,11 @@ class TorchvisionClassifier(ImageClassifier):
         random_state=None,
         verbose: int = 0,
     ):
-        self.network = network
-        self.max_epochs = max_epochs
-        self.lr = lr
-        self.scale_lr = scale_lr
-        self.schedule = schedule
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        self.label_smoothing = label_smoothing
-        self.batch_size = batch_size
-        self.augment = augment
-        self.class_weight = class_weight
-        self.layout = layout
-        self.image_shape = image_shape
-        self.device = device
-        self.precision = precision
-        self.distributed = distributed
-        self.net_params = net_params
-        self.checkpoint = checkpoint
-        self.checkpoint_every = checkpoint_every
-        self.random_state = random_state
-        self.verbose = verbose
+        self._keep(locals())
 
     def check_params(self) -> None:
         super().check_params()
         check_network(self.network)
-
-    @property
-    def _base_lr(self) -> float:
-        return self.lr * self.batch_size / _REFERENCE_BATCH if self.scale_lr else self.lr
 
     def _build_module(self, n_classes: int) -> nn.Module:
         return HeadedNetwork(build_network(self.network, n_classes))
@@ -125,7 +100,7 @@ class TorchvisionClassifier(ImageClassifier):
         """Look whether the network takes such images: many have a least size, some one size."""
         channels, height, width = self.format_.shape
         if channels not in (1, 3):
-            raise ValueError(f"X must have 1 or 3 channels for network={self.network!r}, got {channels}.")
+            raise ValueError(f"X must have 1 or 3 channels for the network {self.network!r}, got {channels}.")
         device = next(module.parameters()).device
         try:
             with torch.no_grad():
@@ -134,14 +109,14 @@ class TorchvisionClassifier(ImageClassifier):
             if is_out_of_memory(error):
                 raise
             raise ValueError(
-                f"network={self.network!r} does not take images of {height} x {width} pixels: {error}"
+                f"The network {self.network!r} does not take images of {height} x {width} pixels: {error}"
             ) from error
 
     def _clean_view(self, batch: Tensor) -> Tensor:
         return _three_channels(super()._clean_view(batch))
 
-    def _training_view(self, n_rows: int, random_state: np.random.RandomState) -> TrainingView:
-        view = super()._training_view(n_rows, random_state)
+    def _training_view(self, X, random_state: np.random.RandomState) -> TrainingView:
+        view = super()._training_view(X, random_state)
         return lambda images, visit: _three_channels(view(images, visit))
 
     def _default_augment(self, *, colour: bool) -> tuple[str, ...]:
@@ -176,8 +151,7 @@ def check_network(name: str) -> None:
     if name not in known:
         near = [other for other in known if other.startswith(name[:4])] or known
         raise ValueError(
-            f"network={name!r} is no classification network of torchvision; "
-            f"there are {', '.join(near[:12])}, ..."
+            f"{name!r} is no classification network of torchvision; there are {', '.join(near[:12])}, ..."
         )
 
 

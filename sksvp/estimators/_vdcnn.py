@@ -25,7 +25,7 @@ class TextFormat:
 
 
 class VDCNNClassifier(TextInput, TorchClassifier):
-    """Very deep convolutional network over characters, by default with the paper's Amazon recipe.
+    """Very deep convolutional network over characters, by default with the published Amazon recipe.
 
     The recipe of [1]_: stochastic gradient descent with momentum, the rate
     halved four times, batches of 128, no augmentation. Depth 9 is the proxy, 29
@@ -123,28 +123,7 @@ class VDCNNClassifier(TextInput, TorchClassifier):
         random_state=None,
         verbose: int = 0,
     ):
-        self.depth = depth
-        self.pooling = pooling
-        self.shortcut = shortcut
-        self.length = length
-        self.widths = widths
-        self.hidden = hidden
-        self.max_epochs = max_epochs
-        self.lr = lr
-        self.schedule = schedule
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        self.label_smoothing = label_smoothing
-        self.batch_size = batch_size
-        self.class_weight = class_weight
-        self.device = device
-        self.precision = precision
-        self.distributed = distributed
-        self.net_params = net_params
-        self.checkpoint = checkpoint
-        self.checkpoint_every = checkpoint_every
-        self.random_state = random_state
-        self.verbose = verbose
+        self._keep(locals())
 
     def check_params(self) -> None:
         super().check_params()
@@ -152,15 +131,15 @@ class VDCNNClassifier(TextInput, TorchClassifier):
         shortest = min_length(self.pooling)
         if self.length < shortest:
             raise ValueError(
-                f"length must be at least {shortest} with pooling={self.pooling!r}, got {self.length!r}."
+                f"length={self.length!r} must be at least {shortest} with the pooling {self.pooling!r}."
             )
         if len(self.widths) != 4 or not all(
-            isinstance(width, Integral) and width > 0 for width in self.widths
+            isinstance(width, Integral) and int(width) > 0 for width in self.widths
         ):
             raise ValueError(f"widths must be 4 positive whole numbers, got {self.widths!r}.")
 
     def _validate(self, X, *, reset: bool):
-        texts = self._check_texts(X, reset=reset)
+        texts = super()._validate(X, reset=reset)
         if not reset:
             # Scored texts are encoded batch by batch: they are read once.
             return texts
@@ -173,7 +152,7 @@ class VDCNNClassifier(TextInput, TorchClassifier):
             return lambda rows: encoded[torch.from_numpy(rows)]
         return lambda rows: torch.from_numpy(encode_characters(X[rows], self.format_.length))
 
-    def _training_view(self, n_rows: int, random_state: np.random.RandomState) -> TrainingView:
+    def _training_view(self, X, random_state: np.random.RandomState) -> TrainingView:
         return lambda batch, visit: batch
 
     def _clean_view(self, batch: Tensor) -> Tensor:

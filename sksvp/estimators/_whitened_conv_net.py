@@ -10,8 +10,6 @@ from ..networks import WhitenedConvNet, check_widths
 from ..training import Rows, Schedule
 from ._image_classifier import ImageClassifier
 
-# The rate is given for a batch of so many rows.
-_REFERENCE_BATCH = 512
 # The shifts of batch norm learn so many times faster than the weights.
 _SHIFT_FACTOR = 64.0
 # A few million patches settle the whitening of a dozen values.
@@ -25,7 +23,7 @@ class WhitenedConvNetClassifier(ImageClassifier):
     fixed first layer that whitens the images' patches, large batches, one cycle of
     a high learning rate with Nesterov momentum, label smoothing, shifts by a
     sixteenth of the side, and images in colour mirrored in every second epoch.
-    `ResNetClassifier` has the paper's recipe instead.
+    `ResNetClassifier` has the published recipe instead.
 
     Parameters
     ----------
@@ -50,7 +48,7 @@ class WhitenedConvNetClassifier(ImageClassifier):
 
     See Also
     --------
-    ResNetClassifier : The paper's networks and recipe for small images.
+    ResNetClassifier : The paper's networks with the published recipe for small images.
     sksvp.networks.WhitenedConvNet : The network.
 
     Notes
@@ -77,6 +75,7 @@ class WhitenedConvNetClassifier(ImageClassifier):
     (1297, 192)
     """
 
+    _reference_batch = 512
     _parameter_constraints: dict = {
         **ImageClassifier._parameter_constraints,
         "widths": [list, tuple],
@@ -108,35 +107,11 @@ class WhitenedConvNetClassifier(ImageClassifier):
         random_state=None,
         verbose: int = 0,
     ):
-        self.widths = widths
-        self.max_epochs = max_epochs
-        self.lr = lr
-        self.scale_lr = scale_lr
-        self.schedule = schedule
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        self.label_smoothing = label_smoothing
-        self.batch_size = batch_size
-        self.augment = augment
-        self.class_weight = class_weight
-        self.layout = layout
-        self.image_shape = image_shape
-        self.device = device
-        self.precision = precision
-        self.distributed = distributed
-        self.net_params = net_params
-        self.checkpoint = checkpoint
-        self.checkpoint_every = checkpoint_every
-        self.random_state = random_state
-        self.verbose = verbose
+        self._keep(locals())
 
     def check_params(self) -> None:
         super().check_params()
         check_widths(self.widths)
-
-    @property
-    def _base_lr(self) -> float:
-        return self.lr * self.batch_size / _REFERENCE_BATCH if self.scale_lr else self.lr
 
     def _build_module(self, n_classes: int) -> nn.Module:
         return WhitenedConvNet(n_classes, self.format_.shape[0], widths=tuple(self.widths))

@@ -1,6 +1,6 @@
 """The active-learning experiment: proxy, target or chance chooses what is labelled, and the target is trained on it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from .._storage._files import replacing
 from ..active import ProxyActiveLearner, replay_selection
 from ..active._protocol import make_plan
 from ..active._run import resolve_pool_strategy
+from ..coreset._risky_choice import describe_empty_classes
 from ._kept import forget_training, keep_training, training_folder
 from ._run_folder import RunFolder, RunRecords, read_json
 from ._threads import limited_threads
@@ -156,6 +157,21 @@ def run_active(
         work = (delayed(_run_arm)(run, folder, arm) for arm in arms)
         for line in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work):
             report(line)
+        for hint in _hints(run, folder, arms):
+            report(hint)
+
+
+def _hints(run: ActiveRun, folder: RunFolder, arms: list[ActiveArm]) -> Iterator[str]:
+    """Say once of each way to choose where it bought hardly a label of a class."""
+    for arm in {arm.name: arm for arm in reversed(arms) if arm.chooser is not None}.values():
+        labelled = np.zeros(len(run.y_train), dtype=bool)
+        for entry in folder.get(arm.key)["history"]:
+            labelled[entry["rows"]] = True
+        for found in describe_empty_classes(run.y_train, labelled):
+            yield (
+                f"hint: {arm.name}: of the {labelled.sum()} rows that were labelled {found}. Take another strategy or "
+                "a larger initial_size."
+            )
 
 
 def _run_arm(run: ActiveRun, folder: RunFolder, arm: ActiveArm) -> str:
@@ -238,23 +254,23 @@ def former_run(path: Path, settings: dict[str, Any]) -> tuple[RunRecords, dict[s
     """
     config = path / "config.json"
     if not config.exists():
-        raise ValueError(f"--precomputed {path} holds no run: it has no config.json.")
+        raise ValueError(f"precomputed={str(path)!r} holds no run: it has no config.json.")
     known = read_json(config).get("settings", {})
     if "rounds" not in known:
-        raise ValueError(f"--precomputed {path} is no run of `sksvp active`.")
+        raise ValueError(f"precomputed={str(path)!r} is no run of active learning.")
     if known.get("precomputed") is not None:
         raise ValueError(
-            f"--precomputed {path} chose nothing itself: take {known['precomputed']}, which did."
+            f"precomputed={str(path)!r} chose nothing itself: take {known['precomputed']}, which did."
         )
     if known.get("train_rows") != settings["train_rows"]:
         raise ValueError(
-            f"--precomputed {path} chose among other rows: its --train-rows is {known.get('train_rows')!r}, here "
-            f"{settings['train_rows']!r}."
+            f"precomputed={str(path)!r} chose among other rows: train_rows={known.get('train_rows')!r} there, "
+            f"{settings['train_rows']!r} here."
         )
     # The test rows, whose digests come after those of the training rows, had no part in the choice.
     digests = [str(found.get("content of the data")).split("-")[:2] for found in (known, settings)]
     if digests[0] != digests[1]:
-        raise ValueError(f"--precomputed {path} chose among other rows than there are here.")
+        raise ValueError(f"precomputed={str(path)!r} chose among other rows than there are here.")
     return RunRecords(path), known
 
 
@@ -290,24 +306,26 @@ def former_arms(
     """
     arms = [record for record in former if record["kind"] == "active"]
     if not arms:
-        raise ValueError(f"--precomputed {former.path} holds no finished selection of `sksvp active`.")
+        raise ValueError(f"precomputed={str(former.path)!r} holds no finished selection of active learning.")
     choosers = {arm["chooser"] or "random" for arm in arms}
-    for option, wanted, there in (
-        ("--strategy", strategies, {arm["strategy"] for arm in arms}),
-        ("--baseline", baselines, choosers - {"proxy"}),
-        ("seed", None if n_seeds is None else range(n_seeds), {arm["seed"] for arm in arms}),
+    for name, wanted, there in (
+        ("strategy=", strategies, {arm["strategy"] for arm in arms}),
+        ("baseline=", baselines, choosers - {"proxy"}),
+        ("seed ", None if n_seeds is None else range(n_seeds), {arm["seed"] for arm in arms}),
     ):
-        missing = [] if wanted is None else [name for name in wanted if name not in there]
+        missing = [] if wanted is None else [value for value in wanted if value not in there]
         if missing:
             found = ", ".join(map(str, sorted(there))) or "none"
-            raise ValueError(f"--precomputed {former.path} has no {option} {missing[0]}; there: {found}.")
+            raise ValueError(f"precomputed={str(former.path)!r} has no {name}{missing[0]}; there: {found}.")
     chosen = [
         arm
         for arm in arms
         if (n_seeds is None or arm["seed"] < n_seeds) and _is_wanted(arm, strategies, baselines)
     ]
     if not chosen:
-        raise ValueError(f"--precomputed {former.path} has nothing beside its baselines: name one to replay.")
+        raise ValueError(
+            f"precomputed={str(former.path)!r} has nothing beside its baselines: name one to replay."
+        )
     return chosen
 
 

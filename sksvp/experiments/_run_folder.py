@@ -84,7 +84,7 @@ class RunFolder(RunRecords):
         if begun:
             if not resume:
                 raise ValueError(
-                    f"out={str(self.path)!r} holds a run already: add --resume to go on, or name another folder."
+                    f"out={str(self.path)!r} holds a run already: resume=True goes on with it, or name another folder."
                 )
             if not known.exists():
                 raise ValueError(
@@ -150,9 +150,9 @@ def read_json(path: Path) -> dict:
 
 def _check_same(old: dict, new: dict, path: Path) -> None:
     new = json.loads(json.dumps(new))
-    # What an earlier version did not write down was not there to be set.
+    # What an earlier version did not write down was not there to be set. Not each key is a parameter.
     differences = [
-        f"{key}: {old.get(key)!r} there, {new.get(key)!r} now"
+        f"{key}{'=' if key.isidentifier() else ': '}{old.get(key)!r} there, {new.get(key)!r} now"
         for key in sorted({*old, *new})
         if old.get(key) != new.get(key)
     ]

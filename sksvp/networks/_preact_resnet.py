@@ -96,8 +96,8 @@ def resolve_block(depth: int, block: str = "auto") -> tuple[str, int]:
     if not possible[block]:
         lower = max(8, 6 * ((depth - 2) // 6) + 2)
         raise ValueError(
-            f"depth must be 6n + 2 (8, 14, 20, ...) with block='basic' or 9n + 2 (11, 20, 29, ...) with "
-            f"block='bottleneck', got depth={depth!r} with block={block!r}; {lower} and {lower + 6} are near."
+            f"depth must be 6n + 2 (8, 14, 20, ...) with basic blocks or 9n + 2 (11, 20, 29, ...) with bottlenecks, "
+            f"got depth {depth!r} with block={block!r}; {lower} and {lower + 6} are near."
         )
     return block, (depth - 2) // (6 if block == "basic" else 9)
 

@@ -76,6 +76,11 @@ class Proxy:
         """Whether the classifier is used as it was fitted."""
         return is_frozen(self.estimator)
 
+    @property
+    def has_head(self) -> bool:
+        """Whether steps stand before the classifier."""
+        return has_head(self.estimator)
+
     # What it can give -----------------------------------------------------------------------
 
     @property
@@ -100,7 +105,7 @@ class Proxy:
         return hasattr(self.classifier, "predict_proba")
 
     def _has_features(self) -> bool:
-        return hasattr(self.classifier, "transform") or has_head(self.estimator)
+        return hasattr(self.classifier, "transform") or self.has_head
 
     def check_gives(self, requires: Iterable[str]) -> None:
         """Check that the proxy can give what a strategy needs.
@@ -403,7 +408,7 @@ class Proxy:
         kinds = tuple(kind for kind in requires if kind not in records)
         parts: dict[str, Any] = {name: self._record(name, X, y) for name in records}
         if kinds:
-            streams = self.streams and not has_head(self.estimator)
+            streams = self.streams and not self.has_head
             blocks = [self._score_block(block, kinds) for block in row_blocks(X, rows, streams=streams)]
             for name, first in blocks[0].items():
                 parts[name] = first if len(blocks) == 1 else np.concatenate([block[name] for block in blocks])

@@ -5,6 +5,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..text import Ngrams
+from ._bag_visits import BagVisits
+
 
 class BagBatches:
     """Bags of n-grams and the model they train, on a device.
@@ -15,34 +18,53 @@ class BagBatches:
 
     Parameters
     ----------
-    ids, bounds : ndarray
-        Rows of each text, as of `Ngrams`.
-    y : ndarray of shape (n,)
+    ngrams : Ngrams
+        Of the texts.
+    y : ndarray of shape (n,), int64
         Classes, as numbers.
     weights : ndarray of shape (n_classes,)
         Of the classes in the loss.
     inputs, outputs : ndarray
         The model, which is copied to the device.
+    visits : BagVisits
+        Is shown the texts.
     device : torch.device
+    batch_size : int
     """
 
     def __init__(
         self,
-        ids: np.ndarray,
-        bounds: np.ndarray,
+        ngrams: Ngrams,
         y: np.ndarray,
         weights: np.ndarray,
         inputs: np.ndarray,
         outputs: np.ndarray,
+        visits: BagVisits,
         device: torch.device,
+        batch_size: int,
     ):
-        self.bounds = bounds
+        self.visits = visits
+        self.bounds = ngrams.bounds
         self.device = device
-        self.ids = torch.from_numpy(ids).to(device)
+        self.batch_size = batch_size
+        self.ids = torch.from_numpy(ngrams.ids).to(device)
         self.y = torch.from_numpy(y).to(device)
         self.weights = torch.from_numpy(weights).to(device)
         self.inputs = torch.tensor(inputs, device=device)
         self.outputs = torch.tensor(outputs, device=device)
+
+    def epoch(self, order: np.ndarray, rates: np.ndarray) -> tuple[float, float]:
+        """Update with all texts in this order; return the mean loss and the accuracy before the updates."""
+        parts = [slice(start, start + self.batch_size) for start in range(0, len(order), self.batch_size)]
+        judged, losses = [], []
+        for part in parts:
+            logits, batch_loss = self.step(order[part], rates[part])
+            judged.append(self.visits.judge(order[part], logits))
+            losses.append(batch_loss)
+        # Read when the epoch is over: a look at each batch would wait for the device.
+        whole = {judge: torch.cat([part[judge] for part in judged]).cpu().numpy() for judge in judged[0]}
+        loss = float(torch.stack(losses).double().sum())
+        return loss / len(order), self.visits.note(order, whole) / len(order)
 
     def step(self, texts: np.ndarray, rates: np.ndarray) -> tuple[Tensor, Tensor]:
         """Update with a batch; return the logits of its texts before, and the sum of their losses."""

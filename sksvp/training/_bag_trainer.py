@@ -1,16 +1,17 @@
 """How a linear model of bags of n-grams is trained and scored."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from ..strategies import Recorder, is_right, library_of, new_recorders
+from ..strategies import new_recorders
 from ..text import Ngrams
 from ._bag_batches import BagBatches
+from ._bag_visits import BagVisits
 
 _CUDA_BATCH = 16
 # Updates between two looks at Ctrl-C.
@@ -82,12 +83,12 @@ def train_bags(
     model = _fresh_embeddings(n_rows, dim, random_state), np.zeros((len(weights), dim), dtype=np.float32)
     y = np.ascontiguousarray(y, dtype=np.int64)
     recorders = new_recorders(recorder_names, len(y))
-    visits = _Visits(recorders, y)
-    steps: _OneByOne | _InBatches
+    visits = BagVisits(recorders, y)
+    steps: _OneByOne | BagBatches
     if batch_size == 1 and device.type == "cpu":
         steps = _OneByOne(ngrams, y, weights, *model, visits)
     else:
-        steps = _InBatches(ngrams, y, weights, *model, visits, device, int(batch_size))
+        steps = BagBatches(ngrams, y, weights, *model, visits, device, int(batch_size))
     n_words = np.diff(ngrams.bounds)
     total = max(1, max_epochs * int(n_words.sum()))
     n_read = 0
@@ -129,36 +130,6 @@ def _fresh_embeddings(n_rows: int, dim: int, random_state: np.random.RandomState
     return embeddings
 
 
-class _Visits:
-    """Shows the texts of an epoch to recorders, as they were before their updates."""
-
-    def __init__(self, recorders: Mapping[str, Recorder], y: np.ndarray):
-        self._recorders = recorders
-        self._y = y
-        self._judges = dict.fromkeys([is_right, *(recorder.judge for recorder in recorders.values())])
-
-    def judge(self, texts: np.ndarray, logits: Any) -> dict[Any, Any]:
-        """Return what the recorders judge of some texts, by the judges, where the logits lie."""
-        xp = library_of(logits)
-        y = xp.asarray(self._y[texts], device=logits.device)
-        logits = _break_ties(xp, logits, y)
-        return {judge: judge(logits, y) for judge in self._judges}
-
-    def note(self, texts: np.ndarray, judged: Mapping[Any, np.ndarray]) -> int:
-        """Note what was judged, and return how many texts were right."""
-        for recorder in self._recorders.values():
-            recorder.note(texts, judged[recorder.judge])
-        return int(judged[is_right].sum())
-
-
-def _break_ties(xp: Any, logits: Any, y: Any) -> Any:
-    """Put a text's class behind others of the same logit: of equal ones none is right, a blank model knows no class."""
-    is_own = y[:, None] == xp.arange(logits.shape[1], device=logits.device)
-    best_other = xp.amax(xp.where(is_own, -xp.inf, logits), axis=1)
-    is_tied = is_own & (logits == best_other[:, None])
-    return xp.where(is_tied, logits - (1e-6 * xp.abs(logits) + 1e-30), logits)
-
-
 class _OneByOne:
     """Trains on one text after the other, on a CPU."""
 
@@ -169,7 +140,7 @@ class _OneByOne:
         weights: np.ndarray,
         inputs: np.ndarray,
         outputs: np.ndarray,
-        visits: _Visits,
+        visits: BagVisits,
     ):
         self._texts = (ngrams.ids, ngrams.bounds, y, weights)
         self._model = inputs, outputs
@@ -179,51 +150,12 @@ class _OneByOne:
         from ._bag_loops import train_texts
 
         loss, n_right = 0.0, 0
-        for start, stop in _spans(len(order), _UPDATES):
-            texts = order[start:stop]
-            logits = np.empty((len(texts), len(self._model[1])), dtype=np.float32)
-            loss += train_texts(texts, *self._texts, rates[start:stop], *self._model, logits)
-            n_right += self._visits.note(texts, self._visits.judge(texts, logits))
+        for start in range(0, len(order), _UPDATES):
+            part = slice(start, start + _UPDATES)
+            logits = np.empty((len(order[part]), len(self._model[1])), dtype=np.float32)
+            loss += train_texts(order[part], *self._texts, rates[part], *self._model, logits)
+            n_right += self._visits.note(order[part], self._visits.judge(order[part], logits))
         return loss / len(order), n_right / len(order)
 
     def model(self) -> tuple[np.ndarray, np.ndarray]:
         return self._model
-
-
-class _InBatches:
-    """Trains on batches of texts, on any device."""
-
-    def __init__(
-        self,
-        ngrams: Ngrams,
-        y: np.ndarray,
-        weights: np.ndarray,
-        inputs: np.ndarray,
-        outputs: np.ndarray,
-        visits: _Visits,
-        device: torch.device,
-        batch_size: int,
-    ):
-        self._batches = BagBatches(ngrams.ids, ngrams.bounds, y, weights, inputs, outputs, device)
-        self._batch_size = batch_size
-        self._visits = visits
-
-    def epoch(self, order: np.ndarray, rates: np.ndarray) -> tuple[float, float]:
-        judged, losses = [], []
-        for start, stop in _spans(len(order), self._batch_size):
-            logits, batch_loss = self._batches.step(order[start:stop], rates[start:stop])
-            judged.append(self._visits.judge(order[start:stop], logits))
-            losses.append(batch_loss)
-        # Read when the epoch is over: a look at each batch would wait for the device.
-        whole = {judge: torch.cat([part[judge] for part in judged]).cpu().numpy() for judge in judged[0]}
-        n_right = self._visits.note(order, whole)
-        loss = float(torch.stack(losses).double().sum())
-        return loss / len(order), n_right / len(order)
-
-    def model(self) -> tuple[np.ndarray, np.ndarray]:
-        return self._batches.model()
-
-
-def _spans(n: int, size: int) -> Iterator[tuple[int, int]]:
-    for start in range(0, n, size):
-        yield start, min(start + size, n)

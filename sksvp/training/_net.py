@@ -3,6 +3,7 @@
 import inspect
 import warnings
 from contextlib import nullcontext, suppress
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from .._interrupt import heeding_ctrl_c
-from ._batches import ShuffledBatches, TrainingRows
+from ._batches import ShuffledBatches, TrainingRows, TrainingView
 from ._compiling import CompiledBlocks, may_compile
 from ._denormals import denormals_as_zero
 from ._recorded_step import RecordedStep, can_record
@@ -20,18 +21,8 @@ from ._team import Team
 
 # What the estimators' own parameters say to skorch; net_params has the rest.
 _OWNED = (
-    "module",
-    "max_epochs",
-    "lr",
-    "batch_size",
-    "device",
-    "verbose",
-    "iterator_train",
-    "criterion",
-    "warm_start",
-    "classes",
-    "autocast_dtype",
-    "records_steps",
+    "module, max_epochs, lr, batch_size, device, verbose, iterator_train, criterion, warm_start, classes, "
+    "autocast_dtype, records_steps"
 )
 # Callbacks that skorch puts before the user's.
 _SKORCHS = ("epoch_timer", "train_loss", "valid_loss", "valid_acc")
@@ -90,17 +81,19 @@ class TrainingNet(NeuralNetClassifier):
         epochs: int,
         first: Callbacks,
         last: Callbacks,
-        batches: dict,
+        view: TrainingView,
         team: Team,
     ) -> None:
-        """Train on, with batches, processes and callbacks before and after the user's that serve this training alone.
+        """Train on, with processes, a view of the rows, and callbacks before and after the user's, for this training.
 
         Unlike skorch's `fit`, Ctrl-C is not swallowed: the caller must not take a
         half-trained network for a trained one.
         """
         own_callbacks = list(self.callbacks_)
-        self._batches = {
-            **batches,
+        self._batches: dict[str, Any] = {
+            "prepare": view,
+            "random_state": self.batch_state_,
+            "device": torch.device(self.device),
             "first_epoch": len(self.history),
             "rank": team.rank,
             "n_ranks": team.size,
@@ -236,9 +229,6 @@ class TrainingNet(NeuralNetClassifier):
             logits = self.module_(inputs, **fit_params)
         return logits.float()
 
-    def trains_in_bf16_on_cpu(self) -> bool:
-        return self.autocast_dtype == torch.bfloat16 and torch.device(self.device).type == "cpu"
-
     def autocast(self) -> torch.autocast:
         """Mixed precision where the training asked for it."""
         device_type = torch.device(self.device).type
@@ -253,7 +243,7 @@ def check_net_params(net_params: dict | None) -> None:
     ValueError
         For a name that one of our parameters sets already, or a parameter of what is so set.
     """
-    clash = sorted(name for name in net_params or {} if name.partition("__")[0] in _OWNED)
+    clash = sorted(name for name in net_params or {} if name.partition("__")[0] in _OWNED.split(", "))
     if clash:
         raise ValueError(f"net_params must not set {clash}: the estimator's own parameters decide them.")
 

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from .._device import resolve_precision
+from .._seeds import MAX_SEED
 from .._storage._checkpoint import Checkpoint
 from .._storage._fingerprint import fingerprint
 from ..strategies import Recorder, new_recorders
@@ -27,7 +28,6 @@ from ._seeding import seeded_torch
 from ._team import Team
 from ._unsafe_bf16 import has_unsafe_convolution
 
-_MAX_SEED = 2**31 - 1
 # Of one X: returns the folder in which its training is kept, for these processes.
 OpenFolder = Callable[[Team], Checkpoint]
 # Evidence of training rows, by kinds and row numbers, as the network is by now.
@@ -82,7 +82,7 @@ class Trainer:
     ----------
     recorders : dict of str to Recorder
         By their names, with what they noted in the last training.
-    earlier_seconds : tuple of float or None
+    earlier_seconds : tuple of float
         Seconds of a kept training in processes before this one, on the wall and of the processor.
     """
 
@@ -106,7 +106,7 @@ class Trainer:
     has_large_layers: bool
     records_steps: bool
     recorders: dict[str, Recorder] = field(init=False)
-    earlier_seconds: tuple[float, float] | None = field(init=False, default=None)
+    earlier_seconds: tuple[float, float] = field(init=False, default=(0.0, 0.0))
     _folder: Checkpoint | None = field(init=False, default=None)
     _is_kept: bool = field(init=False, default=False)
 
@@ -129,30 +129,33 @@ class Trainer:
         error = self.team.share(error)
         if error is not None:
             raise error
-        if folder is None:
-            yield
-            return
-        with closing(folder):
-            self._folder = folder
+        self._folder = folder
+        with nullcontext() if folder is None else closing(folder):
             yield
 
     def build_net(
-        self,
-        build_module: Callable[[int], nn.Module],
-        n_classes: int,
-        random_state: np.random.RandomState,
+        self, build_module: Callable[[int], nn.Module], n_classes: int, random_state: np.random.RandomState
     ) -> TrainingNet:
-        """Build a net with seeded weights, without touching torch's global generator."""
+        """Build a net with seeded weights; torch's global generators are left as they were.
+
+        Parameters
+        ----------
+        build_module : callable
+            ``build_module(n_classes)``, the network with weights from torch's generator.
+        n_classes : int
+        random_state : numpy.random.RandomState
+            Decides the weights, and whatever the trainings of the net draw.
+        """
         if self.team.size > 1:
             # Without a seed the processes would begin apart.
-            random_state = np.random.RandomState(self.team.share(random_state.randint(_MAX_SEED)))
-        batch_state = np.random.RandomState(random_state.randint(_MAX_SEED))
+            random_state = np.random.RandomState(self.team.share(random_state.randint(MAX_SEED)))
+        batch_state = np.random.RandomState(random_state.randint(MAX_SEED))
         net_params = without_train_split(self.net_params)
         callbacks = net_params.pop("callbacks", None)
         # skorch's word for none. Those that train are not the user's.
         callbacks = [] if callbacks in (None, "disable") else list(callbacks)
         device = self.team.device
-        with seeded_torch(random_state.randint(_MAX_SEED), device, alone=True):
+        with seeded_torch(random_state.randint(MAX_SEED), device, alone=True):
             module = build_module(n_classes)
             module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # no stub of torch has it
             net = TrainingNet(
@@ -216,12 +219,9 @@ class Trainer:
         n_batches = len(batch_bounds(len(y), self.batch_size, least=2 * self.team.size))
         rates = [self.full_lr * factor for factor in batch_factors(self.schedule, self.epochs, n_batches)]
         scheduled = SetLearningRate(rates, n_batches)
-        shown = ShowVisits(self.recorders, len(y), self.team)
-        first: Callbacks = [("visits", shown), ("learning_rate", scheduled)]
-        last: Callbacks = []
-        self._add_callbacks(net, rows, first, last)
+        first, last = self._callbacks(net, rows, scheduled)
         epochs = self.epochs
-        with seeded_torch(net.batch_state_.randint(_MAX_SEED), torch.device(net.device)):
+        with seeded_torch(net.batch_state_.randint(MAX_SEED), torch.device(net.device)):
             if self._is_kept:
                 state = TrainingCheckpoint(
                     self._folder, net, self.recorders, net.batch_state_, self.watch, self.team
@@ -234,7 +234,7 @@ class Trainer:
                 epochs -= len(net.history)
                 if state.has_groups:
                     scheduled.go_on_after(len(net.history))
-            self._train_epochs(net, rows, y, view, epochs=epochs, first=first, last=last)
+            self._run(net, rows, y, view, epochs=epochs, first=first, last=last)
             if self._is_kept:
                 state.save(ended=True)
 
@@ -253,7 +253,7 @@ class Trainer:
 
     def _avoid_unsafe_bf16(self, net: TrainingNet, rows: Rows) -> None:
         """Train in float32 where bfloat16 would give gradients of random memory."""
-        if not net.trains_in_bf16_on_cpu():
+        if net.autocast_dtype != torch.bfloat16 or torch.device(net.device).type != "cpu":
             return
         if not has_unsafe_convolution(net.module_, rows.clean_view(rows.read(np.arange(2)))):
             return
@@ -266,14 +266,18 @@ class Trainer:
             )
         net.autocast_dtype = torch.float32
 
-    def _add_callbacks(self, net: TrainingNet, rows: Rows, first: Callbacks, last: Callbacks) -> None:
-        """Add to what the user's callbacks find done, and to what is done when they have had their say."""
+    def _callbacks(self, net: TrainingNet, rows: Rows, rate: SetLearningRate) -> tuple[Callbacks, Callbacks]:
+        """Return what the user's callbacks find done, and what is done when they have had their say."""
+        shown = ShowVisits(self.recorders, rows.n, self.team)
+        first: Callbacks = [("visits", shown), ("learning_rate", rate)]
+        last: Callbacks = []
         if self.verbose and self.team.rank == 0:
             last.append(("bar", EpochBar(self.name)))
         if self.watch is not None:
             asked = AskAfterEpoch(lambda net: self._ask_watch(net, rows))
             first.append(("watch", asked))
             last.append(("end", EndAsAsked(asked)))
+        return first, last
 
     def _ask_watch(self, net: TrainingNet, rows: Rows) -> bool:
         def gather(requires: tuple[str, ...], numbers: np.ndarray) -> dict[str, np.ndarray]:
@@ -290,14 +294,11 @@ class Trainer:
         # One decides: on a GPU the others' scores may differ in their last bits.
         return self.watch is not None and bool(self.team.share(self.watch(gather)))
 
-    def _train_epochs(
-        self, net: TrainingNet, rows: Rows, y: np.ndarray, view: TrainingView, **kwargs: Any
-    ) -> None:
+    def _run(self, net: TrainingNet, rows: Rows, y: np.ndarray, view: TrainingView, **kwargs: Any) -> None:
         """Train, and say which batches fit where the device has no room for those that were asked for."""
-        data = TrainingRows(rows.read, y, is_slow=rows.is_slow)
-        batches = {"random_state": net.batch_state_, "prepare": view, "device": torch.device(net.device)}
+        data = TrainingRows(rows.read, y, is_slow=rows.is_slow, read_anew=rows.read_anew)
         try:
-            net.train_epochs(data, batches=batches, team=self.team, **kwargs)
+            net.train_epochs(data, view=view, team=self.team, **kwargs)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise

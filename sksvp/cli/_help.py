@@ -1,0 +1,32 @@
+"""The help of a command, its options under the headings of their groups."""
+
+from typer.core import TyperCommand
+
+
+class GroupedHelp(TyperCommand):
+    """A command whose options stand under headings, as plain text that no terminal cuts off."""
+
+    def format_options(self, ctx, formatter) -> None:
+        """Write the options, and fill names in that their registries know."""
+        names = _registered_names()
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            panel = getattr(param, "rich_help_panel", None) or "Help"
+            if (record := param.get_help_record(ctx)) is not None:
+                panels.setdefault(panel, []).append((record[0], record[1].format(**names)))
+        for panel, records in panels.items():
+            with formatter.section(panel):
+                formatter.write_dl(records)
+
+
+def _registered_names() -> dict[str, str]:
+    # Not when the module is loaded: the first message of a command need not wait for it.
+    from ..strategies import strategy_names
+
+    return {"strategies": listed(strategy_names())}
+
+
+def listed(names) -> str:
+    """Write names as "a, b or c"."""
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last

@@ -28,8 +28,13 @@ from torch import nn
 from toy_nets import Mlp, MlpWithFeatures, Softmax, TimmLike, make_net
 from toy_proxies import blobs
 
-from sksvp.estimators import ResNetClassifier
-from sksvp.proxies import _blocks, as_proxy
+from sksvp.estimators import (
+    BagOfNgramsClassifier,
+    FastTextClassifier,
+    ResNetClassifier,
+    WhitenedConvNetClassifier,
+)
+from sksvp.proxies import Incremental, _blocks, as_proxy
 
 X, y = blobs()
 TEXTS = ["good film", "bad film", "fine day", "awful day", "good day", "bad night"] * 5
@@ -431,3 +436,94 @@ def test_importing_evidence_and_coreset_loads_no_torch():
     code = "import sys, sksvp.proxies, sksvp.coreset; print({'torch', 'skorch'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+# Kinds, labels of columns, one pass -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("proxy", "kind"),
+    [
+        (LogisticRegression(), "Proxy"),
+        (GradientBoostingClassifier(), "StagedEnsemble"),
+        (SGDClassifier(), "PartialFit"),
+        (Incremental(GaussianNB()), "PartialFit"),
+        (make_net(), "SkorchNet"),
+        (ResNetClassifier(), "Network"),
+        (BagOfNgramsClassifier(), "LinearText"),
+        (FastTextClassifier(), "Proxy"),
+        (Ours(), "LinearText"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_kind_is_that_of_the_classifier_at_the_end(proxy, kind):
+    for around in (proxy, make_pipeline("passthrough", proxy), FrozenEstimator(make_pipeline(proxy))):
+        assert type(as_proxy(around)).__name__ == kind
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        LogisticRegression(),
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        SGDClassifier(loss="log_loss"),
+    ],
+    ids=["plain", "pipeline", "partial_fit"],
+)
+def test_columns_have_the_labels_of_the_model(proxy):
+    labels = np.array(["c", "a", "b"])[y]
+    evidence = as_proxy(proxy).train(X, labels, random_state=0).gather(X, ("probabilities",))
+    assert evidence.classes.tolist() == ["a", "b", "c"]
+
+
+def test_columns_of_a_net_have_the_labels_that_were_numbered():
+    numbered = as_proxy(make_net()).train(X, np.array(["c", "a", "b"])[y], random_state=0)
+    assert numbered.gather(X, ("probabilities",)).classes.tolist() == ["a", "b", "c"]
+    assert set(numbered.predict(X)) <= {"a", "b", "c"}
+    # One column more than there are classes: as integers its label is known, as texts it is not.
+    wide = make_net(module__n_classes=4)
+    whole = as_proxy(wide).train(X, y, random_state=0).gather(X, ("probabilities",))
+    assert whole.classes.tolist() == [0, 1, 2, 3]
+    texts = as_proxy(wide).train(X, np.array(["c", "a", "b"])[y], random_state=0)
+    assert texts.gather(X, ("probabilities",)).classes is None
+
+
+def test_several_kinds_come_from_one_pass():
+    class Once(Ours):
+        passes = 0
+
+        def predict_outputs(self, X):
+            Once.passes += 1
+            return self.predict_logits(X), self.transform(X)
+
+    class Scaling(StandardScaler):
+        passes = 0
+
+        def transform(self, X):
+            Scaling.passes += 1
+            return super().transform(X)
+
+    proxy = Pipeline([("scale", Scaling().fit(X)), ("net", Once().fit(X, y))])
+    evidence = as_proxy(proxy).gather(X, ("probabilities", "features"))
+    assert (Once.passes, Scaling.passes) == (1, 1)
+    np.testing.assert_array_equal(evidence.features, evidence.logits * [1, 0] + evidence.features * [0, 1])
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        ResNetClassifier(depth=8, max_epochs=1, batch_size=16, random_state=0, device="cpu"),
+        WhitenedConvNetClassifier((8, 16, 32), max_epochs=1, batch_size=16, random_state=0, device="cpu"),
+    ],
+    ids=["resnet", "whitened"],
+)
+def test_one_forward_pass_of_our_networks_gives_both(network):
+    images = (np.random.RandomState(0).rand(40, 8, 8) * 255).astype(np.uint8)
+    network.fit(images, np.arange(40) % 2)
+    calls = []
+    handle = network.net_.module_.fc.register_forward_hook(lambda *_: calls.append(1))
+    logits, features = network.predict_outputs(images)
+    assert len(calls) == 1
+    handle.remove()
+    np.testing.assert_array_equal(logits, network.predict_logits(images))
+    np.testing.assert_array_equal(features, network.transform(images))

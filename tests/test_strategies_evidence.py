@@ -111,3 +111,11 @@ def test_a_row_without_any_possible_class_is_refused():
 def test_logits_of_another_form_are_refused(logits, error, message):
     with pytest.raises(error, match=message):
         Evidence(logits=logits).score_rows(least_confidence)
+
+
+def test_classes_name_the_columns():
+    evidence = Evidence(logits=np.zeros((2, 3)), classes=["a", "b", "c"], forgetting_events=[0.0, 1.0])
+    assert evidence.classes.tolist() == ["a", "b", "c"]
+    assert list(evidence.parts) == ["logits", "forgetting_events"]
+    with pytest.raises(ValueError, match="classes must name each column of the probabilities, got 3 classes"):
+        Evidence(probabilities=np.full((2, 2), 0.5), classes=["a", "b", "c"])

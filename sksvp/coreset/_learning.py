@@ -110,7 +110,7 @@ class _Training:
         self.random_state = random_state
         self.fit_params = fit_params
         needed = tuple(kind for kind in strategy.requires if kind in proxy.recorders)
-        self.recorders = tuple(dict.fromkeys(needed + proxy.free_recorders)) if keeps else needed
+        self.recorders = tuple(dict.fromkeys(needed + proxy.free_recorders(needed))) if keeps else needed
         self._seeded = proxy.seeded(random_state)
         self._draws_seed = self._seeded.draws_seed(self.recorders)
 

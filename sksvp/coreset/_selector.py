@@ -22,13 +22,13 @@ class ProxyCoresetSelector(OneToOneFeatureMixin, TransformerMixin, BaseProxyCore
         Any scikit-learn classifier: one of ``sksvp.estimators``, a skorch net, a
         Pipeline, a ``FrozenEstimator`` around a fitted one.
     strategy : str or Strategy, default="auto"
-        ``"entropy"``, ``"least_confidence"``, ``"margin"``,
-        ``"forgetting_events"``, ``"k_centers"``, ``"random"``, or a strategy
-        object with parameters of its own. ``"auto"`` takes forgetting events
+        A name out of `sksvp.strategies.strategy_names`, such as ``"entropy"`` or
+        ``"k_centers"``, or a strategy object. ``"auto"`` takes forgetting events
         where the proxy can give them, else entropy. A scikit-learn classifier
         with `partial_fit` can: it is then trained in 20 passes of mini-batches,
-        many times as long as by its `fit`, which ``strategy="entropy"`` uses. A
-        strategy that needs no proxy trains none.
+        many times as long as by its `fit`, which ``strategy="entropy"`` uses;
+        `sksvp.proxies.Incremental` sets the passes. A strategy that needs no
+        proxy trains none.
     subset_size : float or int, default=0.5
         A float in (0, 1] keeps the floor of that share of the rows, an int that
         many.

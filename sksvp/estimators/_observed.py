@@ -15,8 +15,8 @@ class Observed:
     ----------
     records_ : dict of str to ndarray
         What recorders noted of each row whenever the training came to it, before the
-        update, by the names of the recorders: those that cost next to nothing, such
-        as ``"forgetting_events"``, in every `fit`. See `sksvp.strategies.Recorder`.
+        update, by the names of the recorders: in every `fit` those that cost next to
+        nothing, such as `sksvp.strategies.ForgettingCounter`.
     """
 
     records_: Mapping[str, np.ndarray]

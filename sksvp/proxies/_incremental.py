@@ -6,19 +6,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
-from sklearn.utils import _safe_indexing, check_random_state, get_tags
+from sklearn.utils import _safe_indexing, check_random_state, get_tags, indexable
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, _routing_enabled, process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_method_params,
-    check_consistent_length,
     check_is_fitted,
     column_or_1d,
 )
 
-from .._seeds import own_seed
+from .._seeds import own_seed, set_random_states
 from ..strategies import Recorder, one_hot
 
 
@@ -49,7 +48,8 @@ class Incremental(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     batch_size : int, default=128
         Rows of an update.
     random_state : int, RandomState or None, default=None
-        Draws the orders. None takes the classifier's own `random_state`.
+        Draws the orders, and seeds the classifier where it has no seed. None takes the
+        classifier's own `random_state`.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Incremental(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     >>> from sksvp.proxies import Incremental
     >>> X, y = load_iris(return_X_y=True)
     >>> proxy = Incremental(SGDClassifier(), n_epochs=5, batch_size=16)
-    >>> selector = ProxyCoresetSelector(proxy, strategy="forgetting_events", random_state=0).fit(X, y)
+    >>> selector = ProxyCoresetSelector(proxy, random_state=0).fit(X, y)
     >>> len(selector.indices_)
     75
     """
@@ -119,13 +119,21 @@ class Incremental(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.__dict__.pop("estimator_", None)
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
-        check_consistent_length(X, y)
+        X, y = indexable(X, y)
+        if len(y) == 0:
+            raise ValueError("X has 0 sample(s), while a minimum of 1 is required.")
         if _routing_enabled():
             fit_params = dict(process_routing(self, "fit", **fit_params).estimator.partial_fit)
-        classifier = clone(self.estimator)
+        classifier = self.new_classifier()
         self.train(classifier, X, y, fit_params=fit_params)
         self.estimator_ = classifier
         return self
+
+    def new_classifier(self) -> BaseEstimator:
+        """Return a clone of the classifier, seeded by `random_state` where it has no seed of its own."""
+        classifier = clone(self.estimator)
+        set_random_states(classifier, self.random_state)
+        return classifier
 
     def train(
         self,

@@ -1,6 +1,6 @@
 """Our own models of texts, which are trained text by text."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -20,8 +20,7 @@ class LinearText(Proxy):
     def is_kind_of(classifier: Any) -> bool:
         return hasattr(classifier, "predict_logits")
 
-    @property
-    def free_recorders(self) -> tuple[str, ...]:
+    def free_recorders(self, needed: Iterable[str]) -> tuple[str, ...]:
         return () if not self.recorders else tuple(recorder_names(kept=True))
 
     def _has_probabilities(self) -> bool:
@@ -42,7 +41,7 @@ class LinearText(Proxy):
 
     def _observed(self, recorders: tuple[str, ...], watch: Watch | None) -> AbstractContextManager:
         """Have the next `fit` keep more than it does by itself, and asked after each epoch."""
-        if watch is None and set(recorders) <= set(self.free_recorders):
+        if watch is None and set(recorders) <= set(self.free_recorders(recorders)):
             return nullcontext()
         return self.classifier.observe(recorders, watch)
 

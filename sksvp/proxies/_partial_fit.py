@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 
-from ..strategies import new_recorders
+from ..strategies import new_recorders, recorder_names
 from ._incremental import Incremental
 from ._pipelines import fit_heads
 from ._proxy import Proxy, Watch
@@ -28,6 +28,9 @@ class PartialFit(Proxy):
     @property
     def shows_visits(self) -> bool:  # type: ignore[override]
         return not _forbids_partial_fit(self.classifier)
+
+    def free_recorders(self, needed: Iterable[str]) -> tuple[str, ...]:
+        return tuple(recorder_names(kept=True)) if self._records_of(needed) else ()
 
     def _ways_out(self, missing: list[str]) -> list[str]:
         ways = super()._ways_out(missing)
@@ -91,7 +94,7 @@ class PartialFit(Proxy):
         X, fit_params = fit_heads(self.estimator, X, y, fit_params)
         passes, classifier = self._passes(seed), self.classifier
         if passes is classifier:
-            classifier = passes.estimator_ = clone(passes.estimator)
+            classifier = passes.estimator_ = passes.new_classifier()
         seen = new_recorders(recorders, len(y))
 
         def may_end() -> bool:

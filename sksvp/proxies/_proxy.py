@@ -96,9 +96,8 @@ class Proxy:
             return ()
         return tuple(recorder_names())
 
-    @property
-    def free_recorders(self) -> tuple[str, ...]:
-        """Names of the recorders that note a training which does not need them, at no cost."""
+    def free_recorders(self, needed: Iterable[str]) -> tuple[str, ...]:
+        """Return the names of recorders that see a training with those that are needed at no further cost."""
         return ()
 
     def _has_probabilities(self) -> bool:

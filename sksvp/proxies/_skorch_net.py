@@ -1,6 +1,6 @@
 """Nets of skorch's."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -21,8 +21,7 @@ class SkorchNet(Proxy):
     def is_kind_of(classifier: Any) -> bool:
         return is_skorch_net(classifier)
 
-    @property
-    def free_recorders(self) -> tuple[str, ...]:
+    def free_recorders(self, needed: Iterable[str]) -> tuple[str, ...]:
         from ._skorch_training import can_be_recorded
 
         can_be = bool(self.recorders) and can_be_recorded(self.classifier)

@@ -30,9 +30,8 @@ class Evidence:
     n_rows : int, optional
         Number of rows, needed only where no other part tells it.
     **records : array-like of shape (n_rows, ...)
-        Results of recorders by their names, such as ``forgetting_events``: how
-        often a row was forgotten in training, infinity where it was never
-        classified right.
+        Results of recorders by their names, such as how often a row was forgotten
+        in training; see `Recorder`.
 
     Attributes
     ----------

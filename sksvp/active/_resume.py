@@ -7,16 +7,17 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-from .._storage._checkpoint import Checkpoint, is_run_folder, read_identity
+from .._storage._checkpoint import is_run_folder
 from .._storage._fingerprint import fingerprint
-from ._checkpoint import LearnerCheckpoint, read_learner
+from .._storage._states import read_newest
+from ._checkpoint import LearnerCheckpoint, is_interactive, read_learner
 from ._state import State
 
 if TYPE_CHECKING:
     from ._learner import ProxyActiveLearner
 
 
-def find_run(folder: Path, X: Any) -> tuple["ProxyActiveLearner", Checkpoint, State]:
+def find_run(folder: Path, X: Any) -> tuple["ProxyActiveLearner", LearnerCheckpoint, State]:
     """Open the interactive run below, or in, a folder.
 
     Parameters
@@ -30,7 +31,7 @@ def find_run(folder: Path, X: Any) -> tuple["ProxyActiveLearner", Checkpoint, St
     -------
     learner : ProxyActiveLearner
         With its parameters, unfitted.
-    checkpoint : Checkpoint
+    checkpoint : LearnerCheckpoint
         Locked.
     state : State
 
@@ -43,21 +44,25 @@ def find_run(folder: Path, X: Any) -> tuple["ProxyActiveLearner", Checkpoint, St
     if len(found) > 1:
         found = _only_those_that_fit(folder, found, X)
     run_folder = found[0]
-    learner: Any = read_learner(run_folder)
-    learner.set_params(checkpoint=str(run_folder.parent if run_folder != folder else folder))
-    checkpoint = LearnerCheckpoint(run_folder, read_identity(run_folder))
+    checkpoint = LearnerCheckpoint(run_folder, _identity(run_folder))
     try:
-        arrays = checkpoint.load()
-        if arrays is None:
+        state = checkpoint.load_state()
+        if state is None:
             raise ValueError(f"folder={str(folder)!r} holds no state of a run.")
-        state = State.from_arrays(arrays)
         difference = _difference(state, X)
         if difference:
             raise ValueError(f"The run in {str(run_folder)!r} is of another X: {difference}.")
+        learner: Any = read_learner(run_folder)
     except BaseException:
         checkpoint.close()
         raise
+    learner.set_params(checkpoint=str(run_folder.parent if run_folder != folder else folder))
     return learner, checkpoint, state
+
+
+def _identity(folder: Path) -> dict[str, str]:
+    saved, _ = read_newest(folder, LearnerCheckpoint.kind)
+    return saved.about["identity"]
 
 
 def _candidates(folder: Path) -> list[Path]:
@@ -68,7 +73,7 @@ def _candidates(folder: Path) -> list[Path]:
     )
     if not folders:
         raise ValueError(f"folder={str(folder)!r} holds no run; give the checkpoint of the learner.")
-    found = [path for path in folders if read_learner(path) is not None]
+    found = [path for path in folders if is_interactive(path)]
     if not found:
         raise ValueError(
             f"folder={str(folder)!r} holds runs of fit with rounds only: the same fit goes on with them, resume is "
@@ -80,16 +85,22 @@ def _candidates(folder: Path) -> list[Path]:
 def _only_those_that_fit(folder: Path, found: list[Path], X: Any) -> list[Path]:
     """Tell several runs apart by the rows they were fitted on."""
     known: dict[int, str] = {}
-    fitting = []
+    fitting, unreadable = [], None
     for path in found:
-        n_rows, content = read_identity(path)["X"].split(" rows ")
+        try:
+            n_rows, content = _identity(path)["X"].split(" rows ")
+        except ValueError as error:
+            unreadable = error
+            continue
         start = int(n_rows)
         if start > _num_samples(X):
             continue
         if start not in known:
-            known[start] = fingerprint(_safe_indexing(X, np.arange(start)), exact=True)
+            known[start] = fingerprint(_safe_indexing(X, np.arange(start)))
         if known[start] == content:
             fitting.append(path)
+    if not fitting and unreadable is not None:
+        raise unreadable
     if len(fitting) != 1:
         names = ", ".join(path.name for path in fitting or found)
         what = "several runs of this X" if fitting else "several runs, none of this X"
@@ -111,7 +122,7 @@ def _difference(state: State, X: Any) -> str:
     for length, content in state.parts:
         stop = start + length
         part = X if length == n_rows else _safe_indexing(X, np.arange(start, stop))
-        if fingerprint(part, exact=True) != content:
+        if fingerprint(part) != content:
             return f"rows {start} .. {stop - 1} have other values"
         start = stop
     return ""

@@ -8,6 +8,7 @@ import numpy as np
 import typer
 
 from .._storage._files import replacing
+from .._storage._sealed import check_seal
 
 
 def new_folder(command: str, out: Path | None) -> Path:
@@ -43,10 +44,12 @@ def read_rows(path: Path, n_rows: int, row_numbers: np.ndarray | None = None) ->
     Raises
     ------
     ValueError
-        For a file without a column ``row`` of whole numbers of training rows, each once.
+        For a file without a column ``row`` of whole numbers of training rows, each once,
+        and one that does not agree with the checksum beside it.
     """
     import pandas as pd
 
+    check_seal(path)
     try:
         rows = pd.read_csv(path)["row"].to_numpy()
     except (KeyError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:

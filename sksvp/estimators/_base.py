@@ -358,7 +358,8 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
         rows = TrainingRows(self._reader(X), y, is_slow=is_slow_to_read(X))
         with seeded_torch(self._batch_state.randint(_MAX_SEED), self.device_):
             if is_kept:
-                state = TrainingCheckpoint(folder, net, counter, self._batch_state, self._watch, team)
+                recorders = {"forgetting_events": counter.counter}
+                state = TrainingCheckpoint(folder, net, recorders, self._batch_state, self._watch, team)
                 ended = state.restore()
                 self._earlier_seconds = state.earlier_seconds
                 if ended:
@@ -420,7 +421,7 @@ class TorchClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classif
     def _check_same(self, team: Team, X, y: np.ndarray) -> None:
         """Check that all processes that train together were given the same rows."""
         if team.size > 1:
-            team.check_same("X and y", f"{len(y)} rows {fingerprint(X, exact=True)} {fingerprint(y)}")
+            team.check_same("X and y", f"{len(y)} rows {fingerprint(X)} {fingerprint(y)}")
 
     @contextmanager
     def _open_checkpoint(self, X, y: np.ndarray, team: Team) -> Iterator[Checkpoint | None]:

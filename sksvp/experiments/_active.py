@@ -10,12 +10,11 @@ import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
 
-from .._storage._files import replacing
 from ..active import ProxyActiveLearner, replay_selection
 from ..active._protocol import make_plan
 from ..active._run import resolve_pool_strategy
 from ._kept import forget_training, keep_training, training_folder
-from ._run_folder import RunFolder, RunRecords, read_json
+from ._run_folder import RunFolder, RunRecords
 from ._threads import limited_threads
 
 
@@ -171,9 +170,7 @@ def _run_arm(run: ActiveRun, folder: RunFolder, arm: ActiveArm) -> str:
 
 def first_labelled(run: ActiveRun, folder: RunFolder) -> None:
     """Write what the first arm had labelled as selected.csv."""
-    path = folder.selections / f"{run.arms()[0].key}.csv"
-    with replacing(folder.path / "selected.csv") as part:
-        part.write_bytes(path.read_bytes())
+    folder.show_selection(run.arms()[0].key)
 
 
 def replay_run(
@@ -236,10 +233,10 @@ def former_run(path: Path, settings: dict[str, Any]) -> tuple[RunRecords, dict[s
     ValueError
         Where the folder holds no run of `sksvp active`, or one of other rows.
     """
-    config = path / "config.json"
-    if not config.exists():
+    if not (path / "config.json").exists():
         raise ValueError(f"--precomputed {path} holds no run: it has no config.json.")
-    known = read_json(config).get("settings", {})
+    former = RunRecords(path)
+    known = former.settings()
     if "rounds" not in known:
         raise ValueError(f"--precomputed {path} is no run of `sksvp active`.")
     if known.get("precomputed") is not None:
@@ -255,7 +252,7 @@ def former_run(path: Path, settings: dict[str, Any]) -> tuple[RunRecords, dict[s
     digests = [str(found.get("content of the data")).split("-")[:2] for found in (known, settings)]
     if digests[0] != digests[1]:
         raise ValueError(f"--precomputed {path} chose among other rows than there are here.")
-    return RunRecords(path), known
+    return former, known
 
 
 def former_arms(

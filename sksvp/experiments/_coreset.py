@@ -119,7 +119,7 @@ class CoresetRun:
                     arms.append(Arm(name, name.removeprefix("class-balanced "), size, balanced, seed))
             for name, rows in self.given.items():
                 arms.append(
-                    Arm(name, None, len(rows), False, seed, fingerprint(np.sort(rows), exact=True)[:8])
+                    Arm(name, None, len(rows), False, seed, fingerprint(np.sort(rows)))
                 )
             if self.with_all:
                 arms.append(Arm(ALL_ROWS, None, 1.0, False, seed))

@@ -3,7 +3,7 @@
 import errno
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -11,7 +11,9 @@ from ._files import make_folder, remove_left_over, write_json
 from ._identity import differences, name_of, versions, warn_of_versions
 from ._lock import FolderLock
 from ._sealed import DamagedFile
-from ._states import Saved, read_newest, set_aside, state_files, write_state
+from ._states import Saved, read_newest, remove_old_states, set_aside, state_files, write_state
+
+_Kind = TypeVar("_Kind", bound="Checkpoint")
 
 
 class Checkpoint:
@@ -108,7 +110,7 @@ class Checkpoint:
         try:
             saved, damaged = read_newest(self.folder, self.kind)
         except DamagedFile as error:
-            raise DamagedFile(f"checkpoint: {error}. {self._damaged}") from None
+            raise DamagedFile(f"checkpoint: {error} {self._damaged}") from None
         self._number = max(files)
         different = differences(saved.about["identity"], self.identity)
         if different:
@@ -118,6 +120,7 @@ class Checkpoint:
         if damaged:
             # Two good ones again.
             self.save(saved.told, saved.arrays)
+        remove_old_states(self.folder)
         return saved
 
     def save(self, told: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
@@ -139,9 +142,7 @@ class Checkpoint:
         return {"identity": self.identity, "versions": self._versions}
 
 
-def open_checkpoint(
-    root: str | os.PathLike, identity: dict, kind: type[Checkpoint] = Checkpoint
-) -> Checkpoint:
+def open_checkpoint(root: str | os.PathLike, identity: dict, kind: type[_Kind]) -> _Kind:
     """Open the folder of a run below a root folder, or the root itself where it is a run's folder.
 
     Runs of other identities have folders of their own below the root, so that

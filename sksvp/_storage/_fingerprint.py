@@ -175,7 +175,7 @@ def _fits_uint8(block: np.ndarray) -> bool:
 def _object_parts(values: list) -> Iterator[bytes | memoryview]:
     if values and all(is_missing(value) or isinstance(value, Real | np.bool_) for value in values):
         numbers = [np.nan if is_missing(value) else value for value in values]
-        if not any(isinstance(value, Integral) and abs(value) > _EXACT_INT for value in numbers):
+        if not any(isinstance(value, Integral) and abs(int(value)) > _EXACT_INT for value in numbers):
             yield from _number_parts(np.asarray(numbers, dtype=np.float64))
             return
         exact = np.asarray(numbers) if all(isinstance(value, Integral) for value in numbers) else None
@@ -196,7 +196,7 @@ def _element(value) -> bytes:
         return b"b" + value
     if is_missing(value):
         return b"missing"
-    if isinstance(value, Integral) and abs(value) > _EXACT_INT:
+    if isinstance(value, Integral) and abs(int(value)) > _EXACT_INT:
         return b"i" + str(int(value)).encode()
     if isinstance(value, Real | np.bool_):
         return b"f" + struct.pack("<d", float(value) + 0.0)

@@ -55,7 +55,9 @@ class Journal:
     def set_aside(self) -> None:
         """Rename a journal that is there already, for a new one."""
         if self.path.exists():
-            self.path.rename(self.path.with_name(f"{self.path.stem}-before-{time.time_ns()}{self.path.suffix}"))
+            self.path.rename(
+                self.path.with_name(f"{self.path.stem}-before-{time.time_ns()}{self.path.suffix}")
+            )
 
     def read(self) -> list[dict[str, Any]]:
         """Return all entries. A last line that a killed process left unfinished was never promised.

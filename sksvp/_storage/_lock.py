@@ -3,16 +3,17 @@
 import json
 import os
 import socket
+import sys
 import time
 import warnings
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows
+if sys.platform == "win32":
     import msvcrt
+else:
+    import fcntl
 
 _SECONDS_BETWEEN_TRIES = 0.1
 _SECONDS_BEFORE_NOTICE = 5.0
@@ -69,7 +70,7 @@ class FolderLock:
             os.close(handle)
             return False
         self._handle, self._owner = handle, os.getpid()
-        self._write_holder()
+        _write_holder(handle)
         return True
 
     def wait(self) -> None:
@@ -99,7 +100,7 @@ class FolderLock:
     def is_gone(self) -> bool:
         """Whether the folder of a held lock was removed or moved."""
         try:
-            return self.is_held and not os.path.samestat(os.fstat(self._handle), self.path.stat())
+            return self._handle is not None and not os.path.samestat(os.fstat(self._handle), self.path.stat())
         except FileNotFoundError:
             return True
 
@@ -111,21 +112,13 @@ class FolderLock:
         except (OSError, ValueError, KeyError, TypeError):
             # The holder is about to write it.
             return "by another process"
-        who = "this process" if (pid, host) == (os.getpid(), socket.gethostname()) else f"another process, {pid} on {host}"
+        who = (
+            "this process"
+            if (pid, host) == (os.getpid(), socket.gethostname())
+            else f"another process, {pid} on {host}"
+        )
         seconds = max(0, round((datetime.now().astimezone() - since).total_seconds()))
         return f"by {who}, since {since:%Y-%m-%d %H:%M:%S} ({_duration(seconds)})"
-
-    def _write_holder(self) -> None:
-        told = {
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "since": datetime.now().astimezone().isoformat(timespec="seconds"),
-        }
-        # On a full disk the lock holds without it.
-        with suppress(OSError):
-            os.ftruncate(self._handle, 0)
-            os.lseek(self._handle, 0, os.SEEK_SET)
-            os.write(self._handle, json.dumps(told).encode())
 
     def __getstate__(self) -> dict:
         return {**self.__dict__, "_handle": None}
@@ -134,13 +127,26 @@ class FolderLock:
         self.close()
 
 
+def _write_holder(handle: int) -> None:
+    told = {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "since": datetime.now().astimezone().isoformat(timespec="seconds"),
+    }
+    # On a full disk the lock holds without it.
+    with suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.lseek(handle, 0, os.SEEK_SET)
+        os.write(handle, json.dumps(told).encode())
+
+
 def _duration(seconds: int) -> str:
     if seconds < 120:
         return f"{seconds} s"
     return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
 
 
-if os.name == "nt":
+if sys.platform == "win32":
 
     def _lock(handle: int) -> bool:
         os.lseek(handle, _LOCKED_BYTE, os.SEEK_SET)

@@ -23,6 +23,15 @@ class Parts(dict):
         raise ValueError(f"{self.path} lacks {name!r}: another version of sksvp wrote it.")
 
 
-def read_parts(text: str | bytes, path: Path) -> Any:
-    """Parse JSON of a file, its objects as `Parts`."""
-    return json.loads(text, object_hook=lambda entries: Parts(entries, path))
+def read_parts(text: str | bytes, path: Path) -> Parts:
+    """Parse a JSON object of a file, it and all below as `Parts`.
+
+    Raises
+    ------
+    ValueError
+        For anything else.
+    """
+    content = json.loads(text, object_hook=lambda entries: Parts(entries, path))
+    if not isinstance(content, Parts):
+        raise ValueError("no JSON object")
+    return content

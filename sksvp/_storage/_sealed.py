@@ -71,8 +71,6 @@ def read_sealed_json(path: Path, kind: str, *, advice: str) -> Parts:
     """
     try:
         content = read_parts(path.read_bytes(), path)
-        if not isinstance(content, dict):
-            raise ValueError("no JSON object")
         there, checksum = content.pop("kind of file", None), content.pop("sha256", None)
     except ValueError as error:
         raise DamagedFile(f"{path} is damaged ({error}); {advice}.") from error

@@ -48,6 +48,11 @@ def write_state(folder: Path, number: int, kind: str, saved: Saved) -> None:
     buffer = io.BytesIO()
     np.savez(buffer, header=np.frombuffer(header, dtype=np.uint8), **arrays)  # type: ignore[arg-type]
     write_sealed(folder / f"state-{number:08d}.bin", buffer.getvalue())
+    remove_old_states(folder)
+
+
+def remove_old_states(folder: Path) -> None:
+    """Keep the last two states."""
     for path in list(state_files(folder).values())[:-2]:
         path.unlink()
 
@@ -68,7 +73,7 @@ def read_newest(folder: Path, kind: str) -> tuple[Saved, list[Path]]:
             return _read_state(path, kind), damaged
         except DamagedFile:
             damaged.append(path)
-    raise DamagedFile(f"all states in {str(folder)!r} are damaged")
+    raise DamagedFile(f"All states in {str(folder)!r} are damaged.")
 
 
 def set_aside(damaged: list[Path]) -> None:

@@ -210,8 +210,8 @@ def read_learner(folder: Path) -> BaseEstimator:
         check_pickle(path)
         return pickle.loads(content)
     raise DamagedFile(
-        f"{folder / _LEARNERS[0]} and its copy are damaged. Call fit again with the parameters, X and y of the run: that "
-        "goes on with it too."
+        f"{folder / _LEARNERS[0]} and its copy are damaged. Call fit again with the parameters, X and y of the run: "
+        "that goes on with it too."
     )
 
 

@@ -301,7 +301,9 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         check_available(self.proxy, strategy.requires)
         return strategy
 
-    def _open(self, X, table: LabelTable, X_val, y_val, stack: ExitStack) -> tuple[LearnerCheckpoint | None, State]:
+    def _open(
+        self, X, table: LabelTable, X_val, y_val, stack: ExitStack
+    ) -> tuple[LearnerCheckpoint | None, State]:
         """Return the state of this run: a new one, or, from the checkpoint, where it was."""
         if self.rounds is None:
             rows = np.flatnonzero(table.labelled)

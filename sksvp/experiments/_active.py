@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
 
 from ..active import ProxyActiveLearner, replay_selection
@@ -16,6 +16,7 @@ from ..active._run import resolve_pool_strategy
 from ._kept import forget_training, keep_training, training_folder
 from ._run_folder import RunFolder, RunRecords
 from ._threads import limited_threads
+from ._workers import in_workers
 
 
 @dataclass(frozen=True)
@@ -152,8 +153,7 @@ def run_active(
     """
     with folder.alone():
         arms = [arm for arm in run.arms() if not folder.has(arm.key)]
-        work = (delayed(_run_arm)(run, folder, arm) for arm in arms)
-        for line in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work):
+        for line in in_workers((partial(_run_arm, run, folder, arm) for arm in arms), n_jobs):
             report(line)
 
 
@@ -207,13 +207,12 @@ def replay_run(
     if not arms:
         raise ValueError("former holds no finished selection.")
     with folder.alone():
-        work = _replays(run, folder, arms)
-        for line in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work):
+        for line in in_workers(_replays(run, folder, arms), n_jobs):
             report(line)
 
 
 def _replays(run: ActiveRun, folder: RunFolder, arms: list[dict[str, Any]]) -> list:
-    """List the trainings that are not there yet, as joblib takes them."""
+    """List the trainings that are not there yet, as calls."""
     work = []
     for arm in arms:
         totals = [entry["n_labeled"] for entry in arm["history"]]
@@ -221,7 +220,7 @@ def _replays(run: ActiveRun, folder: RunFolder, arms: list[dict[str, Any]]) -> l
         for total in wanted:
             key = f"{arm['name'].replace(' ', '-')}_seed{arm['seed']}_at{total}"
             if not folder.has(key):
-                work.append(delayed(_replay_one)(run, folder, arm, int(total), key))
+                work.append(partial(_replay_one, run, folder, arm, int(total), key))
     return work
 
 

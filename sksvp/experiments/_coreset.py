@@ -4,10 +4,10 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import _safe_indexing
 
@@ -20,6 +20,7 @@ from ..estimators import BagOfNgramsClassifier, FastTextClassifier
 from ._kept import forget_training, keep_training, training_folder
 from ._run_folder import RunFolder
 from ._threads import limited_threads
+from ._workers import in_workers
 
 ALL_ROWS = "all rows"
 # Of the error of one who always names the commonest class.
@@ -118,9 +119,7 @@ class CoresetRun:
                     balanced = name.startswith("class-balanced ")
                     arms.append(Arm(name, name.removeprefix("class-balanced "), size, balanced, seed))
             for name, rows in self.given.items():
-                arms.append(
-                    Arm(name, None, len(rows), False, seed, fingerprint(np.sort(rows)))
-                )
+                arms.append(Arm(name, None, len(rows), False, seed, fingerprint(np.sort(rows))))
             if self.with_all:
                 arms.append(Arm(ALL_ROWS, None, 1.0, False, seed))
         return arms
@@ -169,16 +168,15 @@ def run_coreset(
         arms = [arm for arm in arms if arm.strategy is not None]
     seeds = dict.fromkeys(arm.seed for arm in arms if arm.needs_proxy)
     proxies = [seed for seed in seeds if not folder.has(f"proxy_seed{seed}")]
+    finish = select_only if only_select else train_target
     with folder.alone():
-        for work, tasks in ((train_proxy, proxies), (select_only if only_select else train_target, arms)):
-            results = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
-                delayed(work)(run, folder, task) for task in tasks
-            )
-            for line in results:
-                report(line)
-            if proxies and work is train_proxy:
-                for hint in _hints(run, folder, proxies):
-                    report(hint)
+        for line in in_workers([partial(train_proxy, run, folder, seed) for seed in proxies], n_jobs):
+            report(line)
+        if proxies:
+            for hint in _hints(run, folder, proxies):
+                report(hint)
+        for line in in_workers([partial(finish, run, folder, arm) for arm in arms], n_jobs):
+            report(line)
 
 
 def _hints(run: CoresetRun, folder: RunFolder, seeds: list[int]) -> Iterator[str]:

@@ -100,7 +100,10 @@ class RunFolder(RunRecords):
                     f"out={str(self.path)!r} has trainings, but not the config.json that tells of what: "
                     "name another folder."
                 )
-            shown = [{name: repr(value) for name, value in part.items()} for part in (self.settings(), _plain(config))]
+            shown = [
+                {name: repr(value) for name, value in part.items()}
+                for part in (self.settings(), _plain(config))
+            ]
             different = differences(*shown)
             if different:
                 raise ValueError(
@@ -170,7 +173,9 @@ class RunFolder(RunRecords):
     def _check_there(self) -> None:
         if not self.records.is_dir():
             raise FileNotFoundError(
-                errno.ENOENT, "the folder of this run was removed or moved while it was at work", str(self.path)
+                errno.ENOENT,
+                "the folder of this run was removed or moved while it was at work",
+                str(self.path),
             )
 
 

@@ -20,7 +20,9 @@ class TrainingFolder(Checkpoint):
     """The folder of one training."""
 
     kind = "training state 1"
-    _in_use = "Wait for it, or end it; workers of a parallel search share a proxy through the selector's memory."
+    _in_use = (
+        "Wait for it, or end it; workers of a parallel search share a proxy through the selector's memory."
+    )
 
 
 class TrainingCheckpoint:

@@ -39,7 +39,7 @@ class Checkpoint:
     # What the user can do about a run that is held, that has gone on without a copy of its worker, or that is damaged.
     _in_use = "Wait for it, or end it."
     _gone_on = "since this copy was made. Open it anew."
-    _damaged = "Restore the folder, or remove it to begin anew."
+    damaged_advice = "Restore the folder, or remove it to begin anew."
 
     def __init__(self, folder: Path, identity: dict):
         self.folder = folder
@@ -110,7 +110,7 @@ class Checkpoint:
         try:
             saved, damaged = read_newest(self.folder, self.kind)
         except DamagedFile as error:
-            raise DamagedFile(f"checkpoint: {error} {self._damaged}") from None
+            raise DamagedFile(f"checkpoint: {error} {self.damaged_advice}") from None
         self._number = max(files)
         different = differences(saved.about["identity"], self.identity)
         if different:

@@ -1,13 +1,14 @@
 """A lock on a folder, which ends with its process and says who holds it."""
 
 import json
+import math
 import os
 import socket
 import sys
 import time
 import warnings
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 if sys.platform == "win32":
@@ -53,13 +54,14 @@ class FolderLock:
         OSError
             Where the file system gives no lock; names the folder.
         """
-        handle = None
         try:
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
-            is_free = _lock(handle)
-        except OSError as error:
-            if handle is not None:
+            try:
+                is_free = _lock(handle)
+            except OSError:
                 os.close(handle)
+                raise
+        except OSError as error:
             raise OSError(
                 error.errno,
                 f"{os.strerror(error.errno or 0)}: no lock can be taken in this folder, which keeps two processes from "
@@ -75,15 +77,12 @@ class FolderLock:
 
     def wait(self) -> None:
         """Take the lock as soon as it is free; after some seconds a warning says who holds it."""
-        start, has_told = time.monotonic(), False
+        until_notice = time.monotonic() + _SECONDS_BEFORE_NOTICE
         while not self.take():
-            if not has_told and time.monotonic() - start > _SECONDS_BEFORE_NOTICE:
-                warnings.warn(
-                    f"Waiting for {str(self.folder)!r}, which is in use {self.holder()}.",
-                    UserWarning,
-                    stacklevel=2,
-                )
-                has_told = True
+            if time.monotonic() > until_notice:
+                until_notice = math.inf
+                message = f"Waiting for {str(self.folder)!r}, which is in use {self.holder()}."
+                warnings.warn(message, UserWarning, stacklevel=2)
             time.sleep(_SECONDS_BETWEEN_TRIES)
 
     def close(self) -> None:
@@ -112,13 +111,11 @@ class FolderLock:
         except (OSError, ValueError, KeyError, TypeError):
             # The holder is about to write it.
             return "by another process"
-        who = (
-            "this process"
-            if (pid, host) == (os.getpid(), socket.gethostname())
-            else f"another process, {pid} on {host}"
-        )
-        seconds = max(0, round((datetime.now().astimezone() - since).total_seconds()))
-        return f"by {who}, since {since:%Y-%m-%d %H:%M:%S} ({_duration(seconds)})"
+        is_this = (pid, host) == (os.getpid(), socket.gethostname())
+        who = "this process" if is_this else f"another process, {pid} on {host}"
+        seconds = round((datetime.now().astimezone() - since).total_seconds())
+        # Clocks of machines differ.
+        return f"by {who}, since {since:%Y-%m-%d %H:%M:%S}, for {timedelta(seconds=max(0, seconds))}"
 
     def __getstate__(self) -> dict:
         return {**self.__dict__, "_handle": None}
@@ -138,12 +135,6 @@ def _write_holder(handle: int) -> None:
         os.ftruncate(handle, 0)
         os.lseek(handle, 0, os.SEEK_SET)
         os.write(handle, json.dumps(told).encode())
-
-
-def _duration(seconds: int) -> str:
-    if seconds < 120:
-        return f"{seconds} s"
-    return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
 
 
 if sys.platform == "win32":

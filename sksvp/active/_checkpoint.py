@@ -45,7 +45,7 @@ class LearnerCheckpoint(Checkpoint):
     _gone_on = (
         "without this learner, which is a copy or was replaced. Reopen it with ProxyActiveLearner.resume."
     )
-    _damaged = (
+    damaged_advice = (
         f"Restore the folder, or remove its state-*.bin and call fit as before: it begins anew with the labels in "
         f"{_LABELS}."
     )

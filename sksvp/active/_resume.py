@@ -1,5 +1,7 @@
 """Finding the run of some rows in a checkpoint folder."""
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,18 +42,20 @@ def find_run(folder: Path, X: Any) -> tuple["ProxyActiveLearner", LearnerCheckpo
     ValueError
         Where there is no such run, none of these rows, or several of them.
     """
-    found = _candidates(folder)
-    if len(found) > 1:
-        found = _only_those_that_fit(folder, found, X)
-    run_folder = found[0]
-    checkpoint = LearnerCheckpoint(run_folder, _identity(run_folder))
+    folders = [folder] if is_run_folder(folder) else sorted(filter(is_run_folder, folder.glob("*")))
+    if not folders:
+        raise ValueError(f"folder={str(folder)!r} holds no run; give the checkpoint of the learner.")
+    found = list(filter(is_interactive, folders))
+    if not found:
+        raise ValueError(
+            f"folder={str(folder)!r} holds runs of fit with rounds only: the same fit goes on with them, resume is "
+            "for runs by query and teach."
+        )
+    run_folder, identity = _the_one_of(X, found, folder)
+    checkpoint = LearnerCheckpoint(run_folder, identity)
     try:
-        state = checkpoint.load_state()
-        if state is None:
-            raise ValueError(f"folder={str(folder)!r} holds no state of a run.")
-        difference = _difference(state, X)
-        if difference:
-            raise ValueError(f"The run in {str(run_folder)!r} is of another X: {difference}.")
+        state: Any = checkpoint.load_state()
+        # A pickle: opened when all else fits.
         learner: Any = read_learner(run_folder)
     except BaseException:
         checkpoint.close()
@@ -60,69 +64,47 @@ def find_run(folder: Path, X: Any) -> tuple["ProxyActiveLearner", LearnerCheckpo
     return learner, checkpoint, state
 
 
-def _identity(folder: Path) -> dict[str, str]:
-    saved, _ = read_newest(folder, LearnerCheckpoint.kind)
-    return saved.about["identity"]
+def _the_one_of(X: Any, found: list[Path], root: Path) -> tuple[Path, dict[str, str]]:
+    """Tell several runs apart by their rows; return the folder of the run of X and what it says of itself."""
 
+    @cache
+    def content(start: int, stop: int) -> str:
+        return fingerprint(X if (start, stop) == (0, n_rows) else _safe_indexing(X, np.arange(start, stop)))
 
-def _candidates(folder: Path) -> list[Path]:
-    folders = (
-        [folder]
-        if is_run_folder(folder)
-        else sorted(path for path in folder.glob("*") if is_run_folder(path))
-    )
-    if not folders:
-        raise ValueError(f"folder={str(folder)!r} holds no run; give the checkpoint of the learner.")
-    found = [path for path in folders if is_interactive(path)]
-    if not found:
-        raise ValueError(
-            f"folder={str(folder)!r} holds runs of fit with rounds only: the same fit goes on with them, resume is "
-            "for runs by query and teach."
-        )
-    return found
-
-
-def _only_those_that_fit(folder: Path, found: list[Path], X: Any) -> list[Path]:
-    """Tell several runs apart by the rows they were fitted on."""
-    known: dict[int, str] = {}
-    fitting, unreadable = [], None
+    n_rows = _num_samples(X)
+    fitting, reasons = {}, []
     for path in found:
         try:
-            n_rows, content = _identity(path)["X"].split(" rows ")
+            saved, _ = read_newest(path, LearnerCheckpoint.kind)
         except ValueError as error:
-            unreadable = error
+            reasons.append(f"{error} {LearnerCheckpoint.damaged_advice}")
             continue
-        start = int(n_rows)
-        if start > _num_samples(X):
-            continue
-        if start not in known:
-            known[start] = fingerprint(_safe_indexing(X, np.arange(start)))
-        if known[start] == content:
-            fitting.append(path)
-    if not fitting and unreadable is not None:
-        raise unreadable
-    if len(fitting) != 1:
-        names = ", ".join(path.name for path in fitting or found)
-        what = "several runs of this X" if fitting else "several runs, none of this X"
-        raise ValueError(
-            f"folder={str(folder)!r} holds {what}: {names}. Their run.json tells them apart; give the folder of one."
-        )
-    return fitting
+        difference = _difference(saved.told["parts"], n_rows, content)
+        if difference:
+            reasons.append(f"The run in {str(path)!r} is of another X: {difference}.")
+        else:
+            fitting[path] = saved.about["identity"]
+    if len(fitting) == 1:
+        return fitting.popitem()
+    if not fitting:
+        raise ValueError(" ".join(reasons))
+    names = ", ".join(path.name for path in fitting)
+    raise ValueError(
+        f"folder={str(root)!r} holds several runs of this X: {names}. Their run.json tells them apart; give the "
+        "folder of one."
+    )
 
 
-def _difference(state: State, X: Any) -> str:
+def _difference(parts: list[tuple[int, str]], n_rows: int, content: Callable[[int, int], str]) -> str:
     """Say how X differs from the rows of a run; nothing where it does not."""
-    n_rows = _num_samples(X)
-    if n_rows != state.n_rows:
-        parts = " + ".join(str(length) for length, _ in state.parts)
-        return f"X has {n_rows} rows, the run {parts}" + (
-            f" = {state.n_rows} (fitted, then appended)" if len(state.parts) > 1 else ""
-        )
+    lengths = [length for length, _ in parts]
+    if n_rows != sum(lengths):
+        told = " + ".join(map(str, lengths))
+        told += f" = {sum(lengths)} (fitted, then appended)" if len(parts) > 1 else ""
+        return f"X has {n_rows} rows, the run {told}"
     start = 0
-    for length, content in state.parts:
-        stop = start + length
-        part = X if length == n_rows else _safe_indexing(X, np.arange(start, stop))
-        if fingerprint(part) != content:
-            return f"rows {start} .. {stop - 1} have other values"
-        start = stop
+    for length, there in parts:
+        if content(start, start + length) != there:
+            return f"rows {start} .. {start + length - 1} have other values"
+        start += length
     return ""

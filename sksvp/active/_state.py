@@ -1,24 +1,14 @@
 """All of a run that must survive the end of its process."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
 from ._labels import LabelTable
 
-_PLAIN = (
-    "parts",
-    "seeds",
-    "first_round",
-    "step",
-    "n_selections",
-    "n_selections_at_step",
-    "step_of_selection",
-    "n_asked",
-    "proxy_trainings",
-    "target_training",
-)
+# What a file keeps as arrays.
+_ARRAYS = ("table", "steps", "waiting", "history", "scores")
 
 
 @dataclass
@@ -114,7 +104,7 @@ class State:
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return everything as plain values and arrays."""
-        told = {name: getattr(self, name) for name in _PLAIN}
+        told = {name: getattr(self, name) for name in self._plain_names()}
         told["classes"] = self.table.classes
         told["history"] = [{**entry, "rows": len(entry["rows"])} for entry in self.history]
         rows = [entry["rows"] for entry in self.history]
@@ -129,9 +119,13 @@ class State:
         return told, arrays
 
     @classmethod
+    def _plain_names(cls) -> list[str]:
+        return [one.name for one in fields(cls) if one.name not in _ARRAYS]
+
+    @classmethod
     def from_parts(cls, told: dict[str, Any], arrays: dict[str, np.ndarray]) -> "State":
         """Return the state that `to_parts` gave."""
-        plain = {name: told[name] for name in _PLAIN}
+        plain = {name: told[name] for name in cls._plain_names()}
         table = LabelTable(0)
         table.codes, table.classes = arrays["codes"], told["classes"]
         ends = np.cumsum([entry["rows"] for entry in told["history"]], dtype=np.int64)

@@ -100,11 +100,7 @@ class RunFolder(RunRecords):
                     f"out={str(self.path)!r} has trainings, but not the config.json that tells of what: "
                     "name another folder."
                 )
-            shown = [
-                {name: repr(value) for name, value in part.items()}
-                for part in (self.settings(), _plain(config))
-            ]
-            different = differences(*shown)
+            different = differences(_shown(self.settings()), _shown(config))
             if different:
                 raise ValueError(
                     f"out={str(path)!r} was made with other settings ({different}): name another folder."
@@ -183,6 +179,6 @@ def _read_record(path: Path) -> Parts:
     return read_sealed_json(path, _RECORD_KIND, advice="without it its training is repeated")
 
 
-def _plain(config: dict) -> dict:
-    """Return a configuration as it is read from JSON."""
-    return json.loads(json.dumps(config))
+def _shown(config: dict) -> dict[str, str]:
+    """Return the entries of a configuration as they read in JSON."""
+    return {name: repr(value) for name, value in json.loads(json.dumps(config)).items()}

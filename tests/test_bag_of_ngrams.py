@@ -90,7 +90,7 @@ def test_training_follows_the_definition(texts, fitted):
 
 
 def test_batches_of_one_are_the_compiled_loop(texts, fitted):
-    from sksvp.estimators import _bag_of_ngrams
+    from sksvp.training import _bag_trainer
 
     X, y = texts
     ngrams = NgramIndex(2, 1000, 1, normalize=True).learn(X)
@@ -100,8 +100,8 @@ def test_batches_of_one_are_the_compiled_loop(texts, fitted):
     weights = np.array([1, 2, 0.5], dtype=np.float32)
     results = []
     for make, extra in (
-        (_bag_of_ngrams._OneByOne, ()),
-        (_bag_of_ngrams._InBatches, (torch.device("cpu"), 1)),
+        (_bag_trainer._OneByOne, ()),
+        (_bag_trainer.BagBatches, (torch.device("cpu"), 1)),
     ):
         outputs = np.zeros((3, 10), dtype=np.float32)
         trainer = make(ngrams, encoded, weights, inputs.copy(), outputs, *extra)

@@ -2,6 +2,7 @@ import os
 import pickle
 import threading
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from sklearn.model_selection import train_test_split
 from test_cli import run
 
 from sksvp import ProxyActiveLearner
+from sksvp._storage._run_mark import mark_run_folder
 from sksvp.datasets import ImageFolderRows, _image_folder, load_image_folder
 from sksvp.datasets._pixels import centre_square, read_image
 from sksvp.datasets._threads import thread_map
@@ -499,3 +501,82 @@ def test_imagenette(imagenette):
         np.asarray(Image.open(imagenette / name).convert("RGB")) for name in bunch.filenames_train[rows]
     ]
     np.testing.assert_array_equal(bunch.X_train.read(rows), expected)
+
+
+def test_system_folders_hidden_ones_and_run_folders_are_passed_over(plain):
+    for name in (
+        "cat/.ipynb_checkpoints/0.png",
+        "cat/.Trash-1000/files/9.png",
+        "cat/@eaDir/0.png/thumb.jpg",
+        "@eaDir/0.png/thumb.jpg",
+        "__MACOSX/cat/0.png",
+        "runs/first/results.png",
+        "cat/run/results.png",
+    ):
+        save(plain / name, noise(8, 8, 3))
+    mark_run_folder(plain / "runs" / "first")
+    mark_run_folder(plain / "cat" / "run")
+    bunch = load_image_folder(plain, image_size=8)
+    assert (bunch.target_names.tolist(), bunch.y_train.tolist()) == (["cat", "dog"], [0, 0, 1, 1])
+
+
+def test_a_class_may_be_called_train(plain):
+    save(plain / "train" / "0.png", noise(8, 8, 3))
+    bunch = load_image_folder(plain, image_size=8)
+    assert bunch.target_names.tolist() == ["cat", "dog", "train"]
+    assert bunch.y_train.tolist() == [0, 0, 1, 1, 2]
+
+
+def test_folders_beside_train_that_hold_images_are_told_of(plain):
+    save(plain / "train" / "bird" / "0.png", noise(8, 8, 3))
+    (plain / "notes").mkdir()
+    with pytest.warns(UserWarning, match="is not read") as caught:
+        bunch = load_image_folder(plain, image_size=8)
+    assert bunch.target_names.tolist() == ["bird"]
+    assert {Path(str(one.message).split(" is not")[0]).name for one in caught} == {"cat", "dog"}
+
+
+def test_links_into_other_classes_or_upwards_are_not_followed(plain, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("disk")
+    save(elsewhere / "2.png", noise(8, 8, 3))
+    (plain / "cat" / "all").symlink_to(plain, target_is_directory=True)
+    (plain / "cat" / "dogs").symlink_to(plain / "dog", target_is_directory=True)
+    (plain / "cat" / "self").symlink_to(plain / "cat", target_is_directory=True)
+    (plain / "cat" / "more").symlink_to(elsewhere, target_is_directory=True)
+    (plain / "everything").symlink_to(plain, target_is_directory=True)
+    (plain / "kitty").symlink_to(plain / "cat", target_is_directory=True)
+    bunch = load_image_folder(plain, image_size=8)
+    assert bunch.target_names.tolist() == ["cat", "dog"]
+    assert bunch.filenames_train.tolist() == [
+        "cat/0.png",
+        "cat/1.png",
+        "cat/more/2.png",
+        "dog/0.png",
+        "dog/1.png",
+    ]
+
+
+def test_what_is_no_regular_file_is_passed_over(plain):
+    os.mkfifo(plain / "cat" / "f.png")
+    assert load_image_folder(plain, image_size=8).y_train.tolist() == [0, 0, 1, 1]
+
+
+def test_layout_of_tiny_imagenet(tmp_path):
+    for split, name, n in (("train", "n01", 2), ("train", "n02", 2), ("val", "", 3), ("test", "", 2)):
+        for i in range(n):
+            save(tmp_path / split / name / "images" / f"{name}_{i}.png", noise(8, 8, 3, seed=i))
+    (tmp_path / "val" / "val_annotations.txt").write_text(
+        "_0.png\tn02\t0\t0\t7\t7\n_1.png\tn01\t0\t0\t7\t7\n_2.png\tn02\t0\t0\t7\t7\n"
+    )
+    with pytest.warns(UserWarning, match="test is not read"):
+        bunch = load_image_folder(tmp_path, image_size=8)
+    assert bunch.target_names.tolist() == ["n01", "n02"]
+    assert bunch.filenames_test.tolist() == ["val/images/_1.png", "val/images/_0.png", "val/images/_2.png"]
+    assert bunch.y_test.tolist() == [0, 1, 1]
+    np.testing.assert_array_equal(bunch.X_test[0], noise(8, 8, 3, seed=1))
+    (tmp_path / "val" / "val_annotations.txt").write_text("_0.png\tn03\n")
+    with (
+        pytest.warns(UserWarning, match="test is not read"),
+        pytest.raises(ValueError, match="line 1: the class 'n03'"),
+    ):
+        load_image_folder(tmp_path, image_size=8)

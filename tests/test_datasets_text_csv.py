@@ -1,5 +1,6 @@
 """Texts from CSV files: the format, what is wrong with a row, memory, and the published sets."""
 
+import bz2
 import csv
 import dataclasses
 import gzip
@@ -7,6 +8,9 @@ import hashlib
 import lzma
 import tarfile
 import tracemalloc
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +18,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sksvp import datasets
-from sksvp.datasets import _reviews, load_ag_news, load_amazon_review_polarity, load_imdb, load_text_csv
+from sksvp.datasets import (
+    _reviews,
+    load_ag_news,
+    load_amazon_review_polarity,
+    load_imdb,
+    load_label_prefix,
+    load_text_csv,
+)
 from sksvp.datasets._text_columns import is_number
 from sksvp.text import PackedTexts
 
@@ -417,3 +428,118 @@ def test_tabs_are_known_by_the_ending(tmp_path, name):
     (tmp_path / name).write_text("y\tt\na\tone, two\nb\tthree\n")
     bunch = load_text_csv(tmp_path / name, label_column="y", text_column="t")
     assert list(bunch.X_train) == ["one, two", "three"]
+
+
+def test_where_quotes_mean_nothing(tmp_path):
+    path = write(
+        tmp_path / "sms.tsv", 'ham\t"Hello there\nspam\tWin a prize\nham\tbye bye"\nspam\tcall now\n'
+    )
+    columns = {"label_column": 0, "text_column": 1, "header": False}
+    with pytest.raises(
+        ValueError, match=r"line 1: a cell in quotes has tabs and takes lines 1 to 3.*quoting=False"
+    ):
+        load_text_csv(path, **columns)
+    bunch = load_text_csv(path, quoting=False, **columns)
+    assert list(bunch.X_train) == ['"Hello there', "Win a prize", 'bye bye"', "call now"]
+    assert len(load_text_csv(path, quoting=True, **columns).X_train) == 2
+    write(path, 'ham\t"Happy day" he said\nspam\tcall\n')
+    with pytest.raises(ValueError, match=r"line 1: .*quoting=False"):
+        load_text_csv(path, **columns)
+
+
+def test_a_quoted_cell_of_several_lines_is_fine_where_commas_separate(tmp_path):
+    path = write(tmp_path / "a.csv", 'text,label\n"one, two\nthree, four",x\nfive,y\n')
+    bunch = load_text_csv(path, text_column="text", label_column="label")
+    assert list(bunch.X_train) == ["one, two\nthree, four", "five"]
+
+
+def test_files_that_were_joined(tmp_path):
+    path = write(tmp_path / "a.csv", "text,label\nfine,good\ntext,label\nwaste,bad\n\ufeffnice,bad\n")
+    with pytest.warns(UserWarning, match="1 rows that repeat the header"):
+        bunch = load_text_csv(path, text_column="text", label_column="label")
+    assert (list(bunch.X_train), bunch.target_names.tolist()) == (["fine", "waste", "nice"], ["bad", "good"])
+
+
+def test_numbers_written_as_floats_are_the_same_classes(tmp_path):
+    train = write(tmp_path / "train.csv", "text,label\na,1\nb,0\nc,0.0\nd,1.0\n")
+    test = write(tmp_path / "test.csv", "text,label\na,1.0\n")
+    bunch = load_text_csv(train, test, text_column="text", label_column="label")
+    assert (bunch.target_names.tolist(), bunch.y_train.tolist()) == (["0", "1"], [1, 0, 0, 1])
+    assert bunch.y_test.tolist() == [1]
+    # Names are names.
+    write(train, "text,label\na,1\nb,1.0\nc,x\n")
+    assert load_text_csv(train, text_column="text", label_column="label").target_names.tolist() == [
+        "1",
+        "1.0",
+        "x",
+    ]
+
+
+def test_rows_without_a_class_are_a_pool(tmp_path):
+    path = write(tmp_path / "a.csv", "text,label\na,x\nb,\nc,y\n")
+    columns = {"text_column": "text", "label_column": "label"}
+    with pytest.raises(ValueError, match="line 3: the class is empty"):
+        load_text_csv(path, **columns)
+    assert load_text_csv(path, unlabeled="keep", **columns).y_train.tolist() == [0, -1, 1]
+    with pytest.raises(ValueError, match="line 3: the class is empty"):
+        load_text_csv(path, path, unlabeled="keep", **columns)
+    with pytest.raises(ValueError, match='unlabeled="keep" needs label_column'):
+        load_text_csv(path, unlabeled="keep")
+
+
+def test_files_are_read_in_several_threads(tmp_path):
+    paths = [
+        write(tmp_path / f"{i}.csv", "text,label\n" + f'"{"a" * 200_000}",x\nb,y\n' * 3) for i in range(4)
+    ]
+
+    def load(path):
+        with warnings.catch_warnings():
+            return len(load_text_csv(path, text_column="text", label_column="label", on_error="skip").X_train)
+
+    before = csv.field_size_limit()
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(load, paths * 6)) == [6] * 24
+    assert csv.field_size_limit() == before
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".ft.txt.bz2", ".txt.gz", ".txt.xz"])
+def test_files_of_fasttext(tmp_path, suffix):
+    opened = {".bz2": bz2.open, ".gz": gzip.open, ".xz": lzma.open}.get(Path(suffix).suffix, open)
+    for name in ("train", "test"):
+        with opened(tmp_path / f"{name}{suffix}", "wb") as file:
+            file.write(
+                "__label__2 Great CD: fine\u2028end\n\n__label__10 a waste\n__label__2  __ ok\n".encode()
+            )
+    bunch = load_label_prefix(tmp_path / f"train{suffix}", tmp_path / f"test{suffix}")
+    assert list(bunch.X_train) == ["Great CD: fine\u2028end", "a waste", "__ ok"]
+    assert (bunch.target_names.tolist(), bunch.y_train.tolist()) == (["2", "10"], [0, 1, 0])
+    assert bunch.y_test.tolist() == bunch.y_train.tolist()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (b"no label", "line 2: a row begins with __label__<class>, this one with 'no'"),
+        (b"__label__ x", "line 2: a row begins with __label__<class>"),
+        (b"__label__1 __label__2 x", "line 2: it has several labels"),
+        (b"__label__1 caf\xe9", "line 2: it has bytes that are not UTF-8"),
+    ],
+)
+def test_bad_lines_of_fasttext_files(tmp_path, line, message):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"__label__1 fine\n" + line + b"\n__label__2 fine\n")
+    with pytest.raises(ValueError, match=message):
+        load_label_prefix(path)
+    with pytest.warns(UserWarning, match="1 bad rows were left out"):
+        assert load_label_prefix(path, on_error="skip").y_train.tolist() == [0, 1]
+
+
+def test_a_damaged_file_of_fasttext(tmp_path):
+    path = tmp_path / "a.txt.bz2"
+    path.write_bytes(bz2.compress(b"__label__1 fine\n" * 1000)[:-8])
+    with pytest.raises(ValueError, match="is damaged near line"):
+        load_label_prefix(path)
+    with pytest.raises(FileNotFoundError):
+        load_label_prefix(tmp_path / "b.txt")
+    with pytest.raises(ValueError, match="must be a file"):
+        load_label_prefix(tmp_path / "b.csv")

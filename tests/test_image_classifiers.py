@@ -646,7 +646,7 @@ def test_a_network_trained_on_a_gpu_serves_where_there_is_none(digits):
     X, y = digits
     model = resnet(max_epochs=1).fit(X, y)
     expected = model.predict_logits(X)
-    model.device_, model.net_.device = torch.device("cuda"), "cuda"  # as its training on a GPU leaves them
+    model.net_.device = "cuda"  # as its training on a GPU leaves it
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict_logits(X), expected)
 
 

@@ -35,6 +35,14 @@ def test_estimators_load_no_torchvision_and_no_matplotlib():
     }
 
 
+def test_training_imports_lower_packages_only():
+    code = "import sys, sksvp.training; print(*(m for m in sys.modules if m.startswith('sksvp.')))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    packages = {name.split(".")[1] for name in loaded.split()}
+    assert "training" in packages
+    assert not packages & {"estimators", "proxies", "coreset", "active", "experiments", "cli", "datasets"}
+
+
 def test_command_line_starts_without_torch():
     assert not loaded_by("import sksvp.cli") & {"torch", "torchvision", "matplotlib", "fasttext"}
 

@@ -10,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 from toy_proxies import blobs
 
 from sksvp import ProxyActiveLearner
+from sksvp.labelling import write_query
 
 X, y = blobs(60)
 NAMES = np.array(["ant", "bee", "cow"])
@@ -153,3 +154,10 @@ def test_what_cannot_be_exported(tmp_path):
     ):
         learner.export_query(tmp_path / "query.csv", names=["a"] * 59)
     assert not (tmp_path / "query.csv").exists()
+
+
+def test_names_that_a_spreadsheet_would_run_get_an_apostrophe(tmp_path):
+    names = np.array(["=1+1", "+a", "-a", "@a", "\ta", "plain", "a=b"])
+    write_query(tmp_path / "query.csv", names, np.arange(7), names)
+    written = [line[1] for line in read(tmp_path / "query.csv")[1:]]
+    assert written == ["'=1+1", "'+a", "'-a", "'@a", "'\ta", "plain", "a=b"]

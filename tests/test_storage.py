@@ -18,7 +18,7 @@ from toy_proxies import blobs
 
 from sksvp import ProxyActiveLearner, ProxyCoresetSelector
 from sksvp._storage import _lock
-from sksvp._storage._checkpoint import Checkpoint, is_run_folder, open_checkpoint
+from sksvp._storage._checkpoint import Checkpoint, has_states, open_checkpoint
 from sksvp._storage._identity import differences, name_of
 from sksvp._storage._journal import Journal
 from sksvp._storage._lock import FolderLock
@@ -213,7 +213,7 @@ def test_foreign_files_among_states_are_passed_over(tmp_path):
     assert (tmp_path / "state-00000004.bin").exists() and (tmp_path / "state-notes.bin").exists()
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "state-notes.bin").touch()
-    assert is_run_folder(tmp_path) and not is_run_folder(tmp_path / "notes")
+    assert has_states(tmp_path) and not has_states(tmp_path / "notes")
 
 
 def test_states_of_another_version_or_with_a_part_missing_are_named(tmp_path):

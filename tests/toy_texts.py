@@ -31,11 +31,11 @@ class NumbersAsTexts:
     states, idempotence, order of rows, pickles, errors.
     """
 
-    def _check_texts(self, X, *, reset):
+    def _validate(self, X, *, reset):
         X = validate_data(self, X, reset=reset)
         names = [chr(97 + k % 26) * 2 for k in range(X.shape[1])]
         words = np.char.add(names, np.floor(X * 2).astype(int).astype(str))
-        return super()._check_texts([" ".join(row) for row in words], reset=reset)
+        return super()._validate([" ".join(row) for row in words], reset=reset)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

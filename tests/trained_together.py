@@ -123,13 +123,9 @@ def train_linear(team, class_weights=None):
     net.initialize()
     net.criterion_.weight = class_weights
     pixels = torch.from_numpy(X.reshape(len(X), -1)).float() / 16
-    batches = {
-        "random_state": np.random.RandomState(1),
-        "prepare": lambda batch, generator: batch,
-        "device": torch.device("cpu"),
-    }
+    net.batch_state_ = np.random.RandomState(1)
     rows = TrainingRows(lambda rows: pixels[torch.from_numpy(rows)], y)
-    net.train_epochs(rows, epochs=3, first=[], last=[], batches=batches, team=team)
+    net.train_epochs(rows, epochs=3, first=[], last=[], view=lambda batch, visit: batch, team=team)
     return [net.module_.weight.tolist(), net.history[:, "train_loss"]]
 
 

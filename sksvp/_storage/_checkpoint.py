@@ -149,9 +149,9 @@ def open_checkpoint(root: str | os.PathLike, identity: dict, kind: type[_Kind]) 
     clones in a grid search do not meet.
     """
     root = Path(root)
-    return kind(root if is_run_folder(root) else root / name_of(identity), identity)
+    return kind(root if has_states(root) else root / name_of(identity), identity)
 
 
-def is_run_folder(folder: Path) -> bool:
-    """Tell whether a folder is that of one run."""
+def has_states(folder: Path) -> bool:
+    """Tell whether a folder is that of one run, with states."""
     return bool(state_files(folder))

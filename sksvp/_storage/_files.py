@@ -1,6 +1,5 @@
 """Files that are whole or not there."""
 
-import csv
 import json
 import os
 import secrets
@@ -64,13 +63,3 @@ def write_json(path: str | os.PathLike, content) -> None:
     text = json.dumps(content, indent=2, allow_nan=False) + "\n"
     with replacing(path) as part:
         part.write_text(text, encoding="utf-8")
-
-
-@contextmanager
-def large_cells() -> Iterator[None]:
-    """Let the csv module read cells of any size, which it refuses above 128 kB."""
-    before = csv.field_size_limit(2**31 - 1)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)

@@ -13,13 +13,13 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 
+from .._inputs._labels import check_class_labels
 from .._storage._checkpoint import Checkpoint
 from .._storage._describe import IGNORED, describe, digest, in_words
 from .._storage._journal import Journal
 from .._storage._pickles import check_pickle
 from .._storage._sealed import DamagedFile, read_sealed, write_sealed
 from ..proxies._proxies import classifier_of
-from ._labels import check_class_labels
 from ._state import State
 
 _LEARNERS = ("learner.pkl", "learner-copy.pkl")

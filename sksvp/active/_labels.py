@@ -1,77 +1,8 @@
-"""What is labelled and what is not: reading labels, and a table that keeps them."""
-
-from numbers import Real
-from typing import Any
+"""The label of each row, as far as there is one."""
 
 import numpy as np
-from sklearn.utils.validation import column_or_1d
 
-from .._inputs._missing import is_missing, missing_mask
-
-
-def read_labels(y: Any, *, missing_label: Any = None) -> tuple[np.ndarray, np.ndarray]:
-    """Divide y into rows with a label and rows without.
-
-    Parameters
-    ----------
-    y : array-like of shape (n,)
-        Class labels; None, NaN and pandas' NA stand for no label.
-    missing_label : int, str or None
-        One more value that does.
-
-    Returns
-    -------
-    rows : ndarray of int
-        Numbers of the rows that have a label, ascending.
-    labels : ndarray of shape (len(rows),)
-        Their labels: bool, integer, float or str.
-
-    Raises
-    ------
-    ValueError
-        For labels that are continuous, infinite, complex, multilabel or numbers and
-        texts mixed, and for a `missing_label` of the other kind than the labels.
-    """
-    values = column_or_1d(_array(y), warn=True)
-    unlabelled = missing_mask(values)
-    if missing_label is not None:
-        _check_missing_label(values, unlabelled, missing_label)
-        # Compared where there is a value only: pandas' NA is equal to nothing, not even unequal.
-        unlabelled[~unlabelled] = values[~unlabelled] == missing_label
-    rows = np.flatnonzero(~unlabelled)
-    labels = check_class_labels(values[rows])
-    if unlabelled.any() and labels.dtype.kind == "f":
-        # NaN had made floats of them.
-        labels = labels.astype(np.int64)
-    return rows, labels
-
-
-def check_class_labels(values: np.ndarray) -> np.ndarray:
-    """Give class labels, none missing, a dtype of their own; see `read_labels` for what is refused."""
-    if values.dtype.kind == "O":
-        texts = sum(isinstance(value, str) for value in values)
-        numbers = sum(isinstance(value, Real | np.bool_) for value in values)
-        if texts == len(values):
-            values = values.astype(np.str_)
-        elif numbers == len(values):
-            values = np.asarray(values.tolist())
-        elif texts + numbers == len(values):
-            raise ValueError(f"y must hold numbers or texts, not both, got {_examples(values)}.")
-        else:
-            raise ValueError(f"y must be class labels, numbers or texts, got {_examples(values)}.")
-    if values.dtype.kind == "T":
-        values = values.astype(np.str_)
-    if values.dtype.kind == "f":
-        if np.isinf(values).any():
-            raise ValueError(f"Input y contains infinity or a value too large for {values.dtype!r}.")
-        if (values != np.trunc(values)).any():
-            raise ValueError(
-                f"y must be class labels, got {_examples(values)}. Unknown label type: continuous. "
-                "Regression targets have no classes."
-            )
-    elif values.dtype.kind not in "biuU":
-        raise ValueError(f"y must be class labels, numbers or texts, got the dtype {values.dtype}.")
-    return values
+from .._inputs._labels import examples, kind_of
 
 
 class LabelTable:
@@ -112,7 +43,7 @@ class LabelTable:
         rows : ndarray of int
             Numbers of existing rows.
         labels : ndarray of shape (len(rows),)
-            As `read_labels` returns them.
+            As `sksvp._inputs._labels.read_labels` returns them.
 
         Returns
         -------
@@ -150,9 +81,9 @@ class LabelTable:
         return added
 
     def _check_kind(self, labels: np.ndarray) -> None:
-        if self.classes and isinstance(self.classes[0], str) != (labels.dtype.kind == "U"):
+        if self.classes and kind_of(self.classes[0]) != kind_of(labels[0]):
             raise ValueError(
-                f"Labels must all be numbers or all be texts: got {_examples(labels)} where "
+                f"Labels must all be numbers, all be booleans or all be texts: got {examples(labels)} where "
                 f"{self.classes[0]!r} is a label already."
             )
 
@@ -176,41 +107,3 @@ class LabelTable:
     def grow(self, n_rows: int) -> None:
         """Append rows without labels."""
         self.codes = np.append(self.codes, np.full(n_rows, -1, dtype=np.int32))
-
-
-def _array(y: Any) -> np.ndarray:
-    """Turn y into an array, without making texts of numbers in a list that has both."""
-    if isinstance(y, list | tuple) and not any(np.ndim(value) for value in y):
-        array = np.empty(len(y), dtype=object)
-        array[:] = list(y)
-        kinds = {type(value) for value in y}
-        return np.asarray(y) if len(kinds) == 1 and not is_missing(y[0]) else array
-    array = np.asarray(y)
-    if array.ndim > 1 and array.shape[-1] > 1:
-        raise ValueError(
-            f"y must be one class label a row, got a multilabel or multioutput array of shape {array.shape}."
-        )
-    return array
-
-
-def _check_missing_label(values: np.ndarray, unlabelled: np.ndarray, missing_label: Any) -> None:
-    """Refuse a mark for missing labels that cannot occur among labels of the other kind."""
-    labels = values[~unlabelled]
-    texts = labels.dtype.kind in "UT" or any(
-        isinstance(label, str) and label != missing_label for label in labels
-    )
-    numbers = labels.dtype.kind in "biuf" or any(isinstance(label, Real | np.bool_) for label in labels)
-    if isinstance(missing_label, str) and numbers:
-        raise ValueError(
-            f"missing_label={missing_label!r} is a text, but labels in y are numbers: mark missing ones by None, "
-            "NaN or a number."
-        )
-    if not isinstance(missing_label, str) and texts:
-        raise ValueError(
-            f"missing_label={missing_label!r} is a number, but labels in y are texts: mark missing ones by None "
-            "or by a text."
-        )
-
-
-def _examples(values: np.ndarray) -> str:
-    return ", ".join(repr(value) for value in values[:3].tolist()) + (", ..." if len(values) > 3 else "")

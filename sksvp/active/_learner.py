@@ -20,6 +20,7 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
+from .._inputs._labels import read_labels
 from .._seeds import draw_seeds
 from .._storage._checkpoint import open_checkpoint
 from .._storage._fingerprint import fingerprint
@@ -28,7 +29,7 @@ from ..proxies import check_available
 from ..proxies._proxies import check_classifies, check_trained_alone
 from ..strategies._strategy import check_n_samples
 from ._checkpoint import LearnerCheckpoint, describe_run, keep_learner
-from ._labels import LabelTable, read_labels
+from ._labels import LabelTable
 from ._pool import append_rows, check_several, n_pool_rows
 from ._protocol import Answers, make_plan, run_protocol
 from ._resume import find_run

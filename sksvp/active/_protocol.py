@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ._labels import LabelTable, read_labels
+from .._inputs._labels import read_labels
+from ._labels import LabelTable
 from ._run import Run, seconds_of
 
 

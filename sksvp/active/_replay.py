@@ -7,8 +7,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.validation import _num_samples
 
+from .._inputs._labels import read_labels
 from .._seeds import draw_seeds
-from ._labels import LabelTable, read_labels
+from ._labels import LabelTable
 from ._models import train
 from ._protocol import _target_totals
 from ._run import _seed, seconds_of

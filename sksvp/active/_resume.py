@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-from .._storage._checkpoint import is_run_folder
+from .._storage._checkpoint import has_states
 from .._storage._fingerprint import fingerprint
 from .._storage._states import read_newest
 from ._checkpoint import LearnerCheckpoint, is_interactive, read_learner
@@ -42,7 +42,7 @@ def find_run(folder: Path, X: Any) -> tuple["ProxyActiveLearner", LearnerCheckpo
     ValueError
         Where there is no such run, none of these rows, or several of them.
     """
-    folders = [folder] if is_run_folder(folder) else sorted(filter(is_run_folder, folder.glob("*")))
+    folders = [folder] if has_states(folder) else sorted(filter(has_states, folder.glob("*")))
     if not folders:
         raise ValueError(f"folder={str(folder)!r} holds no run; give the checkpoint of the learner.")
     found = list(filter(is_interactive, folders))

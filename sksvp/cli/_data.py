@@ -9,6 +9,7 @@ import typer
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Bunch, get_tags
 
+from .._inputs._labels import check_labels
 from .._inputs._rows import LazyRows
 from .._storage._fingerprint import fingerprint
 from ..text import PackedTexts
@@ -146,8 +147,6 @@ def _check_kind(dataset: str | None, data: Path | None, classifier: BaseEstimato
 
 def _check(bunch: Bunch, classifier: BaseEstimator) -> None:
     """Refuse what would end a run later: in its first training, or when the first network is tested."""
-    from ..coreset._base import check_labels
-
     labels = check_labels(bunch.y_train)
     classes = np.unique(labels)
     if classes.dtype.kind in "mM":

@@ -8,6 +8,7 @@ import numpy as np
 import typer
 
 from .._storage._files import replacing
+from .._storage._run_mark import mark_run_folder
 from .._storage._sealed import check_seal
 
 
@@ -22,9 +23,7 @@ def new_folder(command: str, out: Path | None) -> Path:
     path = out or Path("runs") / f"{command}-{datetime.now():%Y%m%d-%H%M%S-%f}"
     try:
         path.mkdir(parents=True, exist_ok=True)
-        probe = path / ".writable"
-        probe.touch()
-        probe.unlink()
+        mark_run_folder(path)
     except OSError as error:
         raise OSError(f"--out {path}: cannot write there ({error.strerror}).") from error
     return path

@@ -45,7 +45,7 @@ def build_classifier(name: str, *, option: str = "--network", **params) -> BaseE
     foreign = [key for key in params if _PARAMETERS.get(key, key) not in known and key not in _COMMON]
     if foreign:
         raise ValueError(f"{option} {name} takes no --{foreign[0].replace('_', '-')}.")
-    from ..training._schedule import SCHEDULE_NAMES
+    from ..training import SCHEDULE_NAMES
 
     if params.get("schedule", "constant") not in SCHEDULE_NAMES:
         raise ValueError(

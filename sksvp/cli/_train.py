@@ -89,7 +89,7 @@ def train(
     """
     import pandas as pd
 
-    from .._storage._checkpoint import is_run_folder
+    from .._storage._checkpoint import has_states
     from .._storage._files import replacing, write_json
     from ..experiments._kept import forget_training, keep_training, training_folder
 
@@ -134,7 +134,7 @@ def train(
     if kept.exists() and not checkpoint_every:
         raise ValueError(f"out={str(folder)!r} holds a stopped run: --checkpoint-every must not be 0.")
     # The stopped training's own folder: with other options it is refused, not begun anew beside it.
-    stopped = [path for path in kept.glob("*") if is_run_folder(path)]
+    stopped = [path for path in kept.glob("*") if has_states(path)]
     keep_training(classifier, stopped[0] if stopped else kept, checkpoint_every)
     with says_how_to_go_on(folder), Clock() as clock:
         classifier.fit(bunch.X_train, bunch.y_train)

@@ -13,17 +13,15 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import _safe_indexing, check_random_state, get_tags, indexable
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, _routing_enabled, process_routing
-from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import (
     _check_feature_names,
     _check_n_features,
     _num_samples,
     check_is_fitted,
-    column_or_1d,
 )
 
 from .._clock import Clock
-from .._inputs._missing import check_complete
+from .._inputs._labels import check_labels
 from .._seeds import draw_seeds
 from .._storage._fingerprint import fingerprint
 from ..proxies import available_evidence, check_available
@@ -38,6 +36,7 @@ from ._nearest import nearest_rows
 from ._ranking_settled import ProxyStop, RankingSettled
 from ._subset import choose, count_rows
 
+_ADVICE = " Choosing a core-set needs every label; rows to be labelled are the matter of ProxyActiveLearner."
 # Of a fit: proxy, evidence, ranking.
 _N_STAGES = 3
 
@@ -154,7 +153,7 @@ class BaseProxyCoreset(BaseEstimator):
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
             )
         X, y = indexable(X, y)
-        labels = check_labels(y)
+        labels = check_labels(y, advice=_ADVICE)
         if len(labels) == 0:
             raise ValueError("X has 0 sample(s), while a minimum of 2 is required.")
         n_classes = len(np.unique(labels))
@@ -411,31 +410,6 @@ class BaseProxyCoreset(BaseEstimator):
         tags.target_tags.required = True
         tags.target_tags.one_d_labels = True
         return tags
-
-
-def check_labels(y) -> np.ndarray:
-    """Check class labels and return them as a 1-d array.
-
-    Raises
-    ------
-    ValueError
-        For labels that are missing, continuous or multilabel.
-    """
-    if getattr(y, "ndim", 1) == 2 and y.shape[1] > 1:
-        raise ValueError(
-            f"y must be one class label a row, got a multilabel or multioutput array of shape {y.shape}."
-        )
-    labels = column_or_1d(y, warn=True)
-    check_complete(
-        labels,
-        advice=" Choosing a core-set needs every label; rows to be labelled are the matter of ProxyActiveLearner.",
-    )
-    kind = type_of_target(labels, input_name="y")
-    if len(labels) and kind not in ("binary", "multiclass"):
-        raise ValueError(
-            f"y must be class labels; Unknown label type: {kind}. Regression targets have no classes."
-        )
-    return labels
 
 
 def _describe_auto(proxy, strategy) -> str:

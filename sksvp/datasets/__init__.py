@@ -4,6 +4,7 @@ from ._arrays import load_arrays
 from ._cifar import load_cifar10, load_cifar100
 from ._digits import load_digits
 from ._image_folder import ImageFolderRows, load_image_folder
+from ._label_prefix import load_label_prefix
 from ._reviews import (
     load_ag_news,
     load_amazon_review_full,
@@ -31,6 +32,7 @@ __all__ = [
     "load_digits",
     "load_image_folder",
     "load_imdb",
+    "load_label_prefix",
     "load_text_csv",
     "load_yahoo_answers",
     "load_yelp_review_full",

@@ -13,26 +13,9 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 
 from .._inputs._rows import LazyRows
 from ._bunch import split_bunch
+from ._image_layout import SUFFIXES, Layout, find_layout, list_split
 from ._pixels import check_header, read_image
 from ._threads import thread_map
-
-_SUFFIXES = (
-    ".avif",
-    ".bmp",
-    ".gif",
-    ".jp2",
-    ".jpeg",
-    ".jpg",
-    ".pgm",
-    ".png",
-    ".ppm",
-    ".tif",
-    ".tiff",
-    ".webp",
-)
-_TEST_FOLDERS = ("test", "val", "valid", "validation")
-# Whatever their case, these are names of splits and of no class.
-_SPLIT_NAMES = {"train", "training", "testing", *_TEST_FOLDERS}
 
 _DESCR = """Image folders, read when they are needed
 
@@ -41,11 +24,6 @@ square, scaled to {size} x {size} RGB pixels. Skipped as unreadable: {n_skipped:
 
 Source: {root}
 """
-
-_EXPECTED = (
-    "expected are train/<class>/* or <class>/*, with test rows in test/<class>/* or val/<class>/*, or images "
-    "alone"
-)
 
 
 class ImageFolderRows(LazyRows):
@@ -132,10 +110,14 @@ def load_image_folder(
     Training rows are ``root/train/<class>/...`` or, without a folder ``train``,
     ``root/<class>/...``. Test rows are the same under the first of ``root/test``,
     ``root/val``, ``root/valid`` and ``root/validation`` that has class folders. Images may
-    lie in folders within their class's folder. Files with other endings than
-    those of images, and hidden ones, are passed over. Images that lie in
-    ``root/train`` or ``root`` itself, where that has no class folders, are rows without
-    labels, a pool for active learning.
+    lie in folders within their class's folder. Passed over are files with other endings
+    than those of images and whatever is no regular file; hidden files and folders, those
+    of file systems, such as ``@eaDir``, and the run folders of the command line; and links
+    to a folder above or to another class. Images that lie in ``root/train`` or ``root``
+    itself, where that has no class folders, are rows without labels, a pool for active
+    learning. Beside class folders, a folder ``train`` that holds images alone is a class.
+    The test rows of Tiny ImageNet, ``root/val/images`` with ``root/val/val_annotations.txt``,
+    are read as well.
 
     Parameters
     ----------
@@ -201,14 +183,12 @@ def load_image_folder(
     root = Path(root)
     if not root.is_dir():
         raise FileNotFoundError(f"root={str(root)!r} is not a folder.")
-    layout = _find_layout(root)
+    layout = find_layout(root)
     for note in layout.notes:
         _warn(note)
     reading = {"image_size": image_size, "crop_fraction": crop_fraction, "n_jobs": n_jobs}
-    train = _load_split(root, layout, layout.train, on_error=on_error, **reading)
-    test = (
-        None if layout.test is None else _load_split(root, layout, layout.test, on_error=on_error, **reading)
-    )
+    train = _load_split(layout, layout.train, on_error=on_error, **reading)
+    test = None if layout.test is None else _load_split(layout, layout.test, on_error=on_error, **reading)
 
     skipped = train.skipped + (test.skipped if test else [])
     if skipped:
@@ -234,16 +214,6 @@ def load_image_folder(
 
 
 @dataclass(frozen=True)
-class _Layout:
-    """Where the rows lie below the root, "" being the root itself; without classes there are no labels."""
-
-    train: str
-    classes: list[str]
-    test: str | None
-    notes: list[str]
-
-
-@dataclass(frozen=True)
 class _Split:
     """The images of one split: rows, their labels and files, and (file, reason) of those left out."""
 
@@ -253,67 +223,10 @@ class _Split:
     skipped: list[tuple[str, str]]
 
 
-def _find_layout(root: Path) -> _Layout:
-    """Find training and test rows, and what to tell of folders beside them.
-
-    Raises
-    ------
-    ValueError
-        Where there are no rows, or the folders may well be meant otherwise.
-    """
-    folders = _class_folders(root)
-    misnamed = [
-        name for name in folders if name.lower() in _SPLIT_NAMES and name not in ("train", *_TEST_FOLDERS)
-    ]
-    tests = [name for name in _TEST_FOLDERS if _class_folders(root / name)]
-    notes = []
-    if "train" in folders:
-        train, classes = "train", _class_folders(root / "train")
-        notes += [f"{root / name} is not read: {_EXPECTED}." for name in misnamed]
-    else:
-        train, classes = "", [name for name in folders if name not in _TEST_FOLDERS]
-        if misnamed:
-            raise ValueError(f"{root / misnamed[0]} has the name of no class, and of no split: {_EXPECTED}.")
-        _check_not_above(root, classes)
-    loose = _images_in(root / train)
-    if not classes and not loose:
-        raise ValueError(f"root={str(root)!r} has no images where they are looked for: {_EXPECTED}.")
-    if classes and loose:
-        notes.append(f"{len(loose):,} images beside the class folders of {root / train} are not read.")
-    if not classes:
-        notes += [f"{root / name} is not read: the training rows have no classes." for name in tests]
-        return _Layout(train, [], None, notes)
-    if not tests:
-        notes += [
-            f"{root / name} has no class folders: it gives no test rows and is not read."
-            for name in _TEST_FOLDERS
-            if name in folders
-        ]
-    notes += [f"{root / name} is not read: {root / tests[0]} has the test rows." for name in tests[1:]]
-    return _Layout(train, classes, tests[0] if tests else None, notes)
-
-
-def _check_not_above(root: Path, classes: list[str]) -> None:
-    """Refuse a folder of data sets: each would become a class."""
-    for name in classes:
-        if (root / name / "train").is_dir():
-            raise ValueError(f"root={str(root)!r} holds {name}/train: is root={str(root / name)!r} meant?")
-
-
-def _load_split(root: Path, layout: _Layout, split: str, *, on_error: str, **reading) -> _Split:
-    classes, folder = layout.classes, root / split
-    if split == layout.test:
-        foreign = sorted(set(_class_folders(folder)) - set(classes))
-        if foreign:
-            raise ValueError(f"{folder} has classes that {root / layout.train} lacks: {', '.join(foreign)}.")
-    labels: np.ndarray | None
-    if classes:
-        files, labels = _list_images(folder, classes)
-    else:
-        files, labels = np.array(_images_in(folder), dtype=np.str_), None
-    if split:
-        files = np.char.add(f"{split}/", files)
-    rows = ImageFolderRows(root, files, **reading)
+def _load_split(layout: Layout, split: str, *, on_error: str, **reading) -> _Split:
+    folder = layout.root / split
+    files, labels = list_split(layout, split)
+    rows = ImageFolderRows(layout.root, files, **reading)
     skipped: list[tuple[str, str]] = []
     if on_error == "raise":
         thread_map(check_header, rows.paths, reading["n_jobs"])
@@ -323,48 +236,10 @@ def _load_split(root: Path, layout: _Layout, split: str, *, on_error: str, **rea
         skipped = [(str(file), why) for file, why in zip(files, failures, strict=True) if why is not None]
         rows, files, labels = rows[kept], files[kept], None if labels is None else labels[kept]
     if len(files) == 0:
-        raise ValueError(f"{folder} has no readable image ({', '.join(_SUFFIXES)}).")
+        raise ValueError(f"{folder} has no readable image ({', '.join(SUFFIXES)}).")
     if split == layout.train and labels is not None:
-        _check_every_class(labels, classes, folder)
+        _check_every_class(labels, layout.classes, folder)
     return _Split(rows, labels, files, skipped)
-
-
-def _class_folders(folder: Path) -> list[str]:
-    """Return the names of the class folders in alphabetical order; none where `folder` is not there."""
-    if not folder.is_dir():
-        return []
-    with os.scandir(folder) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
-
-
-def _list_images(folder: Path, classes: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the image files below a split's folder, sorted within each class, and their labels."""
-    files: list[str] = []
-    labels: list[int] = []
-    for label, name in enumerate(classes):
-        found = sorted(Path(path).relative_to(folder).as_posix() for path in _images_below(folder / name))
-        files += found
-        labels += [label] * len(found)
-    return np.array(files, dtype=np.str_), np.array(labels, dtype=np.int64)
-
-
-def _images_below(folder: Path) -> list[str]:
-    return [
-        os.path.join(place, name)
-        for place, _, names in os.walk(folder, followlinks=True)
-        for name in names
-        if _is_image(name)
-    ]
-
-
-def _images_in(folder: Path) -> list[str]:
-    """Return the names of the image files of a folder itself, sorted."""
-    with os.scandir(folder) as entries:
-        return sorted(entry.name for entry in entries if _is_image(entry.name) and entry.is_file())
-
-
-def _is_image(name: str) -> bool:
-    return name.lower().endswith(_SUFFIXES) and not name.startswith(".")
 
 
 def _failures(rows: ImageFolderRows, n_jobs: int | None) -> list[str | None]:
@@ -385,7 +260,7 @@ def _check_every_class(y: np.ndarray, classes: list[str], folder: Path) -> None:
     empty = [name for name, count in zip(classes, counts, strict=True) if count == 0]
     if empty:
         raise ValueError(
-            f"{folder} has classes without a readable image ({', '.join(_SUFFIXES)}): {', '.join(empty)}."
+            f"{folder} has classes without a readable image ({', '.join(SUFFIXES)}): {', '.join(empty)}."
         )
 
 

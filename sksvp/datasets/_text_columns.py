@@ -1,5 +1,6 @@
 """Where a CSV file has its classes and its texts: as the published sets do, or in columns that are named."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 
 # More than any data set has; a column of numbers is not taken for classes.
 _MOST_CLASSES = 100_000
+_WHOLE_FLOAT = re.compile(r"([+-]?\d+)\.0+")
 # Names of columns are no longer; longer cells are data.
 _LONGEST_NAME = 40
 OTHER_TABLES = "; for other tables give label_column, text_column, sep or encoding"
@@ -30,6 +32,10 @@ class TextColumns(ABC):
     @abstractmethod
     def take_header(self, fields: list[str], path: Path) -> bool:
         """Look at the first row of the file; tell whether it is a header, no row of data."""
+
+    def repeats_header(self, fields: list[str]) -> bool:
+        """Tell whether a row below the header is the header again, as in files that were joined."""
+        return False
 
     @abstractmethod
     def what_is_wrong(self, fields: list[str]) -> str:
@@ -106,6 +112,8 @@ class NamedColumns(TextColumns):
         None: all columns but that of the class.
     header : bool or "auto"
         Whether the first row has the names; "auto": where a column is named.
+    keeps_unlabeled : bool
+        Whether rows without a class are rows; their code is -1.
 
     Raises
     ------
@@ -113,8 +121,9 @@ class NamedColumns(TextColumns):
         For columns that cannot be together.
     """
 
-    def __init__(self, label_column, text_column, header):
+    def __init__(self, label_column, text_column, header, *, keeps_unlabeled: bool = False):
         self._label_column = label_column
+        self._keeps_unlabeled = keeps_unlabeled
         self.guesses_texts = text_column is None
         if text_column is None:
             self._text_columns = None
@@ -134,6 +143,9 @@ class NamedColumns(TextColumns):
     @property
     def expects_header(self) -> bool:
         return self._has_header
+
+    def repeats_header(self, fields: list[str]) -> bool:
+        return self._has_header and fields == self._first
 
     @property
     def classes(self) -> list[str]:
@@ -161,7 +173,7 @@ class NamedColumns(TextColumns):
             where = "header has" if self._has_header else "rows before have"
             return f"{len(fields)} columns where the {where} {self._n_columns}"
         label = fields[self._label].strip()
-        if not label:
+        if not label and not self._keeps_unlabeled:
             return "the class is empty"
         if label not in self._codes and not _is_unicode(label):
             return f"the class cannot be decoded, got {label[:40]!r}"
@@ -172,7 +184,7 @@ class NamedColumns(TextColumns):
 
     def code(self, fields: list[str]) -> int:
         label = fields[self._label].strip()
-        return self._codes.setdefault(label, len(self._codes))
+        return -1 if not label else self._codes.setdefault(label, len(self._codes))
 
     def check_end(self, codes: Sequence[int], path: Path) -> None:
         if len(self._codes) > _MOST_CLASSES:
@@ -233,6 +245,13 @@ def sorted_classes(classes: Iterable[str]) -> list[str]:
     """Sort classes: by value where all are numbers, so that 10 comes after 2, else as texts."""
     classes = sorted(classes)
     return sorted(classes, key=float) if all(map(is_number, classes)) else classes
+
+
+def unify_numbers(files: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Give the classes of each file one spelling where all are numbers: those that end in ".0" lose it."""
+    if not all(is_number(name) for classes in files for name in classes):
+        return [list(classes) for classes in files]
+    return [[_WHOLE_FLOAT.sub(r"\1", name) for name in classes] for classes in files]
 
 
 def is_number(cell: str) -> bool:

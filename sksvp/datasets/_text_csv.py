@@ -17,11 +17,20 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from .._storage._files import large_cells
+from .._inputs._large_cells import large_cells
 from ..text import PackedTexts
-from ._text_columns import NamedColumns, PublishedColumns, TextColumns, is_number, sorted_classes
+from ._text_columns import (
+    NamedColumns,
+    PublishedColumns,
+    TextColumns,
+    is_number,
+    sorted_classes,
+    unify_numbers,
+)
 
 SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".tsv", ".tsv.gz", ".tsv.xz")
+_BYTE_ORDER_MARK = "\ufeff"
+_NO_QUOTING = "where quotes mean nothing, give quoting=False"
 # As other decoders pass them on.
 _UTF_16_MARKS = ("\udcff\udcfe", "\udcfe\udcff")
 
@@ -40,6 +49,8 @@ Training rows: {n_train:,}; test rows: {n_test:,}; {labels}. Read from {path}.
         "sep": [str, None],
         "encoding": [str],
         "header": ["boolean", StrOptions({"auto"})],
+        "quoting": ["boolean", StrOptions({"auto"})],
+        "unlabeled": [StrOptions({"raise", "keep"})],
         "on_error": [StrOptions({"raise", "skip"})],
     },
     prefer_skip_nested_validation=True,
@@ -53,6 +64,8 @@ def load_text_csv(
     sep: str | None = None,
     encoding: str = "utf-8",
     header: bool | str = "auto",
+    quoting: bool | str = "auto",
+    unlabeled: str = "raise",
     on_error: str = "raise",
 ) -> Bunch:
     """Load texts and their classes from CSV files.
@@ -87,6 +100,15 @@ def load_text_csv(
     header : bool or "auto", default="auto"
         Whether the first line has the names of the columns. "auto": where a
         column is given by name.
+    quoting : bool or "auto", default="auto"
+        Whether a cell in double quotes may hold separators and line breaks. False:
+        a quote is a character like any other, as in many tab-separated files.
+        "auto": quotes count, and a cell in quotes which holds both tabs and line
+        breaks is an error where tabs separate the columns.
+    unlabeled : {"raise", "keep"}, default="raise"
+        What happens to rows whose cell in `label_column` is empty. "raise": they
+        are bad rows, see `on_error`. "keep": training rows among them get the label
+        -1, a pool for ``ProxyActiveLearner(..., missing_label=-1)``.
     on_error : {"raise", "skip"}, default="raise"
         What happens to rows without a class, with another number of columns
         than the first, with a quote in the wrong place, or with bytes that are
@@ -106,7 +128,7 @@ def load_text_csv(
         - ``target_names`` : ndarray of str.
           Name of each label: its class. With `label_column`, the classes of the
           training rows, in the order of numbers where all are numbers, else in
-          alphabetical order.
+          alphabetical order. Where all are numbers, ``1.0`` is the class ``1``.
         - ``DESCR`` : str
 
     Raises
@@ -139,21 +161,28 @@ def load_text_csv(
     train_file, test_file = find_files(Path(path), None if test is None else Path(test))
     files = [train_file] if test_file is None else [train_file, test_file]
     _check_form(sep, encoding)
-    reading: dict[str, Any] = {"sep": sep, "encoding": encoding, "on_error": on_error}
+    reading: dict[str, Any] = {"sep": sep, "encoding": encoding, "quoting": quoting, "on_error": on_error}
     if label_column is None:
-        if text_column is not None or header is True:
-            given = "header=True" if text_column is None else "text_column"
+        if text_column is not None or header is True or unlabeled == "keep":
+            given = "text_column" if text_column is not None else "header=True"
+            given = 'unlabeled="keep"' if unlabeled == "keep" else given
             raise ValueError(f"{given} needs label_column, the column of the class.")
         read = [_read(file, PublishedColumns(), **reading) for file in files]
         names = [str(label + 1) for label in range(int(read[0][1].max()) + 1)]
         labels = "classes from 1 as labels from 0"
     else:
-        columns = [NamedColumns(label_column, text_column, header) for _ in files]
+        columns = [
+            NamedColumns(
+                label_column, text_column, header, keeps_unlabeled=unlabeled == "keep" and file is train_file
+            )
+            for file in files
+        ]
         coded = [_read(file, its, **reading) for file, its in zip(files, columns, strict=True)]
-        names = sorted_classes(columns[0].classes)
+        classes = unify_numbers([its.classes for its in columns])
+        names = sorted_classes(set(classes[0]))
         read = [
-            (texts, _encode(codes, its.classes, names, file))
-            for (texts, codes), its, file in zip(coded, columns, files, strict=True)
+            (texts, encode_classes(codes, its, names, file))
+            for (texts, codes), its, file in zip(coded, classes, files, strict=True)
         ]
         labels = f"{len(names):,} classes"
     return text_bunch(
@@ -175,13 +204,14 @@ def _check_form(sep: str | None, encoding: str) -> None:
         raise ValueError(f"encoding={encoding!r} is not one that Python knows: {error}.") from error
 
 
-def _encode(codes: np.ndarray, classes: list[str], names: list[str], path: Path) -> np.ndarray:
+def encode_classes(codes: np.ndarray, classes: list[str], names: list[str], path: Path) -> np.ndarray:
     """Turn codes in the order of a file into places in `names`."""
     places = {name: place for place, name in enumerate(names)}
     foreign = sorted_classes(set(classes) - set(names))
     if foreign:
         raise ValueError(f"{path} has classes that no training row has: {', '.join(map(repr, foreign[:5]))}.")
-    return np.array([places[name] for name in classes], dtype=np.int64)[codes]
+    # Rows without a class have the code -1 here and there.
+    return np.array([*(places[name] for name in classes), -1], dtype=np.int64)[codes]
 
 
 def text_bunch(
@@ -272,13 +302,15 @@ def _read(
     on_error: str,
     sep: str | None = None,
     encoding: str = "utf-8",
+    quoting: bool | str = "auto",
 ) -> tuple[PackedTexts, np.ndarray]:
     """Return the texts of a file and the codes of their classes."""
     buffer, ends, codes = bytearray(), array("q", [0]), array("q")
     begun = False
     numbers_alone = columns.guesses_texts
     skipped: list[str] = []
-    for line, fields, wrong in _rows(path, sep, encoding):
+    n_headers = 0
+    for line, fields, wrong in _rows(path, sep, encoding, quoting):
         if not wrong and not fields:
             continue  # an empty line
         if wrong and not begun and columns.expects_header:
@@ -289,6 +321,9 @@ def _read(
                 raise ValueError(f"{path} is UTF-16, not {encoding.upper()}: give encoding='utf-16'.")
             if columns.take_header(fields, path):
                 continue
+        elif not wrong and columns.repeats_header(fields):
+            n_headers += 1
+            continue
         wrong = wrong or columns.what_is_wrong(fields)
         text = b""
         try:
@@ -321,6 +356,10 @@ def _read(
             UserWarning,
             stacklevel=2,
         )
+    if n_headers:
+        warnings.warn(
+            f"{path}: {n_headers:,} rows that repeat the header were left out.", UserWarning, stacklevel=2
+        )
     texts = PackedTexts.from_buffer(buffer, np.frombuffer(ends, dtype=np.int64))
     return texts, np.array(codes, dtype=np.int64)
 
@@ -331,7 +370,9 @@ def _undecoded(error: UnicodeEncodeError, encoding: str) -> str:
     return f"byte 0x{byte:02x} is not {encoding.upper()}; give the file's own, such as encoding='cp1252'"
 
 
-def _rows(path: Path, sep: str | None, encoding: str) -> Iterator[tuple[int, list[str], str]]:
+def _rows(
+    path: Path, sep: str | None, encoding: str, quoting: bool | str
+) -> Iterator[tuple[int, list[str], str]]:
     """Yield the first line, the fields and what is wrong with each row.
 
     Bytes that are not of the encoding come as lone surrogates: an error of the
@@ -343,17 +384,25 @@ def _rows(path: Path, sep: str | None, encoding: str) -> Iterator[tuple[int, lis
         sep = "\t" if name.endswith(".tsv") else ","
     try:
         with large_cells(), _open(path, encoding) as file:
-            reader = csv.reader(file, delimiter=sep, strict=True)
+            rules: dict[str, Any] = {} if quoting else {"quoting": csv.QUOTE_NONE}
+            reader = csv.reader(file, delimiter=sep, strict=True, **rules)
             while True:
                 line = reader.line_num + 1
                 try:
-                    yield line, next(reader), ""
+                    fields = next(reader)
                 except StopIteration:
                     return
                 except csv.Error as error:
                     ended = "unexpected end of data" in str(error)
                     wrong = f"a quote is opened and never closed, which takes all lines to {reader.line_num}"
-                    yield line, [], wrong if ended else f"{error}"
+                    yield line, [], f"{wrong if ended else error}; {_NO_QUOTING}"
+                    continue
+                if fields and fields[0].startswith(_BYTE_ORDER_MARK):
+                    # Of a file that was joined to the one before it.
+                    fields[0] = fields[0].removeprefix(_BYTE_ORDER_MARK)
+                melted = quoting == "auto" and sep == "\t" and any("\t" in f and "\n" in f for f in fields)
+                wrong = f"a cell in quotes has tabs and takes lines {line} to {reader.line_num}"
+                yield line, fields, f"{wrong}; {_NO_QUOTING}, else quoting=True" if melted else ""
     except UnicodeError as error:
         # UTF-16 and its like cannot pass a bad byte on.
         reason = error.reason if isinstance(error, UnicodeDecodeError) else error

@@ -9,7 +9,7 @@ import tempfile
 import warnings
 from collections import Counter
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..text import normalize
 from ._fasttext_program import DIVERGED
-from ._persistence import load_classifier, save_classifier
-from ._text_classifier import TextClassifier
+from ._linear_text import LinearTextClassifier
 
 # Begins the labels in the program's file; taken out of the texts, where it would make labels of words.
 _LABEL = "\x02"
@@ -41,7 +40,7 @@ class FastTextFormat:
     normalize: bool
 
 
-class FastTextClassifier(TextClassifier):
+class FastTextClassifier(LinearTextClassifier):
     """The fastText program as a classifier.
 
     Drives the ``fasttext`` package [1]_ (``pip install fasttext``), by default with the
@@ -51,38 +50,21 @@ class FastTextClassifier(TextClassifier):
 
     Parameters
     ----------
-    dim : int, default=10
-        Length of an embedding, and of the features.
-    word_ngrams : int, default=2
-        Longest n-gram of words; 1 for words alone.
     min_n, max_n : int, default=0
         Shortest and longest n-gram of characters; none where `max_n` is 0.
     bucket : int, default=10_000_000
         Different hashes of n-grams. The program takes 4 * `dim` bytes for each;
         where that is less than 33 MiB more buckets are taken, see Notes.
-    min_count : int, default=1
-        Words that come less often in the training texts are left out.
-    max_epochs : int, default=5
-        Passes over the texts.
-    lr : float, default=0.05
-        Learning rate of the first update; it falls to zero.
     loss : {"softmax", "hs", "ns"}, default="softmax"
         "hs" is a hierarchical softmax for many classes, "ns" negative sampling.
-    normalize : bool, default=True
-        Lower-case texts and set punctuation apart first, as
-        `sksvp.text.normalize` does.
     n_jobs : int, default=1
         Threads of the program. More than one write into each other's updates:
         the model differs from run to run, whatever the seed.
-    random_state : int, RandomState instance or None, default=None
-        First embeddings and order of the texts.
     verbose : int, default=0
         Shows the program's own progress on stderr where positive.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Class labels.
     model_ : fasttext.FastText._FastText
         The trained model; its labels are the character 2 and a number.
     format_ : FastTextFormat
@@ -120,19 +102,11 @@ class FastTextClassifier(TextClassifier):
     """
 
     _parameter_constraints: dict = {
-        "dim": [Interval(Integral, 1, None, closed="left")],
-        "word_ngrams": [Interval(Integral, 1, None, closed="left")],
+        **LinearTextClassifier._parameter_constraints,
         "min_n": [Interval(Integral, 0, None, closed="left")],
         "max_n": [Interval(Integral, 0, None, closed="left")],
-        "bucket": [Interval(Integral, 1, 2**31 - 1, closed="both")],
-        "min_count": [Interval(Integral, 1, None, closed="left")],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "lr": [Interval(Real, 0, None, closed="neither")],
         "loss": [StrOptions({"softmax", "hs", "ns"})],
-        "normalize": ["boolean"],
         "n_jobs": [Interval(Integral, 1, None, closed="left")],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
     }
 
     _format_type = FastTextFormat
@@ -154,19 +128,7 @@ class FastTextClassifier(TextClassifier):
         random_state=None,
         verbose: int = 0,
     ):
-        self.dim = dim
-        self.word_ngrams = word_ngrams
-        self.min_n = min_n
-        self.max_n = max_n
-        self.bucket = bucket
-        self.min_count = min_count
-        self.max_epochs = max_epochs
-        self.lr = lr
-        self.loss = loss
-        self.normalize = normalize
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.verbose = verbose
+        self._keep(locals())
 
     def check_params(self) -> None:
         """Check the parameters and the package, as `fit` does first, before any data is there.
@@ -350,6 +312,16 @@ class FastTextClassifier(TextClassifier):
         # A text that gets no class has no word in the vocabulary: nothing speaks for any class.
         return np.divide(out, total, out=np.full_like(out, 1 / n_classes), where=total > 0)
 
+    def predict_log_proba(self, X) -> np.ndarray:
+        """Compute log-probabilities, (n_samples, n_classes) float64."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def predict(self, X) -> np.ndarray:
+        """Name the most probable class of each text, shape (n_samples,)."""
+        check_is_fitted(self)
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
     def transform(self, X) -> np.ndarray:
         """Compute the features: the mean embedding of each text.
 
@@ -371,40 +343,6 @@ class FastTextClassifier(TextClassifier):
             self.model_.f.getSentenceVector(vector, self._line(text))
             out[row] = np.array(vector)
         return out
-
-    def save(self, path) -> None:
-        """Write the fitted classifier to one file: the program's model and a JSON header.
-
-        Parameters
-        ----------
-        path : str or path-like
-            File to write, by custom ``.safetensors``; replaced in one step.
-        """
-        check_is_fitted(self)
-        save_classifier(self, path)
-
-    @classmethod
-    def load(cls, path, *, device: str = "auto"):
-        """Read a classifier written by `save`.
-
-        Parameters
-        ----------
-        path : str or path-like
-            File to read.
-        device : str, default="auto"
-            Ignored: the program runs on the CPU.
-
-        Returns
-        -------
-        estimator : FastTextClassifier
-            Fitted.
-
-        Raises
-        ------
-        ValueError
-            For a file that is no saved classifier, or one of another class.
-        """
-        return load_classifier(cls, path, device=device)
 
     def _weights(self) -> dict[str, torch.Tensor]:
         return {"model": torch.frombuffer(bytearray(_model_bytes(self.model_)), dtype=torch.uint8)}

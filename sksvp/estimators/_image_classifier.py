@@ -9,16 +9,34 @@ from sklearn.utils.validation import validate_data
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ..training._augment import AlternatingFlip, random_crop, random_flip, random_resized_crop, random_shift
-from ..training._batches import TrainingView, Visit
+from ..training import AUGMENTATIONS, TrainingView, augmentation
 from ._base import TorchClassifier
 from ._image_format import ImageFormat, check_images, learn_format
 
-_AUGMENTATIONS = ("crop", "flip", "resized-crop", "shift", "alternating-flip")
-
 
 class ImageClassifier(TorchClassifier):
-    """Base of the image classifiers: any layout of pixels in, normalised batches out."""
+    """Base of the image classifiers: any layout of pixels in, normalised batches out.
+
+    Parameters
+    ----------
+    augment : "auto", None or sequence of str
+        Random changes of the training images, out of "crop", "flip",
+        "resized-crop", "shift" and "alternating-flip". "auto" takes those of the
+        recipe, without flips where images are grey. Scoring always sees the clean image.
+    layout : {"auto", "channels_last", "channels_first"}
+        Where the channels of 4-d images are; "auto" looks for 1, 3 or 4 of them.
+    image_shape : tuple of (channels, height, width)
+        What flat rows stand for; None: one row of pixels, without augmentation.
+    random_state : int, RandomState instance or None
+        Weights, order of the rows and augmentation.
+
+    Attributes
+    ----------
+    format_ : ImageFormat
+        Axes, dtype, range, mean and spread of the training images.
+    n_features_in_ : int
+        Pixels of an image, over all channels.
+    """
 
     _parameter_constraints: dict = {
         **TorchClassifier._parameter_constraints,
@@ -57,28 +75,10 @@ class ImageClassifier(TorchClassifier):
     def _reader(self, X) -> Callable[[np.ndarray], Tensor]:
         return self.format_.reader(X)
 
-    def _training_view(self, n_rows: int) -> TrainingView:
+    def _training_view(self, X, random_state: np.random.RandomState) -> TrainingView:
         _, height, width = self.format_.shape
-        side = max(height, width)
-        steps: list[TrainingView] = []
-        if "resized-crop" in self.augment_:
-            steps.append(lambda images, visit: random_resized_crop(images, (height, width), visit.generator))
-        if "crop" in self.augment_:
-            steps.append(lambda images, visit: random_crop(images, side // 8, visit.generator))
-        if "shift" in self.augment_:
-            steps.append(lambda images, visit: random_shift(images, max(1, side // 16), visit.generator))
-        if "flip" in self.augment_:
-            steps.append(lambda images, visit: random_flip(images, visit.generator))
-        if "alternating-flip" in self.augment_:
-            flip = AlternatingFlip(self._batch_state.random_sample(n_rows) < 0.5)
-            steps.append(lambda images, visit: flip(images, visit.rows, visit.epoch))
-
-        def view(images: Tensor, visit: Visit) -> Tensor:
-            for step in steps:
-                images = step(images, visit)
-            return self.format_.normalize(images)
-
-        return view
+        augment = augmentation(self.augment_, (height, width), len(X), random_state)
+        return lambda images, visit: self.format_.normalize(augment(images, visit))
 
     def _clean_view(self, batch: Tensor) -> Tensor:
         return self.format_.normalize(batch)
@@ -95,10 +95,10 @@ class ImageClassifier(TorchClassifier):
         if self.augment == "auto":
             # A grey image is often a digit or a letter, which its mirror image is not.
             return () if is_row else self._default_augment(colour=self.format_.shape[0] >= 3)
-        unknown = [name for name in self.augment if name not in _AUGMENTATIONS]
+        unknown = [name for name in self.augment if name not in AUGMENTATIONS]
         if unknown:
             raise ValueError(
-                f"augment must be 'auto', None or names out of {_AUGMENTATIONS}, got {self.augment!r}."
+                f"augment must be 'auto', None or names out of {AUGMENTATIONS}, got {self.augment!r}."
             )
         if is_row and self.augment:
             raise ValueError(

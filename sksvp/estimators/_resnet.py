@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
 from ..networks import PreActResNet, resolve_block
-from ..training._schedule import Schedule
+from ..training import Schedule
 from ._image_classifier import ImageClassifier
 
 
@@ -31,69 +31,18 @@ class ResNetClassifier(ImageClassifier):
     max_epochs : int, default=181
         Passes over the rows. Small data needs updates, not epochs: with a few
         thousand rows take batches of 32.
-    lr : float, default=0.1
-        Full learning rate; the schedule's factors multiply it.
     schedule : str or sequence of (epochs, factor), default="cifar"
         Piecewise-constant learning rate, scaled to `max_epochs`: "cifar" (181
         epochs: 1 at 0.1, 90 at 1, 45 at 0.1, 45 at 0.01 times `lr`), "cifar-50"
         (the short one: 1, 45, 4), "imagenet", "imagenet-45" or "constant"; or
         "one-cycle", which changes the rate in every batch: linearly up to `lr`
         over the first fifth of the training, then linearly down to zero [3]_.
-    momentum : float, default=0.9
-        Of the gradient descent.
-    weight_decay : float, default=5e-4
-        On all weights.
-    label_smoothing : float, default=0.0
-        Share of the target spread over all classes.
-    batch_size : int, default=128
-        Rows of a training batch; the last, smaller one is kept.
-    augment : "auto", None or sequence of str, default="auto"
-        Random changes of the training images, out of "crop", "flip",
-        "resized-crop", "shift" and "alternating-flip"; "auto" crops, and flips
-        images in colour. Scoring always sees the clean image.
-    class_weight : dict, "balanced" or None, default=None
-        Weight of the classes in the loss.
-    layout : {"auto", "channels_last", "channels_first"}, default="auto"
-        Where the channels of 4-d images are; "auto" looks for 1, 3 or 4 of them.
-    image_shape : tuple of (channels, height, width), default=None
-        What flat rows stand for; None: one row of pixels, without augmentation.
-    device : str or torch.device, default="auto"
-        "auto" takes CUDA where there is one.
-    precision : {"auto", "fp32", "bf16"}, default="auto"
-        Of the training; "auto" takes bfloat16 where the hardware multiplies it.
-        Scores are computed in float32 always.
-    distributed : bool, default=False
-        Whether all processes that ``torchrun`` or ``accelerate launch`` started train
-        this one network together, each on its own GPU and its own share of every
-        batch of `batch_size` rows. All get the same X and y, and the same fitted classifier.
-    net_params : dict, default=None
-        Further parameters of the skorch net: `callbacks`, `optimizer`,
-        `optimizer__nesterov`, `compile`, ...
-    checkpoint : path-like, default=None
-        Folder below which a training is kept every `checkpoint_every` epochs, in a
-        folder of its own. The same `fit`, after whatever ended the process, goes on from
-        there (on a CPU to the same bits), and that of a finished training returns at
-        once. States of the user's own callbacks are not kept.
-    checkpoint_every : int, default=10
-        Epochs between two checkpoints.
-    random_state : int, RandomState instance or None, default=None
-        Weights, order of the rows and augmentation.
-    verbose : int, default=0
-        Shows a progress bar on stderr where positive.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Class labels.
-    net_ : skorch.NeuralNetClassifier
-        The trained net; its `history` has loss, accuracy and seconds of each epoch.
     forgetting_events_ : ndarray of shape (n_samples,), float64
         How often each training row turned from right to wrong, inf where it
         never was right [2]_; counted in `fit` before each batch's update.
-    format_ : ImageFormat
-        Axes, dtype, range, mean and spread of the training images.
-    n_features_in_ : int
-        Pixels of an image, over all channels.
 
     See Also
     --------
@@ -151,27 +100,7 @@ class ResNetClassifier(ImageClassifier):
         random_state=None,
         verbose: int = 0,
     ):
-        self.depth = depth
-        self.block = block
-        self.max_epochs = max_epochs
-        self.lr = lr
-        self.schedule = schedule
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        self.label_smoothing = label_smoothing
-        self.batch_size = batch_size
-        self.augment = augment
-        self.class_weight = class_weight
-        self.layout = layout
-        self.image_shape = image_shape
-        self.device = device
-        self.precision = precision
-        self.distributed = distributed
-        self.net_params = net_params
-        self.checkpoint = checkpoint
-        self.checkpoint_every = checkpoint_every
-        self.random_state = random_state
-        self.verbose = verbose
+        self._keep(locals())
 
     def check_params(self) -> None:
         super().check_params()

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from ..text._check import check_texts
+from ..text import check_texts
 
 
 class TextInput:
     """Mixin of classifiers whose X is one text a row."""
 
-    def _check_texts(self, X, *, reset: bool) -> Any:
+    def _validate(self, X, *, reset: bool) -> Any:
         """Check that X holds texts, at least one; `reset` is True in a training.
 
         Raises

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -10,12 +9,8 @@ from torch import Tensor, nn
 
 from .._torchvision import import_torchvision
 from ..networks import HeadedNetwork
-from ..training._net import TrainingNet
-from ..training._out_of_memory import is_out_of_memory
-from ..training._schedule import Schedule
+from ..training import Rows, Schedule, TrainingView, is_out_of_memory
 from ._image_classifier import ImageClassifier
-
-_REFERENCE_BATCH = 256
 
 
 class TorchvisionClassifier(ImageClassifier):
@@ -30,71 +25,13 @@ class TorchvisionClassifier(ImageClassifier):
     network : str, default="resnet18"
         Name of a network: "resnet18", "resnet50", "mobilenet_v3_small", ...
         Weights are random, never downloaded.
-    max_epochs : int, default=100
-        Passes over the rows.
     lr : float, default=0.1
         Full learning rate for a batch of 256.
-    scale_lr : bool, default=True
-        Whether `lr` is multiplied by ``batch_size / 256``.
     schedule : str or sequence of (epochs, factor), default="imagenet"
         Piecewise-constant learning rate, scaled to `max_epochs`: "imagenet"
         (100 epochs), "imagenet-45" (the short one), "cifar", "cifar-50" or
         "constant"; or "one-cycle", which changes it in every batch, as in
         `ResNetClassifier`.
-    momentum : float, default=0.9
-        Of the gradient descent.
-    weight_decay : float, default=1e-4
-        On all weights.
-    label_smoothing : float, default=0.1
-        Share of the target spread over all classes.
-    batch_size : int, default=256
-        Rows of a training batch; the last, smaller one is kept.
-    augment : "auto", None or sequence of str, default="auto"
-        Random changes of the training images, out of "crop", "flip",
-        "resized-crop", "shift" and "alternating-flip"; "auto" is a resized crop,
-        and a flip in colour. Scoring always sees the clean image.
-    class_weight : dict, "balanced" or None, default=None
-        Weight of the classes in the loss.
-    layout : {"auto", "channels_last", "channels_first"}, default="auto"
-        Where the channels of 4-d images are; "auto" looks for 1, 3 or 4 of them.
-    image_shape : tuple of (channels, height, width), default=None
-        What flat rows stand for; None: one row of pixels, without augmentation.
-    device : str or torch.device, default="auto"
-        "auto" takes CUDA where there is one.
-    precision : {"auto", "fp32", "bf16"}, default="auto"
-        Of the training; "auto" takes bfloat16 where the hardware multiplies it.
-        Scores are computed in float32 always.
-    distributed : bool, default=False
-        Whether all processes that ``torchrun`` or ``accelerate launch`` started train
-        this one network together, each on its own GPU and its own share of every
-        batch of `batch_size` rows. All get the same X and y, and the same fitted classifier.
-    net_params : dict, default=None
-        Further parameters of the skorch net.
-    checkpoint : path-like, default=None
-        Folder below which a training is kept every `checkpoint_every` epochs, in a
-        folder of its own. The same `fit`, after whatever ended the process, goes on from
-        there (on a CPU to the same bits), and that of a finished training returns at
-        once. States of the user's own callbacks are not kept.
-    checkpoint_every : int, default=10
-        Epochs between two checkpoints.
-    random_state : int, RandomState instance or None, default=None
-        Weights, order of the rows and augmentation.
-    verbose : int, default=0
-        Shows a progress bar on stderr where positive.
-
-    Attributes
-    ----------
-    classes_ : ndarray of shape (n_classes,)
-        Class labels.
-    net_ : skorch.NeuralNetClassifier
-        The trained net; its `history` has loss, accuracy and seconds of each epoch.
-    forgetting_events_ : ndarray of shape (n_samples,), float64
-        How often each training row turned from right to wrong, inf where it
-        never was right; counted in `fit` before each batch's update.
-    format_ : ImageFormat
-        Axes, dtype, range, mean and spread of the training images.
-    n_features_in_ : int
-        Pixels of an image, over all channels.
 
     Raises
     ------
@@ -111,6 +48,7 @@ class TorchvisionClassifier(ImageClassifier):
        deep learning", ICLR 2020.
     """
 
+    _reference_batch = 256
     _parameter_constraints: dict = {
         **ImageClassifier._parameter_constraints,
         "network": [str],
@@ -145,35 +83,11 @@ class TorchvisionClassifier(ImageClassifier):
         random_state=None,
         verbose: int = 0,
     ):
-        self.network = network
-        self.max_epochs = max_epochs
-        self.lr = lr
-        self.scale_lr = scale_lr
-        self.schedule = schedule
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        self.label_smoothing = label_smoothing
-        self.batch_size = batch_size
-        self.augment = augment
-        self.class_weight = class_weight
-        self.layout = layout
-        self.image_shape = image_shape
-        self.device = device
-        self.precision = precision
-        self.distributed = distributed
-        self.net_params = net_params
-        self.checkpoint = checkpoint
-        self.checkpoint_every = checkpoint_every
-        self.random_state = random_state
-        self.verbose = verbose
+        self._keep(locals())
 
     def check_params(self) -> None:
         super().check_params()
         check_network(self.network)
-
-    @property
-    def _base_lr(self) -> float:
-        return self.lr * self.batch_size / _REFERENCE_BATCH if self.scale_lr else self.lr
 
     def _build_module(self, n_classes: int) -> nn.Module:
         return HeadedNetwork(build_network(self.network, n_classes))
@@ -182,19 +96,15 @@ class TorchvisionClassifier(ImageClassifier):
         # First in the state, so that torchvision is loaded, by the guarded import, before pickle asks for its classes.
         return {"_torchvision": _LoadTorchvision(), **super().__getstate__()}
 
-    def _train(self, net: TrainingNet, X, y: np.ndarray, **kwargs: Any) -> None:
-        self._check_takes(net, X)
-        super()._train(net, X, y, **kwargs)
-
-    def _check_takes(self, net: TrainingNet, X) -> None:
+    def _start_module(self, module: nn.Module, rows: Rows, random_state: np.random.RandomState) -> None:
         """Look whether the network takes such images: many have a least size, some one size."""
         channels, height, width = self.format_.shape
         if channels not in (1, 3):
             raise ValueError(f"X must have 1 or 3 channels for network={self.network!r}, got {channels}.")
-        batch = self._clean_view(self._reader(X)(np.arange(2)).to(self.device_))
+        device = next(module.parameters()).device
         try:
             with torch.no_grad():
-                net.module_.eval()(batch)
+                module.eval()(rows.clean_view(rows.read(np.arange(2)).to(device)))
         except (RuntimeError, AssertionError, ValueError) as error:
             if is_out_of_memory(error):
                 raise
@@ -205,8 +115,8 @@ class TorchvisionClassifier(ImageClassifier):
     def _clean_view(self, batch: Tensor) -> Tensor:
         return _three_channels(super()._clean_view(batch))
 
-    def _training_view(self, n_rows: int):
-        view = super()._training_view(n_rows)
+    def _training_view(self, X, random_state: np.random.RandomState) -> TrainingView:
+        view = super()._training_view(X, random_state)
         return lambda images, visit: _three_channels(view(images, visit))
 
     def _default_augment(self, *, colour: bool) -> tuple[str, ...]:

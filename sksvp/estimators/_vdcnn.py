@@ -10,10 +10,9 @@ import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 
-from ..networks._vdcnn import POOLINGS, VDCNN, check_depth, min_length
+from ..networks import POOLINGS, VDCNN, check_depth, min_length
 from ..text import encode_characters
-from ..training._batches import TrainingView
-from ..training._schedule import Schedule
+from ..training import Schedule, TrainingView
 from ._base import TorchClassifier
 from ._text_input import TextInput
 
@@ -53,54 +52,13 @@ class VDCNNClassifier(TextInput, TorchClassifier):
     max_epochs : int, default=15
         Passes over the rows. Small data needs updates, not epochs: with a few
         thousand rows take more.
-    lr : float, default=0.01
-        Full learning rate; the schedule's factors multiply it.
     schedule : str or sequence of (epochs, factor), default="amazon"
         Piecewise-constant learning rate, scaled to `max_epochs`: "amazon" (15
         epochs: three each at 1, 1/2, 1/4, 1/8 and 1/16 times `lr`), "constant", or
         any of those of `ResNetClassifier`, "one-cycle" among them.
-    momentum : float, default=0.9
-        Of the gradient descent.
-    weight_decay : float, default=1e-4
-        On all weights.
-    label_smoothing : float, default=0.0
-        Share of the target spread over all classes.
-    batch_size : int, default=128
-        Rows of a training batch; the last, smaller one is kept.
-    class_weight : dict, "balanced" or None, default=None
-        Weight of the classes in the loss.
-    device : str or torch.device, default="auto"
-        "auto" takes CUDA where there is one.
-    precision : {"auto", "fp32", "bf16"}, default="auto"
-        Of the training; "auto" takes bfloat16 where the hardware multiplies it.
-        Scores are computed in float32 always.
-    distributed : bool, default=False
-        Whether all processes that ``torchrun`` or ``accelerate launch`` started train
-        this one network together, each on its own GPU and its own share of every
-        batch of `batch_size` rows. All get the same X and y, and the same fitted classifier.
-    net_params : dict, default=None
-        Further parameters of the skorch net: `callbacks`, `optimizer`, ...
-    checkpoint : path-like, default=None
-        Folder below which a training is kept every `checkpoint_every` epochs, in a
-        folder of its own. The same `fit`, after whatever ended the process, goes on from
-        there (on a CPU to the same bits), and that of a finished training returns at
-        once. States of the user's own callbacks are not kept.
-    checkpoint_every : int, default=10
-        Epochs between two checkpoints.
-    random_state : int, RandomState instance or None, default=None
-        Weights and order of the rows.
-    verbose : int, default=0
-        Shows a progress bar on stderr where positive.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Class labels.
-    net_ : skorch.NeuralNetClassifier
-        The trained net; its `history` has loss, accuracy and seconds of each epoch.
-    forgetting_events_ : ndarray of shape (n_samples,), float64
-        How often each training row turned from right to wrong, inf where it
-        never was right; counted in `fit` before each batch's update.
     format_ : TextFormat
         The characters read of each text.
 
@@ -165,28 +123,7 @@ class VDCNNClassifier(TextInput, TorchClassifier):
         random_state=None,
         verbose: int = 0,
     ):
-        self.depth = depth
-        self.pooling = pooling
-        self.shortcut = shortcut
-        self.length = length
-        self.widths = widths
-        self.hidden = hidden
-        self.max_epochs = max_epochs
-        self.lr = lr
-        self.schedule = schedule
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        self.label_smoothing = label_smoothing
-        self.batch_size = batch_size
-        self.class_weight = class_weight
-        self.device = device
-        self.precision = precision
-        self.distributed = distributed
-        self.net_params = net_params
-        self.checkpoint = checkpoint
-        self.checkpoint_every = checkpoint_every
-        self.random_state = random_state
-        self.verbose = verbose
+        self._keep(locals())
 
     def check_params(self) -> None:
         super().check_params()
@@ -197,12 +134,12 @@ class VDCNNClassifier(TextInput, TorchClassifier):
                 f"length must be at least {shortest} with pooling={self.pooling!r}, got {self.length!r}."
             )
         if len(self.widths) != 4 or not all(
-            isinstance(width, Integral) and width > 0 for width in self.widths
+            isinstance(width, Integral) and int(width) > 0 for width in self.widths
         ):
             raise ValueError(f"widths must be 4 positive whole numbers, got {self.widths!r}.")
 
     def _validate(self, X, *, reset: bool):
-        texts = self._check_texts(X, reset=reset)
+        texts = super()._validate(X, reset=reset)
         if not reset:
             # Scored texts are encoded batch by batch: they are read once.
             return texts
@@ -215,7 +152,7 @@ class VDCNNClassifier(TextInput, TorchClassifier):
             return lambda rows: encoded[torch.from_numpy(rows)]
         return lambda rows: torch.from_numpy(encode_characters(X[rows], self.format_.length))
 
-    def _training_view(self, n_rows: int) -> TrainingView:
+    def _training_view(self, X, random_state: np.random.RandomState) -> TrainingView:
         return lambda batch, visit: batch
 
     def _clean_view(self, batch: Tensor) -> Tensor:

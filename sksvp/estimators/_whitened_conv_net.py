@@ -6,13 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 from torch import nn
 
-from ..networks import WhitenedConvNet
-from ..networks._whitened_conv_net import check_widths
-from ..training._schedule import Schedule
+from ..networks import WhitenedConvNet, check_widths
+from ..training import Rows, Schedule
 from ._image_classifier import ImageClassifier
 
-# The rate is given for a batch of so many rows.
-_REFERENCE_BATCH = 512
 # The shifts of batch norm learn so many times faster than the weights.
 _SHIFT_FACTOR = 64.0
 # A few million patches settle the whitening of a dozen values.
@@ -37,8 +34,6 @@ class WhitenedConvNetClassifier(ImageClassifier):
         thousand rows take batches of 32 and more epochs.
     lr : float, default=0.75
         Highest learning rate for a batch of 512.
-    scale_lr : bool, default=True
-        Whether `lr` changes in proportion to `batch_size`.
     schedule : str or sequence of (epochs, factor), default="one-cycle"
         "one-cycle" changes the rate in every batch: linearly up over the first
         fifth, then linearly down to zero [3]_. Piecewise-constant ones as in
@@ -47,56 +42,16 @@ class WhitenedConvNetClassifier(ImageClassifier):
         Nesterov's, of the gradient descent.
     weight_decay : float, default=1.3e-3
         On the weights; a sixty-fourth of it on the shifts of batch norm.
-    label_smoothing : float, default=0.2
-        Share of the target spread over all classes.
-    batch_size : int, default=512
-        Rows of a training batch; the last, smaller one is kept.
-    augment : "auto", None or sequence of str, default="auto"
-        Random changes of the training images, out of "crop", "flip",
-        "resized-crop", "shift" and "alternating-flip"; "auto" shifts, and flips
-        images in colour. Scoring always sees the clean image.
-    class_weight : dict, "balanced" or None, default=None
-        Weight of the classes in the loss.
-    layout : {"auto", "channels_last", "channels_first"}, default="auto"
-        Where the channels of 4-d images are; "auto" looks for 1, 3 or 4 of them.
-    image_shape : tuple of (channels, height, width), default=None
-        What flat rows stand for; None: one row of pixels, without augmentation.
-    device : str or torch.device, default="auto"
-        "auto" takes CUDA where there is one.
-    precision : {"auto", "fp32", "bf16"}, default="auto"
-        Of the training; "auto" takes bfloat16 where the hardware multiplies it.
-        Scores are computed in float32 always.
-    distributed : bool, default=False
-        Whether all processes that ``torchrun`` or ``accelerate launch`` started train
-        this one network together, each on its own GPU and its own share of every
-        batch of `batch_size` rows. All get the same X and y, and the same fitted classifier.
-    net_params : dict, default=None
-        Further parameters of the skorch net: `callbacks`, `optimizer`, ...
-    checkpoint : path-like, default=None
-        Folder below which a training is kept every `checkpoint_every` epochs, as
-        `ResNetClassifier` describes it.
-    checkpoint_every : int, default=10
-        Epochs between two checkpoints.
     random_state : int, RandomState instance or None, default=None
         Weights, order of the rows, augmentation, and the rows that the first
         layer is computed from.
-    verbose : int, default=0
-        Shows a progress bar on stderr where positive.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Class labels.
-    net_ : skorch.NeuralNetClassifier
-        The trained net; its `history` has loss, accuracy and seconds of each epoch.
     forgetting_events_ : ndarray of shape (n_samples,), float64
         How often each training row turned from right to wrong, inf where it
         never was right; counted in `fit` before each batch's update. A training
         of few epochs has few to count.
-    format_ : ImageFormat
-        Axes, dtype, range, mean and spread of the training images.
-    n_features_in_ : int
-        Pixels of an image, over all channels.
 
     See Also
     --------
@@ -127,6 +82,7 @@ class WhitenedConvNetClassifier(ImageClassifier):
     (1297, 192)
     """
 
+    _reference_batch = 512
     _parameter_constraints: dict = {
         **ImageClassifier._parameter_constraints,
         "widths": [list, tuple],
@@ -158,51 +114,27 @@ class WhitenedConvNetClassifier(ImageClassifier):
         random_state=None,
         verbose: int = 0,
     ):
-        self.widths = widths
-        self.max_epochs = max_epochs
-        self.lr = lr
-        self.scale_lr = scale_lr
-        self.schedule = schedule
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        self.label_smoothing = label_smoothing
-        self.batch_size = batch_size
-        self.augment = augment
-        self.class_weight = class_weight
-        self.layout = layout
-        self.image_shape = image_shape
-        self.device = device
-        self.precision = precision
-        self.distributed = distributed
-        self.net_params = net_params
-        self.checkpoint = checkpoint
-        self.checkpoint_every = checkpoint_every
-        self.random_state = random_state
-        self.verbose = verbose
+        self._keep(locals())
 
     def check_params(self) -> None:
         super().check_params()
         check_widths(self.widths)
 
-    @property
-    def _base_lr(self) -> float:
-        return self.lr * self.batch_size / _REFERENCE_BATCH if self.scale_lr else self.lr
-
     def _build_module(self, n_classes: int) -> nn.Module:
         return WhitenedConvNet(n_classes, self.format_.shape[0], widths=tuple(self.widths))
 
-    def _start_module(self, module: WhitenedConvNet, X) -> None:
+    def _start_module(self, module: WhitenedConvNet, rows: Rows, random_state: np.random.RandomState) -> None:
         _, height, width = self.format_.shape
         n_rows = max(1, _WHITENING_PIXELS // (height * width))
-        rows = np.sort(self._batch_state.permutation(len(X))[:n_rows])
-        module.reset_whitening(self._clean_view(self._reader(X)(rows)))
+        sample = np.sort(random_state.permutation(rows.n)[:n_rows])
+        module.reset_whitening(rows.clean_view(rows.read(sample)))
 
-    def _optimizer_params(self) -> dict:
+    def _sgd_params(self) -> dict:
         shifts = {"lr_factor": _SHIFT_FACTOR, "weight_decay": self.weight_decay / _SHIFT_FACTOR}
         return {
-            **super()._optimizer_params(),
-            "optimizer__nesterov": self.momentum > 0,
-            "optimizer__param_groups": [("*.bias", shifts)],
+            **super()._sgd_params(),
+            "nesterov": self.momentum > 0,
+            "param_groups": [("*.bias", shifts)],
         }
 
     def _default_augment(self, *, colour: bool) -> tuple[str, ...]:

@@ -10,9 +10,11 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-from .._storage._files import large_cells, replacing
+from .._inputs._large_cells import large_cells
+from .._storage._files import replacing
 
 _COLUMNS = ("row", "name", "label")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_query(path: str | os.PathLike, X: Any, rows: np.ndarray, names: Any = None) -> None:
@@ -28,6 +30,11 @@ def write_query(path: str | os.PathLike, X: Any, rows: np.ndarray, names: Any = 
         In the order of the file.
     names : array-like of length n_rows, optional
         What a person, or a tool, knows each row of the pool by.
+
+    Notes
+    -----
+    A name that begins with ``=``, ``+``, ``-``, ``@`` or a tab gets an apostrophe before
+    it: spreadsheets would run it as a formula.
     """
     if names is not None and _num_samples(names) != _num_samples(X):
         raise ValueError(
@@ -48,10 +55,15 @@ def write_query(path: str | os.PathLike, X: Any, rows: np.ndarray, names: Any = 
 def _names(values: Any, rows: np.ndarray, *, given: bool) -> list[str]:
     cut = _safe_indexing(values, rows)
     if hasattr(cut, "paths"):
-        return list(cut.paths)
+        return [_not_a_formula(path) for path in cut.paths]
     if given or (getattr(cut, "ndim", 1) == 1 and all(isinstance(value, str) for value in cut)):
-        return [str(value) for value in cut]
+        return [_not_a_formula(str(value)) for value in cut]
     return [""] * len(rows)
+
+
+def _not_a_formula(cell: str) -> str:
+    """Put an apostrophe before what a spreadsheet would run as a formula."""
+    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
 
 
 def read_answers(path: str | os.PathLike, classes: list) -> tuple[np.ndarray, np.ndarray]:

@@ -3,8 +3,14 @@
 from ._batch_norm_relu import BatchNormReLU
 from ._headed import HeadedNetwork, find_head
 from ._preact_resnet import PreActResNet, resolve_block
+
+# With a name repeated: for other packages, and no part of the public interface.
+from ._vdcnn import POOLINGS as POOLINGS
 from ._vdcnn import VDCNN
+from ._vdcnn import check_depth as check_depth
+from ._vdcnn import min_length as min_length
 from ._whitened_conv_net import WhitenedConvNet
+from ._whitened_conv_net import check_widths as check_widths
 
 __all__ = [
     "VDCNN",

@@ -9,7 +9,7 @@ from sklearn.utils import _safe_indexing
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
-from ..training._callbacks import EndAsAsked
+from ..training import EndAsAsked
 from ._skorch_counting import CountForgettingEvents
 from ._watching import Watch
 

@@ -1,1 +1,39 @@
-"""How a network is trained: batches, schedules, callbacks, resuming. Nothing here knows scikit-learn's estimators."""
+"""How a network is trained: batches, schedules, callbacks, resuming. Nothing here knows scikit-learn's estimators.
+
+The names below serve the other packages; users train through `sksvp.estimators`.
+"""
+
+from ._augment import AUGMENTATIONS, augmentation
+from ._bag_trainer import mean_embeddings, train_bags
+from ._batches import TrainingView
+from ._callbacks import EndAsAsked
+from ._net import TrainingNet, check_net_params
+from ._out_of_memory import is_out_of_memory
+from ._resume import training_folder
+from ._row_source import Rows, is_slow_to_read
+from ._schedule import SCHEDULE_NAMES, Schedule, check_schedule
+from ._scoring import score_rows
+from ._team import Team, join_team
+from ._trainer import Trainer
+
+__all__ = [
+    "AUGMENTATIONS",
+    "SCHEDULE_NAMES",
+    "EndAsAsked",
+    "Rows",
+    "Schedule",
+    "Team",
+    "Trainer",
+    "TrainingNet",
+    "TrainingView",
+    "augmentation",
+    "check_net_params",
+    "check_schedule",
+    "is_out_of_memory",
+    "is_slow_to_read",
+    "join_team",
+    "mean_embeddings",
+    "score_rows",
+    "train_bags",
+    "training_folder",
+]

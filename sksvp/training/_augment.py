@@ -1,11 +1,52 @@
 """Random crops, shifts and flips for a whole batch at once, on whatever device it lies."""
 
 import math
+from collections.abc import Collection
 
 import numpy as np
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
+
+from ._batches import TrainingView, Visit
+
+AUGMENTATIONS = ("crop", "flip", "resized-crop", "shift", "alternating-flip")
+
+
+def augmentation(
+    names: Collection[str], size: tuple[int, int], n_rows: int, random_state: np.random.RandomState
+) -> TrainingView:
+    """Return ``augment(images, visit)``, which changes the images of a batch at random, for one training.
+
+    Parameters
+    ----------
+    names : collection of str
+        Out of `AUGMENTATIONS`.
+    size : tuple of (height, width)
+        Pixels of an image.
+    n_rows : int
+        Rows of the training.
+    random_state : numpy.random.RandomState
+        Decides which rows are mirrored first; all else is drawn by the generator of a visit.
+    """
+    side = max(size)
+    steps: dict[str, TrainingView] = {
+        "resized-crop": lambda images, visit: random_resized_crop(images, size, visit.generator),
+        "crop": lambda images, visit: random_crop(images, side // 8, visit.generator),
+        "shift": lambda images, visit: random_shift(images, max(1, side // 16), visit.generator),
+        "flip": lambda images, visit: random_flip(images, visit.generator),
+    }
+    if "alternating-flip" in names:
+        flip = AlternatingFlip(random_state.random_sample(n_rows) < 0.5)
+        steps["alternating-flip"] = lambda images, visit: flip(images, visit.rows, visit.epoch)
+    chosen = [step for name, step in steps.items() if name in names]
+
+    def augment(images: Tensor, visit: Visit) -> Tensor:
+        for step in chosen:
+            images = step(images, visit)
+        return images
+
+    return augment
 
 
 def random_crop(images: Tensor, padding: int, generator: Generator) -> Tensor:

@@ -5,6 +5,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..strategies import ForgettingCounter
+from ..text import Ngrams
+
 
 class BagBatches:
     """Bags of n-grams and the model they train, on a device.
@@ -15,34 +18,51 @@ class BagBatches:
 
     Parameters
     ----------
-    ids, bounds : ndarray
-        Rows of each text, as of `Ngrams`.
-    y : ndarray of shape (n,)
+    ngrams : Ngrams
+        Of the texts.
+    y : ndarray of shape (n,), int64
         Classes, as numbers.
     weights : ndarray of shape (n_classes,)
         Of the classes in the loss.
     inputs, outputs : ndarray
         The model, which is copied to the device.
     device : torch.device
+    batch_size : int
     """
 
     def __init__(
         self,
-        ids: np.ndarray,
-        bounds: np.ndarray,
+        ngrams: Ngrams,
         y: np.ndarray,
         weights: np.ndarray,
         inputs: np.ndarray,
         outputs: np.ndarray,
         device: torch.device,
+        batch_size: int,
     ):
-        self.bounds = bounds
+        self.bounds = ngrams.bounds
         self.device = device
-        self.ids = torch.from_numpy(ids).to(device)
+        self.batch_size = batch_size
+        self.ids = torch.from_numpy(ngrams.ids).to(device)
         self.y = torch.from_numpy(y).to(device)
         self.weights = torch.from_numpy(weights).to(device)
         self.inputs = torch.tensor(inputs, device=device)
         self.outputs = torch.tensor(outputs, device=device)
+        self._counter = ForgettingCounter(len(y))
+
+    def epoch(self, order: np.ndarray, rates: np.ndarray) -> tuple[float, float]:
+        """Update with all texts in this order; return the mean loss and the accuracy before the updates."""
+        parts = [slice(start, start + self.batch_size) for start in range(0, len(order), self.batch_size)]
+        steps = [self.step(order[part], rates[part]) for part in parts]
+        # Read when the epoch is over: a look at each batch would wait for the device.
+        right = torch.cat([right for right, _ in steps]).cpu().numpy()
+        loss = float(torch.stack([loss for _, loss in steps]).double().sum())
+        self._counter.update(order, right)
+        return loss / len(order), float(right.mean())
+
+    def events(self) -> np.ndarray:
+        """Return the forgetting events of each text."""
+        return self._counter.events()
 
     def step(self, texts: np.ndarray, rates: np.ndarray) -> tuple[Tensor, Tensor]:
         """Update with a batch; return which texts were right before, and the sum of their losses."""

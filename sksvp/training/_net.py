@@ -3,7 +3,9 @@
 import inspect
 import warnings
 from contextlib import nullcontext, suppress
+from typing import Any
 
+import numpy as np
 import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback
@@ -11,12 +13,17 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from .._interrupt import heeding_ctrl_c
-from ._batches import ShuffledBatches, TrainingRows
+from ._batches import ShuffledBatches, TrainingRows, TrainingView
 from ._compiling import CompiledBlocks, may_compile
 from ._denormals import denormals_as_zero
 from ._recorded_step import RecordedStep, can_record
 from ._team import Team
 
+# What the estimators' own parameters say to skorch; net_params has the rest.
+_OWNED = (
+    "module, max_epochs, lr, batch_size, device, verbose, iterator_train, criterion, warm_start, classes, "
+    "autocast_dtype, records_steps"
+)
 # Callbacks that skorch puts before the user's.
 _SKORCHS = ("epoch_timer", "train_loss", "valid_loss", "valid_acc")
 
@@ -33,6 +40,7 @@ class TrainingNet(NeuralNetClassifier):
     Parameters
     ----------
     module : class or torch.nn.Module
+        The network, with its `n_features` where its features are asked for.
     autocast_dtype : torch.dtype
         bfloat16 for mixed precision, float32 for none.
     records_steps : bool
@@ -40,10 +48,16 @@ class TrainingNet(NeuralNetClassifier):
         that do the same with every batch of one shape, without a look at values.
     **kwargs
         As skorch's.
+
+    Attributes
+    ----------
+    batch_state_ : numpy.random.RandomState
+        Draws the order of the rows and the augmentation, in all trainings of this net.
     """
 
     callbacks_: list
     module_: nn.Module
+    batch_state_: np.random.RandomState
     # Of the first batch of a training, and of all others but the last of an epoch.
     _usual_shape: torch.Size | None = None
     _compiled: CompiledBlocks | None = None
@@ -67,17 +81,19 @@ class TrainingNet(NeuralNetClassifier):
         epochs: int,
         first: Callbacks,
         last: Callbacks,
-        batches: dict,
+        view: TrainingView,
         team: Team,
     ) -> None:
-        """Train on, with batches, processes and callbacks before and after the user's that serve this training alone.
+        """Train on, with processes, a view of the rows, and callbacks before and after the user's, for this training.
 
         Unlike skorch's `fit`, Ctrl-C is not swallowed: the caller must not take a
         half-trained network for a trained one.
         """
         own_callbacks = list(self.callbacks_)
-        self._batches = {
-            **batches,
+        self._batches: dict[str, Any] = {
+            "prepare": view,
+            "random_state": self.batch_state_,
+            "device": torch.device(self.device),
             "first_epoch": len(self.history),
             "rank": team.rank,
             "n_ranks": team.size,
@@ -117,6 +133,19 @@ class TrainingNet(NeuralNetClassifier):
         finally:
             self.module_ = own_module
             self.notify("on_train_end", X=rows, y=None)
+
+    def weigh_classes(self, weights: np.ndarray | None) -> None:
+        """Give the classes weights in the loss, or none."""
+        self.criterion_.weight = None if weights is None else torch.from_numpy(weights).to(self.device)
+
+    def is_finite(self) -> bool:
+        """Tell whether all numbers of the network are finite."""
+        return all(bool(values.isfinite().all()) for values in self.network.state_dict().values())
+
+    @property
+    def n_features(self) -> int:
+        """Length of the network's final hidden features."""
+        return int(self.network.n_features)  # type: ignore[arg-type]
 
     @property
     def network(self) -> nn.Module:
@@ -200,16 +229,13 @@ class TrainingNet(NeuralNetClassifier):
             logits = self.module_(inputs, **fit_params)
         return logits.float()
 
-    def trains_in_bf16_on_cpu(self) -> bool:
-        return self.autocast_dtype == torch.bfloat16 and torch.device(self.device).type == "cpu"
-
     def autocast(self) -> torch.autocast:
         """Mixed precision where the training asked for it."""
         device_type = torch.device(self.device).type
         return torch.autocast(device_type, self.autocast_dtype, enabled=self.autocast_dtype != torch.float32)
 
 
-def check_net_params(net_params: dict | None, owned: tuple[str, ...]) -> None:
+def check_net_params(net_params: dict | None) -> None:
     """Check what goes to skorch beside our own parameters.
 
     Raises
@@ -217,7 +243,7 @@ def check_net_params(net_params: dict | None, owned: tuple[str, ...]) -> None:
     ValueError
         For a name that one of our parameters sets already, or a parameter of what is so set.
     """
-    clash = sorted(name for name in net_params or {} if name.partition("__")[0] in owned)
+    clash = sorted(name for name in net_params or {} if name.partition("__")[0] in _OWNED.split(", "))
     if clash:
         raise ValueError(f"net_params must not set {clash}: the estimator's own parameters decide them.")
 
@@ -229,7 +255,7 @@ def without_train_split(net_params: dict | None) -> dict:
         warnings.warn(
             "net_params['train_split'] would take rows from training and is set to None.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     return net_params
 

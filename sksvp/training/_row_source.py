@@ -4,6 +4,7 @@ import mmap
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -19,6 +20,28 @@ _RESIDENT_SHARE = 0.4
 _COPIED_ROWS = 4096
 # Batches that wait for the device.
 _AHEAD = 2
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one X, as a network takes them.
+
+    Parameters
+    ----------
+    n : int
+        How many.
+    read : callable
+        ``read(indices) -> Tensor``, the raw batch of those rows.
+    clean_view : callable
+        ``clean_view(batch) -> Tensor``, the network's input without any augmentation.
+    is_slow : bool
+        Whether reading takes more than a copy, as from files.
+    """
+
+    n: int
+    read: Read
+    clean_view: Callable[[Tensor], Tensor]
+    is_slow: bool
 
 
 class RowSource:

@@ -1,13 +1,15 @@
 """What a network says of many rows, batch by batch."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ._net import TrainingNet
 from ._out_of_memory import first_with_room
-from ._row_source import RowSource
+from ._row_source import Rows, RowSource
 
 # Rows of a scoring batch, where that of the training is not larger; a GPU waits less with more.
 _SCORED_ROWS = {"cpu": 256, "cuda": 1024}
@@ -16,41 +18,35 @@ _WAITING_SCORES = 16
 
 
 def score_rows(
-    score: Callable[[Tensor], Tensor],
-    read: Callable[[np.ndarray], Tensor],
-    rows: np.ndarray,
-    *,
-    n_columns: int,
-    batch_size: int,
-    device: torch.device,
-    is_slow: bool,
+    net: TrainingNet, rows: Rows, indices: np.ndarray, kind: str, *, batch_size: int
 ) -> np.ndarray:
-    """Score some rows in float32: (len(rows), n_columns).
+    """Score some rows in float32: (len(indices), n_classes or n_features).
 
     Parameters
     ----------
-    score : callable
-        ``score(batch)`` for a raw batch on the device.
-    read : callable
-        ``read(rows)``, the raw batch of those rows.
-    rows : ndarray of int
-    n_columns : int
-        Scores of a row.
+    net : TrainingNet
+    rows : Rows
+    indices : ndarray of int
+        Which of them.
+    kind : {"logits", "features"}
     batch_size : int
         Rows of a training batch; scoring takes at least 256 at a time, on a GPU
         1,024, and fewer where the device has no room for so many.
-    device : torch.device
-    is_slow : bool
-        Whether reading takes more than a copy.
 
     Raises
     ------
     MemoryError
         Where the device has no room for a single row.
     """
-    source = RowSource(read, len(rows), device, is_slow=is_slow, read_often=False)
+    module: Any = net.network.eval()
+    score = module.features if kind == "features" else module
+    n_columns = net.n_features if kind == "features" else len(net.classes)
+    device = torch.device(net.device)
+    source = RowSource(rows.read, len(indices), device, is_slow=rows.is_slow, read_often=False)
     done = first_with_room(
-        lambda size: _score_in_batches(score, source, rows, n_columns, size, device),
+        lambda size: _score_in_batches(
+            lambda batch: score(rows.clean_view(batch)), source, indices, n_columns, size, device
+        ),
         scored_rows(batch_size, device),
     )
     if done is None:

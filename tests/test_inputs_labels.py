@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.exceptions import DataConversionWarning
 
-from sksvp.active._labels import LabelTable, read_labels
+from sksvp._inputs._labels import check_labels, read_labels
+from sksvp.active._labels import LabelTable
 
 
 @pytest.mark.parametrize(
@@ -56,15 +57,23 @@ def test_missing_label(y, missing_label, rows):
 @pytest.mark.parametrize(
     ("y", "missing_label", "message"),
     [
-        (["a", "b"], -1, "missing_label=-1 is a number, but labels in y are texts"),
-        ([0, 1], "?", "missing_label='\\?' is a text, but labels in y are numbers"),
-        ([0, 1, "?"], "?", "missing_label='\\?' is a text, but labels in y are numbers"),
-        ([0, "a"], None, "numbers or texts, not both"),
+        (["a", "b"], -1, "missing_label=-1 is one of the numbers, but labels in y are texts"),
+        ([0, 1], "?", "missing_label='\\?' is one of the texts, but labels in y are numbers"),
+        ([0, 1, "?"], "?", "missing_label='\\?' is one of the texts, but labels in y are numbers"),
+        ([0, "a"], None, "must hold numbers or texts, not both"),
         ([0.5, 1.5, 2.5], None, "Unknown label type: continuous"),
         ([0.0, np.inf], None, "infinity"),
         ([[0, 1], [1, 0]], None, "multilabel"),
         pytest.param([object(), object()], None, "numbers or texts", id="objects"),
         ([1j, 0], None, "numbers or texts"),
+        ([True, 1, 0], None, "must hold booleans or numbers, not both"),
+        ([1, 0, 2], True, "missing_label=True is one of the booleans, but labels in y are numbers"),
+        ([True, False], 1, "missing_label=1 is one of the numbers, but labels in y are booleans"),
+        (["a", ""], None, "empty text in row 1"),
+        (["a", "1", 1], None, "must hold numbers or texts, not both"),
+        ([2**60, 2**60 + 1, 0.0], None, "no dtype holds together"),
+        ([2**60, -(2**63) - 1], None, "no dtype holds together"),
+        (np.array(["2020-01-01"], dtype="M8[D]"), None, "Unknown label type"),
     ],
     ids=str,
 )
@@ -117,5 +126,44 @@ def test_order_of_telling_says_nothing():
 def test_kinds_are_not_mixed_later():
     table = LabelTable(3)
     table.add(np.array([0]), np.array([1]))
-    with pytest.raises(ValueError, match="all be numbers or all be texts"):
+    with pytest.raises(ValueError, match="all be numbers, all be booleans or all be texts"):
         table.add(np.array([1]), np.array(["a"]))
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        [2**60, 2**60 + 1, 2**60],
+        np.array([2**60, 2**60 + 1, 2**60], dtype=object),
+        [np.uint64(2**63), np.uint64(2**63 + 1), np.uint64(2**63)],
+    ],
+    ids=["list", "objects", "uint64"],
+)
+def test_large_numbers_stay_apart(y):
+    assert len(set(check_labels(y).tolist())) == 2
+
+
+def test_masked_labels_are_missing():
+    y = np.ma.masked_array([0, 1, 2], mask=[False, True, False])
+    assert read_labels(y)[0].tolist() == [0, 2]
+    with pytest.raises(ValueError, match=r"Input y contains NaN: 1 of 3 labels are missing. Label them"):
+        check_labels(y, advice=" Label them.")
+    assert check_labels(np.ma.masked_array([0, 1])).tolist() == [0, 1]
+
+
+def test_tensors_of_torch():
+    torch = pytest.importorskip("torch")
+    assert check_labels(torch.tensor([0, 1])).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("y", [["a", np.nan], ["a", None], [1, None], [1.0, np.nan]], ids=str)
+def test_lists_with_a_missing_label_are_no_texts(y):
+    with pytest.raises(ValueError, match="1 of 2 labels are missing"):
+        check_labels(y)
+
+
+def test_booleans_are_no_answers_where_classes_are_numbers():
+    table = LabelTable(3)
+    table.add(np.array([0]), np.array([1]))
+    with pytest.raises(ValueError, match="all be numbers, all be booleans"):
+        table.add(np.array([1]), np.array([True]))

@@ -1,0 +1,15 @@
+"""The mark of a folder that a command wrote, so that no loader takes it for data."""
+
+from pathlib import Path
+
+_NAME = ".sksvp-run"
+
+
+def mark_run_folder(folder: Path) -> None:
+    """Mark a folder as written by a command."""
+    (folder / _NAME).touch()
+
+
+def is_run_folder(folder: Path) -> bool:
+    """Tell whether a folder has the mark."""
+    return (folder / _NAME).exists()

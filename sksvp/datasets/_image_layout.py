@@ -1,0 +1,255 @@
+"""Which images of a folder are rows, and of which class and split."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from .._storage._run_mark import is_run_folder
+
+SUFFIXES = (
+    ".avif",
+    ".bmp",
+    ".gif",
+    ".jp2",
+    ".jpeg",
+    ".jpg",
+    ".pgm",
+    ".png",
+    ".ppm",
+    ".tif",
+    ".tiff",
+    ".webp",
+)
+_TEST_FOLDERS = ("test", "val", "valid", "validation")
+# Whatever their case, these are names of splits and of no class.
+_SPLIT_NAMES = {"train", "training", "testing", *_TEST_FOLDERS}
+# Folders of file systems and archivers. Those that begin with "." or "@" are passed over as well.
+_SYSTEM_FOLDERS = {"__macosx", "$recycle.bin", "system volume information", "lost+found"}
+
+_EXPECTED = (
+    "expected are train/<class>/* or <class>/*, with test rows in test/<class>/* or val/<class>/*, or images "
+    "alone"
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the rows lie below the root, "" being the root itself; without classes there are no labels."""
+
+    root: Path
+    train: str
+    classes: list[str]
+    test: str | None
+    notes: list[str] = field(default_factory=list)
+
+
+def find_layout(root: Path) -> Layout:
+    """Find training and test rows, and what to tell of folders beside them.
+
+    Raises
+    ------
+    ValueError
+        Where there are no rows, or the folders may well be meant otherwise.
+    """
+    folders = _class_folders(root)
+    others = [name for name in folders if name.lower() not in _SPLIT_NAMES]
+    misnamed = [
+        name for name in folders if name.lower() in _SPLIT_NAMES and name not in ("train", *_TEST_FOLDERS)
+    ]
+    notes = []
+    if "train" in folders and not _is_class(root / "train", others):
+        train, classes = "train", _class_folders(root / "train")
+        beside = [name for name in others if next(_images_below(root / name), None)]
+        notes += [f"{root / name} is not read: {_EXPECTED}." for name in misnamed + beside]
+    else:
+        train, classes = "", [name for name in folders if name not in _TEST_FOLDERS]
+        if misnamed:
+            raise ValueError(f"{root / misnamed[0]} has the name of no class, and of no split: {_EXPECTED}.")
+        _check_not_above(root, classes)
+    loose = _images_in(root / train)
+    if not classes and not loose:
+        raise ValueError(f"root={str(root)!r} has no images where they are looked for: {_EXPECTED}.")
+    if classes and loose:
+        notes.append(f"{len(loose):,} images beside the class folders of {root / train} are not read.")
+    tests = [name for name in _TEST_FOLDERS if _has_labels(root / name)]
+    if not classes:
+        notes += [f"{root / name} is not read: the training rows have no classes." for name in tests]
+        return Layout(root, train, [], None, notes)
+    # A folder of test images without labels lies beside the labelled ones in some published sets.
+    known = [
+        name for name in tests if _annotations(root / name) or set(classes) & set(_class_folders(root / name))
+    ]
+    tests = known + [name for name in tests if name not in known]
+    if not tests:
+        notes += [
+            f"{root / name} has no class folders: it gives no test rows and is not read."
+            for name in _TEST_FOLDERS
+            if name in folders
+        ]
+    notes += [f"{root / name} is not read: {root / tests[0]} has the test rows." for name in tests[1:]]
+    return Layout(root, train, classes, tests[0] if tests else None, notes)
+
+
+def list_split(layout: Layout, split: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """List the image files of a split, sorted within each class, and their labels.
+
+    Parameters
+    ----------
+    layout : Layout
+    split : str
+        `layout.train` or `layout.test`.
+
+    Returns
+    -------
+    files : ndarray of str
+        Relative to the root.
+    labels : ndarray of int64, or None without classes
+
+    Raises
+    ------
+    ValueError
+        For a class of the test rows that no training row has.
+    """
+    folder, classes = layout.root / split, layout.classes
+    labels: np.ndarray | None
+    if not classes:
+        files, labels = np.array(_images_in(folder), dtype=np.str_), None
+    elif split == layout.test and _annotations(folder):
+        files, labels = _read_annotations(folder, classes)
+    else:
+        foreign = sorted(set(_class_folders(folder)) - set(classes)) if split == layout.test else []
+        if foreign:
+            raise ValueError(
+                f"{folder} has classes that {layout.root / layout.train} lacks: {', '.join(foreign)}."
+            )
+        files, labels = _list_images(folder, classes)
+    return np.char.add(f"{split}/", files) if split else files, labels
+
+
+def _is_class(train: Path, others: list[str]) -> bool:
+    """Tell whether a folder called train is a class among others: it holds images and no class folders."""
+    return bool(others) and not _class_folders(train) and bool(_images_in(train))
+
+
+def _check_not_above(root: Path, classes: list[str]) -> None:
+    """Refuse a folder of data sets: each would become a class."""
+    for name in classes:
+        if (root / name / "train").is_dir():
+            raise ValueError(f"root={str(root)!r} holds {name}/train: is root={str(root / name)!r} meant?")
+
+
+def _has_labels(folder: Path) -> bool:
+    return bool(_annotations(folder) or _class_folders(folder))
+
+
+def _annotations(folder: Path) -> Path | None:
+    """Return the file that names the class of each image, as Tiny ImageNet has it, or None."""
+    file = folder / f"{folder.name}_annotations.txt"
+    return file if file.is_file() and (folder / "images").is_dir() else None
+
+
+def _read_annotations(folder: Path, classes: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Read file names and classes, separated by tabs."""
+    path = folder / f"{folder.name}_annotations.txt"
+    places = {name: place for place, name in enumerate(classes)}
+    label_of: dict[str, int] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        name, _, rest = line.partition("\t")
+        wnid = rest.partition("\t")[0]
+        if wnid not in places:
+            raise ValueError(f"{path}, line {number}: the class {wnid!r} is none of the training rows.")
+        label_of[name] = places[wnid]
+    files = [name for name in _images_in(folder / "images") if name in label_of]
+    labels = np.array([label_of[name] for name in files], dtype=np.int64)
+    order = np.argsort(labels, kind="stable")
+    return np.char.add("images/", np.array(files, dtype=np.str_))[order], labels[order]
+
+
+def _class_folders(folder: Path) -> list[str]:
+    """Return the names of the class folders in alphabetical order; none where `folder` is not there."""
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        names = sorted(entry.name for entry in entries if entry.is_dir() and not _is_system(entry.name))
+    return [
+        name
+        for name in names
+        if not _holds_only_runs(folder / name) and not _leads_back(folder / name, folder)
+    ]
+
+
+def _is_system(name: str) -> bool:
+    return name.startswith((".", "@")) or name.lower() in _SYSTEM_FOLDERS
+
+
+def _holds_only_runs(folder: Path) -> bool:
+    """Tell whether a folder is a run folder, or has no image of its own beside run folders."""
+    if is_run_folder(folder):
+        return True
+    if next(_images_below(folder), None) is not None:
+        return False
+    return any(is_run_folder(Path(place)) for place, _, _ in os.walk(folder))
+
+
+def _leads_back(path: Path, folder: Path) -> bool:
+    """Tell whether a path is a link to a folder that holds `folder`, or to another entry of it."""
+    if not path.is_symlink():
+        return False
+    real, home = path.resolve(), folder.resolve()
+    return home.is_relative_to(real) or (real.parent == home and real.name != path.name)
+
+
+def _list_images(folder: Path, classes: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the image files below a split's folder, sorted within each class, and their labels."""
+    homes = [(folder / name).resolve() for name in classes]
+    files: list[str] = []
+    labels: list[int] = []
+    for label, name in enumerate(classes):
+        found = sorted(
+            Path(path).relative_to(folder).as_posix() for path in _images_below(folder / name, homes)
+        )
+        files += found
+        labels += [label] * len(found)
+    return np.array(files, dtype=np.str_), np.array(labels, dtype=np.int64)
+
+
+def _images_below(folder: Path, homes: list[Path] | None = None) -> Iterator[str]:
+    """Yield the image files below a folder.
+
+    A link is followed unless it leads into a class folder, out of `homes`, or to a
+    folder above one: images would be read twice, or under the name of another class.
+    """
+    homes = [folder.resolve()] if homes is None else homes
+    seen = set()
+    waiting = [str(folder)] if folder.is_dir() else []
+    while waiting:
+        place = waiting.pop()
+        with os.scandir(place) as entries:
+            for entry in entries:
+                if entry.is_dir():
+                    if _is_system(entry.name) or is_run_folder(Path(entry.path)):
+                        continue
+                    if entry.is_symlink():
+                        real = Path(entry.path).resolve()
+                        if real in seen or any(
+                            real.is_relative_to(home) or home.is_relative_to(real) for home in homes
+                        ):
+                            continue
+                        seen.add(real)
+                    waiting.append(entry.path)
+                elif is_image(entry.name) and entry.is_file():
+                    yield entry.path
+
+
+def _images_in(folder: Path) -> list[str]:
+    """Return the names of the image files of a folder itself, sorted."""
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries if is_image(entry.name) and entry.is_file())
+
+
+def is_image(name: str) -> bool:
+    """Tell by its name whether a file is an image."""
+    return name.lower().endswith(SUFFIXES) and not name.startswith(".")

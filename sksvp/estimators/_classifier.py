@@ -1,0 +1,159 @@
+"""What all our classifiers share: checks of X and y, classes, saving."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy.special import log_softmax, softmax
+from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+from torch import Tensor
+
+from .._inputs._missing import check_complete
+from ._docs import inherit_docs
+from ._persistence import load_classifier, save_classifier
+
+
+class Classifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator):
+    """Base of the classifiers.
+
+    A child gives `fit`, scores, `check_params` and, for `save` and `load`, a
+    dataclass of how rows are read and the tensors of what it has learned.
+
+    Parameters
+    ----------
+    class_weight : dict, "balanced" or None
+        Weight of the classes in the loss.
+    device : str or torch.device
+        "auto" takes CUDA where there is one.
+    verbose : int
+        Shows a progress bar on stderr where positive.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    """
+
+    classes_: np.ndarray
+    # The dataclass of how rows are read, kept as `format_`.
+    _format_type: type
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        inherit_docs(cls)
+
+    def _keep(self, params: dict[str, Any]) -> None:
+        """Keep the parameters of a constructor, given as its `locals()`, as they came."""
+        for name, value in params.items():
+            if name != "self":
+                setattr(self, name, value)
+
+    def _validate(self, X, *, reset: bool) -> Any:
+        """Check X; on `reset` learn its form, else hold it against the form of the training."""
+        raise NotImplementedError(type(self).__name__)
+
+    def _weights(self) -> dict[str, Tensor]:
+        """Return the tensors that `save` writes."""
+        raise NotImplementedError(type(self).__name__)
+
+    def _restore_network(self, form, weights: dict[str, Tensor], *, device: str) -> None:
+        """Take over the form and the tensors of a saved classifier."""
+        raise NotImplementedError(type(self).__name__)
+
+    def _check_training(self, X, y, *, reset: bool) -> tuple[Any, np.ndarray]:
+        """Check rows and labels of a training; return both."""
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+        X = self._validate(X, reset=reset)
+        y = column_or_1d(y, warn=True)
+        check_complete(y)
+        check_classification_targets(y)
+        if len(X) != len(y):
+            raise ValueError(f"X and y must have the same number of rows, got {len(X)} and {len(y)}.")
+        if len(X) < 2:
+            raise ValueError(f"X needs at least two rows to train on, got {len(X)} sample.")
+        return X, y
+
+    def _learn_classes(self, y: np.ndarray) -> np.ndarray:
+        """Keep the classes, and return y with numbers in their place."""
+        self.classes_, encoded = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least two classes in y, got one class: {self.classes_.tolist()[0]!r}."
+            )
+        return encoded
+
+    def _warn_of_divergence(self, what: str) -> None:
+        warnings.warn(
+            f"The training of {type(self).__name__} diverged: {what}. Lower lr={self.lr!r}.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+
+    def save(self, path) -> None:
+        """Write the fitted classifier to one file: weights as safetensors, the rest as JSON in its header.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write, by custom ``.safetensors``; replaced in one step.
+
+        Raises
+        ------
+        TypeError
+            Where a parameter, such as an object in `net_params`, has no JSON form.
+        """
+        check_is_fitted(self)
+        save_classifier(self, path)
+
+    @classmethod
+    def load(cls, path, *, device: str = "auto"):
+        """Read a classifier written by `save`; nothing in the file is executed.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to read.
+        device : str, default="auto"
+            Where a network goes; linear models of texts score on the CPU.
+
+        Returns
+        -------
+        estimator : object of this class
+            Fitted, without the history of its training.
+
+        Raises
+        ------
+        ValueError
+            For a file that is no saved classifier, or one of another class.
+        """
+        return load_classifier(cls, path, device=device)
+
+
+class ScoresOfLogits:
+    """Mixin of classifiers with `predict_logits`: all that follows from the logits."""
+
+    classes_: np.ndarray
+    predict_logits: Callable[[Any], np.ndarray]
+
+    def predict_proba(self, X) -> np.ndarray:
+        """Compute class probabilities, the softmax of the logits: (n_samples, n_classes), float64."""
+        return softmax(self.predict_logits(X).astype(np.float64), axis=1)
+
+    def predict_log_proba(self, X) -> np.ndarray:
+        """Compute log-probabilities from the logits, finite where probabilities saturate."""
+        return log_softmax(self.predict_logits(X).astype(np.float64), axis=1)
+
+    def decision_function(self, X) -> np.ndarray:
+        """Compute the logits; for two classes their difference, positive for the second: (n_samples,)."""
+        logits = self.predict_logits(X)
+        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
+
+    def predict(self, X) -> np.ndarray:
+        """Name the most probable class of each row, shape (n_samples,)."""
+        logits = self.predict_logits(X)
+        return self.classes_[logits.argmax(axis=1)]

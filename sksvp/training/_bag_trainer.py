@@ -1,0 +1,149 @@
+"""How a linear model of bags of n-grams is trained and scored."""
+
+import time
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from tqdm.auto import tqdm
+
+from ..text import Ngrams
+from ._bag_batches import BagBatches
+
+_CUDA_BATCH = 16
+# Updates between two looks at Ctrl-C.
+_UPDATES = 50_000
+
+
+class BagTraining(NamedTuple):
+    """A trained model and how its training went.
+
+    Attributes
+    ----------
+    embeddings : ndarray of shape (n_rows, dim), float32
+    coef : ndarray of shape (n_classes, dim), float32
+    forgetting_events : ndarray of shape (n_texts,), float64
+    history : skorch.history.History
+        Loss, accuracy before the updates, and seconds of each epoch.
+    """
+
+    embeddings: np.ndarray
+    coef: np.ndarray
+    forgetting_events: np.ndarray
+    history: Any
+
+
+def train_bags(
+    ngrams: Ngrams,
+    y: np.ndarray,
+    weights: np.ndarray,
+    *,
+    n_rows: int,
+    dim: int,
+    max_epochs: int,
+    lr: float,
+    batch_size: int | str,
+    device: torch.device,
+    random_state: np.random.RandomState,
+    bar_name: str | None,
+) -> BagTraining:
+    """Train a model from fresh embeddings, at a rate that falls linearly to zero with the words read.
+
+    Parameters
+    ----------
+    ngrams : Ngrams
+        Of the texts.
+    y : ndarray of shape (n_texts,)
+        Classes, as numbers.
+    weights : ndarray of shape (n_classes,), float32
+        Of the classes in the loss.
+    n_rows, dim : int
+        Shape of the embeddings.
+    max_epochs : int
+    lr : float
+        Rate of the first update.
+    batch_size : int or "auto"
+        Texts of an update.
+    device : torch.device
+    random_state : numpy.random.RandomState
+    bar_name : str or None
+        Name of the progress bar; None for no bar.
+    """
+    from skorch.history import History
+
+    if batch_size == "auto":
+        batch_size = _CUDA_BATCH if device.type == "cuda" else 1
+    model = _fresh_embeddings(n_rows, dim, random_state), np.zeros((len(weights), dim), dtype=np.float32)
+    y = np.ascontiguousarray(y, dtype=np.int64)
+    steps: _OneByOne | BagBatches
+    if batch_size == 1 and device.type == "cpu":
+        steps = _OneByOne(ngrams, y, weights, *model)
+    else:
+        steps = BagBatches(ngrams, y, weights, *model, device, int(batch_size))
+    n_words = np.diff(ngrams.bounds)
+    total = max(1, max_epochs * int(n_words.sum()))
+    n_read = 0
+    history = History()
+    with tqdm(total=max_epochs, desc=bar_name, unit="epoch", disable=bar_name is None) as bar:
+        for epoch in range(1, max_epochs + 1):
+            began = time.perf_counter()
+            order = random_state.permutation(len(y))
+            ends = np.cumsum(n_words[order])
+            # Down to zero with the last word of the last epoch.
+            rates = (lr * (1 - (n_read + ends - n_words[order]) / total)).astype(np.float32)
+            n_read += int(ends[-1])
+            loss, accuracy = steps.epoch(order, rates)
+            history.new_epoch()
+            history.record("epoch", epoch)
+            history.record("dur", time.perf_counter() - began)
+            history.record("train_loss", loss)
+            history.record("train_acc", accuracy)
+            bar.set_postfix(loss=f"{loss:.3f}", acc=f"{accuracy:.3f}", refresh=False)
+            bar.update()
+    return BagTraining(*steps.model(), steps.events(), history)
+
+
+def mean_embeddings(ngrams: Ngrams, embeddings: np.ndarray) -> np.ndarray:
+    """Return the mean embedding of each text, (n_texts, dim) float32; n-grams without a row count as zero."""
+    from ._bag_loops import mean_rows
+
+    out = np.empty((len(ngrams.lengths), embeddings.shape[1]), dtype=np.float32)
+    mean_rows(*ngrams, embeddings, out)
+    return out
+
+
+def _fresh_embeddings(n_rows: int, dim: int, random_state: np.random.RandomState) -> np.ndarray:
+    generator = np.random.default_rng(random_state.randint(2**31, size=4))
+    embeddings = generator.random((n_rows, dim), dtype=np.float32)
+    embeddings -= np.float32(0.5)
+    embeddings *= np.float32(2 / dim)
+    return embeddings
+
+
+class _OneByOne:
+    """Trains on one text after the other, on a CPU."""
+
+    def __init__(
+        self, ngrams: Ngrams, y: np.ndarray, weights: np.ndarray, inputs: np.ndarray, outputs: np.ndarray
+    ):
+        self._texts = (ngrams.ids, ngrams.bounds, y, weights)
+        self._model = inputs, outputs
+        self._right = np.zeros(len(y), dtype=bool)
+        self._was_right = np.zeros(len(y), dtype=bool)
+        self._events = np.zeros(len(y), dtype=np.int64)
+
+    def epoch(self, order: np.ndarray, rates: np.ndarray) -> tuple[float, float]:
+        from ._bag_loops import train_texts
+
+        loss = 0.0
+        states = self._right, self._was_right, self._events
+        for start in range(0, len(order), _UPDATES):
+            part = slice(start, start + _UPDATES)
+            loss += train_texts(order[part], *self._texts, rates[part], *self._model, *states)
+        return loss / len(order), float(self._right.mean())
+
+    def events(self) -> np.ndarray:
+        return np.where(self._was_right, self._events, np.inf)
+
+    def model(self) -> tuple[np.ndarray, np.ndarray]:
+        return self._model

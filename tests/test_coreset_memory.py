@@ -21,7 +21,7 @@ from sksvp._storage import _describe, _identity
 from sksvp._storage._describe import describe
 from sksvp._storage._identity import name_of
 from sksvp._storage._sealed import sha256_of, write_sealed_json
-from sksvp.coreset import CoresetClassifier, ProxyCoresetSelector
+from sksvp.coreset import CoresetClassifier, ProxyCoresetSelector, RiskyChoiceWarning
 from sksvp.coreset._memory_key import training_key
 from sksvp.estimators import ResNetClassifier
 from sksvp.strategies import ForgettingEvents
@@ -242,6 +242,7 @@ def test_damaged_entry_is_trained_again_with_a_warning(counted, damage):
     assert_same_choice(first, again)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.simplefilter("ignore", RiskyChoiceWarning)
         assert clone(counted).fit(X, y).from_cache_
 
 
@@ -288,6 +289,7 @@ def test_training_that_was_broken_off_leaves_no_entry(counted):
     (entry_of(counted) / "entry.json").unlink()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.simplefilter("ignore", RiskyChoiceWarning)
         again = clone(counted).fit(X, y)
     assert not again.from_cache_
     assert_same_choice(first, again)

@@ -7,9 +7,11 @@ import typer
 
 from ._data import data_digest, holds_texts, load_data, text_table
 from ._folders import new_folder, save_figure
+from ._messages import tell_line
 from ._options import (
     BatchSize,
     CheckpointEvery,
+    CropFraction,
     Data,
     DataDir,
     Dataset,
@@ -85,6 +87,7 @@ def active(
     train_rows: TrainRows = None,
     test_rows: TestRows = None,
     image_size: ImageSize = 224,
+    crop_fraction: CropFraction = None,
     image_shape: ImageShape = None,
     layout: Layout = None,
     text_column: TextColumn = None,
@@ -195,6 +198,7 @@ def active(
     if holds_texts(dataset, data):
         chosen = chosen | _TEXT_NETWORKS
     proxy_network, target_network, learning = build_pair(
+        dataset=dataset,
         proxy=proxy or chosen["proxy"],
         proxy_epochs=proxy_epochs,
         target=target or chosen["target"],
@@ -230,6 +234,8 @@ def active(
         data_dir,
         download=download,
         image_size=image_size,
+        crop_fraction=crop_fraction,
+        networks=[learning["proxy"], learning["target"]],
         on_error="skip" if skip_unreadable else "raise",
         n_train=train_rows,
         n_test=test_rows,
@@ -273,7 +279,7 @@ def active(
     folder = RunFolder(new_folder("active", out), settings, resume=resume)
     with says_how_to_go_on(folder.path):
         if former is None:
-            run_active(run, folder, n_jobs=jobs, report=typer.echo)
+            run_active(run, folder, n_jobs=jobs, report=tell_line)
             first_labelled(run, folder)
         else:
             replay_run(run, folder, former, n_jobs=jobs, report=typer.echo)

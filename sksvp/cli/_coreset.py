@@ -8,9 +8,11 @@ import typer
 
 from ._data import data_digest, holds_texts, load_data, text_table
 from ._folders import new_folder, read_rows, save_figure
+from ._messages import tell_line
 from ._options import (
     BatchSize,
     CheckpointEvery,
+    CropFraction,
     Data,
     DataDir,
     Dataset,
@@ -88,6 +90,7 @@ def coreset(
     train_rows: TrainRows = None,
     test_rows: TestRows = None,
     image_size: ImageSize = 224,
+    crop_fraction: CropFraction = None,
     image_shape: ImageShape = None,
     layout: Layout = None,
     text_column: TextColumn = None,
@@ -112,7 +115,7 @@ def coreset(
         typer.Option(
             help="How rows are ranked: forgetting_events, entropy, least_confidence, margin, k_centers or random; "
             "repeat to compare several.",
-            show_default="forgetting_events; fasttext: entropy",
+            show_default="forgetting_events; fasttext, bag-of-ngrams: entropy",
         ),
     ] = None,
     subset_size: Annotated[
@@ -125,6 +128,14 @@ def coreset(
     class_balanced: Annotated[
         bool, typer.Option("--class-balanced", help="Keep the classes in proportion.")
     ] = False,
+    probabilities: Annotated[
+        str | None,
+        typer.Option(
+            help="Whose class probabilities rank the rows: in_sample (the proxy's, which was trained on them) or "
+            "out_of_fold (models' that have not seen them; five trainings more).",
+            show_default="in_sample",
+        ),
+    ] = None,
     baseline: Annotated[
         list[str] | None,
         typer.Option(
@@ -168,6 +179,7 @@ def coreset(
         refuse_idle(
             {
                 "--class-balanced": class_balanced,
+                "--probabilities": probabilities,
                 "--proxy": proxy,
                 "--proxy-epochs": proxy_epochs,
                 "--proxy-batch-size": proxy_batch_size,
@@ -179,6 +191,7 @@ def coreset(
     if holds_texts(dataset, data):
         chosen = chosen | _TEXT_NETWORKS
     proxy_network, target_network, learning = build_pair(
+        dataset=dataset,
         proxy=proxy or chosen["proxy"],
         proxy_epochs=proxy_epochs,
         target=target or chosen["target"],
@@ -204,12 +217,15 @@ def coreset(
         class_balanced,
         read_baselines(baseline, BASELINES),
     )
+    settings["probabilities"] = _known_probabilities(probabilities or "in_sample")
     bunch = load_data(
         dataset,
         data,
         data_dir,
         download=download,
         image_size=image_size,
+        crop_fraction=crop_fraction,
+        networks=[learning["proxy"], learning["target"]],
         on_error="skip" if skip_unreadable else "raise",
         n_train=train_rows,
         n_test=test_rows,
@@ -251,6 +267,7 @@ def coreset(
         subset_sizes=list(dict.fromkeys(sizes)),
         seeds=list(range(seeds or chosen["seeds"])),
         with_all=with_all,
+        probabilities=settings["probabilities"],
         given=given,
         filenames=bunch.get("filenames_train"),
         row_numbers=bunch.get("row_numbers"),
@@ -259,7 +276,7 @@ def coreset(
         memory=str(folder.path / "proxies"),
     )
     with says_how_to_go_on(folder.path):
-        run_coreset(run, folder, only_select=only_select, n_jobs=jobs, report=typer.echo)
+        run_coreset(run, folder, only_select=only_select, n_jobs=jobs, report=tell_line)
     first_selection(run, folder)
     if not only_select:
         save_figure(report_run(folder, report=typer.echo), folder.path / "results.png")
@@ -272,6 +289,12 @@ def _methods(strategies: list[str], class_balanced: bool, baselines: Sequence[st
     names = [prefix + known_strategy(name) for name in strategies]
     names += [name.replace("class-balanced-", "class-balanced ") for name in baselines if name != "all"]
     return list(dict.fromkeys(names)), "all" in baselines
+
+
+def _known_probabilities(name: str) -> str:
+    if name not in ("in_sample", "out_of_fold"):
+        raise ValueError(f"--probabilities must be in_sample or out_of_fold, got {name!r}.")
+    return name
 
 
 def _size(text: str, n_rows: int, at_least: int) -> float | int:

@@ -1,6 +1,7 @@
 """The data of a command: a known set, image folders or the user's own arrays or texts."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from .._inputs._labels import check_labels
 from .._inputs._rows import LazyRows
 from .._storage._fingerprint import fingerprint
 from ..text import PackedTexts
+from ._models import usual_crop_fraction
 
 TEXT_DATASETS = (
     "ag_news",
@@ -67,6 +69,8 @@ def load_data(
     *,
     download: bool,
     image_size: int,
+    crop_fraction: float | None,
+    networks: Sequence[str],
     on_error: str,
     n_train: int | None,
     n_test: int | None,
@@ -80,13 +84,15 @@ def load_data(
     ------
     ValueError
         For an unknown set, both or neither of `dataset` and `data`, a `table`
-        (see `text_table`) where there is none, fewer rows than asked for, or
+        (see `text_table`) or `crop_fraction` where there is none, fewer rows than asked for, or
         rows and labels that `classifier` cannot learn from or be tested on.
     """
     from .. import datasets
 
     if (dataset is None) == (data is None):
         raise ValueError("give either --dataset NAME or --data FILE.")
+    if crop_fraction is not None and dataset != "folder":
+        raise ValueError("--crop-fraction is for --dataset folder.")
     _check_kind(dataset, data, classifier)
     of_texts = data is not None and holds_texts(None, data)
     if table and not of_texts:
@@ -108,7 +114,12 @@ def load_data(
         with warnings.catch_warnings():
             # Its warning says how many were skipped; the list says which.
             warnings.filterwarnings("ignore", ".* unreadable images were skipped", UserWarning)
-            bunch = datasets.load_image_folder(data_dir, image_size=image_size, on_error=on_error)
+            bunch = datasets.load_image_folder(
+                data_dir,
+                image_size=image_size,
+                crop_fraction=usual_crop_fraction(networks) if crop_fraction is None else crop_fraction,
+                on_error=on_error,
+            )
         for _, reason in bunch.skipped:
             typer.echo(f"skipped, unreadable: {reason}", err=True)
         if bunch.y_train is None:

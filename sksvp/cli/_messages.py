@@ -14,12 +14,12 @@ _OTHER_NAMES = {
     "rounds": "--round",
 }
 _WORDS = (
-    "dataset|device|download|epochs|layout|length|lr|optimizer|out|path|precision|proxy|root|rounds|schedule|"
+    "class_balanced|dataset|device|download|epochs|layout|length|lr|optimizer|out|path|precision|probabilities|proxy|root|rounds|schedule|"
     "strategy|target"
 )
 # These cannot be taken for words of a sentence.
 _SURE = (
-    "batch_size|data_dir|image_shape|image_size|initial_size|max_epochs|proxy_batch_size|proxy_epochs|proxy_lr|"
+    "batch_size|crop_fraction|data_dir|image_shape|image_size|initial_size|max_epochs|proxy_batch_size|proxy_epochs|proxy_lr|"
     "subset_size|target_at|test_rows|text_length|train_rows"
 )
 _VALUE = r"""'[^']*'|"[^"]*"|\[[^\]]*\]|\([^)]*\)|[-+]?\w+(?:[.:-]\w+)*"""
@@ -97,6 +97,11 @@ def _option_and_value(found: re.Match) -> str:
         # The class of a strategy has the words of its name.
         value = re.sub(r"(?<!^)(?=[A-Z])", "_", value).lower()
     return f"{option} {value if ' ' in value else value.strip(chr(39) + chr(34))}"
+
+
+def tell_line(line: str) -> None:
+    """Print a line of a run; a hint, which the library has written, in options."""
+    typer.echo(in_options(line) if line.startswith("hint: ") else line)
 
 
 def tell_warnings() -> None:

@@ -1,6 +1,7 @@
 """Network names of the command line, as estimators."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from sklearn.base import BaseEstimator
@@ -22,8 +23,8 @@ def build_classifier(name: str, *, option: str = "--network", **params) -> BaseE
         6n + 2 or 9n + 2 ("resnet164-basic" to choose the block);
         "fast" is the small network of few epochs (`WhitenedConvNetClassifier`);
         "torchvision:resnet50" is any classification network of torchvision. For
-        texts, "vdcnn9", 17, 29 and 49 ("vdcnn9-maxpool" to choose the pooling),
-        "bag-of-ngrams" and "fasttext".
+        texts, "vdcnn9-maxpool" and its like ("vdcnn9" without a pooling is made
+        whole by `full_name`), "bag-of-ngrams" and "fasttext".
     option : str, default="--network"
         Where the name was given, for messages.
     **params
@@ -57,6 +58,25 @@ def build_classifier(name: str, *, option: str = "--network", **params) -> BaseE
     return _checked(classifier(**own, **{key: value for key, value in params.items() if key in known}))
 
 
+def full_name(name: str, dataset: str | None = None) -> str:
+    """Add the pooling to the name of a VDCNN that has none, as the published experiments had it.
+
+    They pooled by maximum in depth 9 and on Amazon Review Full, and by strides
+    elsewhere. Other names are returned as they are.
+    """
+    if re.fullmatch(r"vdcnn\d+", name) is None:
+        return name
+    return f"{name}-maxpool" if name == "vdcnn9" or dataset == "amazon_review_full" else f"{name}-conv"
+
+
+def usual_crop_fraction(names: Sequence[str]) -> float:
+    """Return the share of an image's shorter side that networks of these names are tested on.
+
+    ImageNet's recipe tests on the middle 224 pixels where the shorter side has 256.
+    """
+    return 224 / 256 if any(name.startswith("torchvision:") for name in names) else 1.0
+
+
 def reads_texts(name: str) -> bool:
     """Tell whether a network of that name reads texts."""
     return is_linear(name) or name.startswith("vdcnn")
@@ -88,8 +108,8 @@ def _class_of(name: str) -> tuple[Any, dict[str, Any]]:
         return estimators.WhitenedConvNetClassifier, {}
     if match := re.fullmatch(r"resnet(\d+)(?:-(basic|bottleneck))?", name):
         return estimators.ResNetClassifier, {"depth": int(match[1]), "block": match[2] or "auto"}
-    if match := re.fullmatch(r"vdcnn(\d+)(?:-(conv|maxpool|kmaxpool))?", name):
-        return estimators.VDCNNClassifier, {"depth": int(match[1]), "pooling": match[2] or "conv"}
+    if match := re.fullmatch(r"vdcnn(\d+)-(conv|maxpool|kmaxpool)", name):
+        return estimators.VDCNNClassifier, {"depth": int(match[1]), "pooling": match[2]}
     if name == "bag-of-ngrams":
         return estimators.BagOfNgramsClassifier, {}
     if name == "fasttext":

@@ -62,6 +62,14 @@ TestRows = Annotated[
     int | None, typer.Option(help="Measure errors on only so many test rows, drawn at random.")
 ]
 ImageSize = Annotated[int, typer.Option(min=8, help="Side of the images of a folder, in pixels.")]
+CropFraction = Annotated[
+    float | None,
+    typer.Option(
+        help="Share of the shorter side of a folder's images that the middle square keeps, which networks are "
+        "tested on; a torchvision network is trained on random windows of the whole image.",
+        show_default="0.875 with a torchvision network, else 1",
+    ),
+]
 ImageShape = Annotated[
     str | None,
     typer.Option(

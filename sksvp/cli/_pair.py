@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from sklearn.base import BaseEstimator
 
-from ._models import build_classifier, own_recipe, reads_texts
+from ._models import build_classifier, full_name, is_linear, own_recipe, reads_texts
 
 _RECIPE = (
     "batch_size",
@@ -24,6 +24,7 @@ _RECIPE = (
 
 def build_pair(
     *,
+    dataset: str | None,
     proxy: str,
     proxy_epochs: int | None,
     target: str,
@@ -46,6 +47,7 @@ def build_pair(
     A linear model of texts, or the fast network, that chooses for another has a
     recipe of its own: what is given for the other is not for it.
     """
+    proxy, target = full_name(proxy, dataset), full_name(target, dataset)
     if reads_texts(proxy) != reads_texts(target):
         kinds = [f"{name!r} reads {'texts' if reads_texts(name) else 'images'}" for name in (proxy, target)]
         raise ValueError(f"--proxy and --target must read the same: {kinds[0]} and {kinds[1]}.")
@@ -84,8 +86,12 @@ def build_pair(
 
 
 def default_strategy(proxy: str) -> str:
-    """Name the strategy of a proxy where none is given: the program fasttext cannot tell forgetting events."""
-    return "entropy" if proxy == "fasttext" else "forgetting_events"
+    """Name the strategy of a proxy where none is given.
+
+    The program fasttext cannot tell forgetting events, and in the few epochs of a
+    bag of n-grams there are hardly any.
+    """
+    return "entropy" if is_linear(proxy) else "forgetting_events"
 
 
 def known_strategy(name: str) -> str:

@@ -8,10 +8,11 @@ import typer
 from .._clock import Clock
 from ._data import holds_texts, load_data, text_table
 from ._folders import new_folder
-from ._models import build_classifier
+from ._models import build_classifier, full_name
 from ._options import (
     BatchSize,
     CheckpointEvery,
+    CropFraction,
     Data,
     DataDir,
     Dataset,
@@ -51,6 +52,7 @@ def train(
     train_rows: TrainRows = None,
     test_rows: TestRows = None,
     image_size: ImageSize = 224,
+    crop_fraction: CropFraction = None,
     image_shape: ImageShape = None,
     layout: Layout = None,
     text_column: TextColumn = None,
@@ -93,7 +95,7 @@ def train(
     from .._storage._files import replacing, write_json
     from ..experiments._kept import forget_training, keep_training, training_folder
 
-    network = network or ("bag-of-ngrams" if holds_texts(dataset, data) else "resnet20")
+    network = full_name(network or ("bag-of-ngrams" if holds_texts(dataset, data) else "resnet20"), dataset)
     small = dataset == "digits"
     classifier = build_classifier(
         network,
@@ -116,6 +118,8 @@ def train(
         data_dir,
         download=download,
         image_size=image_size,
+        crop_fraction=crop_fraction,
+        networks=[network],
         on_error="skip" if skip_unreadable else "raise",
         n_train=train_rows,
         n_test=test_rows,

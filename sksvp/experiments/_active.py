@@ -1,6 +1,6 @@
 """The active-learning experiment: proxy, target or chance chooses what is labelled, and the target is trained on it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, clone
 from ..active import ProxyActiveLearner, replay_selection
 from ..active._protocol import make_plan
 from ..active._run import resolve_pool_strategy
+from ..coreset._risky_choice import describe_empty_classes
 from ._kept import forget_training, keep_training, training_folder
 from ._run_folder import RunFolder, RunRecords
 from ._threads import limited_threads
@@ -155,6 +156,21 @@ def run_active(
         arms = [arm for arm in run.arms() if not folder.has(arm.key)]
         for line in in_workers((partial(_run_arm, run, folder, arm) for arm in arms), n_jobs):
             report(line)
+        for hint in _hints(run, folder, arms):
+            report(hint)
+
+
+def _hints(run: ActiveRun, folder: RunFolder, arms: list[ActiveArm]) -> Iterator[str]:
+    """Say once of each way to choose where it bought hardly a label of a class."""
+    for arm in {arm.name: arm for arm in reversed(arms) if arm.chooser is not None}.values():
+        labelled = np.zeros(len(run.y_train), dtype=bool)
+        for entry in folder.get(arm.key)["history"]:
+            labelled[entry["rows"]] = True
+        for found in describe_empty_classes(run.y_train, labelled):
+            yield (
+                f"hint: {arm.name}: of the {labelled.sum()} rows that were labelled {found}. Take another strategy or "
+                "a larger initial_size."
+            )
 
 
 def _run_arm(run: ActiveRun, folder: RunFolder, arm: ActiveArm) -> str:

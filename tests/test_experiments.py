@@ -3,11 +3,13 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from sksvp import ProxyCoresetSelector
 from sksvp._storage._files import replacing, write_json
+from sksvp._storage._sealed import write_sealed_json
 from sksvp.coreset import ByChanceWarning, RiskyChoiceWarning
 from sksvp.estimators import BagOfNgramsClassifier
 from sksvp.experiments import (
@@ -272,15 +275,6 @@ def test_a_folder_holds_one_configuration(tmp_path):
         RunFolder(tmp_path, {"proxy": "resnet8", "epochs": 4}, resume=True)
 
 
-def test_what_an_earlier_version_did_not_write_down_was_not_set(tmp_path):
-    RunFolder(tmp_path, {"proxy": "resnet8"}, resume=False).add("proxy_seed0", {"kind": "proxy"})
-    RunFolder(tmp_path, {"proxy": "resnet8", "news": None}, resume=True)
-    with pytest.raises(ValueError, match="news=None there, 1 now"):
-        RunFolder(tmp_path, {"proxy": "resnet8", "news": 1}, resume=True)
-    with pytest.raises(ValueError, match="proxy='resnet8' there, None now"):
-        RunFolder(tmp_path, {"news": 1}, resume=True)
-
-
 @pytest.mark.parametrize(
     "state",
     [
@@ -317,6 +311,43 @@ def test_a_damaged_file_is_named_before_anything_is_trained(name, tmp_path):
         (tmp_path / name).write_text(damage)
         with pytest.raises(ValueError, match=rf"{name} is damaged"):
             RunFolder(tmp_path, {}, resume=True)
+
+
+def test_files_of_others_and_of_other_versions_are_named(tmp_path):
+    folder = RunFolder(tmp_path, {}, resume=False)
+    folder.add("proxy_seed0", {"kind": "proxy"})
+    with pytest.raises(ValueError, match=r"proxy_seed0\.json lacks 'error'"):
+        folder.get("proxy_seed0")["error"]
+    notes = folder.records / "notes.json"
+    notes.write_text('{"mine": 1}')
+    with pytest.raises(ValueError, match=r"notes\.json is damaged \(it has no checksum\)"):
+        RunFolder(tmp_path, {}, resume=True)
+    write_sealed_json(notes, "finished training 0", {})
+    with pytest.raises(
+        ValueError, match=r"notes\.json holds 'finished training 0', not 'finished training 1'"
+    ):
+        RunFolder(tmp_path, {}, resume=True)
+
+
+def test_a_folder_removed_under_its_run_is_named(tmp_path):
+    folder = RunFolder(tmp_path / "run", {}, resume=False)
+    shutil.rmtree(tmp_path / "run")
+    for work in (
+        lambda: folder.add("one", {"kind": "target"}),
+        lambda: folder.add_selection("one", pd.DataFrame({"row": [1]})),
+    ):
+        with pytest.raises(FileNotFoundError, match=rf"was removed or moved.*{tmp_path}/run"):
+            work()
+
+
+def test_a_selection_that_was_edited_is_not_shown(tmp_path):
+    folder = RunFolder(tmp_path, {}, resume=False)
+    folder.add_selection("one", pd.DataFrame({"row": [1, 2]}))
+    folder.show_selection("one")
+    assert (tmp_path / "selected.csv").read_text() == "row\n1\n2\n"
+    (tmp_path / "selected" / "one.csv").write_text("row\n1\n3\n")
+    with pytest.raises(ValueError, match=r"one\.csv is damaged or was edited"):
+        folder.show_selection("one")
 
 
 def test_trainings_of_unknown_settings_are_not_taken_over(tmp_path):
@@ -445,6 +476,41 @@ def test_an_interrupted_command_with_workers_tells_of_no_leak(tmp_path):
     assert process.returncode == 130
     assert "--resume goes on" in said
     assert "leaked" not in said
+
+
+def _children(pid):
+    return {int(found) for found in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
+def _is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
+def test_workers_end_with_a_killed_parent(tmp_path):
+    process = subprocess.Popen(
+        [*COMMAND, "--epochs", "10000", "--jobs", "2", "--out", tmp_path / "run"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=ONE_THREAD,
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while len(list((tmp_path / "run").glob("trainings-in-progress/*/*/state-*"))) < 3:
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        workers = _children(process.pid)
+        assert len(workers) >= 2
+    finally:
+        process.kill()
+        process.wait()
+    deadline = time.monotonic() + 30
+    while any(map(_is_alive, workers)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_what_a_killed_process_left_unfinished_is_no_record(tmp_path):

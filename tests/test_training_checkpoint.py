@@ -201,7 +201,7 @@ def test_another_number_of_processes_is_another_training(tmp_path):
 def test_one_training_has_one_worker(tmp_path):
     class Meets(Watcher):
         def on_epoch_end(self, net, **kwargs):
-            with pytest.raises(ValueError, match="in use by another process or thread"):
+            with pytest.raises(ValueError, match=r"in use by this process, since .*the selector's memory"):
                 make(folder, net_params={"callbacks": [Meets]}).fit(X, y)
             signal.raise_signal(signal.SIGINT)
 

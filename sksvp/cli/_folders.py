@@ -9,6 +9,7 @@ import typer
 
 from .._storage._files import replacing
 from .._storage._run_mark import mark_run_folder
+from .._storage._sealed import check_seal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,11 +46,13 @@ def read_rows(path: Path, n_rows: int, row_numbers: "np.ndarray | None" = None) 
     Raises
     ------
     ValueError
-        For a file without a column ``row`` of whole numbers of training rows, each once.
+        For a file without a column ``row`` of whole numbers of training rows, each once,
+        and one that does not agree with the checksum beside it.
     """
     import numpy as np
     import pandas as pd
 
+    check_seal(path)
     try:
         rows = pd.read_csv(path)["row"].to_numpy()
     except (KeyError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:

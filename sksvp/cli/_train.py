@@ -48,7 +48,7 @@ def train(data: Data, network: Network, learning: Learning, run: Run) -> None:
 
     import pandas as pd
 
-    from .._storage._checkpoint import is_run_folder
+    from .._storage._checkpoint import has_states
     from .._storage._files import replacing, write_json
     from ..experiments._kept import forget_training, keep_training, training_folder
 
@@ -61,7 +61,7 @@ def train(data: Data, network: Network, learning: Learning, run: Run) -> None:
     if kept.exists() and not run.checkpoint_every:
         raise ValueError(f"--out {folder} holds a stopped run: --checkpoint-every must not be 0.")
     # The stopped training's own folder: with other options it is refused, not begun anew beside it.
-    stopped = [path for path in kept.glob("*") if is_run_folder(path)]
+    stopped = [path for path in kept.glob("*") if has_states(path)]
     keep_training(classifier, stopped[0] if stopped else kept, run.checkpoint_every)
     if not stopped:
         write_config(folder, "train", data, network, learning, run)

@@ -137,7 +137,7 @@ class _Training:
     def _seed(self) -> int | None:
         return training_seed(self._seeded, self.random_state)
 
-    def key(self, X, y: np.ndarray) -> str:
+    def key(self, X, y: np.ndarray) -> dict:
         way = training_way(self._seeded, self.requires, n_epochs=self.n_epochs, batch_size=self.batch_size)
         if self.stop is not None:
             # When it stops depends on the rule, on what is ranked, and on the sample of rows.

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import _safe_indexing
 
@@ -19,6 +19,7 @@ from ._hints import Found, Hints, collecting
 from ._kept import forget_training, keep_training, training_folder
 from ._run_folder import RunFolder
 from ._threads import limited_threads
+from ._workers import in_workers
 
 ALL_ROWS = "all rows"
 # Of the error of one who always names the commonest class.
@@ -120,9 +121,7 @@ class CoresetRun:
                     balanced = name.startswith("class-balanced ")
                     arms.append(Arm(name, name.removeprefix("class-balanced "), size, balanced, seed))
             for name, rows in self.given.items():
-                arms.append(
-                    Arm(name, None, len(rows), False, seed, fingerprint(np.sort(rows), exact=True)[:8])
-                )
+                arms.append(Arm(name, None, len(rows), False, seed, fingerprint(np.sort(rows))))
             if self.with_all:
                 arms.append(Arm(ALL_ROWS, None, 1.0, False, seed))
         return arms
@@ -179,10 +178,8 @@ def run_coreset(
     hints = Hints(report)
 
     def side_by_side(work: Callable, tasks: list) -> Iterator[tuple[Arm, list[Found]]]:
-        done = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
-            delayed(_with_hints)(work, run, folder, task) for task in tasks
-        )
-        for arm, line, found in done:
+        calls = [partial(_with_hints, work, run, folder, task) for task in tasks]
+        for arm, line, found in in_workers(calls, n_jobs):
             report(line)
             yield arm, found
 

@@ -119,7 +119,6 @@ def first_selection(run: CoresetRun, folder: RunFolder) -> None:
     """
     if run.given:
         return
-    chosen = [folder.selections / f"{arm.key}.csv" for arm in run.arms() if arm.strategy is not None]
-    for path in chosen[:1]:
-        with replacing(folder.path / "selected.csv") as part:
-            part.write_bytes(path.read_bytes())
+    chosen = [arm.key for arm in run.arms() if arm.strategy is not None]
+    if chosen:
+        folder.show_selection(chosen[0])

@@ -109,7 +109,7 @@ class Trainer:
     def check_same(self, X, y: np.ndarray) -> None:
         """Check that all processes that train together were given the same rows."""
         if self.team.size > 1:
-            self.team.check_same("X and y", f"{len(y)} rows {fingerprint(X, exact=True)} {fingerprint(y)}")
+            self.team.check_same("X and y", f"{len(y)} rows {fingerprint(X)} {fingerprint(y)}")
 
     @contextmanager
     def keeping(self, open_folder: OpenFolder | None) -> Iterator[None]:
@@ -219,8 +219,9 @@ class Trainer:
         epochs = self.epochs
         with seeded_torch(net.batch_state_.randint(MAX_SEED), torch.device(net.device)):
             if self._is_kept:
+                recorders = {"forgetting_events": self.counter.counter}
                 state = TrainingCheckpoint(
-                    self._folder, net, self.counter, net.batch_state_, self.watch, self.team
+                    self._folder, net, recorders, net.batch_state_, self.watch, self.team
                 )
                 ended = state.restore()
                 self.earlier_seconds = state.earlier_seconds

@@ -101,7 +101,7 @@ def test_sklearn_checks_torchvision(estimator, check):
 
 
 @every_classifier
-def test_fit_score_transform(make, digits):
+def test_fit_score_transform(make, digits, has_bf16):
     X, y = digits
     model = make().fit(X, y)
     logits = model.predict_logits(X)
@@ -119,7 +119,7 @@ def test_fit_score_transform(make, digits):
 
 
 @every_classifier
-def test_same_seed_same_network(make, digits):
+def test_same_seed_same_network(make, digits, has_bf16):
     X, y = digits
     first, again, other = make().fit(X, y), make().fit(X, y), make(random_state=1).fit(X, y)
     np.testing.assert_array_equal(first.predict_logits(X), again.predict_logits(X))
@@ -426,13 +426,6 @@ def test_cuda_where_there_is_none(colour):
 def test_devices_that_are_not_there(colour, device):
     with pytest.raises(ValueError, match=r"device must be|is not available here"):
         resnet(device=device).fit(*colour)
-
-
-def test_bf16_is_told_of_where_a_cpu_emulates_it(colour, monkeypatch):
-    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False, raising=False)
-    with pytest.warns(UserWarning, match="this CPU has no bfloat16 arithmetic") as told:
-        resnet(precision="bf16", max_epochs=1).fit(*colour)
-    assert len(told) == 1
 
 
 @pytest.mark.parametrize(

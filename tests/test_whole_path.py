@@ -19,6 +19,8 @@ from sksvp.datasets import from_torch, load_cifar10, load_image_folder
 from sksvp.estimators import ResNetClassifier, TorchvisionClassifier
 from sksvp.strategies import strategy_names
 
+pytestmark = pytest.mark.cpu
+
 
 @pytest.fixture(scope="module")
 def digits():
@@ -48,7 +50,7 @@ def test_every_strategy_with_a_network(digits, strategy, class_balanced):
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(selector)).order_, selector.order_)
 
 
-def test_scores_are_those_of_the_networks_own_evidence(digits):
+def test_scores_are_those_of_the_networks_own_evidence(digits, has_bf16):
     X, y = digits
     selector = ProxyCoresetSelector(network(), strategy="entropy", random_state=0).fit(X, y)
     p = selector.proxy_.predict_proba(X)
@@ -119,7 +121,7 @@ class PixelDataset(torch.utils.data.Dataset):
         return self.X[index], int(self.y[index])
 
 
-def test_lazy_rows_of_a_torch_dataset_give_the_rows_of_the_array(digits):
+def test_lazy_rows_of_a_torch_dataset_give_the_rows_of_the_array(digits, has_bf16):
     X, y = digits
     colour = np.repeat(X[..., None], 3, axis=3)
     rows, labels = from_torch(PixelDataset(colour, y))

@@ -63,7 +63,7 @@ _DIGITS: dict[str, Any] = {
     "proxy": "resnet8",
     "target": "resnet20",
     "subset_size": ["0.3"],
-    "epochs": 60,
+    "epochs": 30,
     "batch_size": 32,
     "seeds": 3,
 }

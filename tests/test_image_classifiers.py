@@ -87,7 +87,7 @@ NEED_TO_LEARN = ("check_classifiers_train", "check_class_weight_classifiers")
 
 
 @parametrize_with_checks(
-    [TorchvisionClassifier("shufflenet_v2_x0_5", max_epochs=2, batch_size=32, lr=0.1, device="cpu")]
+    [TorchvisionClassifier("shufflenet_v2_x0_5", max_epochs=1, batch_size=32, lr=0.1, device="cpu")]
 )
 def test_sklearn_checks_torchvision(estimator, check):
     needs_torchvision()

@@ -25,6 +25,8 @@ from sksvp.strategies._farthest_first import (
     _traversal,
 )
 
+pytestmark = pytest.mark.cpu
+
 
 def squared_distance(a, b):
     """One pair in float64: halves added to each other until one number is left."""

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from sksvp._device import multiplies_bf16
+
 
 def parser(description: str) -> argparse.ArgumentParser:
     """Options that every benchmark has."""
@@ -73,7 +75,7 @@ def machine() -> dict[str, object]:
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "bf16": bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()),
+        "bf16": multiplies_bf16(torch.device("cpu")),
     }
 
 

@@ -16,9 +16,11 @@ from sklearn.datasets import load_digits
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
+from typer.testing import CliRunner
 
 from sksvp import ProxyCoresetSelector
 from sksvp._storage._files import replacing, write_json
+from sksvp.cli._main import app
 from sksvp.coreset._by_chance import ByChanceWarning
 from sksvp.estimators import BagOfNgramsClassifier
 from sksvp.experiments import (
@@ -334,18 +336,25 @@ main()
 """
 
 
-COMMAND = [
-    sys.executable, "-c", PROGRAM, "coreset", "--dataset", "digits", "--train-rows", "150", "--target", "resnet14",
-    "--epochs", "3", "--seeds", "2", "--device", "cpu", "--resume",
+ARGUMENTS = [
+    "coreset", "--dataset", "digits", "--train-rows", "150", "--target", "resnet14", "--epochs", "3", "--seeds", "2",
+    "--device", "cpu", "--resume",
 ]  # fmt: skip
+COMMAND = [sys.executable, "-c", PROGRAM, *ARGUMENTS]
 ONE_THREAD = os.environ | {"OMP_NUM_THREADS": "1"}
+
+
+def run_to_the_end(out):
+    """Run the command in this process: no other has to load torch."""
+    done = CliRunner().invoke(app, [*ARGUMENTS, "--out", str(out)])
+    assert done.exit_code == 0, done.output
 
 
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
     """The folder of a run that nothing interrupts."""
     out = tmp_path_factory.mktemp("unbroken") / "run"
-    subprocess.run([*COMMAND, "--out", out], check=True, capture_output=True, env=ONE_THREAD)
+    run_to_the_end(out)
     return out
 
 
@@ -371,7 +380,7 @@ def test_an_interrupted_command_resumes_to_the_same_results(tmp_path, how, unbro
         assert "Traceback" not in said
     for path in (tmp_path / "run" / "trainings").glob("*.json"):
         json.loads(path.read_text())
-    subprocess.run([*COMMAND, "--out", tmp_path / "run"], check=True, capture_output=True, env=ONE_THREAD)
+    run_to_the_end(tmp_path / "run")
     columns = ["name", "n_rows", "seed", "error"]
     resumed, whole = (pd.read_csv(folder / "results.csv")[columns] for folder in (tmp_path / "run", unbroken))
     pd.testing.assert_frame_equal(resumed, whole)

@@ -114,7 +114,7 @@ def coreset(
     methods, with_all = choice.methods(str(networks.filled(data).proxy))
     sizes = [read_size(size, "--subset-size") for size in choice.subset_size or ()]
 
-    proxy, target, settings = build_pair(data, networks, learning.filled(data))
+    proxy, target, settings = build_pair(data, networks, learning.filled(data, digits_epochs=30))
     bunch = data.load(proxy, needs_test=not choice.only_select)
     n_rows = len(bunch.y_train)
     given = {}

@@ -178,6 +178,7 @@ def active(
         run_active,
     )
     from ..experiments._active import former_arms
+    from ..experiments._seconds import clocks_in_order
 
     if precomputed is not None:
         refuse_idle(
@@ -277,7 +278,7 @@ def active(
             first_labelled(run, folder)
         else:
             replay_run(run, folder, former, n_jobs=jobs, report=typer.echo)
-    rounds = report_active(folder, report=typer.echo)
+    rounds = report_active(folder, clocks=clocks_in_order(proxy_network, target_network), report=typer.echo)
     save_figure(rounds, folder.path / "results.png", draw="save_active_figure")
     typer.echo(f"written to {folder.path}")
 

@@ -163,6 +163,7 @@ def coreset(
       sksvp coreset --dataset imdb --download --proxy bag-of-ngrams --target vdcnn9
     """
     from ..experiments import CoresetRun, RunFolder, first_selection, report_run, run_coreset
+    from ..experiments._seconds import clocks_in_order
 
     if from_selected is not None and strategy is None:
         refuse_idle(
@@ -262,7 +263,9 @@ def coreset(
         run_coreset(run, folder, only_select=only_select, n_jobs=jobs, report=typer.echo)
     first_selection(run, folder)
     if not only_select:
-        save_figure(report_run(folder, report=typer.echo), folder.path / "results.png")
+        clocks = clocks_in_order(proxy_network, target_network)
+        summary = report_run(folder, clocks=clocks, report=typer.echo)
+        save_figure(summary, folder.path / "results.png", clock=clocks[0])
     typer.echo(f"written to {folder.path}")
 
 

@@ -92,6 +92,7 @@ def train(
     from .._storage._checkpoint import is_run_folder
     from .._storage._files import replacing, write_json
     from ..experiments._kept import forget_training, keep_training, training_folder
+    from ..experiments._seconds import clocks_in_order, in_words
 
     network = network or ("bag-of-ngrams" if holds_texts(dataset, data) else "resnet20")
     small = dataset == "digits"
@@ -138,21 +139,28 @@ def train(
     keep_training(classifier, stopped[0] if stopped else kept, checkpoint_every)
     with says_how_to_go_on(folder), Clock() as clock:
         classifier.fit(bunch.X_train, bunch.y_train)
-    seconds = clock.wall
+    clock.add_earlier(classifier)
     error = 1.0 - classifier.score(bunch.X_test, bunch.y_test)
     # The program fasttext tells none.
     if hasattr(classifier, "history_"):
         history = pd.DataFrame(classifier.history_[:, ("epoch", "dur", "train_loss", "train_acc")])
         history.columns = ["epoch", "seconds", "train_loss", "train_accuracy"]
-        seconds = float(history["seconds"].sum())
         with replacing(folder / "history.csv") as part:
             history.to_csv(part, index=False)
     classifier.save(folder / "network.safetensors")
     write_json(
-        folder / "results.json", {"network": network, "seed": seed, "error": error, "seconds": seconds}
+        folder / "results.json",
+        {
+            "network": network,
+            "seed": seed,
+            "error": error,
+            "seconds": clock.wall,
+            "cpu_seconds": clock.cpu,
+        },
     )
     forget_training(kept)
+    seconds = in_words(clock, clocks_in_order(classifier))
     typer.echo(
-        f"{network}: error {100 * error:.2f} % on {len(bunch.y_test):,} test rows, trained in {seconds:.1f} s"
+        f"{network}: error {100 * error:.2f} % on {len(bunch.y_test):,} test rows, trained in {seconds}"
     )
     typer.echo(f"written to {folder}")

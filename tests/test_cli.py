@@ -319,7 +319,7 @@ def test_train(tmp_path):
 
     result = run(
         "train", "--dataset", "digits", "--train-rows", 200, "--network", "resnet8", "--epochs", 2, "--device", "cpu",
-        "--out", tmp_path / "out",
+        "--out", tmp_path / "out", "--optimizer", "adam", "--lr", 0.001,
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     results = json.loads((tmp_path / "out" / "results.json").read_text())

@@ -147,6 +147,9 @@ def train(
         history.columns = ["epoch", "seconds", "train_loss", "train_accuracy"]
         with replacing(folder / "history.csv") as part:
             history.to_csv(part, index=False)
+    if "net_params" in classifier.get_params(deep=False):
+        # --optimizer is a class there, which the file has no place for, and the network needs no more.
+        classifier.set_params(net_params=None)
     classifier.save(folder / "network.safetensors")
     write_json(
         folder / "results.json",

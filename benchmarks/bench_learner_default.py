@@ -111,7 +111,7 @@ def main() -> None:
         f"Test error in percent of the model that also chooses, mean and standard deviation over {args.seeds} seeds. "
         f"{args.labels[0]} labels at random begin, then each round buys up to the next number, without a look at "
         f"the classes. Texts are cut after {LENGTH} characters. The logistic regression has C={args.C:g}, the bag of "
-        f"n-grams a rate of 0.5 and {args.epochs} epochs: of some, what random rows of 100 and 800 labels did best with.",
+        f"n-grams a rate of 0.5 and {args.epochs} epochs, with which random rows did best.",
     ]
     for name, load in sets.items():
         X, y, X_test, y_test = cut(*load(args), args)

@@ -98,7 +98,7 @@ def main() -> None:
     )
     options.add_argument("--labels", type=int, nargs="+", default=[50, 100, 200, 400, 800, 1600])
     options.add_argument("--C", type=float, default=100.0, help="of the logistic regression")
-    options.add_argument("--epochs", type=int, default=50, help="of the bag of n-grams")
+    options.add_argument("--epochs", type=int, default=200, help="of the bag of n-grams")
     options.add_argument("--seeds", type=int, default=3)
     args = options.parse_args()
     torch.set_num_threads(args.threads)

@@ -6,13 +6,13 @@ import os
 import platform
 import shlex
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from sksvp._clock import processor_seconds
 from sksvp._device import multiplies_bf16
 
 
@@ -48,9 +48,9 @@ def take_turns(sides: dict[str, Callable[[], object]], rounds: int) -> list[dict
 
 
 def _cpu_seconds(work: Callable[[], object]) -> float:
-    start = time.process_time()
+    start = processor_seconds()
     work()
-    return time.process_time() - start
+    return processor_seconds() - start
 
 
 def ratio(rounds: list[dict[str, float]], side: str, other: str) -> dict[str, float]:

@@ -50,6 +50,9 @@ TINY = {
         *["--rows", "300", "600", "--centres", "20", "40", "--centres-rows", "400"],
         *["--n-features", "32", "--loop-steps", "2"],
     ],
+    "bench_learner_default": [
+        *["--rows", "60", "--test-rows", "20", "--labels", "10", "20", "--seeds", "1", "--epochs", "1"],
+    ],
     "bench_memory": ["--rows", "64", "--depth", "8"],
     "bench_text_selection": [
         *["--rows", "24", "--test-rows", "8", "--depth", "9", "--epochs", "1", "--batch-size", "12"],

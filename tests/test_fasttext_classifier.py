@@ -4,6 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 import warnings
 from importlib.util import find_spec
 
@@ -17,6 +18,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from toy_texts import NumbersAsTexts, toy_texts
 
+from sksvp._clock import Clock
 from sksvp.estimators import BagOfNgramsClassifier, FastTextClassifier, _fasttext
 from sksvp.text import PackedTexts
 
@@ -85,6 +87,14 @@ def test_same_model_in_a_fresh_process(texts):
     )
     expected = [fast(word_ngrams=n).fit(*texts).predict_proba(toy_texts(3)[0]) for n in (1, 2)]
     assert found.stdout.split() == [probabilities.tobytes().hex() for probabilities in expected]
+
+
+def test_seconds_of_the_program_count(texts):
+    before = time.process_time()
+    with Clock() as clock:
+        fast().fit(*texts)
+    # The program alone takes longer: it imports numpy, and begins with a matrix of 33 MiB.
+    assert clock.cpu > 0.05 + time.process_time() - before
 
 
 def test_fit_score_transform(fitted, texts):

@@ -130,6 +130,7 @@ def coreset(
     _check_sizes(sizes, n_rows, at_least=1 if choice.only_select else 2)
 
     from ..experiments import CoresetRun, RunFolder, first_selection, report_run, run_coreset
+    from ..experiments._seconds import clocks_in_order
     from ._bunch import data_digest
 
     settings["content of the data"] = data_digest(bunch)
@@ -157,7 +158,9 @@ def coreset(
         run_coreset(experiment, folder, only_select=choice.only_select, n_jobs=repeats.jobs, report=tell)
     first_selection(experiment, folder)
     if not choice.only_select:
-        save_figure(report_run(folder, report=typer.echo), folder.path / "results.png")
+        clocks = clocks_in_order(proxy, target)
+        summary = report_run(folder, clocks=clocks, report=typer.echo)
+        save_figure(summary, folder.path / "results.png", clock=clocks[0])
     typer.echo(f"written to {folder.path}")
 
 

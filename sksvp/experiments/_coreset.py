@@ -19,6 +19,7 @@ from ..coreset._subset import count_rows
 from ..estimators import BagOfNgramsClassifier, FastTextClassifier
 from ._kept import forget_training, keep_training, training_folder
 from ._run_folder import RunFolder
+from ._seconds import clocks_in_order, in_words
 from ._threads import limited_threads
 
 ALL_ROWS = "all rows"
@@ -222,19 +223,20 @@ def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
         with _hinted_at():
             selector.fit(run.X_train, run.y_train)
         error = None if run.X_test is None else 1.0 - selector.proxy_.score(run.X_test, run.y_test)
-    cpu = selector._cpu_timings["proxy_fit"]
+    training = Clock()
+    training.wall, training.cpu = selector.timings_["proxy_fit"], selector._cpu_timings["proxy_fit"]
     record = {
         "kind": "proxy",
         "seed": seed,
         "n_rows": len(run.y_train),
         "error": error,
-        "proxy_seconds": selector.timings_["proxy_fit"],
-        "cpu_seconds": cpu,
+        "proxy_seconds": training.wall,
+        "proxy_cpu_seconds": training.cpu,
         **_regime(selector.proxy_),
     }
     folder.add(f"proxy_seed{seed}", record)
     forget_training(kept)
-    line = f"proxy, seed {seed}: {cpu:.0f} CPU s"
+    line = f"proxy, seed {seed}: {in_words(training, clocks_in_order(run.proxy))}"
     if error is not None:
         line += f", error {100 * error:.2f} %"
     if "never_forgotten" in record:
@@ -276,7 +278,7 @@ def train_target(run: CoresetRun, folder: RunFolder, arm: Arm) -> str:
     }
     folder.add(arm.key, record)
     forget_training(kept)
-    cost = f"error {100 * error:.2f} %, {training.cpu:.0f} CPU s"
+    cost = f"error {100 * error:.2f} %, {in_words(training, clocks_in_order(run.target))}"
     if one_class:
         cost += "; all of one class, which is the answer to every test row: nothing was trained"
     return f"{arm.name}, {len(rows):,} rows, seed {arm.seed}: {cost}"
@@ -312,7 +314,7 @@ def _proxy_cost(folder: RunFolder, arm: Arm) -> dict[str, float]:
     if not arm.needs_proxy:
         return {"proxy_seconds": 0.0, "proxy_cpu_seconds": 0.0}
     proxy = folder.get(f"proxy_seed{arm.seed}")
-    return {"proxy_seconds": proxy["proxy_seconds"], "proxy_cpu_seconds": proxy["cpu_seconds"]}
+    return {name: proxy[name] for name in ("proxy_seconds", "proxy_cpu_seconds")}
 
 
 def selected_rows(

@@ -404,7 +404,7 @@ def test_one_cycle_on_the_command_line(tmp_path):
         (["--dataset", "digits", "--device", "abacus"], "--device abacus must be 'auto'"),
         (
             ["--dataset", "digits", "--precision", "fp8"],
-            "--precision fp8 must be one of auto, bf16, fp32.",
+            "--precision must be one of auto, bf16, fp32, got 'fp8'.",
         ),
         (["--dataset", "digits", "--schedule", "cosine"], "--schedule must be one of cifar, "),
         (["--dataset", "cifar10", "--data-dir", "nowhere"], "sksvp: --data-dir nowhere has no"),

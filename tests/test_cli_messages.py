@@ -44,7 +44,7 @@ from sksvp.estimators import ResNetClassifier
         ("give text_column, sep=... or encoding=....", "give --text-column, --sep or --encoding."),
         (
             "The 'layout' parameter of ResNetClassifier must be a str among {'b', 'a'}. Got 'c' instead.",
-            "--layout c must be one of a, b.",
+            "--layout must be one of a, b, got 'c'.",
         ),
         ("Input X contains NaN.\nIt does not accept\n\nmissing values.", "Input X contains NaN."),
         (
@@ -120,7 +120,7 @@ def test_every_option_has_the_name_of_its_field():
 def test_a_constraint_of_an_estimator_names_the_option():
     with pytest.raises(ValueError) as caught:
         ResNetClassifier(precision="fp8").check_params()
-    assert in_options(str(caught.value)) == "--precision fp8 must be one of auto, bf16, fp32."
+    assert in_options(str(caught.value)) == "--precision must be one of auto, bf16, fp32, got 'fp8'."
 
 
 def test_nan_brings_no_advice_about_other_estimators(tmp_path):

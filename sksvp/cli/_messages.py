@@ -22,7 +22,7 @@ def in_options(message: str) -> str:
     sentence can be, with an underscore, may stand without a value.
     """
     message = _NAN.sub(r"\1", message)
-    message = _CONSTRAINT.sub(r"\1=\3 must be \2.", message)
+    message = _CONSTRAINT.sub(r"\1=... must be \2, got \3.", message)
     message = _CHOICES.sub(
         lambda found: "one of " + ", ".join(sorted(word.strip("'") for word in found[1].split(", "))), message
     )

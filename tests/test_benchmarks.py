@@ -30,6 +30,7 @@ TINY = {
         *["--part", "loops", "--part", "scoring", "--part", "resnet20"],
     ],
     "bench_selection": ["--rows", "200"],
+    "bench_out_of_fold": ["--rows", "200"],
     "bench_stop_proxy": ["--rows", "60", "--epochs", "3"],
     "bench_fast_recipe": [
         *[

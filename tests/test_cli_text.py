@@ -215,3 +215,32 @@ def test_names_of_networks():
     assert (vdcnn.depth, vdcnn.pooling, vdcnn.max_epochs) == (29, "maxpool", 3)
     if find_spec("fasttext"):
         assert isinstance(build_classifier("fasttext", device="cpu", precision="auto"), FastTextClassifier)
+
+
+def test_a_choice_by_chance_is_told_of_where_rows_are_only_chosen(tmp_path):
+    lines = [
+        f"{label},{word} {word} number {row}"
+        for row in range(100)
+        for label, word in ((1, "bad"), (2, "good"))
+    ]
+    (tmp_path / "own.csv").write_text(
+        "\n".join(f'"{a}","{b}"' for a, b in (line.split(",") for line in lines))
+    )
+    options = ["coreset", "--data", tmp_path / "own.csv", *LINEAR, "--proxy-lr", 1, "--proxy-epochs", 5]
+    options += ["--strategy", "forgetting_events", "--only-select", "--seeds", 2, "--device", "cpu"]
+    result = run(*options, "--out", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    (hint,) = [line for line in result.output.splitlines() if line.startswith(("hint", "warning"))]
+    assert hint.startswith("hint: forgetting_events: ") and "were drawn at random" in hint
+    result = run(*options, "--strategy", "entropy", "--subset-size", 0.1, "--out", tmp_path / "small")
+    hints = [line for line in result.output.splitlines() if line.startswith("hint: entropy: The 20")]
+    assert len(hints) == 1 and "--strategy random, --class-balanced" in hints[0]
+
+
+def test_probabilities_of_the_command_line(tmp_path, reviews):
+    options = ["coreset", "--data", reviews / "train.csv", "--only-select", *LINEAR, "--strategy", "entropy"]
+    result = run(*options, "--probabilities", "held_out", "--out", tmp_path / "a")
+    assert result.exit_code == 2
+    assert "--probabilities must be in_sample or out_of_fold, got 'held_out'" in result.output
+    result = run(*options, "--probabilities", "out_of_fold", "--device", "cpu", "--out", tmp_path / "b")
+    assert result.exit_code == 0, result.output

@@ -19,7 +19,7 @@ from toy_proxies import CountedTraining, blobs, fit_in_worker, n_trainings
 
 from sksvp._storage import _describe
 from sksvp._storage._describe import describe
-from sksvp.coreset import CoresetClassifier, ProxyCoresetSelector, _memory_key
+from sksvp.coreset import CoresetClassifier, ProxyCoresetSelector, RiskyChoiceWarning, _memory_key
 from sksvp.coreset._memory_key import training_key
 from sksvp.estimators import ResNetClassifier
 from sksvp.strategies import ForgettingEvents
@@ -240,6 +240,7 @@ def test_damaged_entry_is_trained_again_with_a_warning(counted, damage):
     assert_same_choice(first, again)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.simplefilter("ignore", RiskyChoiceWarning)
         assert clone(counted).fit(X, y).from_cache_
 
 
@@ -248,6 +249,7 @@ def test_training_that_was_broken_off_leaves_no_entry(counted):
     (entry_of(counted) / "entry.json").unlink()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.simplefilter("ignore", RiskyChoiceWarning)
         again = clone(counted).fit(X, y)
     assert not again.from_cache_
     assert_same_choice(first, again)

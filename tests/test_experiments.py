@@ -17,13 +17,14 @@ from sklearn.datasets import load_digits
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
+from sklearn.tree import DecisionTreeClassifier
 from typer.testing import CliRunner
 
 from sksvp import ProxyCoresetSelector
 from sksvp._clock import Clock
 from sksvp._storage._files import replacing, write_json
 from sksvp.cli._main import app
-from sksvp.coreset._by_chance import ByChanceWarning
+from sksvp.coreset import ByChanceWarning, RiskyChoiceWarning
 from sksvp.estimators import BagOfNgramsClassifier, ResNetClassifier
 from sksvp.experiments import (
     CoresetRun,
@@ -75,7 +76,7 @@ def test_a_proxy_that_has_learned_nothing_is_told_of_before_targets_are_trained(
     lines = []
     run = small_run(tmp_path / "memory", proxy=proxy, seeds=[0], strategies=["entropy"])
     run_coreset(run, RunFolder(tmp_path / "run", {}, resume=False), report=lines.append)
-    hints = [line for line in lines if line.startswith("hint")]
+    hints = [line for line in lines if line.startswith("hint: the proxy is hardly")]
     assert len(hints) == (hint is not None)
     if hint:
         assert re.match(hint, lines[1]) and "proxy_lr" in lines[1]
@@ -87,7 +88,7 @@ def test_rows_never_learned_are_told_of_without_test_rows(never_learned, proxy, 
     folder.add("proxy_seed0", {"kind": "proxy", "error": None, "never_learned": never_learned})
     run = small_run(tmp_path / "memory", **({} if proxy is None else {"proxy": proxy}))
     run.X_test = run.y_test = None
-    hints = list(_hints(run, folder, [0]))
+    hints = [hint for _, hint in _hints(run, folder, [0])]
     if never_learned < 0.5:
         assert hints == []
     else:
@@ -101,21 +102,68 @@ def test_rows_never_learned_that_fill_a_small_core_set_are_told_of(strategy, is_
     folder = RunFolder(tmp_path / "run", {}, resume=False)
     folder.add("proxy_seed0", {"kind": "proxy", "error": 0.3, "never_learned": 0.2})
     run = small_run(tmp_path / "memory", strategies=[strategy])
-    hints = list(_hints(run, folder, [0]))
+    hints = [hint for _, hint in _hints(run, folder, [0])]
     # A fifth of 300 rows, of which 60 are chosen.
     assert ["most of the 60 rows that are chosen first" in hint for hint in hints] == [True] * is_told
 
 
+def hints_of(run, folder, **params):
+    """Run, with no warning on the way, and return the hints."""
+    lines = []
+    with warnings.catch_warnings():
+        for category in (ByChanceWarning, RiskyChoiceWarning):
+            warnings.simplefilter("error", category)
+        run_coreset(run, RunFolder(folder, {}, resume=False), report=lines.append, **params)
+    return [line.removeprefix("hint: ") for line in lines if line.startswith("hint: ")]
+
+
 def test_the_selector_does_not_say_it_again(tmp_path):
     proxy = MLPClassifier((4,), learning_rate_init=1e-9, random_state=0)
-    run = small_run(tmp_path / "memory", proxy=proxy, seeds=[0], strategies=["forgetting_events"])
+    run = small_run(
+        tmp_path / "memory", proxy=proxy, seeds=[0], strategies=["forgetting_events"], subset_sizes=[0.7]
+    )
     with pytest.warns(ByChanceWarning):
-        ProxyCoresetSelector(proxy, strategy="forgetting_events", random_state=0).fit(
-            run.X_train, run.y_train
-        )
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", ByChanceWarning)
-        run_coreset(run, RunFolder(tmp_path / "run", {}, resume=False), report=lambda line: None)
+        run.selector(run.arms()[0]).fit(run.X_train, run.y_train)
+    hints = hints_of(run, tmp_path / "run")
+    assert hints[0].startswith("the proxy is hardly better than guessing")
+    assert not any("never learned" in hint or "by chance" in hint for hint in hints)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("only_select", [True, False])
+def test_what_selectors_warn_of_is_told_once_for_all_seeds(n_jobs, only_select, tmp_path):
+    tree = DecisionTreeClassifier(random_state=0)
+    run = small_run(tmp_path / "memory", proxy=tree, strategies=["entropy", "random"], subset_sizes=[0.5, 60])
+    # Where there are test rows, they show it.
+    memorised, *rest = hints_of(run, tmp_path / "run", only_select=only_select, n_jobs=n_jobs)
+    assert memorised.startswith("the proxy has memorised its training rows (error 0.0%, on the test rows ")
+    assert "--probabilities out_of_fold" in memorised
+    # A tree leaves both to chance, and neither has 20 rows a class.
+    assert sorted(hint[:46] for hint in rest) == [
+        "entropy: 100% of the 150 chosen rows have the ",
+        "entropy: 100% of the 60 chosen rows have the s",
+        "entropy: The 150 chosen rows may well train a ",
+        "entropy: The 60 chosen rows may well train a w",
+    ]
+    run.X_test = run.y_test = None
+    run.memory = str(tmp_path / "other")
+    hints = hints_of(run, tmp_path / "without-test-rows", only_select=True, n_jobs=n_jobs)
+    assert len(hints) == 5
+    (memorised,) = [hint for hint in hints if "memorised" in hint]
+    assert memorised.startswith("entropy: The proxy DecisionTreeClassifier seems to have memorised")
+
+
+def test_a_run_out_of_fold(tmp_path):
+    tree = DecisionTreeClassifier(random_state=0)
+    run = small_run(
+        tmp_path / "memory", proxy=tree, strategies=["entropy"], seeds=[0], probabilities="out_of_fold"
+    )
+    hints = hints_of(run, tmp_path / "run", only_select=True)
+    assert hints and not any("memorised" in hint for hint in hints)
+    rows = pd.read_csv(tmp_path / "run" / "selected" / "entropy_0.5_seed0.csv")["row"]
+    selector = ProxyCoresetSelector(tree, strategy="entropy", probabilities="out_of_fold", random_state=0)
+    selector.fit(run.X_train, run.y_train)
+    np.testing.assert_array_equal(np.sort(rows), selector.indices_)
 
 
 def test_records_hold_what_was_trained(tmp_path):
@@ -132,7 +180,7 @@ def test_records_hold_what_was_trained(tmp_path):
         model = LogisticRegression(max_iter=200, random_state=row.seed)
         model.fit(run.X_train[np.sort(chosen)], run.y_train[np.sort(chosen)])
         assert row.error == pytest.approx(1 - model.score(run.X_test, run.y_test))
-    assert len(lines) == 12
+    assert len([line for line in lines if not line.startswith("hint: ")]) == 12
 
 
 def test_workers_give_the_same_errors(tmp_path):

@@ -44,6 +44,14 @@ class Choice(Group):
     class_balanced: Annotated[bool, Option("--class-balanced", help="Keep the classes in proportion.")] = (
         False
     )
+    probabilities: Annotated[
+        str | None,
+        Option(
+            help="Whose class probabilities rank the rows: in_sample (the proxy's, which was trained on them) or "
+            "out_of_fold (models' that have not seen them; five trainings more).",
+            show_default="in_sample",
+        ),
+    ] = None
     baseline: Annotated[
         list[str] | None,
         Option(
@@ -74,11 +82,17 @@ class Choice(Group):
         """
         if self.needs_no_proxy:
             refuse_idle(
-                {"class_balanced": self.class_balanced, **networks.of_proxy()},
+                {
+                    "class_balanced": self.class_balanced,
+                    "probabilities": self.probabilities,
+                    **networks.of_proxy(),
+                },
                 "the rows in --from-selected are chosen already, and no --strategy beside them needs a proxy",
             )
         if self.only_select and self.from_selected is not None:
             raise ValueError("--only-select and --from-selected exclude each other.")
+        if self.probabilities not in (None, "in_sample", "out_of_fold"):
+            raise ValueError(f"--probabilities must be in_sample or out_of_fold, got {self.probabilities!r}.")
 
     def methods(self, proxy: str) -> tuple[list[str], bool]:
         """Name the ways to choose, and tell whether to train on all rows as well."""
@@ -133,7 +147,10 @@ def coreset(
     from ..experiments._seconds import clocks_in_order
     from ._bunch import data_digest
 
-    settings["content of the data"] = data_digest(bunch)
+    settings |= {
+        "probabilities": choice.probabilities or "in_sample",
+        "content of the data": data_digest(bunch),
+    }
     folder = RunFolder(new_folder("coreset", run.out), settings, resume=run.resume)
     write_config(folder.path, "coreset", data, networks, learning, choice, repeats, run)
     experiment = CoresetRun(
@@ -147,6 +164,7 @@ def coreset(
         subset_sizes=list(dict.fromkeys(sizes)),
         seeds=repeats.numbers(data),
         with_all=with_all,
+        probabilities=settings["probabilities"],
         given=given,
         filenames=bunch.get("filenames_train"),
         row_numbers=bunch.get("row_numbers"),

@@ -11,7 +11,7 @@ import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import _safe_indexing, check_random_state, get_tags, indexable
-from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt
+from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, _routing_enabled, process_routing
 from sklearn.utils.validation import (
     _check_feature_names,
@@ -32,8 +32,10 @@ from ..proxies._watching import check_watchable
 from ..strategies import Evidence, resolve_strategy
 from ._by_chance import warn_if_by_chance
 from ._learning import learn
+from ._memorised import warn_if_memorised
 from ._nearest import nearest_rows
 from ._ranking_settled import ProxyStop, RankingSettled
+from ._risky_choice import predicted_right, warn_if_risky
 from ._subset import choose, count_rows
 
 _ADVICE = " Choosing a core-set needs every label; rows to be labelled are the matter of ProxyActiveLearner."
@@ -52,6 +54,7 @@ class BaseProxyCoreset(BaseEstimator):
             Interval(Integral, 1, None, closed="left"),
         ],
         "class_balanced": ["boolean"],
+        "probabilities": [StrOptions({"in_sample", "out_of_fold"})],
         "stop_proxy": [RankingSettled, None],
         "memory": [str, os.PathLike, joblib.Memory, None],
         "random_state": ["random_state"],
@@ -65,6 +68,7 @@ class BaseProxyCoreset(BaseEstimator):
         strategy="auto",
         subset_size: float = 0.5,
         class_balanced: bool = False,
+        probabilities: str = "in_sample",
         stop_proxy=None,
         memory=None,
         random_state=None,
@@ -74,6 +78,7 @@ class BaseProxyCoreset(BaseEstimator):
         self.strategy = strategy
         self.subset_size = subset_size
         self.class_balanced = class_balanced
+        self.probabilities = probabilities
         self.stop_proxy = stop_proxy
         self.memory = memory
         self.random_state = random_state
@@ -111,10 +116,15 @@ class BaseProxyCoreset(BaseEstimator):
 
         Warns
         -----
-        UserWarning
+        ByChanceWarning
             Where chance decided for most of the chosen rows, because they have the
             same score as rows that were left out, or where the proxy never learned
             most of them.
+        RiskyChoiceWarning
+            Where the chosen rows are likely to train a worse model than random ones.
+        MemorisedProxyWarning
+            Where the proxy has memorised the rows that it ranks. It is a
+            RiskyChoiceWarning, and all are UserWarnings.
         """
         # A fit that fails or is interrupted leaves no fitted selector behind.
         self.__dict__.pop("support_", None)
@@ -145,6 +155,12 @@ class BaseProxyCoreset(BaseEstimator):
         # Above this frame is scikit-learn's check of parameters, then the user.
         groups = labels if self.class_balanced else None
         warn_if_by_chance(strategy, self.scores_, self.support_, groups, stacklevel=3)
+        right = predicted_right(evidence, labels, self.proxy_)
+        unseen = self.probabilities == "out_of_fold"
+        warn_if_risky(strategy, labels, self.support_, right, unseen=unseen, stacklevel=3)
+        self._training_error = None if unseen or right is None else 1.0 - float(right.mean())
+        if not unseen:
+            warn_if_memorised(self.proxy_, evidence, labels, right, stacklevel=3)
         return self
 
     def _check_rows(self, X, y) -> tuple[Any, np.ndarray]:
@@ -206,6 +222,7 @@ class BaseProxyCoreset(BaseEstimator):
             fit_params=self._route(fit_params),
             report=report,
             stop=self.stop_proxy,
+            probabilities=self.probabilities,
         )
         self.proxy_ = record.proxy
         self.proxy_stop_ = record.stop

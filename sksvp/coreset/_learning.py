@@ -22,6 +22,7 @@ from ..proxies._training import (
 from ..proxies._watching import epochs_of, epochs_trained
 from ._memory import MemoryEntry, NoEntry, ProxyRecord, memory_entry, memory_folder
 from ._memory_key import training_key
+from ._out_of_fold import check_out_of_fold, gather_out_of_fold, in_sample
 from ._ranking_settled import ProxyStop, RankingSettled
 
 # Names of the arrays that stand for each kind of evidence.
@@ -39,6 +40,7 @@ def learn(
     fit_params: dict,
     report: Callable[[str], None],
     stop: RankingSettled | None = None,
+    probabilities: str = "in_sample",
 ) -> tuple[ProxyRecord, bool]:
     """Train a clone of the proxy and gather what the strategy requires, unless the memory has it.
 
@@ -60,6 +62,9 @@ def learn(
         Told the name of each stage as it begins.
     stop : RankingSettled or None
         Rule that may end the training early.
+    probabilities : {"in_sample", "out_of_fold"}
+        Whether rows are scored by the proxy that has seen them all, or by models
+        that have not seen the rows they score.
 
     Returns
     -------
@@ -68,6 +73,9 @@ def learn(
     from_cache : bool
         Whether the proxy was trained before.
     """
+    out_of_fold = probabilities == "out_of_fold" and "probabilities" in strategy.requires
+    if out_of_fold:
+        check_out_of_fold(proxy, y, stop)
     folder = memory_folder(memory)
     if folder is not None:
         check_trained_alone("memory", proxy)
@@ -84,7 +92,11 @@ def learn(
             # Kept before the inference: a training must not be lost to what comes after it.
             entry.save(record)
         report("evidence")
-        _gather_missing(record, X, y, strategy.requires, entry)
+        by_proxy = tuple(kind for kind in strategy.requires if not (out_of_fold and kind == "probabilities"))
+        _gather_missing(record, X, y, by_proxy, entry)
+        if out_of_fold:
+            return training.gather_out_of_fold(record, X, y, entry), from_cache
+    record.evidence = in_sample(record.evidence)
     return record, from_cache
 
 
@@ -161,6 +173,23 @@ class _Training:
         if watch is not None:
             record.stop = self._told(proxy, watch.correlations, record.proxy_fit)
         return record
+
+    def gather_out_of_fold(
+        self, record: ProxyRecord, X, y: np.ndarray, entry: MemoryEntry | NoEntry
+    ) -> ProxyRecord:
+        return gather_out_of_fold(
+            record,
+            self.proxy,
+            X,
+            y,
+            entry,
+            seed=self._seed,
+            fit_params=self.fit_params,
+            requires=self.requires,
+            random_state=self.random_state,
+            n_epochs=self.n_epochs,
+            batch_size=self.batch_size,
+        )
 
     def _told(self, proxy: BaseEstimator, correlations: list[float], seconds: float) -> ProxyStop:
         n_epochs = epochs_trained(proxy, len(correlations))

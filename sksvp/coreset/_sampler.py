@@ -23,6 +23,9 @@ class ProxyCoresetSampler(BaseProxyCoreset):
         Share of the rows to keep, or their number.
     class_balanced : bool, default=False
         Whether each class keeps its share.
+    probabilities : {"in_sample", "out_of_fold"}, default="in_sample"
+        Whether the proxy scores the rows it was trained on, or models score rows
+        that they have not seen.
     stop_proxy : RankingSettled or None, default=None
         Rule that ends the proxy's training early; for proxies that are trained in
         epochs.
@@ -50,9 +53,9 @@ class ProxyCoresetSampler(BaseProxyCoreset):
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sksvp.coreset import ProxyCoresetSampler
     >>> X, y = load_iris(return_X_y=True)
-    >>> X_kept, y_kept = ProxyCoresetSampler(LogisticRegression(), subset_size=30).fit_resample(X, y)
+    >>> X_kept, y_kept = ProxyCoresetSampler(LogisticRegression(), subset_size=75).fit_resample(X, y)
     >>> X_kept.shape
-    (30, 4)
+    (75, 4)
     """
 
     @property

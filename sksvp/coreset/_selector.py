@@ -36,6 +36,15 @@ class ProxyCoresetSelector(OneToOneFeatureMixin, TransformerMixin, BaseProxyCore
         Whether each class keeps its share: quotas in proportion to class sizes,
         by largest remainder, filled in order. k-centers then picks within each
         class.
+    probabilities : {"in_sample", "out_of_fold"}, default="in_sample"
+        Where the strategy reads class probabilities: whether the proxy scores the
+        rows it was trained on, or models score rows that they have not seen. Out
+        of fold, a forest or bagging classifier with ``oob_score=True`` gives its
+        out-of-bag votes, where each row has some; any other proxy is trained five
+        times more, on four fifths of the rows each (stratified folds). For a proxy
+        that has memorised its training rows. `proxy_`, features and forgetting
+        events are those of the proxy trained on all rows in any case; strategies
+        that read no probabilities are not touched.
     stop_proxy : RankingSettled or None, default=None
         Rule that ends the proxy's training early; for proxies that are trained in
         epochs.
@@ -73,7 +82,8 @@ class ProxyCoresetSelector(OneToOneFeatureMixin, TransformerMixin, BaseProxyCore
         rule.
     timings_ : dict
         Seconds of ``"proxy_fit"``, ``"inference"`` and ``"ranking"``; from a
-        memory the first two are those of the original training.
+        memory the first two are those of the original training. The trainings out
+        of fold count as inference.
     from_cache_ : bool
         Whether the proxy came from the memory.
     classes_ : ndarray of shape (n_classes,)
@@ -99,10 +109,10 @@ class ProxyCoresetSelector(OneToOneFeatureMixin, TransformerMixin, BaseProxyCore
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sksvp.coreset import ProxyCoresetSelector
     >>> X, y = load_iris(return_X_y=True)
-    >>> selector = ProxyCoresetSelector(LogisticRegression(), subset_size=0.2, random_state=0).fit(X, y)
+    >>> selector = ProxyCoresetSelector(LogisticRegression(), subset_size=0.5, random_state=0).fit(X, y)
     >>> X_kept, y_kept = selector.select(X, y)
     >>> X_kept.shape
-    (30, 4)
+    (75, 4)
     """
 
     def transform(self, X):

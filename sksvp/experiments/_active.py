@@ -1,6 +1,6 @@
 """The active-learning experiment: proxy, target or chance chooses what is labelled, and the target is trained on it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from .._storage._files import replacing
 from ..active import ProxyActiveLearner, replay_selection
 from ..active._protocol import make_plan
 from ..active._run import resolve_pool_strategy
+from ..coreset._risky_choice import describe_empty_classes
 from ._kept import forget_training, keep_training, training_folder
 from ._run_folder import RunFolder, RunRecords, read_json
 from ._threads import limited_threads
@@ -156,6 +157,21 @@ def run_active(
         work = (delayed(_run_arm)(run, folder, arm) for arm in arms)
         for line in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work):
             report(line)
+        for hint in _hints(run, folder, arms):
+            report(hint)
+
+
+def _hints(run: ActiveRun, folder: RunFolder, arms: list[ActiveArm]) -> Iterator[str]:
+    """Say once of each way to choose where it bought hardly a label of a class."""
+    for arm in {arm.name: arm for arm in reversed(arms) if arm.chooser is not None}.values():
+        labelled = np.zeros(len(run.y_train), dtype=bool)
+        for entry in folder.get(arm.key)["history"]:
+            labelled[entry["rows"]] = True
+        for found in describe_empty_classes(run.y_train, labelled):
+            yield (
+                f"hint: {arm.name}: of the {labelled.sum()} rows that were labelled {found}. Take another strategy or "
+                "a larger initial_size."
+            )
 
 
 def _run_arm(run: ActiveRun, folder: RunFolder, arm: ActiveArm) -> str:

@@ -1,8 +1,6 @@
 """The core-set experiment: choose rows with a proxy, train the target on them, compare."""
 
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -13,10 +11,11 @@ from sklearn.utils import _safe_indexing
 
 from .._clock import Clock
 from .._storage._fingerprint import fingerprint
-from ..coreset import ProxyCoresetSelector
-from ..coreset._by_chance import ByChanceWarning
+from ..coreset import ByChanceWarning, MemorisedProxyWarning, ProxyCoresetSelector
+from ..coreset._memorised import FAR_BELOW, HARDLY_AN_ERROR
 from ..coreset._subset import count_rows
 from ..estimators import BagOfNgramsClassifier, FastTextClassifier
+from ._hints import Found, Hints, collecting
 from ._kept import forget_training, keep_training, training_folder
 from ._run_folder import RunFolder
 from ._seconds import clocks_in_order, in_words
@@ -79,6 +78,8 @@ class CoresetRun:
     seeds : list of int
     with_all : bool
         Whether the target is trained on all rows as well.
+    probabilities : {"in_sample", "out_of_fold"}
+        As of `ProxyCoresetSelector`.
     given : dict of str to ndarray
         Rows chosen elsewhere, by the name they have in the table.
     filenames : ndarray of str
@@ -103,6 +104,7 @@ class CoresetRun:
     subset_sizes: list[float | int]
     seeds: list[int]
     with_all: bool = True
+    probabilities: str = "in_sample"
     given: dict[str, np.ndarray] = field(default_factory=dict)
     filenames: np.ndarray | None = None
     row_numbers: np.ndarray | None = None
@@ -126,6 +128,10 @@ class CoresetRun:
                 arms.append(Arm(ALL_ROWS, None, 1.0, False, seed))
         return arms
 
+    def first_arm(self, seed: int) -> Arm:
+        """Return the arm of a seed whose selector trains the proxy for all of them."""
+        return next(arm for arm in self.arms() if arm.seed == seed and arm.needs_proxy)
+
     def selector(self, arm: Arm) -> ProxyCoresetSelector:
         """Build the selector of an arm."""
         return ProxyCoresetSelector(
@@ -133,6 +139,7 @@ class CoresetRun:
             strategy=arm.strategy,
             subset_size=arm.subset_size,
             class_balanced=arm.class_balanced,
+            probabilities=self.probabilities,
             memory=self.memory,
             random_state=arm.seed,
         )
@@ -170,58 +177,100 @@ def run_coreset(
         arms = [arm for arm in arms if arm.strategy is not None]
     seeds = dict.fromkeys(arm.seed for arm in arms if arm.needs_proxy)
     proxies = [seed for seed in seeds if not folder.has(f"proxy_seed{seed}")]
+    hints = Hints(report)
+
+    def side_by_side(work: Callable, tasks: list) -> Iterator[tuple[Arm, list[Found]]]:
+        done = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
+            delayed(_with_hints)(work, run, folder, task) for task in tasks
+        )
+        for arm, line, found in done:
+            report(line)
+            yield arm, found
+
     with folder.alone():
-        for work, tasks in ((train_proxy, proxies), (select_only if only_select else train_target, arms)):
-            results = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
-                delayed(work)(run, folder, task) for task in tasks
-            )
-            for line in results:
-                report(line)
-            if proxies and work is train_proxy:
-                for hint in _hints(run, folder, proxies):
-                    report(hint)
+        of_proxies = list(side_by_side(train_proxy, proxies))
+        for category, hint in _hints(run, folder, proxies) if proxies else ():
+            report(hint)
+            hints.leave_out(category)
+        for arm, found in of_proxies:
+            hints.tell(found, arm.name, arm.subset_size)
+        for arm, found in side_by_side(select_only if only_select else train_target, arms):
+            hints.tell(found, arm.name, arm.subset_size)
 
 
-def _hints(run: CoresetRun, folder: RunFolder, seeds: list[int]) -> Iterator[str]:
-    """Say it where proxies have learned too little to choose by, before targets are trained on their choice."""
+def _hints(run: CoresetRun, folder: RunFolder, seeds: list[int]) -> Iterator[tuple[type[Warning], str]]:
+    """Say what the proxies' errors show, before targets are trained on their choice.
+
+    Yields
+    ------
+    category : type
+        Of the selector's warnings that need not be told beside it.
+    hint : str
+    """
     records = [folder.get(f"proxy_seed{seed}") for seed in seeds]
+    found = _describe_unlearned(run, records)
+    linear = isinstance(run.proxy, BagOfNgramsClassifier | FastTextClassifier)
+    example = "; for a few thousand texts proxy_lr=0.5 and proxy_epochs=10" if linear else ""
+    if found:
+        yield (
+            ByChanceWarning,
+            f"hint: {found}: train it longer or at a higher rate (proxy_epochs, proxy_lr{example}).",
+        )
+    found = _describe_memorised(run, records)
+    if found:
+        yield (
+            MemorisedProxyWarning,
+            f"hint: {found}: take probabilities='out_of_fold', which ranks rows by models that have not seen them.",
+        )
+
+
+def _describe_unlearned(run: CoresetRun, records: list[dict]) -> str:
+    """Say where proxies have learned too little to choose by, "" where not."""
     never_learned = np.mean([record.get("never_learned", 0.0) for record in records])
     fewest = min(count_rows(size, len(run.y_train)) for size in run.subset_sizes)
-    found = ""
-    if never_learned > 0.5:
-        found = f"most rows were never learned ({never_learned:.0%})"
-    elif never_learned * len(run.y_train) > fewest / 2 and any(
-        arm.strategy in ("forgetting_events", "auto") for arm in run.arms()
-    ):
-        found = f"most of the {fewest:,} rows that are chosen first were never learned ({never_learned:.0%} of all)"
     if run.X_test is not None:
         error = np.mean([record["error"] for record in records])
         guessing = 1.0 - np.max(np.unique(run.y_test, return_counts=True)[1]) / len(run.y_test)
         if error > _HARDLY_BETTER * guessing:
-            found = f"the proxy is hardly better than guessing (error {error:.0%}, guessing {guessing:.0%})"
-    linear = isinstance(run.proxy, BagOfNgramsClassifier | FastTextClassifier)
-    example = "; for a few thousand texts proxy_lr=0.5 and proxy_epochs=10" if linear else ""
-    if found:
-        yield f"hint: {found}: train it longer or at a higher rate (proxy_epochs, proxy_lr{example})."
+            return f"the proxy is hardly better than guessing (error {error:.0%}, guessing {guessing:.0%})"
+    if never_learned > 0.5:
+        return f"most rows were never learned ({never_learned:.0%})"
+    if never_learned * len(run.y_train) > fewest / 2 and any(
+        arm.strategy in ("forgetting_events", "auto") for arm in run.arms()
+    ):
+        return f"most of the {fewest:,} rows that are chosen first were never learned ({never_learned:.0%} of all)"
+    return ""
 
 
-@contextmanager
-def _hinted_at() -> Iterator[None]:
-    """Leave out what the selector warns of, in each seed's process: `_hints` says it once."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ByChanceWarning)
-        yield
+def _describe_memorised(run: CoresetRun, records: list[dict]) -> str:
+    """Say where test rows show that the proxy knows its training rows by heart, "" where not."""
+    errors = [
+        (record["training_error"], record["error"])
+        for record in records
+        if record.get("training_error") is not None and record["error"] is not None
+    ]
+    if not errors or run.probabilities == "out_of_fold":
+        return ""
+    within, held_out = np.mean(errors, axis=0)
+    if within > HARDLY_AN_ERROR or held_out <= within + FAR_BELOW:
+        return ""
+    return f"the proxy has memorised its training rows (error {within:.1%}, on the test rows {held_out:.1%})"
+
+
+def _with_hints(work: Callable, run: CoresetRun, folder: RunFolder, task) -> tuple[Arm, str, list[Found]]:
+    """Do one training, in any process; return whose it was, a line about it, and what the selector warned of."""
+    with collecting() as found:
+        line = work(run, folder, task)
+    return (task if isinstance(task, Arm) else run.first_arm(task)), line, found
 
 
 def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
     """Train the proxy of one seed into the run's memory and record what it cost."""
-    first = next(arm for arm in run.arms() if arm.seed == seed and arm.needs_proxy)
     with limited_threads(run.threads):
-        selector = run.selector(first)
+        selector = run.selector(run.first_arm(seed))
         kept = training_folder(folder.path, f"proxy_seed{seed}")
         keep_training(selector.proxy, kept, run.checkpoint_every)
-        with _hinted_at():
-            selector.fit(run.X_train, run.y_train)
+        selector.fit(run.X_train, run.y_train)
         error = None if run.X_test is None else 1.0 - selector.proxy_.score(run.X_test, run.y_test)
     training = Clock()
     training.wall, training.cpu = selector.timings_["proxy_fit"], selector._cpu_timings["proxy_fit"]
@@ -232,6 +281,7 @@ def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
         "error": error,
         "proxy_seconds": training.wall,
         "proxy_cpu_seconds": training.cpu,
+        "training_error": selector._training_error,
         **_regime(selector.proxy_),
     }
     folder.add(f"proxy_seed{seed}", record)
@@ -294,8 +344,7 @@ def choose_rows(run: CoresetRun, folder: RunFolder, arm: Arm) -> tuple[np.ndarra
         return np.arange(len(run.y_train)), 0.0, 0.0
     if arm.name in run.given:
         return np.sort(run.given[arm.name]), 0.0, 0.0
-    with _hinted_at():
-        selector = run.selector(arm).fit(run.X_train, run.y_train)
+    selector = run.selector(arm).fit(run.X_train, run.y_train)
     folder.add_selection(arm.key, selected_rows(selector, run.filenames, run.row_numbers))
     wall, cpu = (
         seconds["inference"] + seconds["ranking"] for seconds in (selector.timings_, selector._cpu_timings)

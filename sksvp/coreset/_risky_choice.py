@@ -1,0 +1,132 @@
+"""Saying where chosen rows are likely to train a worse model than random ones."""
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from ..proxies._proxies import classifier_of, learns_numbers
+from ..strategies import Entropy, Evidence, ForgettingEvents, LeastConfidence, Margin
+
+# The rule of thumb of docs/guide/when.md: a share of the rows, and rows of a class on average.
+SMALL_SHARE = (3, 10)
+FEW_A_CLASS = 20
+# Less than this part of what a random choice gives a class, where that is at least so many rows.
+_NEARLY_EMPTY, _DUE = 0.1, 10
+# Of the kept rows, those that the proxy gets wrong: rows it has learned from, and rows it has not seen.
+_MANY_WRONG, _MANY_WRONG_UNSEEN = 0.5, 1 / 3
+# With fewer than this of them the small share does no harm.
+_FEW_WRONG_UNSEEN = 0.2
+_N_NAMED = 5
+
+_HARDEST_FIRST = (Entropy, ForgettingEvents, LeastConfidence, Margin)
+
+
+class RiskyChoiceWarning(UserWarning):
+    """A choice is likely to train a worse model than random rows of the same number."""
+
+
+def predicted_right(evidence: Evidence, y: np.ndarray, proxy: BaseEstimator | None) -> np.ndarray | None:
+    """Tell which rows the class probabilities put into their own class.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Of all rows.
+    y : ndarray of shape (n,)
+        Labels.
+    proxy : classifier or None
+        Fitted.
+
+    Returns
+    -------
+    ndarray of shape (n,), bool, or None
+        None where there are no probabilities, or their columns are not the classes of y.
+    """
+    values = evidence.probabilities if evidence.logits is None else evidence.logits
+    if values is None:
+        return None
+    classes, codes = np.unique(y, return_inverse=True)
+    known = classes if learns_numbers(proxy, classes) else getattr(classifier_of(proxy), "classes_", classes)
+    if np.shape(values) != (len(y), len(classes)) or not np.array_equal(known, classes):
+        return None
+    return np.argmax(values, axis=1) == codes
+
+
+def warn_if_risky(
+    strategy: Any,
+    y: np.ndarray,
+    kept: np.ndarray,
+    right: np.ndarray | None,
+    *,
+    unseen: bool,
+    stacklevel: int,
+) -> None:
+    """Warn where the kept rows are likely to train a worse model than random rows of the same number.
+
+    Parameters
+    ----------
+    strategy : Strategy
+        That ranked. Of one that needs no proxy nothing is said.
+    y : ndarray of shape (n,)
+        Labels.
+    kept : ndarray of shape (n,), bool
+        Which rows were chosen.
+    right : ndarray of shape (n,), bool, or None
+        Which rows the proxy classifies right, where that is known.
+    unseen : bool
+        Whether it had not seen them.
+    stacklevel : int
+        Of the warning, counted from the caller.
+
+    Warns
+    -----
+    RiskyChoiceWarning
+    """
+    if not strategy.requires or kept.all():
+        return
+    findings = [*describe_empty_classes(y, kept)]
+    n_kept = int(kept.sum())
+    wrong = 0.0 if right is None else float(np.mean(~right[kept]))
+    if wrong > (_MANY_WRONG_UNSEEN if unseen else _MANY_WRONG):
+        findings.append(
+            f"the proxy gets {wrong:.0%} of them wrong{', not having seen them' if unseen else ''}"
+        )
+    few_wrong = unseen and right is not None and wrong < _FEW_WRONG_UNSEEN
+    if isinstance(strategy, _HARDEST_FIRST):
+        findings += _describe_few(n_kept, len(y), len(np.unique(y)), few_wrong=few_wrong)
+    if findings:
+        warnings.warn(
+            f"The {n_kept} chosen rows may well train a worse model than random ones: {'; '.join(findings)}. Choose "
+            "at random, class by class (strategy='random', class_balanced=True), or keep more rows (subset_size).",
+            RiskyChoiceWarning,
+            stacklevel=stacklevel + 1,
+        )
+
+
+def describe_empty_classes(y: np.ndarray, kept: np.ndarray) -> Iterator[str]:
+    """Name the classes of which hardly a row is kept, where a random choice would keep ten and more."""
+    classes, codes, sizes = np.unique(y, return_inverse=True, return_counts=True)
+    due = sizes * (kept.sum() / len(y))
+    n_kept = np.bincount(codes[kept], minlength=len(classes))
+    empty = np.flatnonzero((due >= _DUE) & (n_kept < _NEARLY_EMPTY * due))
+    if len(empty):
+        named = ", ".join(f"{classes.tolist()[c]!r} ({n_kept[c]} of {sizes[c]})" for c in empty[:_N_NAMED])
+        more = ", ..." if len(empty) > _N_NAMED else ""
+        yield f"hardly a row of {len(empty)} of {len(classes)} classes is among them: {named}{more}"
+
+
+def _describe_few(n_kept: int, n_rows: int, n_classes: int, *, few_wrong: bool) -> Iterator[str]:
+    part, whole = SMALL_SHARE
+    if n_kept < FEW_A_CLASS * n_classes:
+        yield (
+            f"they are the hardest, and with {n_kept / n_classes:.3g} rows a class, fewer than {FEW_A_CLASS}, a "
+            "target does not learn the easy ones"
+        )
+    elif n_kept < part * n_rows // whole and not few_wrong:
+        yield (
+            f"they are the hardest {n_kept / n_rows:.0%} of the rows, and below {part / whole:.0%} the hardest rows "
+            "mostly mislead"
+        )

@@ -128,7 +128,7 @@ def active(
     baselines = read_baselines(choice.baseline, BASELINES)
 
     proxy, target, settings = build_pair(data, networks, learning.filled(data))
-    bunch = data.load(target)
+    bunch = data.load(target, [settings["proxy"], settings["target"]])
 
     from .. import experiments
     from ..experiments._active import former_arms

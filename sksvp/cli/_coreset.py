@@ -14,6 +14,7 @@ from ._experiment import known_strategies, read_baselines, read_size, refuse_idl
 from ._folders import new_folder, read_rows, save_figure
 from ._groups import SIZE, Group, takes_groups
 from ._messages import tell
+from ._models import network_kind
 from ._networks import Learning, Networks, build_pair
 from ._run import Repeats, Run, says_how_to_go_on
 
@@ -30,7 +31,7 @@ class Choice(Group):
         list[str] | None,
         Option(
             help="How rows are ranked: {strategies}; repeat to compare several.",
-            show_default="forgetting_events; fasttext: entropy",
+            show_default="forgetting_events; bag-of-ngrams, fasttext: entropy",
         ),
     ] = None
     subset_size: Annotated[
@@ -96,8 +97,7 @@ class Choice(Group):
 
     def methods(self, proxy: str) -> tuple[list[str], bool]:
         """Name the ways to choose, and tell whether to train on all rows as well."""
-        # The program fasttext cannot tell forgetting events.
-        default = "entropy" if proxy == "fasttext" else "forgetting_events"
+        default = network_kind(proxy, "--proxy").strategy
         prefix = "class-balanced " if self.class_balanced else ""
         names = [prefix + name for name in known_strategies(self.strategy or [default])]
         baselines = read_baselines(self.baseline, BASELINES)
@@ -129,7 +129,7 @@ def coreset(
     sizes = [read_size(size, "--subset-size") for size in choice.subset_size or ()]
 
     proxy, target, settings = build_pair(data, networks, learning.filled(data, digits_epochs=30))
-    bunch = data.load(proxy, needs_test=not choice.only_select)
+    bunch = data.load(proxy, [settings["proxy"], settings["target"]], needs_test=not choice.only_select)
     n_rows = len(bunch.y_train)
     given = {}
     if choice.from_selected is not None:

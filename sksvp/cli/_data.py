@@ -1,6 +1,7 @@
 """The data of a command: a known set, image folders or the user's own arrays or texts."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -9,7 +10,7 @@ import typer
 from typer import Option
 
 from ._groups import COLUMN, Group, option_of
-from ._models import examples
+from ._models import examples, usual_crop_fraction
 
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
@@ -61,6 +62,14 @@ class Data(Group):
         int | None, Option(help="Measure errors on only so many test rows, drawn at random.")
     ] = None
     image_size: Annotated[int, Option(min=8, help="Side of the images of a folder, in pixels.")] = 224
+    crop_fraction: Annotated[
+        float | None,
+        Option(
+            help="Share of the shorter side of a folder's images that the middle square keeps, which networks are "
+            "tested on; a torchvision network is trained on random windows of the whole image.",
+            show_default="0.875 with a torchvision network, else 1",
+        ),
+    ] = None
     image_shape: Annotated[
         str | None,
         Option(
@@ -159,6 +168,8 @@ class Data(Group):
             raise ValueError("give either --dataset NAME or --data FILE.")
         if self.dataset is not None and self.dataset not in DATASETS:
             raise ValueError(f"--dataset must be one of {', '.join(DATASETS)}, got {self.dataset!r}.")
+        if self.crop_fraction is not None and self.dataset != "folder":
+            raise ValueError("--crop-fraction is for --dataset folder.")
         of_tables = [option_of(name) for name in _OF_TABLES if getattr(self, name) not in (None, [])]
         if of_tables and not (self.data is not None and self.holds_texts()):
             raise ValueError(f"{', '.join(of_tables)} is for --data with a table of texts, .csv or .tsv.")
@@ -166,8 +177,16 @@ class Data(Group):
             # Its loader says what it looks for.
             self._read()
 
-    def load(self, classifier: Any, *, needs_test: bool = True) -> "Bunch":
+    def load(self, classifier: Any, networks: Sequence[str], *, needs_test: bool = True) -> "Bunch":
         """Load training and test rows, and check both before anything is trained or written.
+
+        Parameters
+        ----------
+        classifier : estimator
+            Learns from them.
+        networks : sequence of str
+            Names of all networks that are trained.
+        needs_test : bool, default=True
 
         Raises
         ------
@@ -184,7 +203,7 @@ class Data(Group):
                 f"{self.name} holds {holds}, but {type(classifier).__name__} reads {reads}: take a network such as "
                 f"{examples(holds)}."
             )
-        bunch = self._read()
+        bunch = self._read(networks)
         if self.dataset == "folder" and bunch.y_train is None:
             raise ValueError(
                 f"{self.data_dir} has images without class folders, and a command needs their labels."
@@ -201,7 +220,7 @@ class Data(Group):
             _bunch.thin_train(bunch, self.train_rows)
         return bunch
 
-    def _read(self) -> "Bunch":
+    def _read(self, networks: Sequence[str] = ()) -> "Bunch":
         from .. import datasets
 
         on_error = "skip" if self.skip_unreadable else "raise"
@@ -216,7 +235,10 @@ class Data(Group):
         with warnings.catch_warnings():
             # Its warning says how many were skipped; the list says which.
             warnings.filterwarnings("ignore", ".* unreadable images were skipped", UserWarning)
-            bunch = datasets.load_image_folder(self.data_dir, image_size=self.image_size, on_error=on_error)
+            crop = usual_crop_fraction(networks) if self.crop_fraction is None else self.crop_fraction
+            bunch = datasets.load_image_folder(
+                self.data_dir, image_size=self.image_size, crop_fraction=crop, on_error=on_error
+            )
         for _, reason in bunch.skipped:
             typer.echo(f"skipped, unreadable: {reason}", err=True)
         return bunch

@@ -1,13 +1,13 @@
 """The options of proxy, target and their training, and the estimators that they make."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
 from typer import Option
 
 from ._data import Data
 from ._groups import Group, filled
-from ._models import build_classifier, network_kind, network_names, with_own
+from ._models import build_classifier, full_name, network_kind, network_names, with_own
 
 # Small data needs updates, not epochs: these settings let a network finish learning the digits.
 _DIGITS_BATCH = 32
@@ -137,9 +137,10 @@ class Networks(Group):
 
     def filled(self, data: Data) -> "Networks":
         """Return the options with the defaults for the data."""
-        if data.holds_texts():
-            return filled(self, **_TEXTS_PAIR)
-        return filled(self, **(_DIGITS_PAIR if data.dataset == "digits" else _IMAGES_PAIR))
+        pair = _DIGITS_PAIR if data.dataset == "digits" else _IMAGES_PAIR
+        whole = filled(self, **(_TEXTS_PAIR if data.holds_texts() else pair))
+        proxy, target = (full_name(str(name), data.dataset) for name in (whole.proxy, whole.target))
+        return replace(whole, proxy=proxy, target=target)
 
     def of_proxy(self) -> dict[str, Any]:
         """Return the options that are for the proxy alone, by name."""

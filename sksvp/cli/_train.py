@@ -11,7 +11,7 @@ from ._config import write_config
 from ._data import Data
 from ._folders import new_folder
 from ._groups import Group, takes_groups
-from ._models import build_classifier, network_kind, network_names
+from ._models import build_classifier, full_name, network_kind, network_names
 from ._networks import Learning
 from ._run import Run, says_how_to_go_on
 
@@ -37,13 +37,14 @@ def train(data: Data, network: Network, learning: Learning, run: Run) -> None:
     (history.csv; fasttext tells none) and the result (results.json).
     """
     data.check()
-    name = network.network or ("bag-of-ngrams" if data.holds_texts() else "resnet20")
+    default = "bag-of-ngrams" if data.holds_texts() else "resnet20"
+    name = full_name(network.network or default, data.dataset)
     network_kind(name)
     filled = learning.filled(data)
     classifier = build_classifier(
         name, max_epochs=filled.epochs, random_state=network.seed, **filled.params(data)
     )
-    bunch = data.load(classifier)
+    bunch = data.load(classifier, [name])
 
     import pandas as pd
 

@@ -62,7 +62,7 @@ NETWORKS = (
         ("vdcnn9", "vdcnn17", "vdcnn29", "vdcnn49"),
         "texts",
     ),
-    # The program fasttext cannot tell forgetting events, and in the few epochs of a bag of n-grams there are hardly any.
+    # The program fasttext cannot tell forgetting events; in the few epochs of a bag of n-grams there are hardly any.
     NetworkKind("bag-of-ngrams", "BagOfNgramsClassifier", ("bag-of-ngrams",), "texts", _OF_LINEAR, "entropy"),
     NetworkKind("fasttext", "FastTextClassifier", ("fasttext",), "texts", _OF_LINEAR, "entropy"),
 )

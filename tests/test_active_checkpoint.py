@@ -219,7 +219,7 @@ def test_what_says_nothing_of_the_run_does_not_count(learner):
         (
             {"proxy": make_pipeline(StandardScaler(), LogisticRegression())},
             X,
-            "proxy: LogisticRegression .* there",
+            "proxy=LogisticRegression .* there",
         ),
         ({}, X + 1, "X=90 rows .* there, 90 rows .* now"),
         ({}, X[:80], "X=90 rows .* there, 80 rows .* now"),

@@ -206,7 +206,12 @@ def report_agreement(args, results: Results) -> tuple[list[dict], list[str]]:
             correlations = {
                 kind: rank_correlation(result[kind], deep[kind]) for kind in ("entropy", "forgetting_events")
             }
-            figures.append({"network": name, "seed": seed, **correlations})
+            about = {
+                "test_error": result["test_error"],
+                "deep_test_error": deep["test_error"],
+                "cpu_seconds": result["cpu_seconds"],
+            }
+            figures.append({"network": name, "seed": seed, **correlations, **about})
     if not figures:
         return [], ["Agreement of rankings: not measured yet."]
     lines = [

@@ -130,8 +130,8 @@ def main() -> None:
         "# Bag of n-grams against the fastText program",
         "",
         "Both with embeddings of 10, bigrams, 10,000,000 buckets and one thread; seconds of the processor, medians "
-        f"over {args.rounds} seed(s). Fitting includes reading, normal form and, for the program, "
-        "the start of its process and the writing and reading of its model, 400 MB.",
+        f"over {args.rounds} seed(s), and mean (lowest to highest) of the errors. Fitting includes reading, normal "
+        "form and, for the program, the start of its process and the writing and reading of its model, 400 MB.",
         "",
         "| texts | model | fit, s | predict, s | test error, % |",
         "|---|---|---|---|---|",

@@ -10,6 +10,7 @@ from sksvp.training._augment import (
     random_flip,
     random_resized_crop,
     random_shift,
+    resized_crop_window,
 )
 
 
@@ -110,3 +111,23 @@ def test_seed_decides(augment):
     images = batch().float()
     assert torch.equal(augment(images, generator(1)), augment(images, generator(1)))
     assert not torch.equal(augment(images, generator(1)), augment(images, generator(2)))
+
+
+@pytest.mark.parametrize("size", [(400, 300), (90, 200), (64, 64)])
+def test_windows_of_a_photo_lie_everywhere_in_it(size):
+    boxes = np.array([resized_crop_window(size, np.random.default_rng(seed)) for seed in range(2000)])
+    widths, heights = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    share = widths * heights / (size[0] * size[1])
+    ratio = widths / heights
+    assert (boxes[:, :2] >= 0).all() and (boxes[:, 2:] <= size).all()
+    assert 0.08 <= share.min() < 0.09 and share.mean() > 0.37
+    assert 3 / 4 - 1e-9 <= ratio.min() < 0.77 and 1.3 < ratio.max() <= 4 / 3 + 1e-9
+    np.testing.assert_allclose(boxes[:, :2].min(axis=0), 0, atol=1)
+    np.testing.assert_allclose(boxes[:, 2:].max(axis=0), size, atol=1)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [((1000, 10), (493.3, 0, 506.7, 10)), ((10, 1000), (0, 493.3, 10, 506.7))]
+)
+def test_the_middle_of_an_image_that_no_window_fits_into(size, expected):
+    assert resized_crop_window(size, np.random.default_rng(0)) == pytest.approx(expected, abs=0.1)

@@ -508,6 +508,47 @@ def test_arrays_without_test_rows(tmp_path):
     assert len(pd.read_csv(tmp_path / "b" / "selected.csv")) == 30
 
 
+@pytest.mark.parametrize(
+    ("networks", "given", "expected"),
+    [
+        (["resnet20", "resnet164"], None, 1.0),
+        (["torchvision:resnet18", "torchvision:resnet50"], None, 0.875),
+        (["torchvision:resnet18", "torchvision:resnet50"], 0.5, 0.5),
+    ],
+)
+def test_the_middle_that_a_network_is_tested_on(tmp_path, monkeypatch, networks, given, expected):
+    asked = {}
+
+    def stop(root, **kwargs):
+        asked.update(kwargs)
+        raise ValueError("far enough")
+
+    monkeypatch.setattr("sksvp.datasets.load_image_folder", stop)
+    proxy, target = networks
+    option = [] if given is None else ["--crop-fraction", given]
+    result = run(
+        "coreset",
+        "--dataset",
+        "folder",
+        "--data-dir",
+        tmp_path,
+        "--proxy",
+        proxy,
+        "--target",
+        target,
+        *option,
+    )
+    assert "far enough" in result.output
+    assert asked["crop_fraction"] == expected
+
+
+def test_crop_fraction_is_checked(tmp_path):
+    other = run("train", "--dataset", "digits", "--crop-fraction", 0.5)
+    assert (other.exit_code, other.stderr) == (2, "sksvp: --crop-fraction is for --dataset folder.\n")
+    zero = run("train", "--dataset", "folder", "--data-dir", tmp_path, "--crop-fraction", 0)
+    assert zero.exit_code == 2 and "--crop-fraction must be" in zero.stderr
+
+
 def test_folder_of_images_names_its_files(tmp_path):
     from PIL import Image
 

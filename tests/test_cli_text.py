@@ -9,7 +9,7 @@ import pytest
 from test_cli import run
 from toy_texts import toy_texts
 
-from sksvp.cli._models import build_classifier
+from sksvp.cli._models import build_classifier, full_name
 from sksvp.estimators import BagOfNgramsClassifier, FastTextClassifier, VDCNNClassifier
 
 
@@ -40,8 +40,11 @@ def test_a_linear_model_chooses_for_a_deep_network(reviews, tmp_path):
         *["--train-rows", 24, "--baseline", "random", "--out", tmp_path / "run"],
     )
     assert result.exit_code == 0, result.output
-    assert "forgetting_events" in result.output
+    # Five epochs of a bag of n-grams have hardly any forgetting events.
+    assert "\nentropy " in result.output and "forgetting_events" not in result.output
     assert len(pd.read_csv(tmp_path / "run" / "selected.csv")) == 12
+    settings = json.loads((tmp_path / "run" / "config.json").read_text())["settings"]
+    assert (settings["proxy"], settings["target"]) == ("bag-of-ngrams", "vdcnn9-maxpool")
 
 
 def test_only_choosing_by_fasttext(reviews, tmp_path):
@@ -215,6 +218,14 @@ def test_names_of_networks():
     assert (vdcnn.depth, vdcnn.pooling, vdcnn.max_epochs) == (29, "maxpool", 3)
     if find_spec("fasttext"):
         assert isinstance(build_classifier("fasttext", device="cpu", precision="auto"), FastTextClassifier)
+
+
+def test_the_pooling_that_a_name_leaves_open_is_the_published_one():
+    assert full_name("vdcnn9") == full_name("vdcnn9", "imdb") == "vdcnn9-maxpool"
+    assert full_name("vdcnn29") == full_name("vdcnn29", "amazon_review_polarity") == "vdcnn29-conv"
+    assert full_name("vdcnn29", "amazon_review_full") == "vdcnn29-maxpool"
+    for name in ("vdcnn9-conv", "vdcnn29-kmaxpool", "bag-of-ngrams", "resnet20", "torchvision:vgg11"):
+        assert full_name(name, "amazon_review_full") == name
 
 
 def test_a_choice_by_chance_is_told_of_where_rows_are_only_chosen(tmp_path):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from sklearn.model_selection import train_test_split
 from test_cli import run
@@ -16,6 +17,7 @@ from sksvp.datasets import ImageFolderRows, _image_folder, load_image_folder
 from sksvp.datasets._pixels import centre_square, read_image
 from sksvp.datasets._threads import thread_map
 from sksvp.estimators import ResNetClassifier
+from sksvp.training._batches import ShuffledBatches, TrainingRows
 
 
 def save(path, pixels, **options):
@@ -25,6 +27,10 @@ def save(path, pixels, **options):
 
 def noise(*shape, seed=0):
     return np.random.RandomState(seed).randint(0, 256, shape, dtype=np.uint8)
+
+
+def read_middle(path, size, crop_fraction):
+    return read_image(path, size, lambda whole: centre_square(whole, crop_fraction))
 
 
 @pytest.fixture
@@ -137,20 +143,132 @@ def test_the_middle_square_is_given(tmp_path, height, width):
     if (height, width) == (15, 8):
         # The middle of an odd rest lies between two rows of pixels.
         expected = np.rint((pixels[3:11].astype(float) + pixels[4:12]) / 2)
-    np.testing.assert_allclose(read_image(tmp_path / "a.png", 8, 1.0).astype(int), expected, atol=1)
+    np.testing.assert_allclose(read_middle(tmp_path / "a.png", 8, 1.0).astype(int), expected, atol=1)
 
 
 def test_crop_fraction_is_of_the_shorter_side(tmp_path):
     assert centre_square((400, 256), 224 / 256) == (88.0, 16.0, 312.0, 240.0)
     pixels = noise(16, 20, 3)
     save(tmp_path / "a.png", pixels)
-    np.testing.assert_array_equal(read_image(tmp_path / "a.png", 8, 0.5), pixels[4:12, 6:14])
+    np.testing.assert_array_equal(read_middle(tmp_path / "a.png", 8, 0.5), pixels[4:12, 6:14])
+
+
+def test_a_window_is_cut_from_the_whole_image(tmp_path):
+    pixels = noise(16, 40, 3)
+    save(tmp_path / "a.png", pixels)
+    rows = ImageFolderRows(tmp_path, ["a.png", "a.png"], image_size=8, crop_fraction=0.5)[::-1]
+    seen = []
+
+    def choose(index, size):
+        seen.append((index, size))
+        return (32 * index, 4, 32 * index + 8, 12)
+
+    left, right = rows.read_windows([0, 1], choose)
+    np.testing.assert_array_equal(left, pixels[4:12, :8])
+    np.testing.assert_array_equal(right, pixels[4:12, 32:])
+    assert sorted(seen) == [(0, (40, 16)), (1, (40, 16))]
+
+
+@pytest.mark.parametrize("side", [64, 256])
+def test_a_jpeg_is_decoded_at_the_size_that_the_window_needs(tmp_path, monkeypatch, side):
+    across, down = np.meshgrid(np.linspace(0, 255, 512), np.linspace(0, 255, 512))
+    save(tmp_path / "a.jpg", np.stack([across, down, down], axis=2).astype(np.uint8), quality=95)
+    decoded = []
+    resize = Image.Image.resize
+
+    def watched(image, *args, **kwargs):
+        decoded.append(image.size)
+        return resize(image, *args, **kwargs)
+
+    monkeypatch.setattr(Image.Image, "resize", watched)
+    window = read_image(tmp_path / "a.jpg", 16, lambda size: (128, 256, 128 + side, 256 + side))
+    assert decoded == [(512 * 32 // side,) * 2]
+    np.testing.assert_allclose(window[0, [0, -1], 0], [64, 64 + side / 2], atol=side / 16)
+    np.testing.assert_allclose(window[[0, -1], 0, 1], [128, 128 + side / 2], atol=side / 16)
+
+
+class _NoShuffle(np.random.RandomState):
+    def permutation(self, x):
+        return np.arange(x)
+
+
+def batches_of(X, augment, seed=0):
+    """Return the inputs of two epochs of training on X, as pixels again, one array each."""
+    classifier = ResNetClassifier(depth=8, augment=augment)
+    X = classifier._validate(X, reset=True)
+    rows = TrainingRows(
+        classifier._reader(X),
+        np.zeros(len(X)),
+        is_slow=True,
+        read_anew=classifier._reader_anew(X),
+    )
+    view = classifier._training_view(X)
+    batches = ShuffledBatches(
+        rows, batch_size=4, random_state=_NoShuffle(seed), prepare=view, device=torch.device("cpu")
+    )
+    form = classifier.format_
+    return [
+        torch.cat([batch["inputs"] for batch, _ in batches]).permute(0, 2, 3, 1).numpy() * form.std
+        + form.mean
+        for _ in range(2)
+    ]
+
+
+def test_training_sees_all_of_a_photo_and_scoring_the_middle(tmp_path):
+    # 4:3, and bright where the middle square, and what scaling mixes into it, does not reach.
+    pixels = np.zeros((24, 32, 3), np.uint8)
+    pixels[:, :2] = pixels[:, -2:] = 255
+    for number in range(40):
+        save(tmp_path / "train" / "ab"[number % 2] / f"{number}.png", pixels)
+    X = load_image_folder(tmp_path, image_size=8, n_jobs=2).X_train
+    assert not np.asarray(X).any()
+    first, second = batches_of(X, ["resized-crop"])
+    assert first.shape == (40, 8, 8, 3)
+    assert (first.max(axis=(1, 2, 3)) > 0).mean() > 0.3
+    assert (first != second).any()
+    again = batches_of(X, ["resized-crop"])
+    np.testing.assert_array_equal([first, second], again)
+    assert not np.array_equal(batches_of(X, ["resized-crop"], seed=1)[0], first)
+
+
+def test_without_a_resized_crop_training_sees_the_middle_too(tmp_path):
+    pixels = np.zeros((24, 32, 3), np.uint8)
+    pixels[:, :2] = pixels[:, -2:] = 255
+    for number in range(4):
+        save(tmp_path / "train" / "ab"[number % 2] / f"{number}.png", pixels)
+    X = load_image_folder(tmp_path, image_size=8).X_train
+    assert not np.any(batches_of(X, ["flip"]))
+
+
+def test_windows_are_those_of_the_rows_whatever_their_batch(tmp_path):
+    for number in range(6):
+        save(tmp_path / "train" / "ab"[number % 2] / f"{number}.png", noise(24, 32, 3, seed=number))
+    X = load_image_folder(tmp_path, image_size=8).X_train
+    classifier = ResNetClassifier(depth=8, augment=["resized-crop"])
+    classifier._validate(X, reset=True)
+    read = classifier._reader_anew(X)(7)
+    np.testing.assert_array_equal(read(np.arange(6))[[4, 1]], read(np.array([4, 1])))
+    assert not np.array_equal(classifier._reader_anew(X)(8)(np.arange(6)), read(np.arange(6)))
+
+
+def test_rows_of_a_folder_train_with_resized_crops_to_the_same_network(tmp_path):
+    for number in range(12):
+        save(tmp_path / "train" / "ab"[number % 2] / f"{number}.png", noise(24, 32, 3, seed=number))
+    bunch = load_image_folder(tmp_path, image_size=8)
+    classifier = ResNetClassifier(depth=8, augment=["resized-crop", "flip"], max_epochs=2, batch_size=4)
+    one, two = (
+        classifier.set_params(random_state=3).fit(bunch.X_train, bunch.y_train).predict_logits(bunch.X_train)
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(one, two)
+    whole = classifier.fit(np.asarray(bunch.X_train), bunch.y_train).predict_logits(bunch.X_train)
+    assert not np.array_equal(one, whole)
 
 
 def test_scaling_averages_all_source_pixels(tmp_path):
     checks = np.indices((64, 64)).sum(axis=0) % 2 * np.uint8(200)
     save(tmp_path / "a.png", checks.astype(np.uint8))
-    np.testing.assert_allclose(read_image(tmp_path / "a.png", 8, 1.0), 100, atol=2)
+    np.testing.assert_allclose(read_middle(tmp_path / "a.png", 8, 1.0), 100, atol=2)
 
 
 def test_a_large_jpeg_decoded_at_a_part_of_its_size_looks_the_same(tmp_path):
@@ -158,7 +276,7 @@ def test_a_large_jpeg_decoded_at_a_part_of_its_size_looks_the_same(tmp_path):
     pixels = np.stack([across, down, 255 - across], axis=2).astype(np.uint8)
     save(tmp_path / "a.jpg", pixels, quality=95)
     save(tmp_path / "a.png", pixels)
-    from_jpeg, exact = (read_image(tmp_path / f"a.{kind}", 32, 1.0).astype(int) for kind in ("jpg", "png"))
+    from_jpeg, exact = (read_middle(tmp_path / f"a.{kind}", 32, 1.0).astype(int) for kind in ("jpg", "png"))
     assert np.abs(from_jpeg - exact).max() <= 4
 
 
@@ -166,7 +284,7 @@ def test_a_jpeg_of_twice_the_size_is_decoded_whole(tmp_path):
     save(tmp_path / "a.jpg", noise(64, 64, 3), quality=95)
     Image.open(tmp_path / "a.jpg").save(tmp_path / "a.png")
     np.testing.assert_array_equal(
-        read_image(tmp_path / "a.jpg", 32, 1.0), read_image(tmp_path / "a.png", 32, 1.0)
+        read_middle(tmp_path / "a.jpg", 32, 1.0), read_middle(tmp_path / "a.png", 32, 1.0)
     )
 
 
@@ -175,7 +293,7 @@ def test_other_modes_become_rgb(tmp_path, mode):
     image = Image.fromarray(np.full((8, 8, 3), 255, np.uint8)).convert(mode)
     path = tmp_path / ("a.jpg" if mode in ("CMYK", "YCbCr") else "a.png")
     image.save(path)
-    np.testing.assert_allclose(read_image(path, 8, 1.0), 255, atol=3)
+    np.testing.assert_allclose(read_middle(path, 8, 1.0), 255, atol=3)
 
 
 def test_a_palette_with_transparency_gives_no_warning(tmp_path):
@@ -183,7 +301,7 @@ def test_a_palette_with_transparency_gives_no_warning(tmp_path):
     image.save(tmp_path / "a.png", transparency=bytes([0, 128]))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert read_image(tmp_path / "a.png", 8, 1.0).shape == (8, 8, 3)
+        assert read_middle(tmp_path / "a.png", 8, 1.0).shape == (8, 8, 3)
 
 
 def test_the_cameras_orientation_is_applied(tmp_path):
@@ -191,7 +309,7 @@ def test_the_cameras_orientation_is_applied(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # The camera was turned: rotate by 90 degrees clockwise to see it upright.
     save(tmp_path / "a.png", pixels, exif=exif)
-    np.testing.assert_array_equal(read_image(tmp_path / "a.png", 8, 1.0), np.rot90(pixels, -1))
+    np.testing.assert_array_equal(read_middle(tmp_path / "a.png", 8, 1.0), np.rot90(pixels, -1))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -213,7 +331,7 @@ def test_orientation_and_a_jpeg_decoded_at_a_part_of_its_size(tmp_path, orientat
     exif[0x0112] = orientation
     save(tmp_path / "a.jpg", np.ascontiguousarray(stored), quality=95, exif=exif)
     save(tmp_path / "a.png", upright)
-    turned, expected = (read_image(tmp_path / f"a.{kind}", 8, 1.0).astype(int) for kind in ("jpg", "png"))
+    turned, expected = (read_middle(tmp_path / f"a.{kind}", 8, 1.0).astype(int) for kind in ("jpg", "png"))
     assert np.abs(turned - expected).max() <= 6
 
 

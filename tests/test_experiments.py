@@ -137,7 +137,7 @@ def test_what_selectors_warn_of_is_told_once_for_all_seeds(n_jobs, only_select, 
     # Where there are test rows, they show it.
     memorised, *rest = hints_of(run, tmp_path / "run", only_select=only_select, n_jobs=n_jobs)
     assert memorised.startswith("the proxy has memorised its training rows (error 0.0%, on the test rows ")
-    assert "--probabilities out_of_fold" in memorised
+    assert "probabilities='out_of_fold'" in memorised
     # A tree leaves both to chance, and neither has 20 rows a class.
     assert sorted(hint[:46] for hint in rest) == [
         "entropy: 100% of the 150 chosen rows have the ",

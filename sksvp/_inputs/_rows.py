@@ -2,10 +2,14 @@
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, Self, overload
 
 import numpy as np
+
+# (left, upper, right, lower) in pixels, of an image's (width, height).
+Box = tuple[float, float, float, float]
 
 
 class LazyRows(ABC):
@@ -133,9 +137,12 @@ class LazyRows(ABC):
         return f"{type(self).__name__}:{self.shape}:{self._source_key(self._rows)}"
 
     def _read_checked(self, rows: np.ndarray) -> np.ndarray:
+        return self._checked(rows, self._read_source)
+
+    def _checked(self, rows: np.ndarray, read: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         if len(rows) == 0:
             return np.empty((0, *self._image_shape), dtype=self.dtype)
-        images = np.ascontiguousarray(self._read_source(rows))
+        images = np.ascontiguousarray(read(rows))
         expected = (len(rows), *self._image_shape)
         if images.dtype != self.dtype or images.shape != expected:
             raise ValueError(
@@ -143,3 +150,43 @@ class LazyRows(ABC):
                 f"of shape {expected} were announced."
             )
         return images
+
+
+class WindowedRows(LazyRows):
+    """Lazy rows over images of any shape and size, of which a window can be read in place of the usual view.
+
+    The usual view (`read`, ``np.asarray``) cuts every image alike. A training that
+    crops at random reads windows out of the whole images instead.
+    """
+
+    @abstractmethod
+    def _read_source_windows(
+        self, rows: np.ndarray, boxes: Sequence[Callable[[tuple[int, int]], Box]]
+    ) -> np.ndarray:
+        """Return one window of each of these source rows, as `_read_source` returns images."""
+
+    def read_windows(self, indices, choose: Callable[[int, tuple[int, int]], Box]) -> np.ndarray:
+        """Read one window of each row's whole image, scaled to the size of all rows.
+
+        Parameters
+        ----------
+        indices : array-like of int
+            Rows of this container, in any order, repeats allowed.
+        choose : callable
+            ``choose(index, (width, height))`` returns the window as (left, upper,
+            right, lower), in pixels of the whole image. It is called from several threads.
+
+        Returns
+        -------
+        ndarray of shape (len(indices), height, width, channels), uint8
+
+        Raises
+        ------
+        IndexError
+            For rows that do not exist.
+        ValueError
+            Where an image cannot be read; the message names it.
+        """
+        indices = np.asarray(indices, dtype=np.intp)
+        boxes = [partial(choose, int(index)) for index in indices]
+        return self._checked(self._rows[indices], lambda rows: self._read_source_windows(rows, boxes))

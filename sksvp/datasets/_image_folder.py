@@ -3,7 +3,9 @@
 import hashlib
 import os
 import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
 
@@ -11,22 +13,23 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from .._inputs._rows import LazyRows
+from .._inputs._rows import Box, WindowedRows
 from ._bunch import split_bunch
 from ._image_layout import SUFFIXES, Layout, find_layout, list_split
-from ._pixels import check_header, read_image
+from ._pixels import centre_square, check_header, read_image
 from ._threads import thread_map
 
 _DESCR = """Image folders, read when they are needed
 
 Training rows: {n_train:,}; test rows: {n_test:,}; {classes}. Every image is given as its middle
-square, scaled to {size} x {size} RGB pixels. Skipped as unreadable: {n_skipped:,}.
+square, scaled to {size} x {size} RGB pixels; random resized crops are cut from the whole image.
+Skipped as unreadable: {n_skipped:,}.
 
 Source: {root}
 """
 
 
-class ImageFolderRows(LazyRows):
+class ImageFolderRows(WindowedRows):
     """Lazy rows over image files, decoded by Pillow in threads.
 
     `load_image_folder` makes them; use this class for a list of files of your own.
@@ -40,7 +43,8 @@ class ImageFolderRows(LazyRows):
     image_size : int
         Height and width of the images given, in pixels.
     crop_fraction : float
-        Share of the shorter side that the middle square keeps.
+        Share of the shorter side that the middle square keeps. `read_windows`
+        does not heed it.
     n_jobs : int or None
         Threads; None: one for each CPU.
 
@@ -67,11 +71,17 @@ class ImageFolderRows(LazyRows):
         return os.path.join(self._root, self._files[row])
 
     def _read_source(self, rows: np.ndarray) -> np.ndarray:
+        middle = partial(centre_square, crop_fraction=self._crop_fraction)
+        return self._read_source_windows(rows, [middle] * len(rows))
+
+    def _read_source_windows(
+        self, rows: np.ndarray, boxes: Sequence[Callable[[tuple[int, int]], Box]]
+    ) -> np.ndarray:
         size = self._image_shape[0]
         images = np.empty((len(rows), *self._image_shape), dtype=np.uint8)
 
         def decode(place: int) -> None:
-            images[place] = read_image(self._path(rows[place]), size, self._crop_fraction)
+            images[place] = read_image(self._path(rows[place]), size, boxes[place])
 
         thread_map(decode, range(len(rows)), self._n_jobs)
         return images
@@ -127,7 +137,8 @@ def load_image_folder(
         Height and width of the images given, in pixels.
     crop_fraction : float, default=1.0
         The middle square of an image is given, with this share of its shorter
-        side. 224 / 256 is usual for evaluation on ImageNet.
+        side. 224 / 256 is usual for evaluation on ImageNet. Trainings with the
+        augmentation "resized-crop" do not heed it: they cut their windows from the whole image.
     on_error : {"raise", "skip"}, default="raise"
         What to do with a file that is no readable image. "raise": the beginning
         of every file is looked at now, and damage further in is an error when

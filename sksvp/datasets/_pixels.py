@@ -5,9 +5,12 @@ import math
 import os
 import struct
 import zlib
+from collections.abc import Callable
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
+
+from .._inputs._rows import Box
 
 # What Pillow raises on files that are no image, cut short or damaged, by format.
 _UNREADABLE = (
@@ -28,8 +31,17 @@ _UNREADABLE = (
 _OF_THE_SYSTEM = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
-def read_image(path: str | os.PathLike, size: int, crop_fraction: float) -> np.ndarray:
-    """Read an image file as a square of RGB pixels: its middle, scaled to `size`.
+def read_image(path: str | os.PathLike, size: int, choose: Callable[[tuple[int, int]], Box]) -> np.ndarray:
+    """Read a window of an image file as a square of RGB pixels.
+
+    Parameters
+    ----------
+    path : path-like
+    size : int
+        Height and width of the result.
+    choose : callable
+        ``choose((width, height))`` returns the window as (left, upper, right,
+        lower), in pixels of the whole image as its orientation is meant.
 
     Raises
     ------
@@ -38,13 +50,17 @@ def read_image(path: str | os.PathLike, size: int, crop_fraction: float) -> np.n
     """
     try:
         with Image.open(path) as image:
+            width, height = _upright_size(image)
+            left, upper, right, lower = choose((width, height))
             # A JPEG can be decoded at a half, quarter or eighth of its size: much faster for photographs. What is
-            # left is at least twice the size wanted.
-            wanted = math.ceil(2 * size / crop_fraction)
+            # left of the window is at least twice the size wanted.
+            share = min(right - left, lower - upper) / min(width, height)
+            wanted = math.ceil(round(2 * size / share, 6))
             image.draft(None, (wanted, wanted))
             ImageOps.exif_transpose(image, in_place=True)
             rgb = to_rgb(image)
-            box = centre_square(rgb.size, crop_fraction)
+            across, down = rgb.width / width, rgb.height / height
+            box = (left * across, upper * down, right * across, lower * down)
             return np.asarray(rgb.resize((size, size), Image.Resampling.BILINEAR, box=box))
     except _UNREADABLE as error:
         raise _unreadable(path, error) from error
@@ -67,12 +83,18 @@ def to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def centre_square(size: tuple[int, int], crop_fraction: float) -> tuple[float, float, float, float]:
+def centre_square(size: tuple[int, int], crop_fraction: float) -> Box:
     """Return (left, upper, right, lower) of the middle square, `crop_fraction` of the shorter side wide."""
     width, height = size
     side = min(width, height) * crop_fraction
     left, upper = (width - side) / 2, (height - side) / 2
     return left, upper, left + side, upper + side
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    """Return (width, height) as the orientation that the camera recorded makes them."""
+    sideways = image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+    return (image.height, image.width) if sideways else image.size
 
 
 def _unreadable(path: str | os.PathLike, error: Exception) -> Exception:

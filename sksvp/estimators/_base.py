@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from .._device import resolve_device, resolve_precision, warn_if_emulated
 from ..training import (
+    Read,
     Rows,
     Team,
     Trainer,
@@ -119,6 +120,10 @@ class TorchClassifier(ScoresOfLogits, Classifier):
     def _reader(self, X) -> Callable[[np.ndarray], Tensor]:
         """Return ``read(indices)``, which cuts the raw batch of those rows from a checked X."""
         raise NotImplementedError(type(self).__name__)
+
+    def _reader_anew(self, X) -> Callable[[int], Read] | None:
+        """Return ``read_anew(seed)`` of `Rows` where an epoch reads other raw batches than scoring does."""
+        return None
 
     def _training_view(self, X, random_state: np.random.RandomState) -> TrainingView:
         """Return ``view(batch, visit)``, which augments a raw batch and makes it the module's input.
@@ -328,7 +333,7 @@ class TorchClassifier(ScoresOfLogits, Classifier):
         return score_rows(self.net_, self._rows(X), np.arange(len(X)), kind, batch_size=self.batch_size)
 
     def _rows(self, X) -> Rows:
-        return Rows(len(X), self._reader(X), self._clean_view, is_slow_to_read(X))
+        return Rows(len(X), self._reader(X), self._clean_view, is_slow_to_read(X), self._reader_anew(X))
 
     @property
     def _n_features_out(self) -> int:

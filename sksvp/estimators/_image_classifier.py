@@ -9,7 +9,8 @@ from sklearn.utils.validation import validate_data
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ..training import AUGMENTATIONS, TrainingView, augmentation
+from .._inputs._rows import Box, WindowedRows
+from ..training import AUGMENTATIONS, Read, TrainingView, augmentation, resized_crop_window
 from ._base import TorchClassifier
 from ._image_format import ImageFormat, check_images, learn_format
 
@@ -22,7 +23,8 @@ class ImageClassifier(TorchClassifier):
     augment : "auto", None or sequence of str
         Random changes of the training images, out of "crop", "flip",
         "resized-crop", "shift" and "alternating-flip". "auto" takes those of the
-        recipe, without flips where images are grey. Scoring always sees the clean image.
+        recipe, without flips where images are grey. The resized crop of an image folder's
+        rows is cut from the whole photo. Scoring always sees the clean image.
     layout : {"auto", "channels_last", "channels_first"}
         Where the channels of 4-d images are; "auto" looks for 1, 3 or 4 of them.
     image_shape : tuple of (channels, height, width)
@@ -75,9 +77,28 @@ class ImageClassifier(TorchClassifier):
     def _reader(self, X) -> Callable[[np.ndarray], Tensor]:
         return self.format_.reader(X)
 
+    def _reader_anew(self, X) -> Callable[[int], Read] | None:
+        if not self._cuts_whole_images(X):
+            return None
+
+        def read_anew(seed: int) -> Read:
+            def choose(row: int, size: tuple[int, int]) -> Box:
+                # The same window whichever thread or process reads the row.
+                return resized_crop_window(size, np.random.default_rng((seed, row)))
+
+            return lambda rows: torch.from_numpy(X.read_windows(rows, choose))
+
+        return read_anew
+
+    def _cuts_whole_images(self, X) -> bool:
+        """Tell whether the resized crop is cut where rows are read, from whole images of any shape."""
+        return isinstance(X, WindowedRows) and "resized-crop" in self.augment_
+
     def _training_view(self, X, random_state: np.random.RandomState) -> TrainingView:
         _, height, width = self.format_.shape
-        augment = augmentation(self.augment_, (height, width), len(X), random_state)
+        # The window of a whole image is cut where its row is read.
+        names = set(self.augment_) - ({"resized-crop"} if self._cuts_whole_images(X) else set())
+        augment = augmentation(names, (height, width), len(X), random_state)
         return lambda images, visit: self.format_.normalize(augment(images, visit))
 
     def _clean_view(self, batch: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from ._image_classifier import ImageClassifier
 
 
 class ResNetClassifier(ImageClassifier):
-    """Pre-activation ResNet for small images, by default with the paper's CIFAR recipe.
+    """Pre-activation ResNet for small images, by default with the published CIFAR recipe.
 
     The recipe of [1]_: stochastic gradient descent with momentum, a warm-up epoch
     at a tenth of the rate and two drops by ten; images are padded by an eighth of their side,

@@ -16,9 +16,9 @@ from ._image_classifier import ImageClassifier
 class TorchvisionClassifier(ImageClassifier):
     """Any classification network of torchvision, by default with ImageNet's recipe.
 
-    The recipe of [1]_: stochastic gradient descent with momentum, five epochs of
-    warm-up, three drops by ten, smoothed labels, and a learning rate in proportion to the
-    batch. Images are cropped at random places and scales and flipped.
+    The recipe of [1]_ and its published code: stochastic gradient descent with momentum,
+    five epochs of warm-up, three drops by ten, smoothed labels, and a learning rate in
+    proportion to the batch. Images are cropped at random places and scales and flipped.
 
     Parameters
     ----------

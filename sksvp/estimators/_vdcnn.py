@@ -25,7 +25,7 @@ class TextFormat:
 
 
 class VDCNNClassifier(TextInput, TorchClassifier):
-    """Very deep convolutional network over characters, by default with the paper's Amazon recipe.
+    """Very deep convolutional network over characters, by default with the published Amazon recipe.
 
     The recipe of [1]_: stochastic gradient descent with momentum, the rate
     halved four times, batches of 128, no augmentation. Depth 9 is the proxy, 29

@@ -23,7 +23,7 @@ class WhitenedConvNetClassifier(ImageClassifier):
     fixed first layer that whitens the images' patches, large batches, one cycle of
     a high learning rate with Nesterov momentum, label smoothing, shifts by a
     sixteenth of the side, and images in colour mirrored in every second epoch.
-    `ResNetClassifier` has the paper's recipe instead.
+    `ResNetClassifier` has the published recipe instead.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class WhitenedConvNetClassifier(ImageClassifier):
 
     See Also
     --------
-    ResNetClassifier : The paper's networks and recipe for small images.
+    ResNetClassifier : The paper's networks with the published recipe for small images.
     sksvp.networks.WhitenedConvNet : The network.
 
     Notes

@@ -3,14 +3,14 @@
 The names below serve the other packages; users train through `sksvp.estimators`.
 """
 
-from ._augment import AUGMENTATIONS, augmentation
+from ._augment import AUGMENTATIONS, augmentation, resized_crop_window
 from ._bag_trainer import mean_embeddings, train_bags
 from ._batches import TrainingView
 from ._callbacks import EndAsAsked
 from ._net import TrainingNet, check_net_params
 from ._out_of_memory import is_out_of_memory
 from ._resume import training_folder
-from ._row_source import Rows, is_slow_to_read
+from ._row_source import Read, Rows, is_slow_to_read
 from ._schedule import SCHEDULE_NAMES, Schedule, check_schedule
 from ._scoring import score_rows
 from ._team import Team, join_team
@@ -20,6 +20,7 @@ __all__ = [
     "AUGMENTATIONS",
     "SCHEDULE_NAMES",
     "EndAsAsked",
+    "Read",
     "Rows",
     "Schedule",
     "Team",
@@ -33,6 +34,7 @@ __all__ = [
     "is_slow_to_read",
     "join_team",
     "mean_embeddings",
+    "resized_crop_window",
     "score_rows",
     "train_bags",
     "training_folder",

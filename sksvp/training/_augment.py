@@ -11,6 +11,11 @@ from torch.nn import functional as F
 from ._batches import TrainingView, Visit
 
 AUGMENTATIONS = ("crop", "flip", "resized-crop", "shift", "alternating-flip")
+# Of the window of a resized crop: its least share of the area, and the most that one side is of the other.
+_LEAST_AREA = 0.08
+_MOST_RATIO = 4 / 3
+# Windows drawn until one fits into the image.
+_TRIES = 10
 
 
 def augmentation(
@@ -152,8 +157,8 @@ def random_resized_crop(images: Tensor, size: tuple[int, int], generator: Genera
     """
     n, height, width, _ = images.shape
     draw = torch.rand(4, n, generator=generator, device=images.device)
-    area = (0.08 + 0.92 * draw[0]) * (height * width)
-    ratio = torch.exp((2 * draw[1] - 1) * math.log(4 / 3))
+    area = (_LEAST_AREA + (1 - _LEAST_AREA) * draw[0]) * (height * width)
+    ratio = torch.exp((2 * draw[1] - 1) * math.log(_MOST_RATIO))
     crop_width = (area * ratio).sqrt().clamp(1, width)
     crop_height = (area / ratio).sqrt().clamp(1, height)
     # An affine grid of one scale and one shift an axis, in the [-1, 1] coordinates of grid_sample.
@@ -169,6 +174,37 @@ def random_resized_crop(images: Tensor, size: tuple[int, int], generator: Genera
     if not images.is_floating_point():
         cut = cut.round().to(images.dtype)
     return cut.permute(0, 2, 3, 1)
+
+
+def resized_crop_window(
+    size: tuple[int, int], random_state: np.random.Generator
+) -> tuple[float, float, float, float]:
+    """Draw the window of `random_resized_crop` for one image of any shape, as (left, upper, right, lower).
+
+    A window that does not fit into the image is drawn again, ten times at most;
+    then the middle is taken, as much of it as the ratios allow.
+
+    Parameters
+    ----------
+    size : tuple of (width, height)
+        Pixels of the whole image.
+    random_state : numpy.random.Generator
+        Source of the window.
+    """
+    width, height = size
+    for _ in range(_TRIES):
+        share, turn = random_state.random(2)
+        area = (_LEAST_AREA + (1 - _LEAST_AREA) * share) * width * height
+        ratio = math.exp((2 * turn - 1) * math.log(_MOST_RATIO))
+        crop_width, crop_height = math.sqrt(area * ratio), math.sqrt(area / ratio)
+        if crop_width <= width and crop_height <= height:
+            left, upper = random_state.random(2) * (width - crop_width, height - crop_height)
+            break
+    else:
+        crop_width, crop_height = min(width, height * _MOST_RATIO), min(height, width * _MOST_RATIO)
+        left, upper = (width - crop_width) / 2, (height - crop_height) / 2
+    # Rounding must not lead out of the image.
+    return left, upper, min(left + crop_width, width), min(upper + crop_height, height)
 
 
 def _windows(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:

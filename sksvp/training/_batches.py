@@ -1,6 +1,7 @@
 """Batches cut from resident rows, without a DataLoader's fetch and collate of single rows."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ._row_source import RowSource
+from ._row_source import Read, RowSource
 
 
 class Visit(NamedTuple):
@@ -34,10 +35,21 @@ class TrainingRows(Dataset):
         Labels, encoded as 0 .. n_classes - 1.
     is_slow : bool, default=False
         Whether reading takes more than a copy, as from files.
+    read_anew : callable, default=None
+        For rows that are read otherwise in every epoch: ``read_anew(seed)``
+        returns the `read` of one. None: batches are those of `read`.
     """
 
-    def __init__(self, read: Callable[[np.ndarray], Tensor], y: np.ndarray, *, is_slow: bool = False):
+    def __init__(
+        self,
+        read: Read,
+        y: np.ndarray,
+        *,
+        is_slow: bool = False,
+        read_anew: Callable[[int], Read] | None = None,
+    ):
         self.read = read
+        self.read_anew = read_anew
         self.y = torch.from_numpy(np.ascontiguousarray(y, dtype=np.int64))
         self.is_slow = is_slow
 
@@ -89,7 +101,7 @@ class ShuffledBatches:
         self.epoch = first_epoch
         self.rank = rank
         self.n_ranks = n_ranks
-        self._source = RowSource(dataset.read, len(dataset), device, is_slow=dataset.is_slow)
+        self._source_of_epoch = _source_of_epoch(dataset, device)
         self._y = dataset.y.to(device)
 
     def __len__(self) -> int:
@@ -100,16 +112,26 @@ class ShuffledBatches:
 
     def __iter__(self) -> Iterator[tuple[dict[str, object], Tensor]]:
         order = self.random_state.permutation(len(self.dataset))
+        seed = int(self.random_state.randint(2**31))
         # Other changes of the images in each process.
-        seed = (int(self.random_state.randint(2**31)) + self.rank) % 2**31
-        generator = torch.Generator(self.device).manual_seed(seed)
+        generator = torch.Generator(self.device).manual_seed((seed + self.rank) % 2**31)
         bounds = self._bounds()
         shares = [slice(start + self.rank, stop, self.n_ranks) for start, stop in bounds]
         order_there = torch.from_numpy(order).to(self.device)
         y = self._y[order_there]
-        raw_batches = self._source.batches(order, shares)
+        raw_batches = self._source_of_epoch(seed).batches(order, shares)
         for (start, stop), share, raw in zip(bounds, shares, raw_batches, strict=True):
             inputs = self.prepare(raw, Visit(order[share], self.epoch, generator))
             about = {"rows": order_there[share], "n_batch": stop - start, "y_batch": y[start:stop]}
             yield {"inputs": inputs, **about}, y[share]
         self.epoch += 1
+
+
+def _source_of_epoch(rows: TrainingRows, device: torch.device) -> Callable[[int], RowSource]:
+    """Return ``source(seed)``, what the epoch of that seed reads from."""
+    make = partial(RowSource, n_rows=len(rows), device=device, is_slow=rows.is_slow)
+    if (read_anew := rows.read_anew) is not None:
+        # What no later epoch reads again is not kept on a GPU.
+        return lambda seed: make(read_anew(seed), read_often=False)
+    source = make(rows.read)
+    return lambda seed: source

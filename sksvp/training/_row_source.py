@@ -36,12 +36,15 @@ class Rows:
         ``clean_view(batch) -> Tensor``, the network's input without any augmentation.
     is_slow : bool
         Whether reading takes more than a copy, as from files.
+    read_anew : callable or None
+        See `TrainingRows`.
     """
 
     n: int
     read: Read
     clean_view: Callable[[Tensor], Tensor]
     is_slow: bool
+    read_anew: Callable[[int], Read] | None = None
 
 
 class RowSource:

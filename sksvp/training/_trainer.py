@@ -286,7 +286,7 @@ class Trainer:
 
     def _run(self, net: TrainingNet, rows: Rows, y: np.ndarray, view: TrainingView, **kwargs: Any) -> None:
         """Train, and say which batches fit where the device has no room for those that were asked for."""
-        data = TrainingRows(rows.read, y, is_slow=rows.is_slow)
+        data = TrainingRows(rows.read, y, is_slow=rows.is_slow, read_anew=rows.read_anew)
         try:
             net.train_epochs(data, view=view, team=self.team, **kwargs)
         except RuntimeError as error:

@@ -280,7 +280,7 @@ def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
         "n_rows": len(run.y_train),
         "error": error,
         "proxy_seconds": training.wall,
-        "proxy_cpu_seconds": training.cpu,
+        "cpu_seconds": training.cpu,
         "training_error": selector._training_error,
         **_regime(selector.proxy_),
     }
@@ -363,7 +363,7 @@ def _proxy_cost(folder: RunFolder, arm: Arm) -> dict[str, float]:
     if not arm.needs_proxy:
         return {"proxy_seconds": 0.0, "proxy_cpu_seconds": 0.0}
     proxy = folder.get(f"proxy_seed{arm.seed}")
-    return {name: proxy[name] for name in ("proxy_seconds", "proxy_cpu_seconds")}
+    return {"proxy_seconds": proxy["proxy_seconds"], "proxy_cpu_seconds": proxy["cpu_seconds"]}
 
 
 def selected_rows(

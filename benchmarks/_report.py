@@ -6,12 +6,14 @@ import os
 import platform
 import shlex
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
+
+from sksvp._clock import processor_seconds
+from sksvp._device import multiplies_bf16
 
 
 def parser(description: str) -> argparse.ArgumentParser:
@@ -46,9 +48,9 @@ def take_turns(sides: dict[str, Callable[[], object]], rounds: int) -> list[dict
 
 
 def _cpu_seconds(work: Callable[[], object]) -> float:
-    start = time.process_time()
+    start = processor_seconds()
     work()
-    return time.process_time() - start
+    return processor_seconds() - start
 
 
 def ratio(rounds: list[dict[str, float]], side: str, other: str) -> dict[str, float]:
@@ -73,7 +75,7 @@ def machine() -> dict[str, object]:
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "bf16": bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()),
+        "bf16": multiplies_bf16(torch.device("cpu")),
     }
 
 

@@ -1,13 +1,12 @@
 """Trainings that take hours, kept one by one; their seconds and their spread."""
 
 import json
-import resource
-import time
 from pathlib import Path
 
 import numpy as np
 from _report import machine
 
+from sksvp._clock import Clock
 from sksvp._storage._files import write_json
 
 
@@ -39,16 +38,11 @@ class Results:
 
 
 def timed_fit(model, X, y) -> dict:
-    """Train; return seconds of the processor and of the clock."""
-    processor, clock = processor_seconds(), time.perf_counter()
-    model.fit(X, y)
-    return {"cpu_seconds": processor_seconds() - processor, "seconds": time.perf_counter() - clock}
-
-
-def processor_seconds() -> float:
-    """Of this process and of those it has waited for: the fastText program trains in one of its own."""
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + children.ru_utime + children.ru_stime
+    """Train; return seconds of the processor and of the wall, from the training's first process on."""
+    with Clock() as clock:
+        model.fit(X, y)
+    clock.add_earlier(model)
+    return {"cpu_seconds": clock.cpu, "seconds": clock.wall}
 
 
 def spread(values) -> str:

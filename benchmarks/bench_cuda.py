@@ -24,13 +24,14 @@ from torch import Tensor, nn
 
 from sksvp._clock import Clock
 from sksvp._device import resolve_precision
-from sksvp._storage._checkpoint import read_newest
+from sksvp._storage._states import read_newest
 from sksvp._torchvision import import_torchvision
 from sksvp.datasets import load_cifar10
 from sksvp.estimators import ResNetClassifier, WhitenedConvNetClassifier
 from sksvp.networks import PreActResNet
 from sksvp.strategies import k_centers
 from sksvp.training._augment import random_crop, random_flip
+from sksvp.training._resume import TrainingFolder
 from sksvp.training._scoring import scored_rows
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
@@ -311,16 +312,16 @@ def measure_training(model, images: Images, device: torch.device) -> dict:
 def training_so_far(checkpoint: Path, planned: int) -> dict:
     """Seconds and epochs of a training that was stopped, as its checkpoint has them; of several the first."""
     folder = next(path.parent for path in sorted(checkpoint.glob("*/run.json")))
-    arrays = read_newest(folder)
-    told, header = (json.loads(arrays[name].tobytes()) for name in ("told", "header"))
+    saved, _ = read_newest(folder, TrainingFolder.kind)
+    told, about = saved.told, saved.about
     return {
         "seconds": told["seconds"][0],
         "seconds_of_epochs": [epoch["dur"] for epoch in told["history"]],
         "error": None,
         "epochs": len(told["history"]),
         "planned": planned,
-        "rows": int(header["identity"]["X"].split()[0]),
-        "versions": header["versions"],
+        "rows": int(about["identity"]["X"].split()[0]),
+        "versions": about["versions"],
     }
 
 

@@ -1,12 +1,11 @@
 """What a core-set selection costs beside the proxy's training and one inference pass."""
 
-import time
-
 import numpy as np
 import torch
 from _report import parser, write
 
 from sksvp import ProxyCoresetSelector
+from sksvp._clock import processor_seconds
 from sksvp.estimators import ResNetClassifier
 from sksvp.strategies import strategy_names
 
@@ -18,15 +17,15 @@ class TimedProxy(ResNetClassifier):
     scoring = 0.0
 
     def fit(self, X, y):
-        start = time.process_time()
+        start = processor_seconds()
         super().fit(X, y)
-        TimedProxy.training += time.process_time() - start
+        TimedProxy.training += processor_seconds() - start
         return self
 
     def predict_logits(self, X):
-        start = time.process_time()
+        start = processor_seconds()
         logits = super().predict_logits(X)
-        TimedProxy.scoring += time.process_time() - start
+        TimedProxy.scoring += processor_seconds() - start
         return logits
 
 
@@ -50,9 +49,9 @@ def main() -> None:
             continue
         TimedProxy.training = TimedProxy.scoring = 0.0
         proxy = TimedProxy(args.depth, max_epochs=args.epochs, device="cpu", random_state=0)
-        start = time.process_time()
+        start = processor_seconds()
         ProxyCoresetSelector(proxy, strategy=name, random_state=0).fit(X, y)
-        total = time.process_time() - start
+        total = processor_seconds() - start
         figures[name] = {
             "training": TimedProxy.training,
             "scoring": TimedProxy.scoring,

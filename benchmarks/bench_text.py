@@ -5,15 +5,14 @@ import json
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
 from _made_up import made_up
 from _report import median_interval, parser, write
-from _results import processor_seconds
 
+from sksvp._clock import Clock
 from sksvp.datasets import load_ag_news, load_imdb
 from sksvp.estimators import BagOfNgramsClassifier, FastTextClassifier
 from sksvp.text import encode_characters
@@ -28,9 +27,9 @@ SETS = {
 def seconds(work) -> tuple[float, float, object]:
     """Return seconds of the clock and of the processor, and what the work gave."""
     gc.collect()
-    clock, processor = time.perf_counter(), processor_seconds()
-    result = work()
-    return time.perf_counter() - clock, processor_seconds() - processor, result
+    with Clock() as clock:
+        result = work()
+    return clock.wall, clock.cpu, result
 
 
 def compare(X, y, X_test, y_test, params: dict, rounds: int) -> dict:

@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from _made_up import made_up
 from _report import parser, write
-from _results import Results, processor_seconds, spread, timed_fit
+from _results import Results, spread, timed_fit
 
+from sksvp._clock import Clock
 from sksvp.agreement import rank_correlation
 from sksvp.datasets import load_imdb
 from sksvp.estimators import BagOfNgramsClassifier, FastTextClassifier, VDCNNClassifier
@@ -108,12 +109,12 @@ class Experiment:
     def choose(self, name: str, seed: int) -> dict:
         """Train a chooser on the whole pool; time it, and score the pool."""
         model = self.make(name, seed)
-        times = self._timed(model, self.X, self.y)
-        before = processor_seconds()
-        scores = entropy(model.predict_proba(self.X))
+        times = timed_fit(model, self.X, self.y)
+        with Clock() as scoring:
+            scores = entropy(model.predict_proba(self.X))
         return {
             **times,
-            "score_cpu_seconds": processor_seconds() - before,
+            "score_cpu_seconds": scoring.cpu,
             "epochs": model.max_epochs,
             "test_error": 1 - model.score(self.X_test, self.y_test),
             "entropy": scores.tolist(),
@@ -130,15 +131,8 @@ class Experiment:
             ranking = np.argsort(-np.array(known["entropy"]), kind="stable")
         rows = np.sort(ranking[: self.n_chosen])
         model = self.make(f"of-{chooser}", seed)
-        times = self._timed(model, [self.X[row] for row in rows], self.y[rows])
+        times = timed_fit(model, [self.X[row] for row in rows], self.y[rows])
         return {**times, "test_error": 1 - model.score(self.X_test, self.y_test), "rows": len(rows)}
-
-    @staticmethod
-    def _timed(model, X, y) -> dict:
-        """Train, and count what the training took before it was stopped."""
-        times = timed_fit(model, X, y)
-        seconds, cpu_seconds = getattr(model, "_earlier_seconds", (0.0, 0.0))
-        return {"cpu_seconds": times["cpu_seconds"] + cpu_seconds, "seconds": times["seconds"] + seconds}
 
 
 def texts(args) -> tuple[list[str], np.ndarray, list[str], np.ndarray]:

@@ -53,7 +53,7 @@ def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
     """
     if precision == "fp32":
         return torch.float32
-    native = _multiplies_bf16(device)
+    native = multiplies_bf16(device)
     if precision == "bf16":
         if device.type == "cuda" and not native:
             name = torch.cuda.get_device_name(device)
@@ -64,7 +64,7 @@ def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
 
 def warn_if_emulated(precision: str, device: torch.device) -> None:
     """Warn of ``"bf16"`` on a CPU that has no such arithmetic."""
-    if precision == "bf16" and device.type == "cpu" and not _multiplies_bf16(device):
+    if precision == "bf16" and device.type == "cpu" and not multiplies_bf16(device):
         warnings.warn(
             "precision='bf16': this CPU has no bfloat16 arithmetic. It is emulated, more slowly than float32; "
             "'auto' takes float32 here.",
@@ -73,7 +73,8 @@ def warn_if_emulated(precision: str, device: torch.device) -> None:
         )
 
 
-def _multiplies_bf16(device: torch.device) -> bool:
+def multiplies_bf16(device: torch.device) -> bool:
+    """Tell whether the hardware multiplies bfloat16 natively: the one place that asks."""
     if device.type == "cuda":
         # torch asks the current device.
         with torch.cuda.device(device):

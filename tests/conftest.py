@@ -15,7 +15,38 @@ from hypothesis import settings
 settings.register_profile("sksvp", deadline=None)
 settings.load_profile("sksvp")
 
+# AVX2 and no bfloat16, for torch's own kernels and those of oneDNN: torch reads both when it is loaded.
+ORDINARY_CPU = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
+
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--ordinary-cpu",
+        action="store_true",
+        help="compute as on a CPU with AVX2 and without bfloat16, whatever this one has",
+    )
+
+
+def pytest_configure(config):
+    if config.getoption("--ordinary-cpu"):
+        # Processes that tests start inherit it.
+        os.environ.update(ORDINARY_CPU)
+
+
+@pytest.fixture(params=[True, False], ids=["bf16", "no-bf16"])
+def has_bf16(request, monkeypatch) -> bool:
+    """Tell sksvp that the CPU has bfloat16 arithmetic, and then that it has none."""
+    import sksvp._device
+
+    ask = sksvp._device.multiplies_bf16
+    monkeypatch.setattr(
+        sksvp._device,
+        "multiplies_bf16",
+        lambda device: request.param if device.type == "cpu" else ask(device),
+    )
+    return request.param
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,10 @@
 """What is kept of a run, and what becomes of it when it is damaged, taken or another one's."""
 
+import errno
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import time
@@ -21,7 +23,8 @@ from toy_nets import make_net
 from toy_proxies import CountedTraining, blobs, n_trainings
 
 from sksvp import ProxyActiveLearner
-from sksvp._storage import _checkpoint
+from sksvp._storage import _identity
+from sksvp._storage._sealed import write_sealed
 from sksvp.active._checkpoint import describe_run
 from sksvp.estimators import ResNetClassifier
 from sksvp.strategies import KCenters
@@ -37,6 +40,10 @@ def learner(tmp_path):
     return ProxyActiveLearner(proxy, checkpoint=tmp_path / "runs", random_state=0)
 
 
+def only_name(learner):
+    return learner._run.checkpoint.folder.name
+
+
 def only_folder(learner):
     (folder,) = [path for path in learner.checkpoint.iterdir() if path.is_dir()]
     return folder
@@ -44,6 +51,10 @@ def only_folder(learner):
 
 def states(learner):
     return sorted(only_folder(learner).glob("state-*.bin"))
+
+
+def go_on_without_checkpoint(learner, n_rounds):
+    return go_on(clone(learner).set_params(checkpoint=None).fit(X, KNOWN), n_rounds)
 
 
 def go_on(learner, n_rounds=2):
@@ -63,7 +74,7 @@ def test_resume_has_labels_query_scores_and_history(learner):
     np.testing.assert_array_equal(again.labeled_rows_, learner.labeled_rows_)
     np.testing.assert_array_equal(again.labels_, learner.labels_)
     np.testing.assert_array_equal(again.scores_, learner.scores_)
-    assert again.get_params()["strategy"] == "least_confidence" and again.n_features_in_ == 4
+    assert again.get_params()["strategy"] == "margin" and again.n_features_in_ == 4
     for one, two in zip(again.history_, learner.history_, strict=True):
         np.testing.assert_array_equal(one.pop("rows"), two.pop("rows"))
         assert one == two
@@ -214,7 +225,7 @@ def test_what_says_nothing_of_the_run_does_not_count(learner):
 @pytest.mark.parametrize(
     ("params", "rows", "difference"),
     [
-        ({"strategy": "entropy"}, X, "strategy='least_confidence' there, 'entropy' now"),
+        ({"strategy": "entropy"}, X, "strategy='margin' there, 'entropy' now"),
         ({"proxy__C": 2.0}, X, r"proxy__C=1\.0 there, 2\.0 now"),
         (
             {"proxy": make_pipeline(StandardScaler(), LogisticRegression())},
@@ -245,7 +256,7 @@ def test_resume_tells_runs_apart_by_their_rows(learner, tmp_path):
     found = ProxyActiveLearner.resume(learner.checkpoint, X)
     assert len(found.labeled_rows_) == 22
     found.close()
-    with pytest.raises(ValueError, match="several runs, none of this X"):
+    with pytest.raises(ValueError, match=r"is of another X: rows 0 .* is of another X: rows 0"):
         ProxyActiveLearner.resume(learner.checkpoint, X + 2)
     clone(learner).set_params(strategy="entropy").fit(X, KNOWN)
     with pytest.raises(ValueError, match=r"several runs of this X: .*run\.json tells them apart"):
@@ -311,10 +322,11 @@ def test_the_previous_state_is_used_with_a_warning(learner, how, way):
             ProxyActiveLearner.resume if way == "resume" else lambda root, X: clone(learner).fit(X, KNOWN)
         )
         again = reopen(learner.checkpoint, X)
-    # The last labels are lost, the query that asked for them is there.
-    np.testing.assert_array_equal(again.query(5), rows)
-    again.teach(rows, y[rows])
-    again.query(5)
+    # The last labels are in the journal.
+    np.testing.assert_array_equal(again.labeled_rows_, learner.labeled_rows_)
+    np.testing.assert_array_equal(again.labels_, learner.labels_)
+    assert again.history_[-1]["n_labeled"] == 27
+    np.testing.assert_array_equal(again.query(5), go_on_without_checkpoint(learner, 3).query(5))
     again.close()
     assert len(states(learner)) == 2
     with warnings.catch_warnings():
@@ -335,7 +347,7 @@ def test_all_states_damaged_is_an_error_and_no_restart(learner):
     learner.close()
     for path in states(learner):
         damage(path, "truncated")
-    with pytest.raises(ValueError, match=r"all states in .* are damaged"):
+    with pytest.raises(ValueError, match=r"All states in .* are damaged"):
         clone(learner).fit(X, KNOWN)
     with pytest.raises(ValueError, match="are damaged"):
         ProxyActiveLearner.resume(learner.checkpoint, X)
@@ -358,7 +370,7 @@ def test_damaged_parameters(learner):
 def test_other_versions_are_a_warning(learner, monkeypatch):
     learner.fit(X, KNOWN)
     learner.close()
-    monkeypatch.setattr(_checkpoint, "__version__", "99")
+    monkeypatch.setattr(_identity, "__version__", "99")
     with pytest.warns(UserWarning, match=r"made with other versions \(sksvp .* -> 99\)"):
         clone(learner).fit(X, KNOWN)
 
@@ -380,6 +392,151 @@ def test_proxy_that_cannot_be_pickled_is_refused(learner):
         learner.set_params(proxy=Local()).fit(X, KNOWN)
     # Nothing resumes rounds but the same fit, which has its parameters at hand.
     learner.set_params(rounds=[5], initial_size=10).fit(X, y)
+
+
+def test_labels_of_states_that_are_lost_are_not(learner):
+    go_on(learner.fit(X, KNOWN))
+    learner.close()
+    lines = (only_folder(learner) / "labels.jsonl").read_text().splitlines()
+    assert [json.loads(line)["row"] for line in lines] == [
+        row for entry in learner.history_ for row in sorted(entry["rows"].tolist())
+    ]
+    for path in states(learner):
+        damage(path, "empty")
+    with pytest.raises(
+        ValueError, match=r"remove its state-\*\.bin and call fit as before.*labels in labels\.jsonl"
+    ):
+        clone(learner).fit(X, KNOWN)
+    for path in states(learner):
+        path.unlink()
+    with pytest.warns(UserWarning, match=r"labels\.jsonl has labels of a run whose states are lost"):
+        again = clone(learner).fit(X, KNOWN)
+    np.testing.assert_array_equal(again.labeled_rows_, learner.labeled_rows_)
+    np.testing.assert_array_equal(again.labels_, learner.labels_)
+
+
+def test_labels_of_all_kinds_come_back_from_the_journal(tmp_path):
+    for number, labels in enumerate((["ä", "b\n,"], [True, False], [3, -(2**40)], [1.0, 2.0])):
+        learner = ProxyActiveLearner(LogisticRegression(), checkpoint=tmp_path / str(number), random_state=0)
+        learner.fit(X, [None] * 90)
+        rows = learner.query(2)
+        learner.teach(rows, labels).close()
+        damage(states(learner)[-1], "empty")
+        with pytest.warns(UserWarning, match="is damaged"):
+            again = ProxyActiveLearner.resume(learner.checkpoint, X)
+        assert again.labels_.tolist() == learner.labels_.tolist()
+        assert again.labels_.dtype == learner.labels_.dtype
+
+
+def test_labels_of_appended_rows_wait_for_those_rows(learner):
+    learner.fit(X[:60], KNOWN[:60]).extend(X[60:])
+    learner.teach([3 + 12, 70], [0, 1], allow_extra=True).close()
+    for path in states(learner):
+        path.unlink()
+    with pytest.warns(UserWarning, match="has 1 labels of rows beyond the 60 of X"):
+        again = clone(learner).fit(X[:60], KNOWN[:60])
+    assert again.labeled_rows_.tolist() == [*range(12), 15]
+
+
+def test_an_oracle_is_not_asked_again_for_labels_of_a_damaged_state(tmp_path):
+    asked = []
+
+    def answer(rows):
+        asked.append(rows.tolist())
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return y[rows]
+
+    learner = ProxyActiveLearner(
+        LogisticRegression(),
+        rounds=[5, 5],
+        initial_size=20,
+        oracle=answer,
+        checkpoint=tmp_path,
+        random_state=0,
+    )
+    with pytest.raises(KeyboardInterrupt):
+        learner.fit(X)
+    (folder,) = tmp_path.iterdir()
+    # The third query's state; the second's labels are in the one before it, too.
+    damage(sorted(folder.glob("state-*.bin"))[-1], "noise")
+    with pytest.warns(UserWarning, match="is damaged"):
+        learner.fit(X)
+    assert len(asked) == 4 and asked[2] == asked[3]
+    # A new run by rounds takes no labels that it has not asked for.
+    for path in folder.glob("state-*.bin"):
+        path.unlink()
+    again = learner.fit(X)
+    assert asked[4:] == [asked[0], asked[1], asked[2]]
+    assert len(list(folder.glob("labels-before-*.jsonl"))) == 1 and len(again.labels_) == 30
+
+
+def test_a_full_disk_loses_no_label(learner, monkeypatch):
+    learner.fit(X, KNOWN)
+    rows = learner.query(5)
+
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match=r"No space left on device: .*labels\.jsonl"):
+            learner.teach(rows, y[rows])
+    learner.query(5)
+    learner.close()
+    damage(states(learner)[-1], "empty")
+    with pytest.warns(UserWarning, match="is damaged"):
+        assert len(ProxyActiveLearner.resume(learner.checkpoint, X).labeled_rows_) == 17
+
+
+def test_a_folder_removed_under_a_living_learner_is_named(learner):
+    learner.fit(X, KNOWN)
+    rows = learner.query(5)
+    shutil.rmtree(learner.checkpoint)
+    for step in (lambda: learner.teach(rows, y[rows]), lambda: learner.query(5)):
+        with pytest.raises(FileNotFoundError, match=rf"was removed or moved.*{learner.checkpoint}"):
+            step()
+    assert len(learner.labeled_rows_) == 12
+
+
+class RunsCode:
+    """Leaves a trace where it is unpickled."""
+
+    def __init__(self, trace):
+        self.trace = trace
+
+    def __reduce__(self):
+        return open, (self.trace, "w")
+
+
+def test_a_pickle_is_not_opened_for_another_x_or_where_others_could_have_written_it(learner, tmp_path):
+    learner.fit(X, KNOWN)
+    learner.close()
+    trace = tmp_path / "trace"
+    for name in ("learner.pkl", "learner-copy.pkl"):
+        write_sealed(only_folder(learner) / name, pickle.dumps(RunsCode(str(trace))), mode=0o644)
+    with pytest.raises(ValueError, match="of another X"):
+        ProxyActiveLearner.resume(learner.checkpoint, X + 1)
+    if os.name == "posix":
+        only_folder(learner).chmod(0o777)
+        with pytest.raises(PermissionError, match="can be written by other users"):
+            ProxyActiveLearner.resume(learner.checkpoint, X)
+    assert not trace.exists()
+    # What it was is still known: the same fit goes on.
+    assert len(clone(learner).fit(X, KNOWN).labeled_rows_) == 12
+
+
+def test_other_folders_below_the_root_do_not_matter(learner):
+    go_on(learner.fit(X, KNOWN))
+    learner.close()
+    other = clone(learner).fit(X + 1, KNOWN)
+    other.close()
+    (folder,) = [path for path in learner.checkpoint.iterdir() if path.name != only_name(learner)]
+    for path in folder.glob("state-*.bin"):
+        damage(path, "noise")
+    assert len(ProxyActiveLearner.resume(learner.checkpoint, X).labeled_rows_) == 22
+    with pytest.raises(ValueError, match=r"All states in .* are damaged"):
+        ProxyActiveLearner.resume(learner.checkpoint, X + 1)
 
 
 # The lock ------------------------------------------------------------------------------------
@@ -413,7 +570,9 @@ def test_a_second_process_is_refused_while_the_first_lives(learner):
             lambda: copied.query(5),
         ):
             start = time.perf_counter()
-            with pytest.raises(ValueError, match="is in use by another process"):
+            with pytest.raises(
+                ValueError, match=rf"is in use by another process, {holder.pid} on .*, since 2.*, for 0:"
+            ):
                 attempt()
             assert time.perf_counter() - start < 5
     finally:
@@ -472,7 +631,8 @@ def test_another_thread_is_refused_until_close(learner):
         lambda: ProxyActiveLearner.resume(learner.checkpoint, X),
     ):
         with pytest.raises(
-            ValueError, match=r"or by another learner of this one.*call that learner's close\(\)"
+            ValueError,
+            match=r"in use by this process, since .*, for 0:00:\d\d\..* call close\(\) of the learner",
         ):
             in_a_thread(attempt)
     # Nobody has taken anything from it, and any thread may work with it.

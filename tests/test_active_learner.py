@@ -147,11 +147,11 @@ def test_bookkeeping(data):
 
 @pytest.mark.parametrize(
     ("strategy", "score"),
-    [("least_confidence", least_confidence), ("entropy", entropy), ("margin", margin), (Entropy(), entropy)],
-    ids=["least_confidence", "entropy", "margin", "an object"],
+    [("least_confidence", least_confidence), ("entropy", entropy), (None, margin), (Entropy(), entropy)],
+    ids=["least_confidence", "entropy", "margin by default", "an object"],
 )
 def test_choice_is_the_highest_scores_of_a_proxy_trained_on_the_labels(strategy, score):
-    learner = start(strategy=strategy)
+    learner = start(**({} if strategy is None else {"strategy": strategy}))
     labelled = np.arange(90) % 6 == 0
     scores = score(clone(LOGISTIC).fit(X[labelled], y[labelled]).predict_proba(X))
     free = np.flatnonzero(~labelled)

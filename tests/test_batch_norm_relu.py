@@ -14,6 +14,8 @@ from torch.nn import functional as F
 from sksvp.networks import BatchNormReLU, PreActResNet
 from sksvp.networks import _batch_norm_relu as implementation
 
+pytestmark = pytest.mark.cpu
+
 # Two roundings to bfloat16, whose unit roundoff is 2^-9.
 BF16 = 2.0**-8
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -38,7 +39,8 @@ def test_table_shows_the_method_and_every_baseline(finished):
     _, output = finished
     for name in ("forgetting_events", "random", "class-balanced random", "all rows"):
         assert f"\n{name} " in output
-    assert "speed-up" in output
+    assert re.search(r"error % +proxy +select +target +CPU s +wall s +speed-up\n", output)
+    assert re.search(r"proxy, seed 0: \d+ CPU s, \d+ wall s, error", output)
 
 
 def test_run_folder(finished):
@@ -319,11 +321,13 @@ def test_train(tmp_path):
 
     result = run(
         "train", "--dataset", "digits", "--train-rows", 200, "--network", "resnet8", "--epochs", 2, "--device", "cpu",
-        "--out", tmp_path / "out",
+        "--out", tmp_path / "out", "--optimizer", "adam", "--lr", 0.001,
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert 0 < results["error"] < 1
+    assert results["cpu_seconds"] > 0 < results["seconds"]
+    assert re.search(r"trained in \d+ CPU s, \d+ wall s\n", result.output)
     assert pd.read_csv(tmp_path / "out" / "history.csv")["epoch"].tolist() == [1, 2]
     assert ResNetClassifier.load(tmp_path / "out" / "network.safetensors").depth == 8
 
@@ -439,7 +443,10 @@ def test_rows_of_one_class_do_not_end_a_run(tmp_path):
         "--from-selected", tmp_path / "rows.csv", "--baseline", "all", "--out", tmp_path / "out",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
-    assert "rows of rows.csv, 3 rows, seed 0: error 10.00 %, 0 CPU s; all of one class" in result.output
+    assert (
+        "rows of rows.csv, 3 rows, seed 0: error 10.00 %, 0 CPU s, 0 wall s; all of one class"
+        in result.output
+    )
     assert "\nall rows " in result.output
 
 

@@ -14,6 +14,8 @@ from sksvp.networks import PreActResNet
 from sksvp.training import _compiling
 from sksvp.training._compiling import CompiledBlocks
 
+pytestmark = pytest.mark.cpu
+
 DIGITS = load_digits()
 # The last batch of an epoch has 8 rows.
 X, y = DIGITS.images[:200].astype(np.uint8), DIGITS.target[:200]

@@ -17,9 +17,11 @@ from sklearn.preprocessing import StandardScaler
 from toy_nets import Mlp, make_net
 from toy_proxies import CountedTraining, blobs, fit_in_worker, n_trainings
 
-from sksvp._storage import _describe
+from sksvp._storage import _describe, _identity
 from sksvp._storage._describe import describe
-from sksvp.coreset import CoresetClassifier, ProxyCoresetSelector, RiskyChoiceWarning, _memory_key
+from sksvp._storage._identity import name_of
+from sksvp._storage._sealed import sha256_of, write_sealed_json
+from sksvp.coreset import CoresetClassifier, ProxyCoresetSelector, RiskyChoiceWarning
 from sksvp.coreset._memory_key import training_key
 from sksvp.estimators import ResNetClassifier
 from sksvp.proxies import Incremental
@@ -74,7 +76,7 @@ def test_other_strategies_and_sizes_share_the_training(counted):
         assert_same_choice(again, clone(again).set_params(memory=None).fit(X, y))
     assert trainings(counted) == 1 + 4  # those without a memory
     files = {path.name for path in entry_of(counted).iterdir()}
-    assert files == {"proxy.joblib", "entry.json", "probabilities.npy", "features.npy"}
+    assert files == {"lock", "proxy.joblib", "entry.json", "probabilities.npy", "features.npy"}
     again = clone(counted).set_params(strategy="k_centers").fit(X, y)
     assert again.from_cache_ and again.timings_["inference"] > 0
 
@@ -111,7 +113,7 @@ def test_what_decides_the_result_counts(counted, other, monkeypatch):
     elif other == "weights":
         fit_params["sample_weight"] = np.linspace(1, 2, len(y))
     else:
-        monkeypatch.setattr(_memory_key, "_version", lambda package: "99")
+        monkeypatch.setattr(_identity, "version", lambda package: "99")
     assert not again.fit(rows, labels, **fit_params).from_cache_
     assert clone(again).fit(rows, labels, **fit_params).from_cache_
     assert trainings(counted) == 2
@@ -244,6 +246,44 @@ def test_damaged_entry_is_trained_again_with_a_warning(counted, damage):
         assert clone(counted).fit(X, y).from_cache_
 
 
+class RunsCode:
+    """Leaves a trace where it is unpickled."""
+
+    def __init__(self, trace):
+        self.trace = trace
+
+    def __reduce__(self):
+        return open, (self.trace, "w")
+
+
+@pytest.mark.parametrize("foreign", ["pickle", "identity", "version", "rights"])
+def test_a_foreign_entry_runs_no_code(counted, foreign, tmp_path):
+    counted.fit(X, y)
+    folder, trace = entry_of(counted), tmp_path / "trace"
+    joblib.dump(RunsCode(str(trace)), folder / "proxy.joblib")
+    manifest = json.loads((folder / "entry.json").read_text())
+    kind = manifest.pop("kind of file")
+    del manifest["sha256"]
+    if foreign != "pickle":
+        # Its maker knows how checksums are made.
+        manifest["files"]["proxy.joblib"] = sha256_of(folder / "proxy.joblib")
+    if foreign == "identity":
+        manifest["identity"]["seed"] = 77
+    write_sealed_json(folder / "entry.json", "trained proxy 0" if foreign == "version" else kind, manifest)
+    if foreign == "rights":
+        (folder / "proxy.joblib").chmod(0o666)
+        with pytest.raises(PermissionError, match="can be written by other users"):
+            clone(counted).fit(X, y)
+        folder.chmod(0o777)
+        with pytest.raises(PermissionError, match=f"{folder} can be written by other users"):
+            clone(counted).fit(X, y)
+        assert trainings(counted) == 1
+    else:
+        with pytest.warns(UserWarning, match="damaged.*trained again"):
+            assert not clone(counted).fit(X, y).from_cache_
+    assert not trace.exists()
+
+
 def test_training_that_was_broken_off_leaves_no_entry(counted):
     first = clone(counted).fit(X, y)
     (entry_of(counted) / "entry.json").unlink()
@@ -365,7 +405,7 @@ def test_edited_module_is_another_module(monkeypatch):
 
 def test_key_has_the_seed_and_the_way_of_training():
     keys = {
-        training_key(SGDClassifier(), X, y, seed=seed, way=way, fit_params={})
+        name_of(training_key(SGDClassifier(), X, y, seed=seed, way=way, fit_params={}))
         for seed in (None, 0, 1)
         for way in (("fit",), ("mini_batches", 2, 8))
     }

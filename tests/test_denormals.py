@@ -8,6 +8,8 @@ from skorch.callbacks import Callback
 from sksvp.estimators import ResNetClassifier
 from sksvp.training._denormals import denormals_as_zero
 
+pytestmark = pytest.mark.cpu
+
 
 def denormals_are_zero() -> bool:
     return not bool(torch.tensor(1e-38) * 0.1)

@@ -1,5 +1,6 @@
 """What the documentation shows runs, and names only what is there."""
 
+import json
 import re
 from importlib import import_module
 from pathlib import Path
@@ -49,6 +50,26 @@ def test_the_readme_has_both_ways_to_use_a_selector():
     blocks = _code_blocks(_ROOT / "README.md")
     assert any(".select(" in code for code in blocks)
     assert any("CoresetClassifier(" in code and "svp__selector__proxy__depth" in code for code in blocks)
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+def test_the_tables_of_the_demo_are_those_of_recorded_runs(precision):
+    """``python benchmarks/demo_tables.py`` prints them anew."""
+    from sksvp.cli._coreset import _DIGITS
+
+    text = (_ROOT / "README.md").read_text(encoding="utf-8")
+    _, _, after = text.partition(f"<!-- demo table: {precision} -->")
+    table, _, _ = after.partition("<!-- end of demo table -->")
+    assert f"--precision {precision} --out runs/demo-{precision}" in table
+    recorded = _DOCS / "results" / f"demo-{precision}"
+    for row in json.loads((recorded / "results.json").read_text()):
+        error = f"{row['error']:.2f} ± {row['spread']:.2f}"
+        assert re.search(rf"^ +{row['name']} +{row['rows']:,} +{row['seeds']} +{error} ", table, re.MULTILINE)
+    # The defaults of the command are still those of the runs.
+    settings = json.loads((recorded / "config.json").read_text())["settings"]
+    assert {name: settings[name] for name in ("proxy", "target", "epochs", "batch_size")} == {
+        name: _DIGITS[name] for name in ("proxy", "target", "epochs", "batch_size")
+    }
 
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.stem)

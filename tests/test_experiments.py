@@ -3,25 +3,32 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.datasets import load_digits
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
+from typer.testing import CliRunner
 
 from sksvp import ProxyCoresetSelector
+from sksvp._clock import Clock
 from sksvp._storage._files import replacing, write_json
+from sksvp._storage._sealed import write_sealed_json
+from sksvp.cli._main import app
 from sksvp.coreset import ByChanceWarning, RiskyChoiceWarning
-from sksvp.estimators import BagOfNgramsClassifier
+from sksvp.estimators import BagOfNgramsClassifier, ResNetClassifier
 from sksvp.experiments import (
     CoresetRun,
     RunFolder,
@@ -34,6 +41,7 @@ from sksvp.experiments import (
 )
 from sksvp.experiments._coreset import _hints
 from sksvp.experiments._run_folder import RunRecords
+from sksvp.experiments._seconds import clocks_in_order, in_words
 
 
 class SlowRegression(LogisticRegression):
@@ -192,7 +200,7 @@ def target_records(*trainings):
     return [
         {
             "kind": "target", "name": name, "strategy": strategy, "subset_size": size, "n_rows": rows, "seed": seed,
-            "error": error, "proxy_seconds": 1.0, "selection_seconds": 2.0, "target_seconds": seconds,
+            "error": error, "proxy_seconds": 1.0, "selection_seconds": 2.0, "target_seconds": 2 * seconds,
             "proxy_cpu_seconds": 1.0, "selection_cpu_seconds": 2.0, "target_cpu_seconds": seconds,
         }
         for name, strategy, size, rows, seed, error, seconds in trainings
@@ -208,8 +216,10 @@ def test_summary_is_mean_and_sample_deviation():
     table = summary_table(trainings_table([*records, {"kind": "proxy"}])).set_index("name")
     assert table.loc["entropy", "error"] == pytest.approx(12.0)
     assert table.loc["entropy", "spread"] == pytest.approx(np.std([10, 14], ddof=1))
-    assert table.loc["entropy", "total"] == pytest.approx(11.0)
-    assert table.loc["entropy", "speed_up"] == pytest.approx(22.0 / 11.0)
+    assert table.loc["entropy", "total_cpu_seconds"] == pytest.approx(11.0)
+    assert table.loc["entropy", "speed_up_cpu_seconds"] == pytest.approx(22.0 / 11.0)
+    assert table.loc["entropy", "total_seconds"] == pytest.approx(19.0)
+    assert table.loc["entropy", "speed_up_seconds"] == pytest.approx(41.0 / 19.0)
     assert np.isnan(table.loc["all rows", "spread"])
 
 
@@ -218,13 +228,36 @@ def test_columns_of_a_summary_lie_below_each_other():
     records = target_records(
         (name, "forgetting_events", 0.5, 50, 0, 0.1, 7.0), ("all rows", None, 1.0, 100, 0, 0.05, 19.0)
     )
-    heading, *lines = format_summary(summary_table(trainings_table(records))).splitlines()
-    ends = [heading.index(column) + len(column) for column in ("rows", "seeds", "error %", "speed-up")]
+    heading, *lines, note = format_summary(summary_table(trainings_table(records))).splitlines()
+    columns = ("rows", "seeds", "error %", "CPU s", "wall s", "speed-up")
+    ends = [heading.index(column) + len(column) for column in columns]
+    assert note.startswith("CPU s are the sum of")
     for line, cells in zip(
-        lines, (("100", "1", "5.00", "1.00x"), ("50", "1", "10.00", "2.20x")), strict=True
+        lines,
+        (("100", "1", "5.00", "22.0", "41.0", "1.00x"), ("50", "1", "10.00", "10.0", "17.0", "2.20x")),
+        strict=True,
     ):
         assert [line[:end].split()[-1] for end in ends] == list(cells)
         assert len(line) == len(heading)
+
+
+def test_on_a_gpu_the_wall_comes_first(monkeypatch):
+    records = target_records(
+        ("entropy", "entropy", 0.5, 50, 0, 0.1, 7.0), ("all rows", None, 1.0, 100, 0, 0.05, 19.0)
+    )
+    monkeypatch.setattr("sksvp.experiments._seconds.resolve_device", torch.device)
+    proxy, target = LogisticRegression(), ResNetClassifier(8, device="cuda")
+    assert clocks_in_order(proxy) == ["cpu_seconds", "seconds"]
+    clocks = clocks_in_order(proxy, target)
+    heading, whole, entropy, note = format_summary(
+        summary_table(trainings_table(records)), clocks=clocks
+    ).splitlines()
+    assert heading.index("wall s") < heading.index("CPU s") and note.startswith("wall s are")
+    assert whole.split()[-4:] == ["38.0", "41.0", "22.0", "1.00x"]
+    assert entropy.split()[-4:] == ["14.0", "17.0", "10.0", "2.41x"]
+    clock = Clock()
+    clock.wall, clock.cpu = 3.2, 1.6
+    assert in_words(clock, clocks) == "3 wall s, 2 CPU s"
 
 
 def test_speedup_of_choosing_is_the_ratio_of_the_seconds_in_the_table():
@@ -242,7 +275,7 @@ def test_speedup_of_choosing_is_the_ratio_of_the_seconds_in_the_table():
                     "target_score": 0.5 if number else None,
                     **dict.fromkeys(("inference", "ranking", "target_fit"), 0.0),
                     **dict.fromkeys(("inference_cpu", "ranking_cpu", "target_fit_cpu"), 0.0),
-                    "proxy_fit": seconds,
+                    "proxy_fit": 2 * seconds + 1,
                     "proxy_fit_cpu": seconds,
                 }
                 for number in range(3)
@@ -252,12 +285,16 @@ def test_speedup_of_choosing_is_the_ratio_of_the_seconds_in_the_table():
         for chooser, seed, seconds in [("proxy", 0, 1), ("proxy", 1, 9), ("target", 0, 4), ("target", 1, 9)]
     ]
     table = budgets_table(records).set_index(["name", "n_labeled"])
-    assert table.loc[("margin by proxy", 20), "seconds"] == 10.0
-    np.testing.assert_allclose(table.loc["margin by proxy", "speedup"], 1.3)
-    np.testing.assert_allclose(table.loc["margin by target", "speedup"], 1.0)
-    assert "10.0 (1.3x)" in format_budgets(table.reset_index())
+    assert table.loc[("margin by proxy", 20), "cpu_seconds"] == 10.0
+    assert table.loc[("margin by proxy", 20), "seconds"] == 22.0
+    np.testing.assert_allclose(table.loc["margin by proxy", "speedup_cpu_seconds"], 1.3)
+    np.testing.assert_allclose(table.loc["margin by proxy", "speedup_seconds"], 14 / 11)
+    np.testing.assert_allclose(table.loc["margin by target", "speedup_cpu_seconds"], 1.0)
+    _, by_cpu, by_wall = format_budgets(table.reset_index()).split("\n\n")
+    assert by_cpu.startswith("CPU s of choosing until") and "10.0 (1.3x)" in by_cpu
+    assert by_wall.startswith("wall s of choosing until") and "22.0 (1.3x)" in by_wall
     alone = budgets_table([record for record in records if record["chooser"] == "proxy"])
-    assert alone["seconds"].tolist() == [5.0, 10.0] and alone["speedup"].isna().all()
+    assert alone["cpu_seconds"].tolist() == [5.0, 10.0] and alone["speedup_cpu_seconds"].isna().all()
 
 
 def test_a_folder_holds_one_configuration(tmp_path):
@@ -270,15 +307,6 @@ def test_a_folder_holds_one_configuration(tmp_path):
         RunFolder(tmp_path, {"proxy": "resnet8", "epochs": 3}, resume=False)
     with pytest.raises(ValueError, match=r"epochs=3 there, 4 now"):
         RunFolder(tmp_path, {"proxy": "resnet8", "epochs": 4}, resume=True)
-
-
-def test_what_an_earlier_version_did_not_write_down_was_not_set(tmp_path):
-    RunFolder(tmp_path, {"proxy": "resnet8"}, resume=False).add("proxy_seed0", {"kind": "proxy"})
-    RunFolder(tmp_path, {"proxy": "resnet8", "news": None}, resume=True)
-    with pytest.raises(ValueError, match="news=None there, 1 now"):
-        RunFolder(tmp_path, {"proxy": "resnet8", "news": 1}, resume=True)
-    with pytest.raises(ValueError, match="proxy='resnet8' there, None now"):
-        RunFolder(tmp_path, {"news": 1}, resume=True)
 
 
 @pytest.mark.parametrize(
@@ -317,6 +345,43 @@ def test_a_damaged_file_is_named_before_anything_is_trained(name, tmp_path):
         (tmp_path / name).write_text(damage)
         with pytest.raises(ValueError, match=rf"{name} is damaged"):
             RunFolder(tmp_path, {}, resume=True)
+
+
+def test_files_of_others_and_of_other_versions_are_named(tmp_path):
+    folder = RunFolder(tmp_path, {}, resume=False)
+    folder.add("proxy_seed0", {"kind": "proxy"})
+    with pytest.raises(ValueError, match=r"proxy_seed0\.json lacks 'error'"):
+        folder.get("proxy_seed0")["error"]
+    notes = folder.records / "notes.json"
+    notes.write_text('{"mine": 1}')
+    with pytest.raises(ValueError, match=r"notes\.json is damaged \(it has no checksum\)"):
+        RunFolder(tmp_path, {}, resume=True)
+    write_sealed_json(notes, "finished training 0", {})
+    with pytest.raises(
+        ValueError, match=r"notes\.json holds 'finished training 0', not 'finished training 1'"
+    ):
+        RunFolder(tmp_path, {}, resume=True)
+
+
+def test_a_folder_removed_under_its_run_is_named(tmp_path):
+    folder = RunFolder(tmp_path / "run", {}, resume=False)
+    shutil.rmtree(tmp_path / "run")
+    for work in (
+        lambda: folder.add("one", {"kind": "target"}),
+        lambda: folder.add_selection("one", pd.DataFrame({"row": [1]})),
+    ):
+        with pytest.raises(FileNotFoundError, match=rf"was removed or moved.*{tmp_path}/run"):
+            work()
+
+
+def test_a_selection_that_was_edited_is_not_shown(tmp_path):
+    folder = RunFolder(tmp_path, {}, resume=False)
+    folder.add_selection("one", pd.DataFrame({"row": [1, 2]}))
+    folder.show_selection("one")
+    assert (tmp_path / "selected.csv").read_text() == "row\n1\n2\n"
+    (tmp_path / "selected" / "one.csv").write_text("row\n1\n3\n")
+    with pytest.raises(ValueError, match=r"one\.csv is damaged or was edited"):
+        folder.show_selection("one")
 
 
 def test_trainings_of_unknown_settings_are_not_taken_over(tmp_path):
@@ -382,18 +447,25 @@ main()
 """
 
 
-COMMAND = [
-    sys.executable, "-c", PROGRAM, "coreset", "--dataset", "digits", "--train-rows", "150", "--target", "resnet14",
-    "--epochs", "3", "--seeds", "2", "--device", "cpu", "--resume",
+ARGUMENTS = [
+    "coreset", "--dataset", "digits", "--train-rows", "150", "--target", "resnet14", "--epochs", "3", "--seeds", "2",
+    "--device", "cpu", "--resume",
 ]  # fmt: skip
+COMMAND = [sys.executable, "-c", PROGRAM, *ARGUMENTS]
 ONE_THREAD = os.environ | {"OMP_NUM_THREADS": "1"}
+
+
+def run_to_the_end(out):
+    """Run the command in this process: no other has to load torch."""
+    done = CliRunner().invoke(app, [*ARGUMENTS, "--out", str(out)])
+    assert done.exit_code == 0, done.output
 
 
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
     """The folder of a run that nothing interrupts."""
     out = tmp_path_factory.mktemp("unbroken") / "run"
-    subprocess.run([*COMMAND, "--out", out], check=True, capture_output=True, env=ONE_THREAD)
+    run_to_the_end(out)
     return out
 
 
@@ -419,7 +491,7 @@ def test_an_interrupted_command_resumes_to_the_same_results(tmp_path, how, unbro
         assert "Traceback" not in said
     for path in (tmp_path / "run" / "trainings").glob("*.json"):
         json.loads(path.read_text())
-    subprocess.run([*COMMAND, "--out", tmp_path / "run"], check=True, capture_output=True, env=ONE_THREAD)
+    run_to_the_end(tmp_path / "run")
     columns = ["name", "n_rows", "seed", "error"]
     resumed, whole = (pd.read_csv(folder / "results.csv")[columns] for folder in (tmp_path / "run", unbroken))
     pd.testing.assert_frame_equal(resumed, whole)
@@ -445,6 +517,41 @@ def test_an_interrupted_command_with_workers_tells_of_no_leak(tmp_path):
     assert process.returncode == 130
     assert "--resume goes on" in said
     assert "leaked" not in said
+
+
+def _children(pid):
+    return {int(found) for found in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
+def _is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
+def test_workers_end_with_a_killed_parent(tmp_path):
+    process = subprocess.Popen(
+        [*COMMAND, "--epochs", "10000", "--jobs", "2", "--out", tmp_path / "run"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=ONE_THREAD,
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while len(list((tmp_path / "run").glob("trainings-in-progress/*/*/state-*"))) < 3:
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        workers = _children(process.pid)
+        assert len(workers) >= 2
+    finally:
+        process.kill()
+        process.wait()
+    deadline = time.monotonic() + 30
+    while any(map(_is_alive, workers)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_what_a_killed_process_left_unfinished_is_no_record(tmp_path):

@@ -6,6 +6,8 @@ import torch
 from sksvp.estimators import ResNetClassifier, VDCNNClassifier
 from sksvp.training._fused_sgd import FusedSGD
 
+pytestmark = pytest.mark.cpu
+
 OPTIONS = [
     {"momentum": 0.9, "weight_decay": 1e-2},
     {"momentum": 0.9, "nesterov": True},

@@ -1,5 +1,8 @@
 """What every image classifier keeps to, whatever its network."""
 
+import errno
+import json
+import os
 import pickle
 import signal
 import subprocess
@@ -12,13 +15,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from skorch.callbacks import Callback, EarlyStopping
 
-from sksvp.estimators import ResNetClassifier, TorchvisionClassifier, WhitenedConvNetClassifier
+from sksvp.estimators import ResNetClassifier, TorchvisionClassifier, WhitenedConvNetClassifier, _persistence
 from sksvp.networks import WhitenedConvNet
 from sksvp.training._seeding import seeded_torch
 
@@ -70,8 +75,8 @@ def digits():
 
 @parametrize_with_checks(
     [
-        ResNetClassifier(8, max_epochs=12, batch_size=16, lr=0.05, device="cpu"),
-        WhitenedConvNetClassifier((8, 16, 32), max_epochs=12, batch_size=16, device="cpu"),
+        ResNetClassifier(8, max_epochs=6, batch_size=16, lr=0.05, device="cpu"),
+        WhitenedConvNetClassifier((8, 16, 32), max_epochs=6, batch_size=16, device="cpu"),
     ]
 )
 def test_sklearn_checks(estimator, check):
@@ -87,7 +92,7 @@ NEED_TO_LEARN = ("check_classifiers_train", "check_class_weight_classifiers")
 
 
 @parametrize_with_checks(
-    [TorchvisionClassifier("shufflenet_v2_x0_5", max_epochs=2, batch_size=32, lr=0.1, device="cpu")]
+    [TorchvisionClassifier("shufflenet_v2_x0_5", max_epochs=1, batch_size=32, lr=0.1, device="cpu")]
 )
 def test_sklearn_checks_torchvision(estimator, check):
     needs_torchvision()
@@ -100,8 +105,9 @@ def test_sklearn_checks_torchvision(estimator, check):
         check(estimator)
 
 
+@pytest.mark.cpu
 @every_classifier
-def test_fit_score_transform(make, digits):
+def test_fit_score_transform(make, digits, has_bf16):
     X, y = digits
     model = make().fit(X, y)
     logits = model.predict_logits(X)
@@ -118,9 +124,10 @@ def test_fit_score_transform(make, digits):
         np.testing.assert_allclose(head(torch.from_numpy(features)).numpy(), logits, atol=1e-5)
 
 
+@pytest.mark.cpu
 @every_classifier
-def test_same_seed_same_network(make, digits):
-    X, y = digits
+def test_same_seed_same_network(make, digits, has_bf16):
+    X, y = digits[0][:150], digits[1][:150]
     first, again, other = make().fit(X, y), make().fit(X, y), make(random_state=1).fit(X, y)
     np.testing.assert_array_equal(first.predict_logits(X), again.predict_logits(X))
     np.testing.assert_array_equal(first.records_["forgetting_events"], again.records_["forgetting_events"])
@@ -428,13 +435,6 @@ def test_devices_that_are_not_there(colour, device):
         resnet(device=device).fit(*colour)
 
 
-def test_bf16_is_told_of_where_a_cpu_emulates_it(colour, monkeypatch):
-    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False, raising=False)
-    with pytest.warns(UserWarning, match="this CPU has no bfloat16 arithmetic") as told:
-        resnet(precision="bf16", max_epochs=1).fit(*colour)
-    assert len(told) == 1
-
-
 @pytest.mark.parametrize(
     ("network", "shape", "words"),
     [
@@ -543,6 +543,67 @@ def test_save_and_load(make, digits, tmp_path):
     np.testing.assert_array_equal(again.records_["forgetting_events"], model.records_["forgetting_events"])
     assert again.get_params() == model.get_params()
     assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_load_names_files_that_are_no_saved_classifier(digits, tmp_path):
+    model = resnet(max_epochs=1).fit(*digits)
+    path = tmp_path / "model.safetensors"
+    model.save(path)
+    with safe_open(path, framework="pt") as file:
+        header = json.loads(file.metadata()["sksvp"])
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (safe_open is no dict)
+    forms = {
+        "other header": {**header, "params": {**header["params"], "depth": 14}},
+        "no params": {name: part for name, part in header.items() if name != "params"},
+        "other version": {**header, "format": "sksvp classifier 1"},
+        "no checksum": {name: part for name, part in header.items() if name != "sha256"},
+        "list": [],
+    }
+    for content in forms.values():
+        path.write_bytes(save(weights, metadata={"sksvp": json.dumps(content)}))
+        with pytest.raises(ValueError, match=r"model\.safetensors (is damaged|holds 'sksvp classifier 1')"):
+            ResNetClassifier.load(path)
+    for metadata in ({"sksvp": "{"}, {"sksvp": ""}, {"other": "1"}, None):
+        path.write_bytes(save(weights, metadata=metadata))
+        with pytest.raises(ValueError, match=r"model\.safetensors is (damaged|no saved classifier)"):
+            ResNetClassifier.load(path)
+    for content in (b"", b"text", b"\x80\x04]\x94.", b"\x00" * 100):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"model\.safetensors is no saved classifier, or a damaged one"):
+            ResNetClassifier.load(path)
+    for missing in (tmp_path / "nowhere.safetensors", tmp_path):
+        with pytest.raises(OSError, match=str(missing)):
+            ResNetClassifier.load(missing)
+
+
+def test_weights_that_are_not_finite_are_neither_saved_nor_loaded(digits, tmp_path, monkeypatch):
+    model = resnet(max_epochs=1).fit(*digits)
+    path = tmp_path / "model.safetensors"
+    with torch.no_grad():
+        next(model.net_.module_.parameters()).view(-1)[0] = float("nan")
+    with pytest.raises(
+        ValueError, match=r"the training diverged, and the network has weights that are not finite"
+    ):
+        model.save(path)
+    assert not path.exists()
+    with monkeypatch.context() as patch:
+        patch.setattr(_persistence, "_check_finite", lambda weights, what: None)
+        model.save(path)
+    with pytest.raises(ValueError, match=r"model\.safetensors: the network has weights that are not finite"):
+        ResNetClassifier.load(path)
+
+
+def test_a_full_disk_names_the_file_and_leaves_the_old_one(digits, tmp_path, monkeypatch):
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    model = resnet(max_epochs=1).fit(*digits)
+    model.save(tmp_path / "model.safetensors")
+    before = (tmp_path / "model.safetensors").read_bytes()
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device: .*model\.safetensors"):
+        model.save(tmp_path / "model.safetensors")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [before]
 
 
 def test_load_refuses_other_files(digits, tmp_path):

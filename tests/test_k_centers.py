@@ -25,6 +25,8 @@ from sksvp.strategies._farthest_first import (
     _traversal,
 )
 
+pytestmark = pytest.mark.cpu
+
 
 def squared_distance(a, b):
     """One pair in float64: halves added to each other until one number is left."""
@@ -475,19 +477,19 @@ def test_a_low_precision_of_torch_does_not_matter(monkeypatch):
 @pytest.mark.parametrize("name", FILTERS)
 def test_features_of_a_trained_network(network_features, name, monkeypatch):
     use_filter(monkeypatch, name)
-    expected = define_fast(network_features, 1500, list(range(50)))
-    assert k_centers(network_features, 1500, initial=range(50)).tolist() == expected
+    expected = define_fast(network_features, 1000, list(range(50)))
+    assert k_centers(network_features, 1000, initial=range(50)).tolist() == expected
 
 
 @pytest.fixture(scope="module")
 def network_features(cifar10_head):
-    """What a ResNet20 makes of 3,000 CIFAR-10 images after a short training."""
+    """What a ResNet8 makes of 2,000 CIFAR-10 images after a short training."""
     from sksvp.datasets import load_cifar10
     from sksvp.estimators import ResNetClassifier
 
     bunch = load_cifar10(cifar10_head)
-    proxy = ResNetClassifier(20, max_epochs=1, device="cpu", random_state=0)
-    return proxy.fit(bunch.X_train[:1000], bunch.y_train[:1000]).transform(bunch.X_train[:3000])
+    proxy = ResNetClassifier(8, max_epochs=1, device="cpu", random_state=0)
+    return proxy.fit(bunch.X_train[:500], bunch.y_train[:500]).transform(bunch.X_train[:2000])
 
 
 def test_an_interruption_gives_the_threads_back(monkeypatch):

@@ -6,6 +6,8 @@ from torch import nn
 
 from sksvp.networks import HeadedNetwork, PreActResNet, resolve_block
 
+pytestmark = pytest.mark.cpu
+
 PARAMETER_COUNTS = [
     # depth, block, 10 classes, 100 classes, final hidden
     (8, "auto", 77_850, 83_700, 64),

@@ -8,6 +8,8 @@ from torch.nn import functional as F
 from sksvp.networks import VDCNN
 from sksvp.networks._vdcnn import _largest, min_length
 
+pytestmark = pytest.mark.cpu
+
 PARAMETER_COUNTS = [
     # depth, 2 classes, 5 classes, with shortcuts 2 and 5
     (9, 14_171_986, 14_178_133, 14_344_018, 14_350_165),

@@ -7,6 +7,8 @@ from torch.nn import functional as F
 
 from sksvp.networks import WhitenedConvNet
 
+pytestmark = pytest.mark.cpu
+
 
 def images(n=40, channels=3, side=12, seed=0):
     """Smooth images, whose neighbouring pixels and channels are alike."""

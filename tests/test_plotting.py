@@ -18,12 +18,16 @@ def table():
             "rows": [1000, 700, 500, 700, 500],
             "error": [2.0, 3.0, 4.0, 5.0, 6.0],
             "spread": [0.1, np.nan, np.nan, 0.3, 0.4],
-            "total": [60.0, 50.0, 40.0, 30.0, 20.0],
+            "total_cpu_seconds": [60.0, 50.0, 40.0, 30.0, 20.0],
+            "total_seconds": [6.0, 5.0, 4.0, 3.0, 2.0],
         }
     )
 
 
-@pytest.mark.parametrize(("x", "expected"), [("rows", [500, 700]), ("total", [40.0, 50.0])])
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [("rows", [500, 700]), ("total_cpu_seconds", [40.0, 50.0]), ("total_seconds", [4.0, 5.0])],
+)
 def test_curves(table, x, expected):
     display = CoresetDisplay(table).plot(x=x)
     line = display.errorbars_["entropy"].lines[0]

@@ -17,9 +17,9 @@ STRATEGIES = {entropy: Entropy, least_confidence: LeastConfidence, margin: Margi
 
 
 def define(function, logits, *, shifted=False):
-    """The score of one row of logits in 400 digits."""
+    """The score of one row of logits in 100 digits."""
     with localcontext() as context:
-        context.prec = 400
+        context.prec = 100
         weights = [Decimal(float(value)).exp() for value in logits]
         p = sorted((weight / sum(weights) for weight in weights), reverse=True)
         if function is entropy:

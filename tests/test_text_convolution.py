@@ -10,6 +10,8 @@ from sksvp.networks import VDCNN
 from sksvp.networks import _text_convolution as module
 from sksvp.networks._text_convolution import TextConvolution
 
+pytestmark = pytest.mark.cpu
+
 
 def pair(in_channels, out_channels, stride):
     ours = TextConvolution(in_channels, out_channels, stride)

@@ -10,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from sksvp._device import multiplies_bf16
 from sksvp.estimators import ResNetClassifier, TorchvisionClassifier
 from sksvp.networks import PreActResNet
 from sksvp.training._unsafe_bf16 import _some_weight_sees_only_padding, has_unsafe_convolution
+
+pytestmark = pytest.mark.cpu
 
 
 @given(
@@ -50,6 +53,10 @@ def test_named_padding_and_other_layers_are_left_alone():
     assert not has_unsafe_convolution(network, torch.randn(2, 3, 1, 1))
 
 
+def small_resnet(**params):
+    return ResNetClassifier(8, max_epochs=1, device="cpu", random_state=0, **params)
+
+
 def leave_garbage_in_memory() -> None:
     for size in (100, 1_000, 10_000, 100_000, 400_000):
         [torch.full((size,), float("nan")) for _ in range(8)]
@@ -73,10 +80,29 @@ def test_tiny_images_train_the_same_every_time(make):
         np.testing.assert_array_equal(other, logits[0])
 
 
-def test_ordinary_images_keep_bf16():
+def test_tiny_images_are_quietly_trained_in_float32(has_bf16):
     rng = np.random.RandomState(0)
-    X, y = rng.randint(0, 256, (20, 8, 8, 3)).astype(np.uint8), np.arange(20) % 2
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        model = ResNetClassifier(8, max_epochs=1, precision="bf16", device="cpu", random_state=0).fit(X, y)
-    assert model.net_.autocast_dtype == torch.bfloat16
+        model = small_resnet(precision="auto").fit(rng.normal(size=(20, 2)), np.arange(20) % 2)
+    assert model.net_.autocast_dtype == torch.float32
+
+
+@pytest.mark.parametrize("precision", ["auto", "bf16", "fp32"])
+def test_ordinary_images_keep_their_precision(precision, has_bf16):
+    X = np.random.RandomState(0).randint(0, 256, (20, 8, 8, 3)).astype(np.uint8)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        model = small_resnet(precision=precision).fit(X, np.arange(20) % 2)
+    is_bf16 = precision == "bf16" or (precision == "auto" and has_bf16)
+    assert model.net_.autocast_dtype == (torch.bfloat16 if is_bf16 else torch.float32)
+    is_emulated = precision == "bf16" and not has_bf16
+    assert ["this CPU has no bfloat16 arithmetic" in str(one.message) for one in told] == [True] * is_emulated
+    assert np.isfinite(model.predict_logits(X)).all()
+
+
+def test_the_option_for_an_ordinary_cpu_hides_bf16(request):
+    if not request.config.getoption("--ordinary-cpu"):
+        pytest.skip("runs with --ordinary-cpu")
+    assert torch.backends.cpu.get_cpu_capability() in ("AVX2", "DEFAULT")
+    assert not multiplies_bf16(torch.device("cpu"))

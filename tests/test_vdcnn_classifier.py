@@ -22,6 +22,8 @@ from sksvp.strategies import forgetting_events
 from sksvp.text import PackedTexts, encode_characters
 from sksvp.training._schedule import epoch_factors
 
+pytestmark = pytest.mark.cpu
+
 
 def vdcnn(**params):
     small = {

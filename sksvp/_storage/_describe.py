@@ -33,10 +33,10 @@ def describe(value) -> object:
     if value is None or isinstance(value, bool | int | float | str):
         return repr(value)
     if _is_torch(value, "nn.Module"):
-        weights = [(name, fingerprint(tensor, exact=True)) for name, tensor in value.state_dict().items()]
+        weights = [(name, fingerprint(tensor)) for name, tensor in value.state_dict().items()]
         return (describe(type(value)), repr(value), weights)
     if _is_torch(value, "Tensor") or isinstance(value, np.ndarray):
-        return fingerprint(value, exact=True)
+        return fingerprint(value)
     return joblib.hash(value)
 
 
@@ -77,5 +77,5 @@ def in_words(value: Any) -> str:
 
 
 def digest(description: object) -> str:
-    """Return a short hash of a description, in brackets: tells apart what words alone do not."""
-    return f"({hashlib.blake2b(repr(description).encode(), digest_size=4).hexdigest()})"
+    """Return a hash of a description, in brackets: tells apart what words alone do not."""
+    return f"({hashlib.sha256(repr(description).encode()).hexdigest()[:32]})"

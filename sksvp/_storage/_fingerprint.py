@@ -4,7 +4,7 @@ import hashlib
 import struct
 import sys
 from collections.abc import Iterator
-from numbers import Real
+from numbers import Integral, Real
 
 import joblib
 import numpy as np
@@ -17,14 +17,14 @@ _BLOCK = 1 << 20
 _EXACT_INT = 2**53
 
 
-def fingerprint(rows, *, exact: bool = False) -> str:
+def fingerprint(rows) -> str:
     """Hash the content of rows: equal for equal values in any container, memory layout and number type.
 
     Lists, numpy arrays (also memory-mapped), pandas and polars frames and
     Series, torch tensors on any device and whatever numpy can read give the
-    same hash for the same shape and values; column names and indices do not
-    count. Rows are read in blocks, so no copy of the whole is made; uint8 is
-    hashed as it lies. Two kinds stay apart from dense arrays of equal values:
+    same hash for the same shape and values: floats in float64, integers exactly.
+    Column names and indices do not count. Rows are read in blocks, so no copy of
+    the whole is made; uint8 is hashed as it lies. Two kinds stay apart from dense arrays of equal values:
     sparse matrices, which are hashed as they are stored, and lazy rows, which
     are identified by their ``content_key()``.
 
@@ -32,9 +32,6 @@ def fingerprint(rows, *, exact: bool = False) -> str:
     ----------
     rows : array-like, sparse matrix, list of str or lazy rows
         What to hash.
-    exact : bool, default=False
-        By default numbers are compared in float32, so that rows are equal to
-        their float32 copy. True compares in float64.
 
     Returns
     -------
@@ -42,21 +39,21 @@ def fingerprint(rows, *, exact: bool = False) -> str:
         32 hexadecimal digits.
     """
     digest = hashlib.blake2b(digest_size=16)
-    for part in _parts(rows, exact):
+    for part in _parts(rows):
         digest.update(part)
     return digest.hexdigest()
 
 
-def _parts(rows, exact: bool) -> Iterator[bytes | memoryview]:
+def _parts(rows) -> Iterator[bytes | memoryview]:
     if hasattr(rows, "content_key"):
         yield b"lazy" + rows.content_key().encode()
     elif sparse.issparse(rows):
-        yield from _sparse_parts(rows, exact)
+        yield from _sparse_parts(rows)
     else:
         shape, blocks = _open(rows)
         yield repr(shape).encode()
         for block in blocks:
-            yield from _block_parts(block, exact)
+            yield from _block_parts(block)
 
 
 def _open(rows) -> tuple[tuple[int, ...], Iterator[np.ndarray]]:
@@ -134,11 +131,11 @@ def _objects(values) -> np.ndarray:
     return array
 
 
-def _block_parts(block: np.ndarray, exact: bool) -> Iterator[bytes | memoryview]:
+def _block_parts(block: np.ndarray) -> Iterator[bytes | memoryview]:
     if block.dtype.kind in "biuf":
-        yield from _number_parts(block, exact)
+        yield from _number_parts(block)
     elif block.dtype.kind in "OUST":
-        yield from _object_parts(block.astype(object).ravel().tolist(), exact)
+        yield from _object_parts(block.astype(object).ravel().tolist())
     elif block.dtype.kind == "c":
         yield b"complex"
         yield _bytes(block.astype(np.complex128))
@@ -147,7 +144,7 @@ def _block_parts(block: np.ndarray, exact: bool) -> Iterator[bytes | memoryview]
         yield _bytes(block)
 
 
-def _number_parts(block: np.ndarray, exact: bool) -> Iterator[bytes | memoryview]:
+def _number_parts(block: np.ndarray) -> Iterator[bytes | memoryview]:
     """Give numbers a form that their values decide: bytes where they fit, else float."""
     if block.dtype != np.uint8 and _fits_uint8(block):
         block = block.astype(np.uint8)
@@ -155,12 +152,12 @@ def _number_parts(block: np.ndarray, exact: bool) -> Iterator[bytes | memoryview
         yield b"uint8"
         yield _bytes(block)
         return
-    if exact and block.dtype.kind in "iu" and max(abs(int(block.min())), int(block.max())) > _EXACT_INT:
+    if block.dtype.kind in "iu" and max(abs(int(block.min())), int(block.max())) > _EXACT_INT:
         yield b"int" + block.dtype.kind.encode()
         yield _bytes(block.astype(f"{block.dtype.kind}8"))
         return
     with np.errstate(over="ignore"):
-        floats: np.ndarray = block.astype(np.float64 if exact else np.float32)
+        floats: np.ndarray = block.astype(np.float64)
     floats[floats == 0] = 0.0  # one zero
     floats[np.isnan(floats)] = np.nan  # one NaN
     yield b"float"
@@ -175,11 +172,16 @@ def _fits_uint8(block: np.ndarray) -> bool:
     return block.dtype.kind in "iu" or np.array_equal(block, np.trunc(block))
 
 
-def _object_parts(values: list, exact: bool) -> Iterator[bytes | memoryview]:
+def _object_parts(values: list) -> Iterator[bytes | memoryview]:
     if values and all(is_missing(value) or isinstance(value, Real | np.bool_) for value in values):
         numbers = [np.nan if is_missing(value) else value for value in values]
-        yield from _number_parts(np.asarray(numbers, dtype=np.float64), exact)
-        return
+        if not any(isinstance(value, Integral) and abs(int(value)) > _EXACT_INT for value in numbers):
+            yield from _number_parts(np.asarray(numbers, dtype=np.float64))
+            return
+        exact = np.asarray(numbers) if all(isinstance(value, Integral) for value in numbers) else None
+        if exact is not None and exact.dtype.kind in "iu":
+            yield from _number_parts(exact)
+            return
     yield b"objects"
     for value in values:
         element = _element(value)
@@ -194,19 +196,21 @@ def _element(value) -> bytes:
         return b"b" + value
     if is_missing(value):
         return b"missing"
+    if isinstance(value, Integral) and abs(int(value)) > _EXACT_INT:
+        return b"i" + str(int(value)).encode()
     if isinstance(value, Real | np.bool_):
         return b"f" + struct.pack("<d", float(value) + 0.0)
     return b"o" + joblib.hash(value).encode()
 
 
-def _sparse_parts(matrix, exact: bool) -> Iterator[bytes | memoryview]:
+def _sparse_parts(matrix) -> Iterator[bytes | memoryview]:
     matrix = sparse.csr_matrix(matrix, copy=True)
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
     yield b"sparse" + repr(tuple(int(side) for side in matrix.shape)).encode()
     yield _bytes(matrix.indptr.astype(np.int64))
     yield _bytes(matrix.indices.astype(np.int64))
-    yield from _number_parts(matrix.data, exact)
+    yield from _number_parts(matrix.data)
 
 
 def _bytes(array: np.ndarray) -> memoryview:

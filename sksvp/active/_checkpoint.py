@@ -3,19 +3,27 @@
 import os
 import pickle
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
 import joblib
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 
-from .._storage._checkpoint import Checkpoint, read_sealed, write_sealed
+from .._inputs._labels import check_class_labels
+from .._storage._checkpoint import Checkpoint
 from .._storage._describe import IGNORED, describe, digest, in_words
+from .._storage._journal import Journal
+from .._storage._pickles import check_pickle
+from .._storage._sealed import DamagedFile, read_sealed, write_sealed
 from ..proxies import as_proxy, frozen_parts
+from ._state import State
 
 _LEARNERS = ("learner.pkl", "learner-copy.pkl")
+_LABELS = "labels.jsonl"
 _IGNORED_OF_LEARNER = ("oracle",)
 
 
@@ -24,7 +32,7 @@ _HOLDERS: "WeakValueDictionary[str, LearnerCheckpoint]" = WeakValueDictionary()
 
 
 class LearnerCheckpoint(Checkpoint):
-    """The folder of a learner's run.
+    """The folder of a learner's run: its states, and a journal of the labels that came.
 
     Opening it, as `fit` and `resume` do, takes it over from a learner of the same
     thread, as when the cell of a notebook runs again. That learner can go on only
@@ -32,9 +40,14 @@ class LearnerCheckpoint(Checkpoint):
     and processes nobody takes over: the other may be in the middle of a step.
     """
 
-    _in_use = "by another process, or by another learner of this one. End that process, or call that learner's close()."
+    kind = "learner state 1"
+    _in_use = "End that process, or call close() of the learner of this one."
     _gone_on = (
         "without this learner, which is a copy or was replaced. Reopen it with ProxyActiveLearner.resume."
+    )
+    damaged_advice = (
+        f"Restore the folder, or remove its state-*.bin and call fit as before: it begins anew with the labels in "
+        f"{_LABELS}."
     )
 
     _was_closed = False
@@ -46,6 +59,7 @@ class LearnerCheckpoint(Checkpoint):
         if holder is not None and holder._user == _here():
             holder.close()
         super().__init__(folder, identity)
+        self._journal = Journal(folder / _LABELS)
 
     def _take_lock(self) -> None:
         super()._take_lock()
@@ -59,7 +73,7 @@ class LearnerCheckpoint(Checkpoint):
                 f"checkpoint: this learner was closed, and its run in {str(self.folder)!r} may be another's by now. "
                 "Reopen it with ProxyActiveLearner.resume, or call fit again."
             )
-        if self._lock is None and self._other_holds():
+        if not self.is_held and self._other_holds():
             raise ValueError(
                 f"checkpoint: the run in {str(self.folder)!r} is in use by another learner of this process, fitted or "
                 "resumed after this one or the original of this copy. Go on with that learner, or call its close()."
@@ -70,7 +84,7 @@ class LearnerCheckpoint(Checkpoint):
     def _other_holds(self) -> bool:
         """Tell whether another learner of this process holds the folder."""
         holder = _HOLDERS.get(str(self.folder.resolve()))
-        if holder is None or holder is self or holder._lock is None or holder._user is None:
+        if holder is None or holder is self or not holder.is_held or holder._user is None:
             return False
         return holder._user[0] == os.getpid()
 
@@ -79,13 +93,85 @@ class LearnerCheckpoint(Checkpoint):
         self.close()
         self._was_closed = True
 
+    # States and labels ----------------------------------------------------------------------
+
+    def load_state(self) -> State | None:
+        """Return the state of the run with all labels that came, None for a new run; see `Checkpoint.load`."""
+        saved = self.load()
+        if saved is None:
+            return None
+        state = State.from_parts(saved.told, saved.arrays)
+        if self._add_labels_of_journal(state):
+            self.save_state(state)
+        return state
+
+    def begin_state(self, state: State, *, keeps_labels: bool) -> None:
+        """Write the first state of a run.
+
+        Parameters
+        ----------
+        state : State
+        keeps_labels : bool
+            Whether it takes the labels of a journal that was there: of a run whose
+            states were lost.
+        """
+        if not keeps_labels:
+            self._journal.set_aside()
+        elif self._add_labels_of_journal(state):
+            warnings.warn(
+                f"{self._journal.path} has labels of a run whose states are lost: it goes on with them.",
+                UserWarning,
+                stacklevel=4,
+            )
+        self.begin(*state.to_parts())
+
+    def note_labels(self, state: State, rows: np.ndarray) -> None:
+        """Have the next `save_state` write labels of rows, which came with the last step, into the journal."""
+        classes, codes = state.table.classes, state.table.codes[rows]
+        self._journal.add(
+            [
+                {"row": row, "label": classes[code], "step": state.step}
+                for row, code in zip(rows.tolist(), codes, strict=True)
+            ]
+        )
+
+    def save_state(self, state: State) -> None:
+        """Write labels that came, then the state: damage to it loses no label."""
+        self.hold()
+        self._journal.flush()
+        self.save(*state.to_parts())
+
+    def _add_labels_of_journal(self, state: State) -> bool:
+        """Give a state the labels that came after it was written; return whether there were any."""
+        missing: dict[int, dict[int, Any]] = {}
+        beyond = 0
+        for entry in self._journal.read():
+            if entry["row"] >= state.n_rows:
+                beyond += 1
+            elif state.table.codes[entry["row"]] < 0:
+                missing.setdefault(entry["step"], {})[entry["row"]] = entry["label"]
+        if beyond:
+            warnings.warn(
+                f"{self._journal.path} has {beyond} labels of rows beyond the {state.n_rows} of X: append those rows "
+                "and teach them again.",
+                UserWarning,
+                stacklevel=5,
+            )
+        for labels in missing.values():
+            values = np.array([*labels.values()], dtype=object)
+            state.record(np.array([*labels]), check_class_labels(values))
+        return bool(missing)
+
     def __getstate__(self) -> dict:
         # A copy is a learner of its own: that the other one was closed is nothing to it.
-        return {**super().__getstate__(), "_was_closed": False, "_user": None}
+        return {**self.__dict__, "_was_closed": False, "_user": None}
 
 
 def _here() -> tuple[int, int]:
     return os.getpid(), threading.get_ident()
+
+
+# Parameters ----------------------------------------------------------------------------------
 
 
 def keep_learner(checkpoint: Checkpoint, learner: BaseEstimator) -> None:
@@ -98,27 +184,34 @@ def keep_learner(checkpoint: Checkpoint, learner: BaseEstimator) -> None:
     """
     content = _pickle(learner)
     for name in _LEARNERS:
-        write_sealed(checkpoint.folder / name, content)
+        write_sealed(checkpoint.folder / name, content, mode=0o644)
 
 
-def read_learner(folder: Path) -> BaseEstimator | None:
-    """Return the unfitted learner of an interactive run; None where the folder is of another kind.
+def is_interactive(folder: Path) -> bool:
+    """Tell whether a run's folder is one that `resume` can reopen."""
+    return any((folder / name).exists() for name in _LEARNERS)
+
+
+def read_learner(folder: Path) -> BaseEstimator:
+    """Return the unfitted learner of an interactive run. It is a pickle: to be read when all else is known to fit.
 
     Raises
     ------
     ValueError
         Where its file and the copy are damaged.
+    PermissionError
+        Where another user wrote, or could have written, the file.
     """
-    paths = [folder / name for name in _LEARNERS]
-    if not any(path.exists() for path in paths):
-        return None
-    for path in paths:
-        content = read_sealed(path)
-        if content is not None:
-            return pickle.loads(content)
-    raise ValueError(
-        f"{paths[0]} and its copy are damaged. Call fit again with the parameters, X and y of the run: that "
-        "goes on with it too."
+    for path in (folder / name for name in _LEARNERS):
+        try:
+            content = read_sealed(path)
+        except (FileNotFoundError, DamagedFile):
+            continue
+        check_pickle(path)
+        return pickle.loads(content)
+    raise DamagedFile(
+        f"{folder / _LEARNERS[0]} and its copy are damaged. Call fit again with the parameters, X and y of the run: "
+        "that goes on with it too."
     )
 
 

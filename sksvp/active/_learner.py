@@ -22,7 +22,7 @@ from sklearn.utils.validation import (
 
 from .._inputs._labels import read_labels
 from .._seeds import draw_seeds
-from .._storage._checkpoint import Checkpoint, open_checkpoint
+from .._storage._checkpoint import open_checkpoint
 from .._storage._fingerprint import fingerprint
 from ..labelling import read_answers, write_query
 from ..proxies import as_proxy
@@ -66,9 +66,10 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         What is to be trained in the end. None: the proxy predicts as well. Of the
         same parameters as the proxy: one model plays both parts and is trained
         once.
-    strategy : str or Strategy, default="least_confidence"
-        ``"least_confidence"``, ``"entropy"``, ``"margin"``, ``"k_centers"``
-        (beginning from the labelled rows), ``"random"``, or a strategy object.
+    strategy : str or Strategy, default="margin"
+        ``"margin"``, ``"least_confidence"`` (the paper's), ``"entropy"``,
+        ``"k_centers"`` (beginning from the labelled rows), ``"random"``, or a
+        strategy object.
     rounds : list of int, list of float or None, default=None
         How many labels each round buys after the random start: numbers of rows,
         or shares of the pool (rounded).
@@ -178,7 +179,7 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         proxy,
         target=None,
         *,
-        strategy="least_confidence",
+        strategy="margin",
         rounds=None,
         initial_size: float = 0.02,
         target_at="last",
@@ -302,7 +303,9 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         proxy.check_gives(strategy.requires)
         return strategy
 
-    def _open(self, X, table: LabelTable, X_val, y_val, stack: ExitStack) -> tuple[Checkpoint | None, State]:
+    def _open(
+        self, X, table: LabelTable, X_val, y_val, stack: ExitStack
+    ) -> tuple[LearnerCheckpoint | None, State]:
         """Return the state of this run: a new one, or, from the checkpoint, where it was."""
         if self.rounds is None:
             rows = np.flatnonzero(table.labelled)
@@ -317,19 +320,18 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
             )
         for model in (self.proxy, self.target):
             as_proxy(model).check_trained_alone("checkpoint")
-        content = fingerprint(X, exact=True)
+        content = fingerprint(X)
         identity = describe_run(
             self,
             X=f"{len(table.codes)} rows {content}",
             y=f"{int(table.labelled.sum())} labels {fingerprint(table.codes)} {fingerprint(table.classes)}",
-            X_val="None" if X_val is None else fingerprint(X_val, exact=True),
-            y_val="None" if y_val is None else fingerprint(y_val, exact=True),
+            X_val="None" if X_val is None else fingerprint(X_val),
+            y_val="None" if y_val is None else fingerprint(y_val),
         )
         checkpoint = open_checkpoint(self.checkpoint, identity, LearnerCheckpoint)
         stack.callback(checkpoint.close)
-        arrays = checkpoint.load()
-        if arrays is not None:
-            state = State.from_arrays(arrays)
+        state = checkpoint.load_state()
+        if state is not None:
             if len(state.parts) > 1:
                 raise ValueError(
                     f"The run in checkpoint={str(self.checkpoint)!r} was extended to {state.n_rows} rows, and X has "
@@ -341,10 +343,10 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         )
         if self.rounds is None:
             keep_learner(checkpoint, clone(self))
-        checkpoint.begin(state.to_arrays())
+        checkpoint.begin_state(state, keeps_labels=self.rounds is None)
         return checkpoint, state
 
-    def _start(self, X, state: State, strategy, checkpoint: Checkpoint | None) -> Run:
+    def _start(self, X, state: State, strategy, checkpoint: LearnerCheckpoint | None) -> Run:
         return Run(
             X,
             state,
@@ -527,7 +529,7 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         (X_new,) = indexable(X_new)
         n_new = _num_samples(X_new)
         if n_new:
-            content = "" if run.checkpoint is None else fingerprint(X_new, exact=True)
+            content = "" if run.checkpoint is None else fingerprint(X_new)
             run.extend(append_rows(run.X, X_new), n_new, content)
         return self
 
@@ -611,8 +613,9 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         folder : str or path-like
-            The `checkpoint` of the run, or the run's own folder in it. Its files
-            are pickles in part: use a folder that only you can write.
+            The `checkpoint` of the run, or the run's own folder in it. The
+            parameters are a pickle, which is opened only where X is that of the run,
+            and file and folder are yours and not writable by others.
         X : rows
             All rows of the run: those fitted, then those appended by `extend`.
 
@@ -627,6 +630,8 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
             For a folder without such a run, or with several that fit X, another X,
             a run in use by another process or thread, or damage beyond the newest
             state.
+        PermissionError
+            Where others wrote, or could have written, the parameters.
         """
         learner, checkpoint, state = find_run(Path(folder), indexable(X)[0])
         with ExitStack() as stack:

@@ -1,5 +1,7 @@
 """Finding the run of some rows in a checkpoint folder."""
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -7,16 +9,17 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-from .._storage._checkpoint import Checkpoint, is_run_folder, read_identity
+from .._storage._checkpoint import has_states
 from .._storage._fingerprint import fingerprint
-from ._checkpoint import LearnerCheckpoint, read_learner
+from .._storage._states import read_newest
+from ._checkpoint import LearnerCheckpoint, is_interactive, read_learner
 from ._state import State
 
 if TYPE_CHECKING:
     from ._learner import ProxyActiveLearner
 
 
-def find_run(folder: Path, X: Any) -> tuple["ProxyActiveLearner", Checkpoint, State]:
+def find_run(folder: Path, X: Any) -> tuple["ProxyActiveLearner", LearnerCheckpoint, State]:
     """Open the interactive run below, or in, a folder.
 
     Parameters
@@ -30,7 +33,7 @@ def find_run(folder: Path, X: Any) -> tuple["ProxyActiveLearner", Checkpoint, St
     -------
     learner : ProxyActiveLearner
         With its parameters, unfitted.
-    checkpoint : Checkpoint
+    checkpoint : LearnerCheckpoint
         Locked.
     state : State
 
@@ -39,79 +42,69 @@ def find_run(folder: Path, X: Any) -> tuple["ProxyActiveLearner", Checkpoint, St
     ValueError
         Where there is no such run, none of these rows, or several of them.
     """
-    found = _candidates(folder)
-    if len(found) > 1:
-        found = _only_those_that_fit(folder, found, X)
-    run_folder = found[0]
-    learner: Any = read_learner(run_folder)
-    learner.set_params(checkpoint=str(run_folder.parent if run_folder != folder else folder))
-    checkpoint = LearnerCheckpoint(run_folder, read_identity(run_folder))
-    try:
-        arrays = checkpoint.load()
-        if arrays is None:
-            raise ValueError(f"folder={str(folder)!r} holds no state of a run.")
-        state = State.from_arrays(arrays)
-        difference = _difference(state, X)
-        if difference:
-            raise ValueError(f"The run in {str(run_folder)!r} is of another X: {difference}.")
-    except BaseException:
-        checkpoint.close()
-        raise
-    return learner, checkpoint, state
-
-
-def _candidates(folder: Path) -> list[Path]:
-    folders = (
-        [folder]
-        if is_run_folder(folder)
-        else sorted(path for path in folder.glob("*") if is_run_folder(path))
-    )
+    folders = [folder] if has_states(folder) else sorted(filter(has_states, folder.glob("*")))
     if not folders:
         raise ValueError(f"folder={str(folder)!r} holds no run; give the checkpoint of the learner.")
-    found = [path for path in folders if read_learner(path) is not None]
+    found = list(filter(is_interactive, folders))
     if not found:
         raise ValueError(
             f"folder={str(folder)!r} holds runs of fit with rounds only: the same fit goes on with them, resume is "
             "for runs by query and teach."
         )
-    return found
+    run_folder, identity = _the_one_of(X, found, folder)
+    checkpoint = LearnerCheckpoint(run_folder, identity)
+    try:
+        state: Any = checkpoint.load_state()
+        # A pickle: opened when all else fits.
+        learner: Any = read_learner(run_folder)
+    except BaseException:
+        checkpoint.close()
+        raise
+    learner.set_params(checkpoint=str(run_folder.parent if run_folder != folder else folder))
+    return learner, checkpoint, state
 
 
-def _only_those_that_fit(folder: Path, found: list[Path], X: Any) -> list[Path]:
-    """Tell several runs apart by the rows they were fitted on."""
-    known: dict[int, str] = {}
-    fitting = []
-    for path in found:
-        n_rows, content = read_identity(path)["X"].split(" rows ")
-        start = int(n_rows)
-        if start > _num_samples(X):
-            continue
-        if start not in known:
-            known[start] = fingerprint(_safe_indexing(X, np.arange(start)), exact=True)
-        if known[start] == content:
-            fitting.append(path)
-    if len(fitting) != 1:
-        names = ", ".join(path.name for path in fitting or found)
-        what = "several runs of this X" if fitting else "several runs, none of this X"
-        raise ValueError(
-            f"folder={str(folder)!r} holds {what}: {names}. Their run.json tells them apart; give the folder of one."
-        )
-    return fitting
+def _the_one_of(X: Any, found: list[Path], root: Path) -> tuple[Path, dict[str, str]]:
+    """Tell several runs apart by their rows; return the folder of the run of X and what it says of itself."""
 
+    @cache
+    def content(start: int, stop: int) -> str:
+        return fingerprint(X if (start, stop) == (0, n_rows) else _safe_indexing(X, np.arange(start, stop)))
 
-def _difference(state: State, X: Any) -> str:
-    """Say how X differs from the rows of a run; nothing where it does not."""
     n_rows = _num_samples(X)
-    if n_rows != state.n_rows:
-        parts = " + ".join(str(length) for length, _ in state.parts)
-        return f"X has {n_rows} rows, the run {parts}" + (
-            f" = {state.n_rows} (fitted, then appended)" if len(state.parts) > 1 else ""
-        )
+    fitting, reasons = {}, []
+    for path in found:
+        try:
+            saved, _ = read_newest(path, LearnerCheckpoint.kind)
+        except ValueError as error:
+            reasons.append(f"{error} {LearnerCheckpoint.damaged_advice}")
+            continue
+        difference = _difference(saved.told["parts"], n_rows, content)
+        if difference:
+            reasons.append(f"The run in {str(path)!r} is of another X: {difference}.")
+        else:
+            fitting[path] = saved.about["identity"]
+    if len(fitting) == 1:
+        return fitting.popitem()
+    if not fitting:
+        raise ValueError(" ".join(reasons))
+    names = ", ".join(path.name for path in fitting)
+    raise ValueError(
+        f"folder={str(root)!r} holds several runs of this X: {names}. Their run.json tells them apart; give the "
+        "folder of one."
+    )
+
+
+def _difference(parts: list[tuple[int, str]], n_rows: int, content: Callable[[int, int], str]) -> str:
+    """Say how X differs from the rows of a run; nothing where it does not."""
+    lengths = [length for length, _ in parts]
+    if n_rows != sum(lengths):
+        told = " + ".join(map(str, lengths))
+        told += f" = {sum(lengths)} (fitted, then appended)" if len(parts) > 1 else ""
+        return f"X has {n_rows} rows, the run {told}"
     start = 0
-    for length, content in state.parts:
-        stop = start + length
-        part = X if length == n_rows else _safe_indexing(X, np.arange(start, stop))
-        if fingerprint(part, exact=True) != content:
-            return f"rows {start} .. {stop - 1} have other values"
-        start = stop
+    for length, there in parts:
+        if content(start, start + length) != there:
+            return f"rows {start} .. {start + length - 1} have other values"
+        start += length
     return ""

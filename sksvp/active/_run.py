@@ -9,9 +9,9 @@ from sklearn.utils import _safe_indexing
 
 from .._clock import Clock
 from .._seeds import draw_seeds
-from .._storage._checkpoint import Checkpoint
 from ..proxies import as_proxy
 from ..strategies import Random, recorder_names, resolve_strategy
+from ._checkpoint import LearnerCheckpoint
 from ._models import Trained, are_same, train
 from ._ranking import rank_pool
 from ._state import State
@@ -36,7 +36,7 @@ class Run:
         Ranks.
     warm_start : bool
         Whether a proxy starts from the weights of the one before.
-    checkpoint : Checkpoint or None
+    checkpoint : LearnerCheckpoint or None
         Where the state is saved.
     """
 
@@ -49,7 +49,7 @@ class Run:
         target: Any,
         strategy: Any,
         warm_start: bool = False,
-        checkpoint: Checkpoint | None = None,
+        checkpoint: LearnerCheckpoint | None = None,
     ):
         if warm_start:
             as_proxy(proxy).check_warm_start()
@@ -69,7 +69,7 @@ class Run:
     def save(self) -> None:
         """Save the state, where there is a place for it."""
         if self.checkpoint is not None:
-            self.checkpoint.save(self.state.to_arrays())
+            self.checkpoint.save_state(self.state)
 
     # Steps ----------------------------------------------------------------------------------
 
@@ -115,7 +115,9 @@ class Run:
 
     def record(self, rows: np.ndarray, labels: np.ndarray) -> None:
         """Note labels of rows."""
-        self.state.record(rows, labels)
+        added = self.state.record(rows, labels)
+        if self.checkpoint is not None:
+            self.checkpoint.note_labels(self.state, added)
         self.save()
 
     def drop_waiting(self) -> None:

@@ -1,12 +1,14 @@
 """All of a run that must survive the end of its process."""
 
-import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
 from ._labels import LabelTable
+
+# What a file keeps as arrays.
+_ARRAYS = ("table", "steps", "waiting", "history", "scores")
 
 
 @dataclass
@@ -76,8 +78,8 @@ class State:
         """How many of them are labelled."""
         return int(self.table.labelled.sum())
 
-    def record(self, rows: np.ndarray, labels: np.ndarray) -> None:
-        """Note labels; those rows wait no longer."""
+    def record(self, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Note labels; those rows wait no longer. Return the rows, ascending, that had none before."""
         added = self.table.add(rows, labels)
         if len(added):
             self.step += 1
@@ -86,6 +88,7 @@ class State:
         self.waiting = self.waiting[~np.isin(self.waiting, added)]
         if self.history:
             self.history[-1]["n_labeled"] = self.n_labeled
+        return added
 
     def known_at(self, step: int) -> np.ndarray:
         """Return the rows, ascending, that had a label after a step."""
@@ -97,27 +100,15 @@ class State:
         self.steps = np.append(self.steps, np.full(n_rows, -1, dtype=np.int32))
         self.parts.append((n_rows, fingerprint))
 
-    # As arrays ------------------------------------------------------------------------------
+    # As plain content -----------------------------------------------------------------------
 
-    def to_arrays(self) -> dict[str, np.ndarray]:
-        """Return everything as plain arrays, the small things as JSON in one of them."""
+    def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return everything as plain values and arrays."""
+        told = {name: getattr(self, name) for name in self._plain_names()}
+        told["classes"] = self.table.classes
+        told["history"] = [{**entry, "rows": len(entry["rows"])} for entry in self.history]
         rows = [entry["rows"] for entry in self.history]
-        small = {
-            "classes": self.table.classes,
-            "parts": self.parts,
-            "seeds": self.seeds,
-            "first_round": self.first_round,
-            "step": self.step,
-            "n_selections": self.n_selections,
-            "n_selections_at_step": self.n_selections_at_step,
-            "step_of_selection": self.step_of_selection,
-            "n_asked": self.n_asked,
-            "history": [{**entry, "rows": len(entry["rows"])} for entry in self.history],
-            "proxy_trainings": self.proxy_trainings,
-            "target_training": self.target_training,
-        }
-        arrays: dict[str, np.ndarray] = {
-            "small": np.frombuffer(json.dumps(small).encode(), dtype=np.uint8),
+        arrays = {
             "codes": self.table.codes,
             "steps": self.steps,
             "waiting": self.waiting.astype(np.int64),
@@ -125,33 +116,31 @@ class State:
         }
         if self.scores is not None:
             arrays["scores"] = self.scores
-        return arrays
+        return told, arrays
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "State":
-        """Return the state that `to_arrays` gave."""
-        small = json.loads(arrays["small"].tobytes())
+    def _plain_names(cls) -> list[str]:
+        return [one.name for one in fields(cls) if one.name not in _ARRAYS]
+
+    @classmethod
+    def from_parts(cls, told: dict[str, Any], arrays: dict[str, np.ndarray]) -> "State":
+        """Return the state that `to_parts` gave."""
+        plain = {name: told[name] for name in cls._plain_names()}
         table = LabelTable(0)
-        table.codes, table.classes = arrays["codes"], small["classes"]
-        ends = np.cumsum([entry["rows"] for entry in small["history"]], dtype=np.int64)
+        table.codes, table.classes = arrays["codes"], told["classes"]
+        ends = np.cumsum([entry["rows"] for entry in told["history"]], dtype=np.int64)
         chosen = np.split(arrays["chosen"], ends[:-1]) if len(ends) else []
-        target_training = small["target_training"]
+        for name in ("parts", "proxy_trainings"):
+            plain[name] = [tuple(pair) for pair in plain[name]]
+        if plain["target_training"] is not None:
+            plain["target_training"] = tuple(plain["target_training"])
         return cls(
             table=table,
             steps=arrays["steps"],
-            parts=[(n_rows, fingerprint) for n_rows, fingerprint in small["parts"]],
-            seeds=small["seeds"],
-            first_round=small["first_round"],
-            step=small["step"],
-            n_selections=small["n_selections"],
-            n_selections_at_step=small["n_selections_at_step"],
-            step_of_selection=small["step_of_selection"],
             waiting=arrays["waiting"],
-            n_asked=small["n_asked"],
-            history=[{**entry, "rows": rows} for entry, rows in zip(small["history"], chosen, strict=True)],
+            history=[{**entry, "rows": rows} for entry, rows in zip(told["history"], chosen, strict=True)],
             scores=arrays.get("scores"),
-            proxy_trainings=[(selection, step) for selection, step in small["proxy_trainings"]],
-            target_training=None if target_training is None else tuple(target_training),
+            **plain,
         )
 
 

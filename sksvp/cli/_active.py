@@ -132,6 +132,7 @@ def active(
 
     from .. import experiments
     from ..experiments._active import former_arms
+    from ..experiments._seconds import clocks_in_order
     from ._bunch import data_digest
 
     settings |= sizes | {"content of the data": data_digest(bunch)}
@@ -173,7 +174,7 @@ def active(
             experiments.first_labelled(experiment, folder)
         else:
             experiments.replay_run(experiment, folder, former, n_jobs=repeats.jobs, report=tell)
-    rounds = experiments.report_active(folder, report=typer.echo)
+    rounds = experiments.report_active(folder, clocks=clocks_in_order(proxy, target), report=typer.echo)
     save_figure(rounds, folder.path / "results.png", draw="save_active_figure")
     typer.echo(f"written to {folder.path}")
 

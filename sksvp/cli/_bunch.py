@@ -63,7 +63,7 @@ def _tell_flat_rows(X: np.ndarray, classifier: BaseEstimator) -> None:
 def data_digest(bunch: Bunch) -> str:
     """Hash all rows and labels, so that a run is not gone on with other data under the same name."""
     parts = (bunch.X_train, bunch.y_train, bunch.X_test, bunch.y_test)
-    return "-".join("none" if part is None else fingerprint(part)[:8] for part in parts)
+    return "-".join("none" if part is None else fingerprint(part) for part in parts)
 
 
 def _some_rows(option: str, n: int, n_kept: int, *, at_least: int) -> np.ndarray:

@@ -128,7 +128,7 @@ def coreset(
     methods, with_all = choice.methods(str(networks.filled(data).proxy))
     sizes = [read_size(size, "--subset-size") for size in choice.subset_size or ()]
 
-    proxy, target, settings = build_pair(data, networks, learning.filled(data))
+    proxy, target, settings = build_pair(data, networks, learning.filled(data, digits_epochs=30))
     bunch = data.load(proxy, [settings["proxy"], settings["target"]], needs_test=not choice.only_select)
     n_rows = len(bunch.y_train)
     given = {}
@@ -144,6 +144,7 @@ def coreset(
     _check_sizes(sizes, n_rows, at_least=1 if choice.only_select else 2)
 
     from ..experiments import CoresetRun, RunFolder, first_selection, report_run, run_coreset
+    from ..experiments._seconds import clocks_in_order
     from ._bunch import data_digest
 
     settings |= {
@@ -175,7 +176,9 @@ def coreset(
         run_coreset(experiment, folder, only_select=choice.only_select, n_jobs=repeats.jobs, report=tell)
     first_selection(experiment, folder)
     if not choice.only_select:
-        save_figure(report_run(folder, report=typer.echo), folder.path / "results.png")
+        clocks = clocks_in_order(proxy, target)
+        summary = report_run(folder, clocks=clocks, report=typer.echo)
+        save_figure(summary, folder.path / "results.png", clock=clocks[0])
     typer.echo(f"written to {folder.path}")
 
 

@@ -9,6 +9,7 @@ import typer
 
 from .._storage._files import replacing
 from .._storage._run_mark import mark_run_folder
+from .._storage._sealed import check_seal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,11 +46,13 @@ def read_rows(path: Path, n_rows: int, row_numbers: "np.ndarray | None" = None) 
     Raises
     ------
     ValueError
-        For a file without a column ``row`` of whole numbers of training rows, each once.
+        For a file without a column ``row`` of whole numbers of training rows, each once,
+        and one that does not agree with the checksum beside it.
     """
     import numpy as np
     import pandas as pd
 
+    check_seal(path)
     try:
         rows = pd.read_csv(path)["row"].to_numpy()
     except (KeyError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
@@ -68,7 +71,7 @@ def read_rows(path: Path, n_rows: int, row_numbers: "np.ndarray | None" = None) 
     return np.searchsorted(numbers, rows)
 
 
-def save_figure(table, path: Path, *, draw: str = "save_run_figure") -> None:
+def save_figure(table, path: Path, *, draw: str = "save_run_figure", **settings) -> None:
     """Draw the run's figure with a function of `sksvp.plotting`, or say what is missing for it."""
     if find_spec("matplotlib") is None:
         typer.echo("no figure: matplotlib is not installed (pip install matplotlib)", err=True)
@@ -76,4 +79,4 @@ def save_figure(table, path: Path, *, draw: str = "save_run_figure") -> None:
     from .. import plotting
 
     with replacing(path) as part:
-        getattr(plotting, draw)(table, part)
+        getattr(plotting, draw)(table, part, **settings)

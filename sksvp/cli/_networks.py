@@ -10,7 +10,7 @@ from ._groups import Group, filled
 from ._models import build_classifier, full_name, network_kind, network_names, with_own
 
 # Small data needs updates, not epochs: these settings let a network finish learning the digits.
-_DIGITS: dict[str, Any] = {"epochs": 60, "batch_size": 32}
+_DIGITS_BATCH = 32
 _DIGITS_PAIR = {"proxy": "resnet8", "target": "resnet20"}
 _IMAGES_PAIR = {"proxy": "resnet20", "target": "resnet164"}
 _TEXTS_PAIR = {"proxy": "bag-of-ngrams", "target": "vdcnn29"}
@@ -34,7 +34,7 @@ class Learning(Group):
         Option(
             min=1,
             help="Epochs; beside a proxy, of the target.",
-            show_default=f"the recipe's; digits: {_DIGITS['epochs']}",
+            show_default="the recipe's; digits: 60, with coreset 30",
         ),
     ] = None
     batch_size: Annotated[
@@ -42,7 +42,7 @@ class Learning(Group):
         Option(
             min=2,
             help="Rows of a training batch.",
-            show_default=f"the recipe's; digits: {_DIGITS['batch_size']}",
+            show_default=f"the recipe's; digits: {_DIGITS_BATCH}",
         ),
     ] = None
     lr: Annotated[float | None, Option(min=0, help="Full learning rate.", show_default="the recipe's")] = None
@@ -68,9 +68,11 @@ class Learning(Group):
     precision: Annotated[str, Option(help="Of the training: auto, fp32 or bf16.")] = "auto"
     verbose: Annotated[bool, Option("--verbose", "-v", help="Show a progress bar for each training.")] = False
 
-    def filled(self, data: Data) -> "Learning":
+    def filled(self, data: Data, *, digits_epochs: int = 60) -> "Learning":
         """Return the options with the defaults for the data."""
-        return filled(self, **_DIGITS) if data.dataset == "digits" else self
+        if data.dataset != "digits":
+            return self
+        return filled(self, epochs=digits_epochs, batch_size=_DIGITS_BATCH)
 
     def params(self, data: Data) -> dict[str, Any]:
         """Return the parameters of an estimator but its epochs, with None for what is its own to choose."""

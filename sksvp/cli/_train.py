@@ -48,9 +48,10 @@ def train(data: Data, network: Network, learning: Learning, run: Run) -> None:
 
     import pandas as pd
 
-    from .._storage._checkpoint import is_run_folder
+    from .._storage._checkpoint import has_states
     from .._storage._files import replacing, write_json
     from ..experiments._kept import forget_training, keep_training, training_folder
+    from ..experiments._seconds import clocks_in_order, in_words
 
     folder = new_folder("train", run.out)
     kept = training_folder(folder, "network")
@@ -61,27 +62,35 @@ def train(data: Data, network: Network, learning: Learning, run: Run) -> None:
     if kept.exists() and not run.checkpoint_every:
         raise ValueError(f"--out {folder} holds a stopped run: --checkpoint-every must not be 0.")
     # The stopped training's own folder: with other options it is refused, not begun anew beside it.
-    stopped = [path for path in kept.glob("*") if is_run_folder(path)]
+    stopped = [path for path in kept.glob("*") if has_states(path)]
     keep_training(classifier, stopped[0] if stopped else kept, run.checkpoint_every)
     if not stopped:
         write_config(folder, "train", data, network, learning, run)
     with says_how_to_go_on(folder), Clock() as clock:
         classifier.fit(bunch.X_train, bunch.y_train)
-    seconds = clock.wall
+    clock.add_earlier(classifier)
     error = 1.0 - classifier.score(bunch.X_test, bunch.y_test)
     # The program fasttext tells none.
     if hasattr(classifier, "history_"):
         history = pd.DataFrame(classifier.history_[:, ("epoch", "dur", "train_loss", "train_acc")])
         history.columns = ["epoch", "seconds", "train_loss", "train_accuracy"]
-        seconds = float(history["seconds"].sum())
         with replacing(folder / "history.csv") as part:
             history.to_csv(part, index=False)
+    if "net_params" in classifier.get_params(deep=False):
+        # --optimizer is a class there, which the file has no place for, and the network needs no more.
+        classifier.set_params(net_params=None)
     classifier.save(folder / "network.safetensors")
     write_json(
-        folder / "results.json", {"network": name, "seed": network.seed, "error": error, "seconds": seconds}
+        folder / "results.json",
+        {
+            "network": name,
+            "seed": network.seed,
+            "error": error,
+            "seconds": clock.wall,
+            "cpu_seconds": clock.cpu,
+        },
     )
     forget_training(kept)
-    typer.echo(
-        f"{name}: error {100 * error:.2f} % on {len(bunch.y_test):,} test rows, trained in {seconds:.1f} s"
-    )
+    seconds = in_words(clock, clocks_in_order(classifier))
+    typer.echo(f"{name}: error {100 * error:.2f} % on {len(bunch.y_test):,} test rows, trained in {seconds}")
     typer.echo(f"written to {folder}")

@@ -108,6 +108,9 @@ class BaseProxyCoreset(BaseEstimator):
             are missing, continuous or multilabel, a `subset_size` that keeps no
             row or more than there are, an unknown strategy, or one that this
             proxy cannot serve; and whatever the proxy says of X.
+        OSError
+            For a `memory` that cannot be written to or locked, or that other users
+            can write: it holds pickles.
 
         Warns
         -----

@@ -125,7 +125,7 @@ class _Training:
     def _seed(self) -> int | None:
         return self._seeded.training_seed(self.random_state)
 
-    def key(self, X, y: np.ndarray) -> str:
+    def key(self, X, y: np.ndarray) -> dict:
         way = self._seeded.way(self.recorders)
         if self.stop is not None:
             # When it stops depends on the rule, on what is ranked, and on the sample of rows.

@@ -1,24 +1,28 @@
 """A folder that keeps trained proxies and what they said of their rows."""
 
-import hashlib
-import json
 import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import joblib
 import numpy as np
-from filelock import FileLock
 from sklearn.base import BaseEstimator
 
-from .._storage._files import replacing, write_json
+from .._storage._files import make_folder, remove_left_over, replacing
+from .._storage._identity import differences, name_of
+from .._storage._lock import FolderLock
+from .._storage._pickles import check_own, check_pickle
+from .._storage._sealed import DamagedFile, read_sealed_json, sha256_of, write_sealed_json
 from ._ranking_settled import ProxyStop
 
 _PROXY = "proxy.joblib"
 _MANIFEST = "entry.json"
+_KIND = "trained proxy 1"
+_SECONDS = ("proxy_fit", "proxy_cpu", "inference", "inference_cpu")
 
 
 @dataclass
@@ -69,52 +73,60 @@ class MemoryEntry:
     """One training in a memory: a folder with the proxy, its evidence and a manifest with their checksums.
 
     The manifest is written last, so that a training which was broken off leaves
-    no entry, and a file that does not agree with it is known to be damaged
-    before it is read. Like every pickle, an entry is to be read only from a
-    folder that others cannot write.
+    no entry. The proxy is a pickle: it is read last, where all else fits and nobody
+    else could have written it.
 
     Parameters
     ----------
     folder : Path
         Of this training alone.
+    identity : dict
+        What makes the training this one.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, identity: dict):
         self.folder = folder
+        self.identity = identity
         self._checksums: dict[str, str] = {}
 
     def load(self) -> ProxyRecord | None:
-        """Read the entry; None where there is none, or, with a warning, where it is damaged."""
+        """Read the entry; None where there is none, or, with a warning, where it is damaged.
+
+        Raises
+        ------
+        PermissionError
+            Where others wrote, or could have written, the proxy.
+        """
         try:
-            manifest = json.loads((self.folder / _MANIFEST).read_text(encoding="utf-8"))
-            files, seconds = manifest["files"], manifest["seconds"]
-            record = ProxyRecord(None, proxy_fit=seconds["proxy_fit"], inference=seconds["inference"])
-            # Entries of earlier versions have no such numbers; those of the clock are the nearest to them.
-            record.proxy_cpu = seconds.get("proxy_cpu", record.proxy_fit)
-            record.inference_cpu = seconds.get("inference_cpu", record.inference)
-            if manifest.get("stop") is not None:
-                record.stop = ProxyStop.from_json(manifest["stop"])
-            damaged = [name for name, checksum in files.items() if _checksum(self.folder / name) != checksum]
-        except FileNotFoundError as error:
-            if Path(error.filename).name == _MANIFEST:
+            return self._read()
+        except (FileNotFoundError, ValueError) as error:
+            if not (self.folder / _MANIFEST).exists():
                 return None
-            damaged = [Path(error.filename).name]
-        except (ValueError, KeyError, TypeError, AttributeError):
-            damaged = [_MANIFEST]
-        if damaged:
             warnings.warn(
-                f"The memory entry {self.folder} is damaged ({', '.join(damaged)}): "
-                "the proxy is trained again.",
+                f"The memory entry {self.folder} is damaged ({error}): the proxy is trained again.",
                 UserWarning,
                 stacklevel=2,
             )
             return None
-        self._checksums = dict(files)
-        record.proxy = joblib.load(self.folder / _PROXY)
-        for name in files:
-            if name != _PROXY:
-                record.evidence[name.removesuffix(".npy")] = np.load(self.folder / name, allow_pickle=False)
-        return record
+
+    def _read(self) -> ProxyRecord:
+        manifest = read_sealed_json(self.folder / _MANIFEST, _KIND, advice="")
+        if differences(manifest["identity"], self.identity):
+            raise DamagedFile(f"{_MANIFEST} is of another training")
+        checksums = dict(manifest["files"])
+        damaged = [name for name, checksum in checksums.items() if sha256_of(self.folder / name) != checksum]
+        if damaged:
+            raise DamagedFile(", ".join(damaged))
+        check_pickle(self.folder / _PROXY)
+        evidence = {
+            name.removesuffix(".npy"): np.load(self.folder / name, allow_pickle=False)
+            for name in checksums
+            if name != _PROXY
+        }
+        stop = None if manifest["stop"] is None else ProxyStop.from_json(manifest["stop"])
+        proxy = joblib.load(self.folder / _PROXY)
+        self._checksums = checksums
+        return ProxyRecord(proxy, evidence, stop=stop, **manifest["seconds"])
 
     def begin(self) -> None:
         """Forget what was loaded: the next `save` writes a new training over it."""
@@ -122,27 +134,25 @@ class MemoryEntry:
 
     def save(self, record: ProxyRecord) -> None:
         """Write what the entry does not have yet: the proxy, then each array, then the manifest."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if _PROXY not in self._checksums:
-            with replacing(self.folder / _PROXY) as part:
-                joblib.dump(record.proxy, part)
-            self._checksums[_PROXY] = _checksum(self.folder / _PROXY)
+        self._write(_PROXY, lambda part: joblib.dump(record.proxy, part))
         for name, array in record.evidence.items():
-            file = f"{name}.npy"
-            if file not in self._checksums:
-                with replacing(self.folder / file) as part:
-                    np.save(part, array, allow_pickle=False)
-                self._checksums[file] = _checksum(self.folder / file)
-        seconds = {
-            "proxy_fit": record.proxy_fit,
-            "proxy_cpu": record.proxy_cpu,
-            "inference": record.inference,
-            "inference_cpu": record.inference_cpu,
+            self._write(f"{name}.npy", partial(np.save, arr=array, allow_pickle=False))
+        seconds = {name: getattr(record, name) for name in _SECONDS}
+        manifest = {
+            "identity": self.identity,
+            "files": self._checksums,
+            "seconds": seconds,
+            "stop": None if record.stop is None else record.stop.to_json(),
         }
-        manifest = {"files": self._checksums, "seconds": seconds}
-        if record.stop is not None:
-            manifest["stop"] = record.stop.to_json()
-        write_json(self.folder / _MANIFEST, manifest)
+        write_sealed_json(self.folder / _MANIFEST, _KIND, manifest)
+
+    def _write(self, name: str, write: Callable[[Path], object]) -> None:
+        if name in self._checksums:
+            return
+        with replacing(self.folder / name, mode=0o644) as part:
+            write(part)
+            checksum = sha256_of(part)
+        self._checksums[name] = checksum
 
 
 def memory_folder(memory) -> Path | None:
@@ -152,24 +162,34 @@ def memory_folder(memory) -> Path | None:
 
 
 @contextmanager
-def memory_entry(folder: Path | None, key: str | None) -> Iterator[MemoryEntry | NoEntry]:
-    """Open the entry of a key, alone: another process that wants the same training waits for this one.
+def memory_entry(folder: Path | None, key: dict | None) -> Iterator[MemoryEntry | NoEntry]:
+    """Open the entry of a training, alone: another process that wants the same training waits for this one.
 
     Parameters
     ----------
     folder : Path or None
         Of the memory; None keeps nothing.
-    key : str or None
-        Of the training; None for one that cannot be repeated.
+    key : dict or None
+        What makes the training this one; None for one that cannot be repeated.
+
+    Raises
+    ------
+    PermissionError
+        Where others can write into the entry: it could not be read again.
+
+    Warns
+    -----
+    UserWarning
+        After some seconds of waiting; says who holds the entry.
     """
     if folder is None or key is None:
         yield NoEntry()
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / f"{key}.lock"):
-        yield MemoryEntry(folder / key)
-
-
-def _checksum(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "blake2b").hexdigest()
+    folder = folder / name_of(key)
+    make_folder(folder)
+    check_own(folder)
+    lock = FolderLock(folder)
+    lock.wait()
+    with closing(lock):
+        remove_left_over(folder)
+        yield MemoryEntry(folder, key)

@@ -1,23 +1,20 @@
-"""The key of a proxy's training in a memory: what it was told, what it learned from, and what it ran on."""
+"""What makes a proxy's training in a memory this one: what it was told, learned from, and ran on."""
 
-import hashlib
+import json
 import pickle
-from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from .. import __version__
 from .._storage._describe import describe
 from .._storage._fingerprint import fingerprint
-
-_PACKAGES = ("scikit-learn", "torch", "skorch", "numpy")
+from .._storage._identity import versions
 
 
 def training_key(
     proxy: BaseEstimator, X, y: np.ndarray, *, seed: int | None, way: tuple, fit_params: dict
-) -> str:
-    """Hash all that decides how a proxy comes out of its training.
+) -> dict:
+    """Tell all that decides how a proxy comes out of its training.
 
     Parameters
     ----------
@@ -34,8 +31,8 @@ def training_key(
 
     Returns
     -------
-    str
-        32 hexadecimal digits.
+    dict
+        Plain values by name, as JSON has them.
 
     Raises
     ------
@@ -49,34 +46,23 @@ def training_key(
             f"memory keeps the fitted proxy in a file, and the proxy {type(proxy).__name__} cannot be "
             f"pickled: {error}"
         ) from error
-    told = [
-        describe(proxy),
-        fingerprint(X, exact=True),
-        fingerprint(y, exact=True),
-        np.asarray(y).dtype.kind,
-        seed,
-        way,
-        {name: describe(value) for name, value in sorted(fit_params.items())},
-        [(package, _version(package)) for package in _PACKAGES],
-        __version__,
-    ]
-    if not _is_uint8(X):
+    identity = {
+        "proxy": describe(proxy),
+        "X": fingerprint(X),
         # Pixels of 8 bits and others are scaled apart: a proxy trained on the one refuses the other.
-        told.append("not uint8")
-    if hasattr(X, "columns"):
+        "X is uint8": _is_uint8(X),
         # A proxy may choose columns by their names, and refuses others than it was trained on.
-        told.append([repr(name) for name in X.columns])
-    return hashlib.blake2b(repr(told).encode(), digest_size=16).hexdigest()
+        "columns": [repr(name) for name in X.columns] if hasattr(X, "columns") else None,
+        "y": [fingerprint(y), np.asarray(y).dtype.kind],
+        "seed": seed,
+        "way": describe(way),
+        "fit_params": describe(fit_params),
+        "versions": versions(),
+    }
+    return json.loads(json.dumps(identity))
 
 
 def _is_uint8(rows) -> bool:
     """Tell whether rows of any container are stored as uint8."""
     dtypes = rows.dtypes if hasattr(rows, "dtypes") else [getattr(rows, "dtype", None)]
     return {str(dtype).removeprefix("torch.").lower() for dtype in dtypes} == {"uint8"}
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "none"

@@ -124,7 +124,7 @@ class RankingWatch:
 
     def key(self) -> str:
         """Say what decides when the training ends."""
-        return repr((describe(self.rule), describe(self.strategy), fingerprint(self.rows, exact=True)))
+        return repr((describe(self.rule), describe(self.strategy), fingerprint(self.rows)))
 
     def state(self) -> dict[str, np.ndarray]:
         """Return what is remembered of the epochs so far, for `restore`."""

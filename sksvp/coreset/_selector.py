@@ -53,8 +53,9 @@ class ProxyCoresetSelector(OneToOneFeatureMixin, TransformerMixin, BaseProxyCore
         again by the proxy's parameters (without `verbose` and `device`), its
         seeds, the content of X and y and the versions of the libraries; parallel
         workers that want the same one wait for the first. Without a seed, here
-        or in the proxy, and for a frozen proxy nothing is kept. The files are
-        pickles: use a folder that only you can write.
+        or in the proxy, and for a frozen proxy nothing is kept. Proxies are
+        pickles: they are opened only where all else matches, from a folder of
+        yours that others cannot write.
     random_state : int, RandomState or None, default=None
         Seeds the proxy, where it has no seed of its own, and, from a separate
         stream, the ranking.

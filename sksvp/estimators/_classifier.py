@@ -106,6 +106,10 @@ class Classifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMi
         ------
         TypeError
             Where a parameter, such as an object in `net_params`, has no JSON form.
+        ValueError
+            Where weights are not finite, since the training diverged.
+        OSError
+            Where the file cannot be written; an old one stays.
         """
         check_is_fitted(self)
         save_classifier(self, path)
@@ -129,7 +133,10 @@ class Classifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMi
         Raises
         ------
         ValueError
-            For a file that is no saved classifier, or one of another class.
+            For a file that is no saved classifier, is damaged, or is of another class
+            or version of this library; the message names it.
+        OSError
+            For a file that cannot be read.
         """
         return load_classifier(cls, path, device=device)
 

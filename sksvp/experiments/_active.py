@@ -2,22 +2,22 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
 
-from .._storage._files import replacing
 from ..active import ProxyActiveLearner, replay_selection
 from ..active._protocol import make_plan
 from ..active._run import resolve_pool_strategy
 from ..coreset._risky_choice import describe_empty_classes
 from ._kept import forget_training, keep_training, training_folder
-from ._run_folder import RunFolder, RunRecords, read_json
+from ._run_folder import RunFolder, RunRecords
 from ._threads import limited_threads
+from ._workers import in_workers
 
 
 @dataclass(frozen=True)
@@ -154,8 +154,7 @@ def run_active(
     """
     with folder.alone():
         arms = [arm for arm in run.arms() if not folder.has(arm.key)]
-        work = (delayed(_run_arm)(run, folder, arm) for arm in arms)
-        for line in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work):
+        for line in in_workers((partial(_run_arm, run, folder, arm) for arm in arms), n_jobs):
             report(line)
         for hint in _hints(run, folder, arms):
             report(hint)
@@ -187,9 +186,7 @@ def _run_arm(run: ActiveRun, folder: RunFolder, arm: ActiveArm) -> str:
 
 def first_labelled(run: ActiveRun, folder: RunFolder) -> None:
     """Write what the first arm had labelled as selected.csv."""
-    path = folder.selections / f"{run.arms()[0].key}.csv"
-    with replacing(folder.path / "selected.csv") as part:
-        part.write_bytes(path.read_bytes())
+    folder.show_selection(run.arms()[0].key)
 
 
 def replay_run(
@@ -226,13 +223,12 @@ def replay_run(
     if not arms:
         raise ValueError("former holds no finished selection.")
     with folder.alone():
-        work = _replays(run, folder, arms)
-        for line in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work):
+        for line in in_workers(_replays(run, folder, arms), n_jobs):
             report(line)
 
 
 def _replays(run: ActiveRun, folder: RunFolder, arms: list[dict[str, Any]]) -> list:
-    """List the trainings that are not there yet, as joblib takes them."""
+    """List the trainings that are not there yet, as calls."""
     work = []
     for arm in arms:
         totals = [entry["n_labeled"] for entry in arm["history"]]
@@ -240,7 +236,7 @@ def _replays(run: ActiveRun, folder: RunFolder, arms: list[dict[str, Any]]) -> l
         for total in wanted:
             key = f"{arm['name'].replace(' ', '-')}_seed{arm['seed']}_at{total}"
             if not folder.has(key):
-                work.append(delayed(_replay_one)(run, folder, arm, int(total), key))
+                work.append(partial(_replay_one, run, folder, arm, int(total), key))
     return work
 
 
@@ -252,10 +248,10 @@ def former_run(path: Path, settings: dict[str, Any]) -> tuple[RunRecords, dict[s
     ValueError
         Where the folder holds no run of `sksvp active`, or one of other rows.
     """
-    config = path / "config.json"
-    if not config.exists():
+    if not (path / "config.json").exists():
         raise ValueError(f"precomputed={str(path)!r} holds no run: it has no config.json.")
-    known = read_json(config).get("settings", {})
+    former = RunRecords(path)
+    known = former.settings()
     if "rounds" not in known:
         raise ValueError(f"precomputed={str(path)!r} is no run of active learning.")
     if known.get("precomputed") is not None:
@@ -271,7 +267,7 @@ def former_run(path: Path, settings: dict[str, Any]) -> tuple[RunRecords, dict[s
     digests = [str(found.get("content of the data")).split("-")[:2] for found in (known, settings)]
     if digests[0] != digests[1]:
         raise ValueError(f"precomputed={str(path)!r} chose among other rows than there are here.")
-    return RunRecords(path), known
+    return former, known
 
 
 def former_arms(

@@ -1,7 +1,8 @@
 """Tables of an active-learning run: error and cost of choosing at each number of labels."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from .._storage._files import replacing, write_json
 from ..active import selection_speedup
 from ._run_folder import RunFolder
+from ._seconds import CLOCKS
 
 _PARTS = ("proxy_fit", "inference", "ranking", "target_fit")
 
@@ -57,9 +59,10 @@ def budgets_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
     DataFrame
         One line a method and number of labels after the random start: how many
         seeds trained a target there, mean and sample standard deviation of its
-        error in percent, the proxy's mean error in percent, the mean processor
-        seconds spent on choosing so far, and how many times the mean seconds of the
-        target's choosing for itself are of these (NaN where it did not).
+        error in percent, the proxy's mean error in percent, the mean seconds and
+        cpu_seconds spent on choosing so far, and how many times those of the
+        target's choosing for itself are of these, speedup_seconds and
+        speedup_cpu_seconds (NaN where it did not).
     """
     records = list(records)
     rounds = rounds_table(records)
@@ -72,16 +75,18 @@ def budgets_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
         proxy_error=("proxy_error", "mean"),
     )
     table[["error", "spread", "proxy_error"]] *= 100
-    spent = _selection_seconds(records)
-    for column in ("seconds", "speedup"):
-        table[column] = spent[column] if len(spent) else np.nan
+    for clock in CLOCKS:
+        spent = _selection_seconds(records, clock)
+        for column, source in ((clock, "seconds"), (f"speedup_{clock}", "speedup")):
+            table[column] = spent[source] if len(spent) else np.nan
     return table.reset_index()
 
 
-def _selection_seconds(records: list[dict[str, Any]]) -> pd.DataFrame:
+def _selection_seconds(records: list[dict[str, Any]], clock: str) -> pd.DataFrame:
     """Mean seconds of choosing of the arms that ran all rounds, and the ratio of the target's own mean to them."""
+    clock = "cpu" if clock == "cpu_seconds" else "wall"
     tables = [
-        selection_speedup(record["history"], record["history"], clock="cpu").assign(
+        selection_speedup(record["history"], record["history"], clock=clock).assign(
             **{name: record[name] for name in ("name", "strategy", "chooser")}
         )
         for record in records
@@ -98,17 +103,29 @@ def _selection_seconds(records: list[dict[str, Any]]) -> pd.DataFrame:
     return spent.assign(speedup=baseline / spent["seconds"]).set_index(["name", "n_labeled"])
 
 
-def format_budgets(table: pd.DataFrame) -> str:
-    """Lay the averages out for the screen: errors, then what choosing cost."""
+def format_budgets(table: pd.DataFrame, *, clocks: Sequence[str] = tuple(CLOCKS)) -> str:
+    """Lay the averages out for the screen: errors, then what choosing cost.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `budgets_table` makes it.
+    clocks : sequence of {"cpu_seconds", "seconds"}
+        What the cost is told in, in this order.
+
+    Returns
+    -------
+    str
+        Lines.
+    """
     totals = sorted(table["n_labeled"].unique())
     width = max([24, *(len(name) + 2 for name in table["name"])])
-    blocks = [
-        ("error of the target, % at", "seeds", _error),
-        ("seconds of choosing until", "speedup", _seconds),
-    ]
+    blocks = [("error of the target, % at", table["seeds"] > 0, _error)]
+    for clock in clocks:
+        blocks.append((f"{CLOCKS[clock]} of choosing until", table[clock].notna(), partial(_cost, clock)))
     lines: list[str] = []
-    for heading, needed, cell in blocks:
-        shown = table[table["seconds"].notna()] if needed == "speedup" else table[table["seeds"] > 0]
+    for heading, is_shown, cell in blocks:
+        shown = table[is_shown]
         if shown.empty:
             continue
         lines += [""] if lines else []
@@ -127,18 +144,25 @@ def _error(row: dict[str, Any]) -> str:
     return f"{row['error']:.2f}" if np.isnan(row["spread"]) else f"{row['error']:.2f} ± {row['spread']:.2f}"
 
 
-def _seconds(row: dict[str, Any]) -> str:
-    ratio = "" if np.isnan(row["speedup"]) else f" ({row['speedup']:.1f}x)"
-    return f"{row['seconds']:.1f}{ratio}"
+def _cost(clock: str, row: dict[str, Any]) -> str:
+    speedup = row[f"speedup_{clock}"]
+    return f"{row[clock]:.1f}" + ("" if np.isnan(speedup) else f" ({speedup:.1f}x)")
 
 
-def report_active(folder: RunFolder, *, report: Callable[[str], None] = print) -> pd.DataFrame:
+def report_active(
+    folder: RunFolder,
+    *,
+    clocks: Sequence[str] = tuple(CLOCKS),
+    report: Callable[[str], None] = print,
+) -> pd.DataFrame:
     """Write results.json and results.csv of all finished arms in a folder, and show the averages.
 
     Parameters
     ----------
     folder : RunFolder
         A run with at least one finished arm.
+    clocks : sequence of {"cpu_seconds", "seconds"}
+        As of `format_budgets`.
     report : callable, default=print
         Told the table.
 
@@ -152,5 +176,5 @@ def report_active(folder: RunFolder, *, report: Callable[[str], None] = print) -
     with replacing(folder.path / "results.csv") as part:
         rounds.to_csv(part, index=False)
     write_json(folder.path / "results.json", json.loads(budgets.to_json(orient="records")))
-    report(format_budgets(budgets))
+    report(format_budgets(budgets, clocks=clocks))
     return rounds

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import _safe_indexing
 
@@ -18,7 +18,9 @@ from ..strategies import ForgettingCounter, count_rows
 from ._hints import Found, Hints, collecting
 from ._kept import forget_training, keep_training, training_folder
 from ._run_folder import RunFolder
+from ._seconds import clocks_in_order, in_words
 from ._threads import limited_threads
+from ._workers import in_workers
 
 ALL_ROWS = "all rows"
 # Of the error of one who always names the commonest class.
@@ -120,9 +122,7 @@ class CoresetRun:
                     balanced = name.startswith("class-balanced ")
                     arms.append(Arm(name, name.removeprefix("class-balanced "), size, balanced, seed))
             for name, rows in self.given.items():
-                arms.append(
-                    Arm(name, None, len(rows), False, seed, fingerprint(np.sort(rows), exact=True)[:8])
-                )
+                arms.append(Arm(name, None, len(rows), False, seed, fingerprint(np.sort(rows))))
             if self.with_all:
                 arms.append(Arm(ALL_ROWS, None, 1.0, False, seed))
         return arms
@@ -179,10 +179,8 @@ def run_coreset(
     hints = Hints(report)
 
     def side_by_side(work: Callable, tasks: list) -> Iterator[tuple[Arm, list[Found]]]:
-        done = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
-            delayed(_with_hints)(work, run, folder, task) for task in tasks
-        )
-        for arm, line, found in done:
+        calls = [partial(_with_hints, work, run, folder, task) for task in tasks]
+        for arm, line, found in in_workers(calls, n_jobs):
             report(line)
             yield arm, found
 
@@ -271,20 +269,21 @@ def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
         keep_training(selector.proxy, kept, run.checkpoint_every)
         selector.fit(run.X_train, run.y_train)
         error = None if run.X_test is None else 1.0 - selector.proxy_.score(run.X_test, run.y_test)
-    cpu = selector._cpu_timings["proxy_fit"]
+    training = Clock()
+    training.wall, training.cpu = selector.timings_["proxy_fit"], selector._cpu_timings["proxy_fit"]
     record = {
         "kind": "proxy",
         "seed": seed,
         "n_rows": len(run.y_train),
         "error": error,
+        "proxy_seconds": training.wall,
+        "cpu_seconds": training.cpu,
         "training_error": selector._training_error,
-        "proxy_seconds": selector.timings_["proxy_fit"],
-        "cpu_seconds": cpu,
         **_regime(selector.proxy_),
     }
     folder.add(f"proxy_seed{seed}", record)
     forget_training(kept)
-    line = f"proxy, seed {seed}: {cpu:.0f} CPU s"
+    line = f"proxy, seed {seed}: {in_words(training, clocks_in_order(run.proxy))}"
     if error is not None:
         line += f", error {100 * error:.2f} %"
     if "never_forgotten" in record:
@@ -326,7 +325,7 @@ def train_target(run: CoresetRun, folder: RunFolder, arm: Arm) -> str:
     }
     folder.add(arm.key, record)
     forget_training(kept)
-    cost = f"error {100 * error:.2f} %, {training.cpu:.0f} CPU s"
+    cost = f"error {100 * error:.2f} %, {in_words(training, clocks_in_order(run.target))}"
     if one_class:
         cost += "; all of one class, which is the answer to every test row: nothing was trained"
     return f"{arm.name}, {len(rows):,} rows, seed {arm.seed}: {cost}"

@@ -1,23 +1,27 @@
 """The folder of a run: its configuration, its finished trainings, and nothing half-written."""
 
+import errno
 import json
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pandas as pd
-from filelock import FileLock, Timeout
 
-from .._storage._files import replacing, write_json
+from .._storage._files import remove_left_over, replacing
+from .._storage._identity import differences, versions
+from .._storage._lock import FolderLock
+from .._storage._parts import Parts
+from .._storage._sealed import check_seal, read_sealed_json, remove_seal, write_seal, write_sealed_json
 
 # Not the hidden ones, which are half-written.
 _RECORDS = "[!.]*.json"
 # Trainings and rounds that a stopped run goes on from.
 _IN_PROGRESS = ("trainings-in-progress/*/*/state-*", "checkpoints/*/state-*", "proxies/*/*/entry.json")
-_ADVICE = "without a record its training is repeated, without config.json name another folder"
-_PACKAGES = ("sksvp", "numpy", "scikit-learn", "skorch", "torch", "torchvision")
+_PACKAGES = ("numpy", "scikit-learn", "skorch", "torch", "torchvision")
+_RECORD_KIND = "finished training 1"
+_CONFIG_KIND = "configuration of a run 1"
 
 
 class RunRecords:
@@ -40,11 +44,16 @@ class RunRecords:
 
     def get(self, name: str) -> dict:
         """Read one finished training."""
-        return read_json(self._record(name))
+        return _read_record(self._record(name))
+
+    def settings(self) -> dict:
+        """Read what decides the results of the run."""
+        config = read_sealed_json(self.path / "config.json", _CONFIG_KIND, advice="name another folder")
+        return config["settings"]
 
     def __iter__(self) -> Iterator[dict]:
         for path in sorted(self.records.glob(_RECORDS)):
-            yield read_json(path)
+            yield _read_record(path)
 
     def _record(self, name: str) -> Path:
         return self.records / f"{name}.json"
@@ -91,17 +100,23 @@ class RunFolder(RunRecords):
                     f"out={str(self.path)!r} has trainings, but not the config.json that tells of what: "
                     "name another folder."
                 )
-            _check_same(read_json(known).get("settings", {}), config, self.path)
+            different = differences(_shown(self.settings()), _shown(config))
+            if different:
+                raise ValueError(
+                    f"out={str(path)!r} was made with other settings ({different}): name another folder."
+                )
             for _ in self:
                 # What is damaged is to be known now, not when all the rest has been trained.
                 pass
         self.records.mkdir(parents=True, exist_ok=True)
         with self.alone():
-            for left_over in self.path.rglob(".*.part.*"):
-                # A killed process could not take its unfinished file along.
-                left_over.unlink()
+            remove_left_over(self.path)
             if not begun:
-                write_json(known, {"settings": config, "versions": _versions()})
+                content = {
+                    "settings": config,
+                    "versions": {"python": platform.python_version(), **versions(_PACKAGES)},
+                }
+                write_sealed_json(known, _CONFIG_KIND, content)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -112,61 +127,58 @@ class RunFolder(RunRecords):
         ValueError
             Where another process is in it.
         """
-        lock = FileLock(self.path / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
+        lock = FolderLock(self.path, ".lock")
+        if not lock.take():
             raise ValueError(
-                f"out={str(self.path)!r} is in use: another process is at work in it; wait for it, or name "
-                "another folder."
-            ) from error
-        try:
+                f"out={str(self.path)!r} is in use {lock.holder()}: wait for it, or name another folder."
+            )
+        with closing(lock):
             yield
-        finally:
-            lock.release()
 
     def add(self, name: str, record: dict) -> None:
         """Keep a finished training."""
-        write_json(self._record(name), record)
+        self._check_there()
+        write_sealed_json(self._record(name), _RECORD_KIND, record)
 
     def add_selection(self, name: str, rows: pd.DataFrame) -> None:
-        """Keep the rows that one selector chose, as CSV."""
+        """Keep the rows that one selector chose, as CSV, and its checksum beside it."""
+        self._check_there()
         self.selections.mkdir(exist_ok=True)
-        with replacing(self.selections / f"{name}.csv") as part:
+        path = self.selections / f"{name}.csv"
+        remove_seal(path)
+        with replacing(path) as part:
             # The name of a file need not be text.
             rows.to_csv(part, index=False, errors="backslashreplace")
+        write_seal(path)
+
+    def show_selection(self, name: str) -> None:
+        """Copy a selection to ``selected.csv``.
+
+        Raises
+        ------
+        ValueError
+            Where it is damaged.
+        """
+        chosen, shown = self.selections / f"{name}.csv", self.path / "selected.csv"
+        check_seal(chosen)
+        remove_seal(shown)
+        with replacing(shown) as part:
+            part.write_bytes(chosen.read_bytes())
+        write_seal(shown)
+
+    def _check_there(self) -> None:
+        if not self.records.is_dir():
+            raise FileNotFoundError(
+                errno.ENOENT,
+                "the folder of this run was removed or moved while it was at work",
+                str(self.path),
+            )
 
 
-def read_json(path: Path) -> dict:
-    """Read a JSON object of a run; what is damaged is named."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged ({error}); {_ADVICE}.") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{path} is damaged (no JSON object); {_ADVICE}.")
-    return content
+def _read_record(path: Path) -> Parts:
+    return read_sealed_json(path, _RECORD_KIND, advice="without it its training is repeated")
 
 
-def _check_same(old: dict, new: dict, path: Path) -> None:
-    new = json.loads(json.dumps(new))
-    # What an earlier version did not write down was not there to be set. Not each key is a parameter.
-    differences = [
-        f"{key}{'=' if key.isidentifier() else ': '}{old.get(key)!r} there, {new.get(key)!r} now"
-        for key in sorted({*old, *new})
-        if old.get(key) != new.get(key)
-    ]
-    if differences:
-        raise ValueError(
-            f"out={str(path)!r} was made with other settings ({'; '.join(differences)}): name another folder."
-        )
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+def _shown(config: dict) -> dict[str, str]:
+    """Return the entries of a configuration as they read in JSON."""
+    return {name: repr(value) for name, value in json.loads(json.dumps(config)).items()}

@@ -1,7 +1,7 @@
 """Tables of a core-set run: one row a training, and one a method with mean and spread over the seeds."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,8 +9,9 @@ import pandas as pd
 from .._storage._files import replacing, write_json
 from ._coreset import ALL_ROWS, CoresetRun
 from ._run_folder import RunFolder
+from ._seconds import CLOCKS
 
-_SECONDS = ("proxy", "selection", "target")
+_PARTS = ("proxy", "selection", "target")
 
 
 def trainings_table(records) -> pd.DataFrame:
@@ -28,73 +29,98 @@ def trainings_table(records) -> pd.DataFrame:
         and cpu_seconds of proxy, selection, target and total.
     """
     frame = pd.DataFrame([record for record in records if record["kind"] == "target"])
-    frame["total_seconds"] = frame[[f"{part}_seconds" for part in _SECONDS]].sum(axis=1)
-    frame["total_cpu_seconds"] = frame[[f"{part}_cpu_seconds" for part in _SECONDS]].sum(axis=1)
+    for clock in CLOCKS:
+        frame[f"total_{clock}"] = frame[[f"{part}_{clock}" for part in _PARTS]].sum(axis=1)
     return frame.sort_values(["n_rows", "name", "seed"], ascending=[False, True, True]).reset_index(drop=True)
 
 
-def summary_table(trainings: pd.DataFrame, *, clock: str = "cpu_seconds") -> pd.DataFrame:
+def summary_table(trainings: pd.DataFrame) -> pd.DataFrame:
     """Average the trainings over their seeds.
 
     Parameters
     ----------
     trainings : DataFrame
         As `trainings_table` makes it.
-    clock : {"cpu_seconds", "seconds"}, default="cpu_seconds"
-        Which of the two times to show.
 
     Returns
     -------
     DataFrame
         One row a method and size: number of seeds, mean and sample standard
-        deviation of the error in percent, mean seconds of proxy, selection,
-        target and total, and how many times faster than training on all rows
-        (NaN where no such training is there).
+        deviation of the error in percent, mean seconds and cpu_seconds of proxy,
+        selection, target and total, and how many times faster than training on
+        all rows by each, speed_up_seconds and speed_up_cpu_seconds (NaN where no
+        such training is there).
     """
     groups = trainings.groupby(["name", "subset_size"], sort=False)
     table = groups.agg(
         rows=("n_rows", "first"), seeds=("seed", "nunique"), error=("error", "mean"), spread=("error", "std")
     )
     table[["error", "spread"]] *= 100
-    for part in (*_SECONDS, "total"):
-        table[part] = groups[f"{part}_{clock}"].mean()
-    whole = trainings.loc[trainings["name"] == ALL_ROWS, f"total_{clock}"]
-    table["speed_up"] = whole.mean() / table["total"]
+    for clock in CLOCKS:
+        for part in (*_PARTS, "total"):
+            table[f"{part}_{clock}"] = groups[f"{part}_{clock}"].mean()
+        whole = trainings.loc[trainings["name"] == ALL_ROWS, f"total_{clock}"]
+        table[f"speed_up_{clock}"] = whole.mean() / table[f"total_{clock}"]
     return table.reset_index()
 
 
-def format_summary(table: pd.DataFrame) -> str:
-    """Lay a summary out for the screen."""
-    columns = ("rows", "seeds", "error %", "proxy s", "select s", "target s", "total s", "speed-up")
-    widths = (8, 7, 15, 9, 10, 10, 9, 10)
+def format_summary(table: pd.DataFrame, *, clocks: Sequence[str] = tuple(CLOCKS)) -> str:
+    """Lay a summary out for the screen.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `summary_table` makes it.
+    clocks : sequence of {"cpu_seconds", "seconds"}
+        The parts and the speed-up are by the first, which comes first in the totals too.
+
+    Returns
+    -------
+    str
+        Lines.
+    """
+    first_clock, other = clocks
+    totals = [CLOCKS[clock] for clock in clocks]
+    columns = ("rows", "seeds", "error %", "proxy", "select", "target", *totals, "speed-up")
+    widths = (8, 6, 15, 8, 8, 8, 8, 8, 9)
     heading = "".join(f"{name:>{width}}" for name, width in zip(columns, widths, strict=True))
     first = max([24, *(len(name) for name in table["name"])])
     lines = [f"{'chosen by':{first}}{heading}"]
     for row in table.to_dict("records"):
+        speed_up = row[f"speed_up_{first_clock}"]
         cells = (
             f"{row['rows']:,}",
             f"{row['seeds']}",
             f"{row['error']:.2f}" if np.isnan(row["spread"]) else f"{row['error']:.2f} ± {row['spread']:.2f}",
-            f"{row['proxy']:.1f}",
-            f"{row['selection']:.2f}",
-            f"{row['target']:.1f}",
-            f"{row['total']:.1f}",
-            "" if np.isnan(row["speed_up"]) else f"{row['speed_up']:.2f}x",
+            f"{row[f'proxy_{first_clock}']:.1f}",
+            f"{row[f'selection_{first_clock}']:.2f}",
+            f"{row[f'target_{first_clock}']:.1f}",
+            f"{row[f'total_{first_clock}']:.1f}",
+            f"{row[f'total_{other}']:.1f}",
+            "" if np.isnan(speed_up) else f"{speed_up:.2f}x",
         )
         lines.append(
             f"{row['name']:{first}}"
             + "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
         )
+    lines.append(f"{totals[0]} are the sum of proxy, select and target, and the speed-up is theirs.")
     return "\n".join(lines)
 
 
-def report_run(folder: RunFolder, *, report: Callable[[str], None] = print) -> pd.DataFrame:
+def report_run(
+    folder: RunFolder,
+    *,
+    clocks: Sequence[str] = tuple(CLOCKS),
+    report: Callable[[str], None] = print,
+) -> pd.DataFrame:
     """Write results.json and results.csv of all trainings in a folder, and show their summary.
 
     Parameters
     ----------
     folder : RunFolder
         A run with at least one finished training.
+    clocks : sequence of {"cpu_seconds", "seconds"}
+        As of `format_summary`.
     report : callable, default=print
         Told the table.
 
@@ -108,7 +134,7 @@ def report_run(folder: RunFolder, *, report: Callable[[str], None] = print) -> p
     with replacing(folder.path / "results.csv") as part:
         trainings.to_csv(part, index=False)
     write_json(folder.path / "results.json", json.loads(summary.to_json(orient="records")))
-    report(format_summary(summary))
+    report(format_summary(summary, clocks=clocks))
     return summary
 
 
@@ -119,7 +145,6 @@ def first_selection(run: CoresetRun, folder: RunFolder) -> None:
     """
     if run.given:
         return
-    chosen = [folder.selections / f"{arm.key}.csv" for arm in run.arms() if arm.strategy is not None]
-    for path in chosen[:1]:
-        with replacing(folder.path / "selected.csv") as part:
-            part.write_bytes(path.read_bytes())
+    chosen = [arm.key for arm in run.arms() if arm.strategy is not None]
+    if chosen:
+        folder.show_selection(chosen[0])

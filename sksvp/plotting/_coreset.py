@@ -8,7 +8,11 @@ import pandas as pd
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _GREYS = {"random": "#555555", "class-balanced random": "#999999"}
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_AXES = {"rows": "training rows of the target", "total": "CPU seconds: proxy, selection and target"}
+_AXES = {
+    "rows": "training rows of the target",
+    "total_cpu_seconds": "CPU seconds: proxy, selection and target",
+    "total_seconds": "seconds by the wall: proxy, selection and target",
+}
 
 
 class CoresetDisplay:
@@ -18,7 +22,7 @@ class CoresetDisplay:
     ----------
     table : DataFrame
         A summary with the columns name, rows, error and spread (both in
-        percent; NaN for a single seed) and total, as
+        percent; NaN for a single seed), total_cpu_seconds and total_seconds, as
         `sksvp.experiments.summary_table` makes it.
 
     Attributes
@@ -35,7 +39,7 @@ class CoresetDisplay:
     >>> import pandas as pd
     >>> from sksvp.plotting import CoresetDisplay
     >>> table = pd.DataFrame({"name": ["random", "all rows"], "rows": [500, 1000], "error": [5.0, 2.0],
-    ...                       "spread": [0.5, 0.2], "total": [30.0, 60.0]})
+    ...                       "spread": [0.5, 0.2]})
     >>> display = CoresetDisplay(table).plot()  # doctest: +SKIP
     """
 
@@ -52,8 +56,8 @@ class CoresetDisplay:
             A folder written by ``sksvp coreset``, with its results.csv.
         ax : matplotlib.axes.Axes, default=None
             Where to plot; new axes if None.
-        x : {"rows", "total"}, default="rows"
-            What the error is plotted against.
+        x : {"rows", "total_cpu_seconds", "total_seconds"}, default="rows"
+            As of `plot`.
 
         Returns
         -------
@@ -70,8 +74,9 @@ class CoresetDisplay:
         ----------
         ax : matplotlib.axes.Axes, default=None
             Where to plot; new axes if None.
-        x : {"rows", "total"}, default="rows"
-            Rows of the target's training, or seconds in all.
+        x : {"rows", "total_cpu_seconds", "total_seconds"}, default="rows"
+            Rows of the target's training, or seconds in all, of the processor or by
+            the wall.
 
         Returns
         -------
@@ -114,14 +119,14 @@ class CoresetDisplay:
         self.ax_.plot(rows[x], [mean], color="black", marker="*", markersize=10, linestyle="none")
 
 
-def save_run_figure(table: pd.DataFrame, path) -> None:
-    """Draw error against rows and against seconds side by side, into a PNG file."""
+def save_run_figure(table: pd.DataFrame, path, *, clock: str = "cpu_seconds") -> None:
+    """Draw error against rows and against seconds of a clock side by side, into a PNG file."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     display = CoresetDisplay(table)
     display.plot(left, x="rows")
-    display.plot(right, x="total")
+    display.plot(right, x=f"total_{clock}")
     left.get_legend().remove()
     figure.savefig(path, dpi=150, format="png")

@@ -1,6 +1,5 @@
 """A training that survives its process: all that decides how it goes on, kept in a folder every few epochs."""
 
-import json
 import os
 import time
 from typing import Any
@@ -10,6 +9,7 @@ import torch
 from skorch.callbacks import Callback
 from torch import Tensor
 
+from .._clock import processor_seconds
 from .._storage._checkpoint import Checkpoint, open_checkpoint
 from .._storage._describe import IGNORED, in_words
 from .._storage._fingerprint import fingerprint
@@ -20,9 +20,9 @@ from ._team import Team
 class TrainingFolder(Checkpoint):
     """The folder of one training."""
 
+    kind = "training state 1"
     _in_use = (
-        "by another process or thread. Wait for it, or end it; workers of a parallel search share a proxy through "
-        "the selector's memory."
+        "Wait for it, or end it; workers of a parallel search share a proxy through the selector's memory."
     )
 
 
@@ -38,9 +38,9 @@ class TrainingCheckpoint:
     folder : Checkpoint or None
         None in all processes but the first: only that one reads and writes.
     net : TrainingNet
-    recorders : dict of str to Recorder
-        See the training's visits, by name. What each ``state()`` returns, arrays by
-        name, is kept for its ``restore(arrays)``.
+    recorders : dict of str to object
+        What notes things of the training's visits, by name. What each ``state()``
+        returns, arrays by name, is kept for its ``restore(arrays)``.
     batch_state : numpy.random.RandomState
         Draws the order of the rows and the augmentation.
     watch : object or None
@@ -85,46 +85,43 @@ class TrainingCheckpoint:
         UserWarning
             Where the newest state is damaged and the one before it is used.
         """
-        arrays, error = None, None
+        saved, error = None, None
         if self._folder is not None:
             try:
-                arrays = self._folder.load()
-            except ValueError as failure:
+                saved = self._folder.load()
+            except (OSError, ValueError) as failure:
                 error = failure
         # What fails in the first process fails in all: the others would wait for it.
-        arrays, error = self._team.share((arrays, error))
+        saved, error = self._team.share((saved, error))
         if error is not None:
             raise error
-        if arrays is None:
+        if saved is None:
             return False
         self._is_new = False
         self._began = _seconds()
-        told = json.loads(arrays.pop("told").tobytes())
-        parts = _by_first_name(arrays)
-        net = self._net
-        # Copied: arrays of a file must not become the weights' memory.
-        weights = {name: torch.tensor(array) for name, array in parts["module"].items()}
-        net.network.load_state_dict(weights)
-        _restore_optimizer(net.optimizer_, parts.get("optimizer", {}), told["optimizer"])
-        self._groups = told.get("groups")
-        self.restore_groups()
-        self.earlier_seconds = tuple(told["seconds"])
-        for epoch in told["history"]:
-            net.history.append({**epoch, "batches": []})
-        self._batch_state.set_state(("MT19937", parts["order"]["key"], *told["order"]))
-        for name, state in parts["torch"].items():
-            if name == "cpu":
-                torch.set_rng_state(torch.tensor(state))
-            elif net.device.startswith("cuda"):
-                torch.cuda.set_rng_state(torch.tensor(state), net.device)
+        told, arrays = saved.told, saved.arrays
         if told["recorders"] != list(self._recorders):
             raise ValueError(
                 f"checkpoint: the training there has the recorders {told['recorders']}, this one {[*self._recorders]}."
             )
+        net = self._net
+        # Copied: arrays of a file must not become the weights' memory.
+        weights = {name: torch.tensor(array) for name, array in _below("module", arrays).items()}
+        net.network.load_state_dict(weights)
+        _restore_optimizer(net.optimizer_, _below("optimizer", arrays), told["optimizer"])
+        self._groups = told["groups"]
+        self.restore_groups()
+        self.earlier_seconds = tuple(told["seconds"])
+        for epoch in told["history"]:
+            net.history.append({**epoch, "batches": []})
+        self._batch_state.set_state(("MT19937", arrays["order"], *told["order"]))
+        torch.set_rng_state(torch.tensor(arrays["torch/cpu"]))
+        if "torch/cuda" in arrays and net.device.startswith("cuda"):
+            torch.cuda.set_rng_state(torch.tensor(arrays["torch/cuda"]), net.device)
         for name, recorder in self._recorders.items():
-            recorder.restore(parts[f"recorders.{name}"])
+            recorder.restore(_below(f"recorders/{name}", arrays))
         if self._watch is not None:
-            self._watch.restore(parts.get("watch", {}))
+            self._watch.restore(_below("watch", arrays))
         return told["ended"]
 
     @property
@@ -150,36 +147,31 @@ class TrainingCheckpoint:
                 earlier + now - began
                 for earlier, now, began in zip(self.earlier_seconds, _seconds(), self._began, strict=True)
             ],
+            "recorders": list(self._recorders),
             "optimizer": numbers,
             "groups": [
                 {name: value for name, value in group.items() if isinstance(value, bool | int | float)}
                 for group in net.optimizer_.param_groups
             ],
             "order": [order["state"]["pos"], order["has_gauss"], order["gauss"]],
-            "recorders": list(self._recorders),
             "history": [_plain(epoch) for epoch in net.history],
         }
         generators = {"cpu": torch.get_rng_state()}
         if net.device.startswith("cuda"):
             generators["cuda"] = torch.cuda.get_rng_state(net.device)
-        arrays: dict[str, np.ndarray] = {
-            "told": np.frombuffer(json.dumps(told).encode(), dtype=np.uint8),
-            "order/key": order["state"]["key"],
-            **_named("module", net.network.state_dict()),
-            **_named("optimizer", tensors),
-            **_named("torch", generators),
-            **{
-                key: array
-                for name, recorder in self._recorders.items()
-                for key, array in _named(f"recorders.{name}", recorder.state()).items()
-            },
-            **_named("watch", {} if self._watch is None else self._watch.state()),
-        }
+        arrays: dict[str, np.ndarray] = {"order": order["state"]["key"]}
+        arrays |= _named("module", net.network.state_dict())
+        arrays |= _named("optimizer", tensors)
+        arrays |= _named("torch", generators)
+        for name, recorder in self._recorders.items():
+            arrays |= _named(f"recorders/{name}", recorder.state())
+        if self._watch is not None:
+            arrays |= _named("watch", self._watch.state())
         if self._is_new:
-            self._folder.begin(arrays)
+            self._folder.begin(told, arrays)
             self._is_new = False
         else:
-            self._folder.save(arrays)
+            self._folder.save(told, arrays)
 
 
 class KeepCheckpoint(Callback):
@@ -204,8 +196,8 @@ def training_folder(
     """Open the folder of an estimator's training on some rows, below a root folder or as that folder itself."""
     identity = {
         "estimator": type(estimator).__name__,
-        "X": f"{len(X)} rows {fingerprint(X, exact=True)}",
-        "y": fingerprint(y, exact=True),
+        "X": f"{len(X)} rows {fingerprint(X)}",
+        "y": fingerprint(y),
     }
     for name, value in estimator.get_params(deep=False).items():
         if name not in IGNORED:
@@ -222,7 +214,7 @@ def training_folder(
 
 
 def _seconds() -> tuple[float, float]:
-    return time.perf_counter(), time.process_time()
+    return time.perf_counter(), processor_seconds()
 
 
 def _optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -269,9 +261,7 @@ def _named(first: str, entries: dict[str, Any]) -> dict[str, np.ndarray]:
     }
 
 
-def _by_first_name(arrays: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
-    parts: dict[str, dict[str, np.ndarray]] = {}
-    for name, array in arrays.items():
-        first, _, rest = name.partition("/")
-        parts.setdefault(first, {})[rest] = array
-    return parts
+def _below(first: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the arrays that `_named` put below a name."""
+    first += "/"
+    return {name.removeprefix(first): array for name, array in arrays.items() if name.startswith(first)}

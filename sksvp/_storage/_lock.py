@@ -1,0 +1,164 @@
+"""A lock on a folder, which ends with its process and says who holds it."""
+
+import json
+import math
+import os
+import socket
+import sys
+import time
+import warnings
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+_SECONDS_BETWEEN_TRIES = 0.1
+_SECONDS_BEFORE_NOTICE = 5.0
+# Windows locks bytes against reading: one far behind the record of the holder.
+_LOCKED_BYTE = 1 << 30
+
+
+class FolderLock:
+    """The lock of a folder: the operating system's, on a file that also tells who holds it.
+
+    A copy, or the same object in a child process, does not hold it.
+
+    Parameters
+    ----------
+    folder : Path
+        Must exist.
+    name : str
+        Of the file.
+    """
+
+    def __init__(self, folder: Path, name: str = "lock"):
+        self.folder = folder
+        self.path = folder / name
+        self._handle: int | None = None
+        self._owner = 0
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this object holds the lock."""
+        return self._handle is not None
+
+    def take(self) -> bool:
+        """Take the lock, unless another worker, of this process or another, holds it.
+
+        Raises
+        ------
+        OSError
+            Where the file system gives no lock; names the folder.
+        """
+        try:
+            handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+            try:
+                is_free = _lock(handle)
+            except OSError:
+                os.close(handle)
+                raise
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"{os.strerror(error.errno or 0)}: no lock can be taken in this folder, which keeps two processes from "
+                "writing into it at once. Name a folder that you can write to, on a file system with locks",
+                str(self.folder),
+            ) from error
+        if not is_free:
+            os.close(handle)
+            return False
+        self._handle, self._owner = handle, os.getpid()
+        _write_holder(handle)
+        return True
+
+    def wait(self) -> None:
+        """Take the lock as soon as it is free; after some seconds a warning says who holds it."""
+        until_notice = time.monotonic() + _SECONDS_BEFORE_NOTICE
+        while not self.take():
+            if time.monotonic() > until_notice:
+                until_notice = math.inf
+                message = f"Waiting for {str(self.folder)!r}, which is in use {self.holder()}."
+                warnings.warn(message, UserWarning, stacklevel=2)
+            time.sleep(_SECONDS_BETWEEN_TRIES)
+
+    def close(self) -> None:
+        """Let others take the lock."""
+        if self._handle is None:
+            return
+        handle, self._handle = self._handle, None
+        # A child process shares the lock of its parent, and must leave it.
+        if self._owner == os.getpid():
+            _unlock(handle)
+        os.close(handle)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the folder of a held lock was removed or moved."""
+        try:
+            return self._handle is not None and not os.path.samestat(os.fstat(self._handle), self.path.stat())
+        except FileNotFoundError:
+            return True
+
+    def holder(self) -> str:
+        """Say by whom the lock is held, since when and for how long."""
+        try:
+            told = json.loads(self.path.read_bytes())
+            pid, host, since = int(told["pid"]), str(told["host"]), datetime.fromisoformat(told["since"])
+        except (OSError, ValueError, KeyError, TypeError):
+            # The holder is about to write it.
+            return "by another process"
+        is_this = (pid, host) == (os.getpid(), socket.gethostname())
+        who = "this process" if is_this else f"another process, {pid} on {host}"
+        seconds = round((datetime.now().astimezone() - since).total_seconds())
+        # Clocks of machines differ.
+        return f"by {who}, since {since:%Y-%m-%d %H:%M:%S}, for {timedelta(seconds=max(0, seconds))}"
+
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, "_handle": None}
+
+    def __del__(self):
+        self.close()
+
+
+def _write_holder(handle: int) -> None:
+    told = {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "since": datetime.now().astimezone().isoformat(timespec="seconds"),
+    }
+    # On a full disk the lock holds without it.
+    with suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.lseek(handle, 0, os.SEEK_SET)
+        os.write(handle, json.dumps(told).encode())
+
+
+if sys.platform == "win32":
+
+    def _lock(handle: int) -> bool:
+        os.lseek(handle, _LOCKED_BYTE, os.SEEK_SET)
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except PermissionError:
+            return False
+        return True
+
+    def _unlock(handle: int) -> None:
+        os.lseek(handle, _LOCKED_BYTE, os.SEEK_SET)
+        msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
+
+else:
+
+    def _lock(handle: int) -> bool:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _unlock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_UN)

@@ -1,7 +1,6 @@
 """Active learning with a proxy."""
 
 import os
-import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from numbers import Integral
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import get_tags, indexable
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.metaestimators import available_if
@@ -21,19 +20,16 @@ from sklearn.utils.validation import (
 )
 
 from .._inputs._labels import read_labels
-from .._seeds import draw_seeds
-from .._storage._checkpoint import open_checkpoint
 from .._storage._fingerprint import fingerprint
 from ..labelling import read_answers, write_query
-from ..proxies import as_proxy
-from ..strategies._strategy import check_n_samples
-from ._checkpoint import LearnerCheckpoint, describe_run, keep_learner
-from ._labels import LabelTable
-from ._pool import append_rows, check_several, n_pool_rows
+from ._checkpoint import LearnerCheckpoint
+from ._opening import check_models, open_state, read_pool
+from ._pool import append_rows, check_several
 from ._protocol import Answers, make_plan, run_protocol
+from ._queries import check_asked, check_asked_again, check_query_size, check_taught_rows
 from ._resume import find_run
 from ._run import Run, resolve_pool_strategy, seconds_of
-from ._state import State, new_state
+from ._state import State
 
 
 def _predictor_has(method: str):
@@ -248,10 +244,10 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         # A fit that fails leaves no fitted learner behind, and a new one lets go of the former run.
         self.close()
         self.__dict__.pop("_run", None)
-        X, table, y_val = self._check_rows(X, y, X_val, y_val)
-        strategy = self._check_strategy()
+        X, table, y_val = read_pool(self, X, y, X_val, y_val)
+        strategy = check_models(self)
         with ExitStack() as stack:
-            checkpoint, state = self._open(X, table, X_val, y_val, stack)
+            checkpoint, state = open_state(self, X, table, X_val, y_val, stack)
             run = self._start(X, state, strategy, checkpoint)
             if self.rounds is not None:
                 plan = make_plan(self.rounds, self.initial_size, self.target_at, state.n_rows)
@@ -266,85 +262,6 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         self._learn_columns_of(X)
         self._run = run
         return self
-
-    def _check_rows(self, X, y, X_val, y_val) -> tuple[Any, LabelTable, np.ndarray | None]:
-        if y is None and self.rounds is not None and self.oracle is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but the target y is None: rounds "
-                "buys labels from y or from an oracle."
-            )
-        (X,) = indexable(X) if y is None else (indexable(X, y)[0],)
-        n_rows = n_pool_rows(X)
-        table = LabelTable(n_rows)
-        if y is not None:
-            table.add(*read_labels(y, missing_label=self.missing_label))
-        if (X_val is None) != (y_val is None):
-            raise ValueError("X_val and y_val must be given together.")
-        if X_val is None:
-            return X, table, None
-        if self.rounds is None:
-            raise ValueError("X_val is for rounds=[...]; without rounds, score(X_val, y_val) tells the same.")
-        indexable(X_val, y_val)
-        rows, labels = read_labels(y_val, missing_label=self.missing_label)
-        if len(rows) < _num_samples(X_val):
-            raise ValueError(f"y_val lacks {_num_samples(X_val) - len(rows)} labels; it needs all of them.")
-        return X, table, labels
-
-    def _check_strategy(self):
-        if self.oracle is not None and self.rounds is None:
-            raise ValueError(
-                "oracle is asked in rounds: give rounds=[...] too, or call teach with its labels."
-            )
-        proxy = as_proxy(self.proxy)
-        proxy.check_classifies("proxy")
-        if self.target is not None:
-            as_proxy(self.target).check_classifies("target")
-        strategy = resolve_pool_strategy(self.strategy)
-        proxy.check_gives(strategy.requires)
-        return strategy
-
-    def _open(
-        self, X, table: LabelTable, X_val, y_val, stack: ExitStack
-    ) -> tuple[LearnerCheckpoint | None, State]:
-        """Return the state of this run: a new one, or, from the checkpoint, where it was."""
-        if self.rounds is None:
-            rows = np.flatnonzero(table.labelled)
-        else:
-            # Checked before the run has a folder. What y knows is bought in rounds.
-            make_plan(self.rounds, self.initial_size, self.target_at, len(table.codes))
-            Answers(table, self.oracle, self.missing_label)
-            rows = np.empty(0, dtype=np.intp)
-        if self.checkpoint is None:
-            return None, new_state(
-                len(table.codes), "", rows, table.labels_of(rows), draw_seeds(self.random_state, 3)
-            )
-        for model in (self.proxy, self.target):
-            as_proxy(model).check_trained_alone("checkpoint")
-        content = fingerprint(X)
-        identity = describe_run(
-            self,
-            X=f"{len(table.codes)} rows {content}",
-            y=f"{int(table.labelled.sum())} labels {fingerprint(table.codes)} {fingerprint(table.classes)}",
-            X_val="None" if X_val is None else fingerprint(X_val),
-            y_val="None" if y_val is None else fingerprint(y_val),
-        )
-        checkpoint = open_checkpoint(self.checkpoint, identity, LearnerCheckpoint)
-        stack.callback(checkpoint.close)
-        state = checkpoint.load_state()
-        if state is not None:
-            if len(state.parts) > 1:
-                raise ValueError(
-                    f"The run in checkpoint={str(self.checkpoint)!r} was extended to {state.n_rows} rows, and X has "
-                    f"{len(table.codes)}: reopen it with ProxyActiveLearner.resume and all rows."
-                )
-            return checkpoint, state
-        state = new_state(
-            len(table.codes), content, rows, table.labels_of(rows), draw_seeds(self.random_state, 3)
-        )
-        if self.rounds is None:
-            keep_learner(checkpoint, clone(self))
-        checkpoint.begin_state(state, keeps_labels=self.rounds is None)
-        return checkpoint, state
 
     def _start(self, X, state: State, strategy, checkpoint: LearnerCheckpoint | None) -> Run:
         return Run(
@@ -410,31 +327,10 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         run = self._open_run("query")
         if discard:
             run.drop_waiting()
-        waiting = run.state.waiting
-        n_free = int((~run.state.table.labelled).sum())
-        if len(waiting):
-            # A query that took all rows there were is asked again by the size that was too large.
-            took_all = len(waiting) == n_free and isinstance(n_samples, Integral)
-            if n_samples != run.state.n_asked and not (took_all and n_samples > run.state.n_asked):
-                raise ValueError(
-                    f"n_samples={n_samples!r}, but {len(waiting)} rows of the last query of {run.state.n_asked} still "
-                    "wait for labels: teach them, ask for the same size to see them again, or drop them with "
-                    "discard=True."
-                )
-            return waiting.copy()
-        if n_free == 0:
-            raise ValueError(
-                f"All {run.state.n_rows} rows are labelled, none is left to ask for. Mark rows without a label in y "
-                "by None, NaN or pd.NA, or by missing_label=...; or append rows with extend."
-            )
-        if isinstance(n_samples, Integral) and n_samples > n_free:
-            warnings.warn(
-                f"n_samples={n_samples}, but only {n_free} rows are left without a label: all of them are returned.",
-                UserWarning,
-                stacklevel=2,
-            )
-            n_samples = n_free
-        return run.select(check_n_samples(n_samples, n_free)).copy()
+        if len(run.state.waiting):
+            check_asked_again(n_samples, run.state)
+            return run.state.waiting.copy()
+        return run.select(check_query_size(n_samples, run.state)).copy()
 
     def teach(self, rows, y, *, allow_extra: bool = False):
         """Record labels, of all rows of a query or of some, in any order.
@@ -465,7 +361,7 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
             For row numbers that are no integers.
         """
         run = self._open_run("teach")
-        rows = self._check_taught(rows, run)
+        rows = check_taught_rows(rows, run.state.n_rows)
         found, labels = read_labels(y, missing_label=self.missing_label)
         n_told = _num_samples(y)
         if n_told != len(rows):
@@ -474,36 +370,10 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
             place = np.setdiff1d(np.arange(n_told), found)[0]
             raise ValueError(f"y has no label for row {rows[place]}: leave out rows that have none yet.")
         if not allow_extra:
-            self._check_asked(rows, run)
+            check_asked(rows, run.state)
         if len(rows):
             run.record(rows, labels)
         return self
-
-    @staticmethod
-    def _check_taught(rows, run: Run) -> np.ndarray:
-        rows = np.asarray(rows)
-        if rows.ndim != 1:
-            raise ValueError(f"rows must be a 1-D array of row numbers, got the shape {rows.shape}.")
-        if len(rows) == 0:
-            return np.empty(0, dtype=np.int64)
-        if rows.dtype.kind not in "iu":
-            raise TypeError(f"rows must be row numbers (integers), got the dtype {rows.dtype}.")
-        rows = rows.astype(np.int64)
-        if rows.min() < 0 or rows.max() >= run.state.n_rows:
-            wrong = rows[(rows < 0) | (rows >= run.state.n_rows)]
-            raise ValueError(f"rows must lie in 0 .. {run.state.n_rows - 1}, got {wrong[:5].tolist()}.")
-        return rows
-
-    @staticmethod
-    def _check_asked(rows: np.ndarray, run: Run) -> None:
-        asked = run.state.table.labelled.copy()  # a label told again is compared, not refused
-        asked[run.state.waiting] = True
-        extra = rows[~asked[rows]]
-        if len(extra):
-            raise ValueError(
-                f"rows has {len(extra)} that were not asked for, such as {extra[:5].tolist()}; allow_extra=True "
-                "records their labels too."
-            )
 
     def extend(self, X_new):
         """Append rows to the pool; they get the numbers after the last.

@@ -131,8 +131,7 @@ def active(
     bunch = data.load(target, [settings["proxy"], settings["target"]])
 
     from .. import experiments
-    from ..experiments._active import former_arms
-    from ..experiments._seconds import clocks_in_order
+    from ..experiments import clocks_in_order, former_arms
     from ._bunch import data_digest
 
     settings |= sizes | {"content of the data": data_digest(bunch)}

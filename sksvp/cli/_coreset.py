@@ -143,8 +143,7 @@ def coreset(
     # One row may well be chosen.
     _check_sizes(sizes, n_rows, at_least=1 if choice.only_select else 2)
 
-    from ..experiments import CoresetRun, RunFolder, first_selection, report_run, run_coreset
-    from ..experiments._seconds import clocks_in_order
+    from ..experiments import CoresetRun, RunFolder, clocks_in_order, first_selection, report_run, run_coreset
     from ._bunch import data_digest
 
     settings |= {

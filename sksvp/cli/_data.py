@@ -132,7 +132,7 @@ class Data(Group):
         """Tell whether the rows are texts, before anything is loaded."""
         if self.data is None:
             return DATASETS.get(self.dataset or "") == "texts"
-        from ..datasets._text_csv import is_text_csv
+        from ..datasets import is_text_csv
 
         return is_text_csv(self.data)
 

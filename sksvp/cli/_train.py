@@ -50,8 +50,7 @@ def train(data: Data, network: Network, learning: Learning, run: Run) -> None:
 
     from .._storage._checkpoint import has_states
     from .._storage._files import replacing, write_json
-    from ..experiments._kept import forget_training, keep_training, training_folder
-    from ..experiments._seconds import clocks_in_order, in_words
+    from ..experiments import clocks_in_order, forget_training, in_words, keep_training, training_folder
 
     folder = new_folder("train", run.out)
     kept = training_folder(folder, "network")

@@ -15,6 +15,9 @@ from ._reviews import (
     load_yelp_review_full,
     load_yelp_review_polarity,
 )
+
+# With a name repeated: for other packages, and no part of the public interface.
+from ._text_csv import is_text_csv as is_text_csv
 from ._text_csv import load_text_csv
 from ._torch import TorchDatasetRows, from_torch
 

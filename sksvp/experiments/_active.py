@@ -10,10 +10,8 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
-from ..active import ProxyActiveLearner, replay_selection
-from ..active._protocol import make_plan
-from ..active._run import resolve_pool_strategy
-from ..coreset._risky_choice import describe_empty_classes
+from ..active import ProxyActiveLearner, make_plan, replay_selection, resolve_pool_strategy
+from ..coreset import describe_empty_classes
 from ._kept import forget_training, keep_training, training_folder
 from ._run_folder import RunFolder, RunRecords
 from ._threads import limited_threads

@@ -11,8 +11,7 @@ from sklearn.utils import _safe_indexing
 
 from .._clock import Clock
 from .._storage._fingerprint import fingerprint
-from ..coreset import ByChanceWarning, MemorisedProxyWarning, ProxyCoresetSelector
-from ..coreset._memorised import FAR_BELOW, HARDLY_AN_ERROR
+from ..coreset import FAR_BELOW, HARDLY_AN_ERROR, ByChanceWarning, MemorisedProxyWarning, ProxyCoresetSelector
 from ..estimators import BagOfNgramsClassifier, FastTextClassifier
 from ..strategies import ForgettingCounter, count_rows
 from ._hints import Found, Hints, collecting

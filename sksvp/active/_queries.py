@@ -1,0 +1,69 @@
+"""What `query` and `teach` are asked: sizes and row numbers."""
+
+import warnings
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from ..strategies import check_n_samples
+from ._state import State
+
+
+def check_asked_again(n_samples: Any, state: State) -> None:
+    """Refuse another size while rows of the last query wait for labels."""
+    n_waiting, n_free = len(state.waiting), int((~state.table.labelled).sum())
+    # A query that took all rows there were is asked again by the size that was too large.
+    took_all = n_waiting == n_free and isinstance(n_samples, Integral)
+    if n_samples != state.n_asked and not (took_all and n_samples > state.n_asked):
+        raise ValueError(
+            f"n_samples={n_samples!r}, but {n_waiting} rows of the last query of {state.n_asked} still "
+            "wait for labels: teach them, ask for the same size to see them again, or drop them with "
+            "discard=True."
+        )
+
+
+def check_query_size(n_samples: Any, state: State) -> int:
+    """Return how many rows a query takes: at most those that have no label."""
+    n_free = int((~state.table.labelled).sum())
+    if n_free == 0:
+        raise ValueError(
+            f"All {state.n_rows} rows are labelled, none is left to ask for. Mark rows without a label in y "
+            "by None, NaN or pd.NA, or by missing_label=...; or append rows with extend."
+        )
+    if isinstance(n_samples, Integral) and int(n_samples) > n_free:
+        warnings.warn(
+            f"n_samples={n_samples}, but only {n_free} rows are left without a label: all of them are returned.",
+            UserWarning,
+            stacklevel=3,
+        )
+        n_samples = n_free
+    return check_n_samples(n_samples, n_free)
+
+
+def check_taught_rows(rows: Any, n_rows: int) -> np.ndarray:
+    """Check row numbers that come with labels."""
+    rows = np.asarray(rows)
+    if rows.ndim != 1:
+        raise ValueError(f"rows must be a 1-D array of row numbers, got the shape {rows.shape}.")
+    if len(rows) == 0:
+        return np.empty(0, dtype=np.int64)
+    if rows.dtype.kind not in "iu":
+        raise TypeError(f"rows must be row numbers (integers), got the dtype {rows.dtype}.")
+    rows = rows.astype(np.int64)
+    if rows.min() < 0 or rows.max() >= n_rows:
+        wrong = rows[(rows < 0) | (rows >= n_rows)]
+        raise ValueError(f"rows must lie in 0 .. {n_rows - 1}, got {wrong[:5].tolist()}.")
+    return rows
+
+
+def check_asked(rows: np.ndarray, state: State) -> None:
+    """Refuse rows that no query asked for."""
+    asked = state.table.labelled.copy()  # a label told again is compared, not refused
+    asked[state.waiting] = True
+    extra = rows[~asked[rows]]
+    if len(extra):
+        raise ValueError(
+            f"rows has {len(extra)} that were not asked for, such as {extra[:5].tolist()}; allow_extra=True "
+            "records their labels too."
+        )

@@ -26,7 +26,7 @@ from .._storage._checkpoint import open_checkpoint
 from .._storage._fingerprint import fingerprint
 from ..labelling import read_answers, write_query
 from ..proxies import as_proxy
-from ..strategies._strategy import check_n_samples
+from ..strategies import check_n_samples
 from ._checkpoint import LearnerCheckpoint, describe_run, keep_learner
 from ._labels import LabelTable
 from ._pool import append_rows, check_several, n_pool_rows

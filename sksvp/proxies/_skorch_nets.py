@@ -15,7 +15,7 @@ from skorch.utils import to_tensor
 from torch import Tensor, nn
 from torch.utils.data import RandomSampler
 
-from ..strategies._probabilities import SUM_TOLERANCE
+from ..strategies import SUM_TOLERANCE
 from ._proxy import NoFeatures
 
 

@@ -11,6 +11,7 @@ from ._forgetting_events import ForgettingCounter, ForgettingEvents, forgetting_
 from ._k_centers import KCenters, k_centers
 from ._least_confidence import LeastConfidence, least_confidence
 from ._margin import Margin, margin
+from ._probabilities import SUM_TOLERANCE as SUM_TOLERANCE
 from ._random import Random
 from ._recorder import Recorder
 
@@ -22,6 +23,7 @@ from ._registry import new_recorders as new_recorders
 from ._registry import recorder_names, register_strategy, resolve_strategy, strategy_names
 from ._sizes import class_quotas, count_rows, fill_quotas
 from ._strategy import ScoredStrategy, Strategy, rank_by_score
+from ._strategy import check_n_samples as check_n_samples
 from ._visit_margins import VisitMargins
 
 __all__ = [

@@ -59,7 +59,7 @@ def test_history():
 
 
 def test_rounds_are_the_definition():
-    learner = learner_of().fit(X, y)
+    learner = learner_of(strategy="least_confidence").fit(X, y)
     labelled = np.zeros(100, dtype=bool)
     labelled[learner.history_[0]["rows"]] = True
     for entry in learner.history_[1:]:

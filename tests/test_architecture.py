@@ -19,7 +19,7 @@ _LAYERS = (
     ("experiments", "plotting"),
     ("cli",),
 )
-_BESIDE = {("_storage", "_inputs"), ("active", "labelling")}
+_BESIDE = {("_storage", "_inputs"), ("active", "labelling"), ("plotting", "experiments")}
 # Private names that leave their package, each with its reason.
 _EXCEPTIONS: dict[tuple[str, str], str] = {}
 

@@ -17,7 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from toy_texts import NumbersAsTexts, toy_texts
 
 from sksvp.estimators import BagOfNgramsClassifier
-from sksvp.strategies import forgetting_events
+from sksvp.strategies import ForgettingCounter, forgetting_events
 from sksvp.text import PackedTexts
 from sksvp.text._ngram_index import NgramIndex
 
@@ -91,6 +91,7 @@ def test_training_follows_the_definition(texts, fitted):
 
 def test_batches_of_one_are_the_compiled_loop(texts, fitted):
     from sksvp.training import _bag_trainer
+    from sksvp.training._bag_visits import BagVisits
 
     X, y = texts
     ngrams = NgramIndex(2, 1000, 1, normalize=True).learn(X)
@@ -104,9 +105,11 @@ def test_batches_of_one_are_the_compiled_loop(texts, fitted):
         (_bag_trainer.BagBatches, (torch.device("cpu"), 1)),
     ):
         outputs = np.zeros((3, 10), dtype=np.float32)
-        trainer = make(ngrams, encoded, weights, inputs.copy(), outputs, *extra)
+        counter = ForgettingCounter(len(X))
+        visits = BagVisits({"forgetting_events": counter}, encoded)
+        trainer = make(ngrams, encoded, weights, inputs.copy(), outputs, visits, *extra)
         losses = [trainer.epoch(np.arange(len(X)), np.full(len(X), 0.3, dtype=np.float32)) for _ in range(4)]
-        results.append((*trainer.model(), trainer.events(), np.array(losses)))
+        results.append((*trainer.model(), counter.result(), np.array(losses)))
     for one, other in zip(*results, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 

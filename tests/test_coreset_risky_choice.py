@@ -146,13 +146,12 @@ def test_classes_that_are_nearly_empty():
 
 def test_columns_that_are_not_the_classes_tell_nothing():
     probabilities = np.eye(2)[[0, 1, 0, 1]]
-    frozen = FrozenEstimator(GaussianNB().fit([[0], [1], [0], [1]], ["x", "z", "x", "z"]))
-    assert (
-        predicted_right(Evidence(probabilities=probabilities), np.array(["x", "y", "x", "y"]), frozen) is None
-    )
-    right = predicted_right(Evidence(probabilities=probabilities), np.array(["x", "z", "z", "z"]), frozen)
+    evidence = Evidence(probabilities=probabilities, classes=["x", "z"])
+    assert predicted_right(evidence, np.array(["x", "y", "x", "y"])) is None
+    right = predicted_right(evidence, np.array(["x", "z", "z", "z"]))
     np.testing.assert_array_equal(right, [True, True, False, True])
-    assert predicted_right(Evidence(n_rows=4), np.array([0, 1, 0, 1]), None) is None
+    assert predicted_right(Evidence(probabilities=probabilities), np.array(["x", "z", "z", "z"])) is None
+    assert predicted_right(Evidence(n_rows=4), np.array([0, 1, 0, 1])) is None
 
 
 def test_a_skorch_net_that_learned_numbers_in_place_of_texts():

@@ -202,7 +202,7 @@ def batches_of(X, augment, seed=0):
         is_slow=True,
         read_anew=classifier._reader_anew(X),
     )
-    view = classifier._training_view(X)
+    view = classifier._training_view(X, np.random.RandomState(0))
     batches = ShuffledBatches(
         rows, batch_size=4, random_state=_NoShuffle(seed), prepare=view, device=torch.device("cpu")
     )

@@ -55,7 +55,10 @@ def test_the_readme_has_both_ways_to_use_a_selector():
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
 def test_the_tables_of_the_demo_are_those_of_recorded_runs(precision):
     """``python benchmarks/demo_tables.py`` prints them anew."""
-    from sksvp.cli._coreset import _DIGITS
+    from sksvp.cli._coreset import DIGITS_EPOCHS
+    from sksvp.cli._data import Data
+    from sksvp.cli._networks import Learning, Networks
+    from sksvp.experiments._run_folder import RunRecords
 
     text = (_ROOT / "README.md").read_text(encoding="utf-8")
     _, _, after = text.partition(f"<!-- demo table: {precision} -->")
@@ -66,16 +69,18 @@ def test_the_tables_of_the_demo_are_those_of_recorded_runs(precision):
         error = f"{row['error']:.2f} ± {row['spread']:.2f}"
         assert re.search(rf"^ +{row['name']} +{row['rows']:,} +{row['seeds']} +{error} ", table, re.MULTILINE)
     # The defaults of the command are still those of the runs.
-    settings = json.loads((recorded / "config.json").read_text())["settings"]
-    assert {name: settings[name] for name in ("proxy", "target", "epochs", "batch_size")} == {
-        name: _DIGITS[name] for name in ("proxy", "target", "epochs", "batch_size")
-    }
+    settings = RunRecords(recorded).settings()
+    data = Data(dataset="digits")
+    networks, learning = Networks().filled(data), Learning().filled(data, digits_epochs=DIGITS_EPOCHS)
+    assert (settings["proxy"], settings["target"]) == (networks.proxy, networks.target)
+    assert (settings["epochs"], settings["batch_size"]) == (learning.epochs, learning.batch_size)
 
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.stem)
 def test_options_named_exist(page):
-    # Those of torch's own launcher are not ours.
-    text = re.sub(r"^ *torchrun .*$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    # Options of other programs: torch's launcher, the benchmarks, sha256sum.
+    text = page.read_text(encoding="utf-8")
+    text = re.sub(r"^ *torchrun .*$|sha256sum [^`]*|benchmarks/\w+\.py [^`]*", "", text, flags=re.MULTILINE)
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text))
     assert options <= _known_options()
 

@@ -76,7 +76,9 @@ def _round_sizes(rounds: Any, n_rows: int) -> list[int]:
     else:
         raise ValueError(f"rounds must be all ints or all floats, got {rounds!r}.")
     if min(sizes) < 1:
-        raise ValueError(f"rounds={rounds!r} must each buy one label at least, of a pool of {n_rows} rows.")
+        raise ValueError(
+            f"rounds={rounds!r} must each buy one label at least, of a pool of n_samples={n_rows} rows."
+        )
     return sizes
 
 

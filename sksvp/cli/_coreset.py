@@ -18,6 +18,8 @@ from ._models import network_kind
 from ._networks import Learning, Networks, build_pair
 from ._run import Repeats, Run, says_how_to_go_on
 
+# Small data needs updates, not epochs: with these a network learns the digits.
+DIGITS_EPOCHS = 30
 BASELINES = ("random", "class-balanced-random", "all")
 
 
@@ -128,7 +130,7 @@ def coreset(
     methods, with_all = choice.methods(str(networks.filled(data).proxy))
     sizes = [read_size(size, "--subset-size") for size in choice.subset_size or ()]
 
-    proxy, target, settings = build_pair(data, networks, learning.filled(data, digits_epochs=30))
+    proxy, target, settings = build_pair(data, networks, learning.filled(data, digits_epochs=DIGITS_EPOCHS))
     bunch = data.load(proxy, [settings["proxy"], settings["target"]], needs_test=not choice.only_select)
     n_rows = len(bunch.y_train)
     given = {}

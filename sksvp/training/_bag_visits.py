@@ -35,4 +35,6 @@ def _break_ties(xp: Any, logits: Any, y: Any) -> Any:
     is_own = y[:, None] == xp.arange(logits.shape[1], device=logits.device)
     best_other = xp.amax(xp.where(is_own, -xp.inf, logits), axis=1)
     is_tied = is_own & (logits == best_other[:, None])
-    return xp.where(is_tied, logits - (1e-6 * xp.abs(logits) + 1e-30), logits)
+    # Logits of a training that diverges may be infinite.
+    with np.errstate(invalid="ignore"):
+        return xp.where(is_tied, logits - (1e-6 * xp.abs(logits) + 1e-30), logits)

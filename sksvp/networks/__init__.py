@@ -4,7 +4,7 @@ from ._batch_norm_relu import BatchNormReLU
 from ._headed import HeadedNetwork, find_head
 from ._preact_resnet import PreActResNet, resolve_block
 
-# With a name repeated: for other packages, and no part of the public interface.
+# Names imported "as" themselves are for other packages of sksvp; they are not public.
 from ._vdcnn import POOLINGS as POOLINGS
 from ._vdcnn import VDCNN
 from ._vdcnn import check_depth as check_depth

@@ -12,20 +12,20 @@ from ..text import Ngrams
 class BagBatches:
     """Bags of n-grams and the model they train, on a device.
 
-    A batch's texts are judged and updated with the model as it was before the
-    batch; their updates are added up, so that batches of one are what
-    `train_texts` does. Sums over equal rows are made in a fixed order.
+    Predictions and updates of a batch's texts use the model before the batch, and
+    the updates are summed. With a batch size of 1 this is what `train_texts` does.
+    Updates of the same row are added in a fixed order.
 
     Parameters
     ----------
     ngrams : Ngrams
-        Of the texts.
+        N-grams of the texts.
     y : ndarray of shape (n,), int64
-        Classes, as numbers.
+        Encoded labels.
     weights : ndarray of shape (n_classes,)
-        Of the classes in the loss.
+        Weight of each class in the loss.
     inputs, outputs : ndarray
-        The model, which is copied to the device.
+        Matrices of the model, which are copied to the device.
     device : torch.device
     batch_size : int
     """
@@ -54,7 +54,7 @@ class BagBatches:
         """Update with all texts in this order; return the mean loss and the accuracy before the updates."""
         parts = [slice(start, start + self.batch_size) for start in range(0, len(order), self.batch_size)]
         steps = [self.step(order[part], rates[part]) for part in parts]
-        # Read when the epoch is over: a look at each batch would wait for the device.
+        # Results are read after the epoch, because reading them in each batch waits for the device.
         right = torch.cat([right for right, _ in steps]).cpu().numpy()
         loss = float(torch.stack([loss for _, loss in steps]).double().sum())
         self._counter.update(order, right)
@@ -65,31 +65,31 @@ class BagBatches:
         return self._counter.events()
 
     def step(self, texts: np.ndarray, rates: np.ndarray) -> tuple[Tensor, Tensor]:
-        """Update with a batch; return which texts were right before, and the sum of their losses."""
+        """Update with a batch; return which texts were correct before, and the sum of their losses."""
         starts, stops = self.bounds[texts], self.bounds[texts + 1]
         n_ids = torch.from_numpy(stops - starts).to(self.device)
         offsets = n_ids.cumsum(0) - n_ids
         total = int((stops - starts).sum())
-        owner = torch.repeat_interleave(n_ids, output_size=total)  # the text of each row, in the batch
+        owner = torch.repeat_interleave(n_ids, output_size=total)  # position in the batch of each row's text
         place = torch.arange(total, device=self.device) - offsets[owner]
         rows = self.ids[torch.from_numpy(starts).to(self.device)[owner] + place].long()
         hidden = F.embedding_bag(rows, self.inputs, offsets, mode="mean")
         logits = hidden @ self.outputs.T
         labels = self.y[torch.from_numpy(texts).to(self.device)]
         own = logits.gather(1, labels[:, None])
-        # Of equal logits none is right: a blank model knows no class.
+        # Ties are not correct: an untrained model has equal logits for all classes.
         right = (logits >= own).sum(dim=1) == 1
         error = F.one_hot(labels, len(self.outputs)) - torch.softmax(logits, dim=1)
-        # A text without any known word teaches nothing.
+        # A text without any known word causes no update.
         scale = torch.from_numpy(rates).to(self.device) * self.weights[labels] * (n_ids > 0)
         step = scale[:, None] * error
         gradient = step @ self.outputs / n_ids.clamp(min=1)[:, None]
         self.outputs += step.T @ hidden
-        # Accumulated in a fixed order, which index_add_ does not keep to on a GPU.
+        # index_put_ accumulates in a fixed order; index_add_ does not on a GPU.
         self.inputs.index_put_((rows,), gradient[owner], accumulate=True)
         loss = torch.where(n_ids > 0, F.cross_entropy(logits, labels, reduction="none"), 0).sum()
         return right, loss
 
     def model(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return both matrices."""
+        """Return both matrices of the model."""
         return self.inputs.cpu().numpy(), self.outputs.cpu().numpy()

@@ -456,7 +456,7 @@ def test_images_beside_class_folders_are_told_of(plain):
 @pytest.mark.parametrize("name", ["training", "Train", "TEST", "testing", "Validation"])
 def test_other_names_of_splits_are_no_classes(root, plain, name):
     (plain / name).mkdir()
-    with pytest.raises(ValueError, match=f"{name} has the name of no class, and of no split"):
+    with pytest.raises(ValueError, match=f"{name} has the name of neither a class nor a split"):
         load_image_folder(plain)
     if name != "Train":
         (root / name).mkdir()

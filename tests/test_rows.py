@@ -158,5 +158,7 @@ def test_a_source_that_breaks_its_word_is_an_error(images):
         def _read_source(self, rows):
             return self.images[rows].astype(float)
 
-    with pytest.raises(ValueError, match=r"WrongRows read float64 images of shape \(1, 4, 5, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"WrongRows must read uint8 .*, got float64 images of shape \(1, 4, 5, 3\)"
+    ):
         WrongRows(images).read([0])

@@ -1,4 +1,4 @@
-"""What class labels are: one a row, numbers, booleans or texts, some of them missing where that is allowed."""
+"""Check class labels: one per row, numbers, booleans or texts; some may be missing if that is allowed."""
 
 from numbers import Real
 from typing import Any
@@ -15,18 +15,19 @@ def check_labels(y: Any, advice: str = "") -> np.ndarray:
     Parameters
     ----------
     y : array-like of shape (n,)
+        Class labels.
     advice : str, default=""
-        Ends the message about missing labels.
+        Text that is added to the message about missing labels.
 
     Returns
     -------
     ndarray of shape (n,)
-        Of bool, integers, floats or str.
+        The labels as bool, integers, floats or str.
 
     Raises
     ------
     ValueError
-        For labels that are missing, and as `read_labels`.
+        If a label is missing, and in the cases of `read_labels`.
     """
     values = _as_column(y)
     check_complete(values, advice=advice)
@@ -34,44 +35,44 @@ def check_labels(y: Any, advice: str = "") -> np.ndarray:
 
 
 def read_labels(y: Any, *, missing_label: Any = None) -> tuple[np.ndarray, np.ndarray]:
-    """Divide y into rows with a label and rows without.
+    """Return the rows of y that have a label, and their labels.
 
     Parameters
     ----------
     y : array-like of shape (n,)
-        Class labels. None, NaN, pandas' NA and masked values stand for no label.
+        Class labels. None, NaN, pandas' NA and masked values mark a missing label.
     missing_label : int, str or None
-        One more value that does.
+        A further value that marks a missing label.
 
     Returns
     -------
     rows : ndarray of int
         Numbers of the rows that have a label, ascending.
     labels : ndarray of shape (len(rows),)
-        Their labels: bool, integer, float or str.
+        Their labels as bool, integers, floats or str.
 
     Raises
     ------
     ValueError
-        For labels that are continuous, infinite, complex, multilabel, empty texts or of
-        several kinds, and for a `missing_label` of another kind than the labels.
+        If labels are continuous, infinite, complex, multilabel, empty texts or of
+        several kinds, or `missing_label` is of another kind than the labels.
     """
     values = _as_column(y)
     unlabelled = missing_mask(values)
     if missing_label is not None:
         _check_missing_label(values, unlabelled, missing_label)
-        # Compared where there is a value only: pandas' NA is equal to nothing, not even unequal.
+        # Only known values are compared: a comparison with pandas' NA is neither true nor false.
         unlabelled[~unlabelled] = values[~unlabelled] == missing_label
     rows = np.flatnonzero(~unlabelled)
     labels = check_class_labels(values[rows])
     if unlabelled.any() and labels.dtype.kind == "f":
-        # NaN had made floats of them.
+        # NaN had turned the integers into floats.
         labels = labels.astype(np.int64)
     return rows, labels
 
 
 def check_class_labels(values: np.ndarray) -> np.ndarray:
-    """Give class labels, none missing, a dtype of their own; see `read_labels` for what is refused."""
+    """Convert class labels, none of them missing, to a plain dtype; raises the errors of `read_labels`."""
     if values.dtype.kind == "O":
         values = _of_one_kind(values)
     if values.dtype.kind == "T":
@@ -98,32 +99,32 @@ def check_class_labels(values: np.ndarray) -> np.ndarray:
 
 
 def kind_of(label: Any) -> str:
-    """Name the kind of a label: labels of different kinds are no classes of one task."""
+    """Return the kind of a label; the classes of one task are of one kind."""
     if isinstance(label, str):
         return "texts"
     return "booleans" if isinstance(label, bool | np.bool_) else "numbers"
 
 
 def examples(values: np.ndarray) -> str:
-    """Show the first values of an array in a message."""
+    """Return the first values of an array as text for a message."""
     return ", ".join(repr(value) for value in values[:3].tolist()) + (", ..." if len(values) > 3 else "")
 
 
 def _as_column(y: Any) -> np.ndarray:
-    """Turn y into a 1-d array in which every label is what it was."""
+    """Turn y into a 1-d array without changing any label."""
     if y is None:
         raise ValueError("y must be class labels, got None.")
     if isinstance(y, np.ma.MaskedArray):
         mask = np.ma.getmaskarray(y)
         y = y.data if not mask.any() else _with_none(y.data, mask)
-    elif hasattr(y, "detach"):  # a tensor of torch, which may lie on a GPU
+    elif hasattr(y, "detach"):  # a torch tensor, perhaps on a GPU
         y = y.detach().cpu().numpy()
     elif isinstance(y, list | tuple) and not any(np.ndim(value) for value in y):
         y = _list_as_array(y)
     array = np.asarray(y)
     if array.ndim > 1 and array.shape[-1] > 1:
         raise ValueError(
-            f"y must be one class label a row, got a multilabel or multioutput array of shape {array.shape}."
+            f"y must have one class label per row, got a multilabel or multioutput array of shape {array.shape}."
         )
     return column_or_1d(array, warn=True)
 
@@ -135,19 +136,19 @@ def _with_none(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def _list_as_array(values: list | tuple) -> np.ndarray:
-    # numpy makes texts of numbers in a list that has both, and one number of two large ones.
+    # numpy would turn the numbers of a mixed list into texts, and round large integers to the same float.
     if len({type(value) for value in values}) == 1 and not is_missing(values[0]):
         array = np.asarray(values)
         if array.dtype.kind in ("biu" if isinstance(values[0], int) else "biufU"):
             return array
     array = np.empty(len(values), dtype=object)
     array[:] = list(values)
-    # Told apart below, once missing labels are known.
+    # `check_class_labels` finds the dtype once missing labels are known.
     return array
 
 
 def _of_one_kind(values: np.ndarray) -> np.ndarray:
-    """Give objects, none missing, the dtype of their kind."""
+    """Convert objects, none of them missing, to the dtype of their kind."""
     if not all(isinstance(value, str | Real | np.bool_) for value in values):
         raise ValueError(
             f"y must be class labels, numbers or texts, got {examples(values)}. Unknown label type."
@@ -160,13 +161,13 @@ def _of_one_kind(values: np.ndarray) -> np.ndarray:
     numbers = np.asarray(values.tolist())
     if numbers.dtype == object or any(a != b for a, b in zip(numbers.tolist(), values, strict=True)):
         raise ValueError(
-            f"y must be class labels, got numbers that no dtype holds together, {examples(values)}."
+            f"y must be class labels, got numbers that no single dtype can hold, {examples(values)}."
         )
     return numbers
 
 
 def _check_missing_label(values: np.ndarray, unlabelled: np.ndarray, missing_label: Any) -> None:
-    """Refuse a mark for missing labels that cannot occur among labels of another kind."""
+    """Check that the value for missing labels is of the same kind as the labels."""
     mark = kind_of(missing_label)
     kinds = {"U": "texts", "T": "texts", "b": "booleans", "i": "numbers", "u": "numbers", "f": "numbers"}
     if values.dtype.kind in kinds:
@@ -182,6 +183,6 @@ def _check_missing_label(values: np.ndarray, unlabelled: np.ndarray, missing_lab
     other = sorted(found - {mark})
     if other:
         raise ValueError(
-            f"missing_label={missing_label!r} is one of the {mark}, but labels in y are {other[0]}: mark missing ones "
-            f"by None, or by a value that is one of the {other[0]} too."
+            f"missing_label={missing_label!r} is one of the {mark}, but labels in y are {other[0]}. Mark missing "
+            f"labels by None, or by a value that is also one of the {other[0]}."
         )

@@ -13,10 +13,10 @@ _limit_before = 0
 
 @contextmanager
 def large_cells() -> Iterator[None]:
-    """Let the csv module read cells of any size, which it refuses above 128 kB.
+    """Let the csv module read cells of any size; its own limit is 128 kB.
 
-    The limit holds for the whole process. It is put back when the last of the
-    threads that read at the same time has ended.
+    The limit applies to the whole process. It is restored when the last of the
+    threads that read at the same time has finished.
     """
     global _n_readers, _limit_before
     with _lock:

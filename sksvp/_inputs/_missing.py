@@ -1,4 +1,4 @@
-"""Values that say nothing: None, NaN, pandas' NA and NaT."""
+"""Missing values: None, NaN, pandas' NA and NaT."""
 
 from numbers import Real
 
@@ -9,7 +9,7 @@ def is_missing(value) -> bool:
     """Tell whether one value is missing."""
     if value is None or (isinstance(value, Real) and value != value):
         return True
-    return type(value).__name__ in ("NAType", "NaTType")  # of pandas, which need not be loaded
+    return type(value).__name__ in ("NAType", "NaTType")  # pandas' types, without importing pandas
 
 
 def missing_mask(values: np.ndarray) -> np.ndarray:
@@ -27,7 +27,7 @@ def check_complete(labels: np.ndarray, advice: str = "") -> None:
     Raises
     ------
     ValueError
-        With the number of those that are, and what the caller advises.
+        If a label is missing. The message gives their number and the caller's advice.
     """
     n_missing = int(missing_mask(labels).sum())
     if n_missing:

@@ -1,4 +1,4 @@
-"""Images that stay outside memory and are read row by row: the base of all lazy containers."""
+"""Base classes of lazy containers: images that stay outside memory and are read row by row."""
 
 import copy
 from abc import ABC, abstractmethod
@@ -15,11 +15,11 @@ Box = tuple[float, float, float, float]
 class LazyRows(ABC):
     """Rows of images of one size that are read when they are needed.
 
-    To scikit-learn and to our estimators it looks like a uint8 array of shape
-    ``(n, height, width, channels)`` which can only be indexed along its first
-    axis: ``rows[3]`` is one image, any other index gives a cheap view of those
-    rows, and `read` or ``np.asarray`` bring pixels into memory. Views share the
-    source, so cross-validation copies row numbers and no image.
+    scikit-learn and our estimators use it like a uint8 array of shape
+    ``(n, height, width, channels)`` that can only be indexed along its first
+    axis. ``rows[3]`` is one image, any other index gives a cheap view of those
+    rows, and `read` or ``np.asarray`` read pixels into memory. Views share the
+    source, so cross-validation copies row numbers only, not images.
 
     A subclass calls ``super().__init__`` and implements `_read_source` and
     `_source_key`; both get row numbers of the whole source.
@@ -27,9 +27,9 @@ class LazyRows(ABC):
     Parameters
     ----------
     n_rows : int
-        Rows of the source.
+        Number of rows of the source.
     image_shape : tuple of (height, width, channels)
-        Shape that every image has.
+        Shape of every image.
     """
 
     dtype = np.dtype(np.uint8)
@@ -45,11 +45,11 @@ class LazyRows(ABC):
 
     @abstractmethod
     def _source_key(self, rows: np.ndarray) -> str:
-        """Return a string that differs where the images of these source rows differ."""
+        """Return a string that differs if the images of these source rows differ."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(n, height, width, channels)."""
+        """Shape (n, height, width, channels) of the rows."""
         return (len(self._rows), *self._image_shape)
 
     @property
@@ -74,15 +74,15 @@ class LazyRows(ABC):
     def __getitem__(self, key: Any) -> Self: ...
 
     def __getitem__(self, key):
-        """Return one image for an integer, else a view of the rows chosen as numpy would choose them.
+        """Return one image for an integer, or a view for any other index; numpy's rules apply.
 
         Raises
         ------
         IndexError
-            For rows that do not exist, a mask of another length, or an index
-            that reaches into the pixels.
+            If a row does not exist, a mask has another length, or the index has
+            more than one axis.
         """
-        # scikit-learn writes X[key, ...].
+        # scikit-learn indexes X[key, ...].
         if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
             key = key[0]
         if isinstance(key, tuple):
@@ -93,17 +93,17 @@ class LazyRows(ABC):
         if np.ndim(rows) != 1:
             raise IndexError(f"lazy rows need an integer, a slice or a 1-d index, got {key!r}.")
         view = copy.copy(self)
-        # A slice of row numbers would keep the whole of them alive; and views must not write into each other.
+        # Without the copy a slice would keep all row numbers alive, and views could change each other.
         view._rows = rows.copy()
         return view
 
     def read(self, indices) -> np.ndarray:
-        """Read some rows into memory.
+        """Read rows into memory.
 
         Parameters
         ----------
         indices : array-like of int or bool, or slice
-            Rows of this container, in any order, repeats allowed.
+            Rows of this container, in any order; repeats are allowed.
 
         Returns
         -------
@@ -113,9 +113,9 @@ class LazyRows(ABC):
         Raises
         ------
         IndexError
-            For rows that do not exist.
+            If a row does not exist.
         ValueError
-            Where an image cannot be read; the message names it.
+            If an image cannot be read; the message names it.
         """
         rows = self._rows[indices]
         if rows.ndim != 1:
@@ -124,15 +124,17 @@ class LazyRows(ABC):
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         if copy is False:
-            raise ValueError("lazy rows cannot become an array without a copy: they are not in memory.")
+            raise ValueError(
+                "lazy rows cannot be converted to an array without a copy: they are not in memory."
+            )
         images = self._read_checked(self._rows)
         return images if dtype is None else images.astype(dtype, copy=False)
 
     def content_key(self) -> str:
-        """Return a string that is equal for equal content and differs, in practice, for any other.
+        """Return a string that is equal for equal content and, in practice, differs for any other.
 
-        It is cheap where the source can tell without decoding (an image folder
-        looks at paths, sizes and times of change), and stable across processes.
+        It is the same in all processes. It is cheap if the source need not decode
+        images: an image folder uses paths, sizes and modification times.
         """
         return f"{type(self).__name__}:{self.shape}:{self._source_key(self._rows)}"
 
@@ -146,24 +148,24 @@ class LazyRows(ABC):
         expected = (len(rows), *self._image_shape)
         if images.dtype != self.dtype or images.shape != expected:
             raise ValueError(
-                f"{type(self).__name__} read {images.dtype} images of shape {images.shape} where uint8 ones "
-                f"of shape {expected} were announced."
+                f"{type(self).__name__} must read uint8 images of shape {expected}, got {images.dtype} images "
+                f"of shape {images.shape}."
             )
         return images
 
 
 class WindowedRows(LazyRows):
-    """Lazy rows over images of any shape and size, of which a window can be read in place of the usual view.
+    """Lazy rows over images of any shape and size, from which windows can be read.
 
-    The usual view (`read`, ``np.asarray``) cuts every image alike. A training that
-    crops at random reads windows out of the whole images instead.
+    `read` and ``np.asarray`` cut the same view from every image. A training with
+    random crops reads windows of the whole images instead.
     """
 
     @abstractmethod
     def _read_source_windows(
         self, rows: np.ndarray, boxes: Sequence[Callable[[tuple[int, int]], Box]]
     ) -> np.ndarray:
-        """Return one window of each of these source rows, as `_read_source` returns images."""
+        """Return one window of each of these source rows in the format of `_read_source`."""
 
     def read_windows(self, indices, choose: Callable[[int, tuple[int, int]], Box]) -> np.ndarray:
         """Read one window of each row's whole image, scaled to the size of all rows.
@@ -171,7 +173,7 @@ class WindowedRows(LazyRows):
         Parameters
         ----------
         indices : array-like of int
-            Rows of this container, in any order, repeats allowed.
+            Rows of this container, in any order; repeats are allowed.
         choose : callable
             ``choose(index, (width, height))`` returns the window as (left, upper,
             right, lower), in pixels of the whole image. It is called from several threads.
@@ -183,9 +185,9 @@ class WindowedRows(LazyRows):
         Raises
         ------
         IndexError
-            For rows that do not exist.
+            If a row does not exist.
         ValueError
-            Where an image cannot be read; the message names it.
+            If an image cannot be read; the message names it.
         """
         indices = np.asarray(indices, dtype=np.intp)
         boxes = [partial(choose, int(index)) for index in indices]

@@ -1,4 +1,4 @@
-"""How alike two rankings of the same rows are."""
+"""Agreement of two rankings of the same rows."""
 
 from ._rank_correlation import rank_correlation
 

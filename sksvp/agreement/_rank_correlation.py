@@ -1,4 +1,4 @@
-"""How well two scores agree."""
+"""Correlation of two scores of the same rows."""
 
 import warnings
 
@@ -15,24 +15,24 @@ def rank_correlation(a: ArrayLike, b: ArrayLike, method: str = "spearman") -> fl
     Parameters
     ----------
     a, b : array-like of shape (n_rows,)
-        The scores. Infinity is the largest score there is (and ties with itself).
+        The scores. Infinity is larger than any other score and ties with itself.
     method : {"spearman", "pearson", "kendall"}, default="spearman"
-        ``"spearman"`` correlates the ranks, equal scores sharing their mean
-        rank; ``"kendall"`` is tau-b, which counts pairs in the same order;
-        ``"pearson"`` correlates the scores themselves, with infinity taken as
-        the largest finite score of that array.
+        ``"spearman"`` correlates the ranks; equal scores share their mean rank.
+        ``"kendall"`` is tau-b, which counts pairs in the same order.
+        ``"pearson"`` correlates the scores themselves; infinity is replaced by the
+        largest finite score of that array.
 
     Returns
     -------
     float
-        Between -1 and 1; NaN, with a UserWarning, where a score is the same for
-        all rows: then no correlation is defined.
+        The correlation, between -1 and 1. If a score is the same for all rows, the
+        correlation is not defined: the result is NaN, with a UserWarning.
 
     Raises
     ------
     ValueError
-        For NaN, different lengths, fewer than two rows, arrays that are not
-        1-D, or an unknown method.
+        If a score is NaN, the arrays differ in length, have fewer than two rows
+        or are not 1-D, or the method is unknown.
 
     References
     ----------
@@ -52,7 +52,7 @@ def rank_correlation(a: ArrayLike, b: ArrayLike, method: str = "spearman") -> fl
         raise ValueError(f"a and b must have the same length, got {len(first)} and {len(second)}.")
     if len(first) < 2:
         raise ValueError(f"a and b must have at least two rows, got {len(first)}.")
-    # Ranks by themselves put infinity last and let it tie.
+    # rankdata already puts infinity last and lets it tie.
     convert = _cap_infinity if method == "pearson" else rankdata
     first, second = convert(first), convert(second)
     for name, scores in (("a", first), ("b", second)):
@@ -79,7 +79,7 @@ def _cap_infinity(scores: np.ndarray) -> np.ndarray:
 
 
 def _pearson(a: np.ndarray, b: np.ndarray) -> float:
-    # Scaled first: squares of very large or very small scores would leave float64's range.
+    # The scores are scaled first because squares of very large or small ones would leave float64's range.
     a, b = (_unit(scores - scores.mean()) for scores in (a / np.abs(a).max(), b / np.abs(b).max()))
     return float(np.clip(a @ b, -1.0, 1.0))
 

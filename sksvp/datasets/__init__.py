@@ -1,4 +1,4 @@
-"""Loaders of images and texts, each one line to a scikit-learn Bunch, and lazy rows from torch datasets."""
+"""Loaders of images and texts that return a scikit-learn Bunch, and lazy rows from torch datasets."""
 
 from ._arrays import load_arrays
 from ._cifar import load_cifar10, load_cifar100

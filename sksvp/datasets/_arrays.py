@@ -16,7 +16,7 @@ _WANTED = "'X' and 'y', or 'X_train' and 'y_train'; with test rows also 'X_test'
 
 _DESCR = """Arrays of {path}
 
-Training rows: {n_train:,}; test rows: {n_test:,}. The labels are given as they stand in the file.
+Training rows: {n_train:,}; test rows: {n_test:,}. The labels are those of the file.
 """
 
 
@@ -30,38 +30,37 @@ def load_arrays(path: str | os.PathLike, labels: str | os.PathLike | None = None
     Parameters
     ----------
     path : str or path
-        One of
+        One of:
 
         - an ``.npz`` file with arrays ``X`` and ``y``, or ``X_train`` and
           ``y_train``; for test rows also ``X_test`` and ``y_test``;
         - a folder with the same names as ``.npy`` files;
-        - an ``.npy`` file with X, `labels` being the file with y.
+        - an ``.npy`` file with X; `labels` is the file with y.
 
-        The X of ``.npy`` files is mapped, not read: it may be larger than
-        memory.
+        X in ``.npy`` files is memory-mapped, so it may be larger than memory.
     labels : str or path, default=None
-        The ``.npy`` file with y, where `path` is one with X.
+        The ``.npy`` file with y, if `path` is an ``.npy`` file with X.
 
     Returns
     -------
     Bunch
         - ``X_train`` : ndarray or memmap of shape (n, ...)
         - ``y_train`` : ndarray of shape (n,).
-          Labels as they stand in the file, numbers or strings.
+          Labels of the file, numbers or strings.
         - ``X_test``, ``y_test`` : the same of the test rows, or None
         - ``target_names`` : ndarray.
-          The different labels of the training rows, in order.
+          The distinct labels of the training rows, sorted.
         - ``layout`` : str.
-          ``"auto"``: the file does not say where the channels are.
+          ``"auto"``, as the file does not say where the channels are.
         - ``DESCR`` : str
 
     Raises
     ------
     OSError
-        Where a file is not there or cannot be opened.
+        If a file is missing or cannot be opened.
     ValueError
-        For a file that is damaged, holds Python objects or lacks an array, or
-        for X and y of different length; the file is named.
+        If a file is damaged, holds Python objects or lacks an array, or X and y
+        differ in length; the message names the file.
     """
     path = Path(path)
     arrays = _read(path, None if labels is None else Path(labels))
@@ -80,7 +79,7 @@ def load_arrays(path: str | os.PathLike, labels: str | os.PathLike | None = None
 
 
 def _read(path: Path, labels: Path | None) -> dict[str, np.ndarray]:
-    """Read what `path` has of the known names."""
+    """Read those arrays of `path` whose names are known."""
     kind = "folder" if path.is_dir() else path.suffix.lower()
     if labels is not None and kind != ".npy":
         raise ValueError(f"labels is for an .npy file with X, but path={str(path)!r} has its own labels.")
@@ -126,7 +125,7 @@ def _load_npz(path: Path) -> dict[str, np.ndarray]:
 
 
 def _train_prefix(arrays: dict[str, np.ndarray], path: Path) -> str:
-    """Return "" or "_train", by which names the training rows go."""
+    """Return the suffix of the names of the training arrays, "" or "_train"."""
     plain, split = ({"X", "y"} & arrays.keys()), ({"X_train", "y_train"} & arrays.keys())
     if plain and split:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""The one layout that all loaders return."""
+"""The Bunch that all loaders return."""
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -13,7 +13,7 @@ def split_bunch(
     layout: str = "channels_last",
     **extra,
 ) -> Bunch:
-    """Put training and test rows into a Bunch; without test rows, X_test and y_test are None."""
+    """Return training and test rows as a Bunch; without test rows, X_test and y_test are None."""
     X_train, y_train = train
     X_test, y_test = (None, None) if test is None else test
     return Bunch(

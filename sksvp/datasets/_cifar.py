@@ -27,7 +27,7 @@ Toronto, 2009. https://www.cs.toronto.edu/~kriz/cifar.html
 
 @dataclass(frozen=True)
 class _Published:
-    """Where a set is published and what its folder holds."""
+    """URL and files of a published data set."""
 
     title: str
     folder: str
@@ -72,12 +72,12 @@ def load_cifar10(data_dir: str | os.PathLike, *, download: bool = False, verbose
     Parameters
     ----------
     data_dir : str or path
-        The folder ``cifar-10-batches-py``, or the one that holds it.
+        The folder ``cifar-10-batches-py``, or its parent folder.
     download : bool, default=False
-        Download the published archive (170 MB), check it and unpack it into
-        `data_dir` where the folder is not there.
+        Whether to download the published archive (170 MB), check it and unpack it
+        into `data_dir` if the folder is missing.
     verbose : int, default=0
-        Above 0, show the progress of a download.
+        If above 0, the progress of a download is shown.
 
     Returns
     -------
@@ -97,16 +97,16 @@ def load_cifar10(data_dir: str | os.PathLike, *, download: bool = False, verbose
     Raises
     ------
     FileNotFoundError
-        Where the files are not there.
+        If files are missing.
     OSError
-        Where a download fails.
+        If a download fails.
     ValueError
-        For a file that is truncated or holds something else; it is named.
+        If a file is truncated or holds something else; the message names it.
 
     Notes
     -----
-    The files are pickles. They are read by an unpickler that admits numpy
-    arrays and plain containers and refuses any other object.
+    The files are pickles. The unpickler accepts numpy arrays and plain containers
+    and refuses any other object.
 
     Source: A. Krizhevsky, Learning Multiple Layers of Features from Tiny
     Images, 2009.
@@ -128,24 +128,24 @@ def load_cifar100(
     Parameters
     ----------
     data_dir : str or path
-        The folder ``cifar-100-python``, or the one that holds it.
+        The folder ``cifar-100-python``, or its parent folder.
     download : bool, default=False
-        Download the published archive (169 MB), check it and unpack it into
-        `data_dir` where the folder is not there.
+        Whether to download the published archive (169 MB), check it and unpack it
+        into `data_dir` if the folder is missing.
     coarse : bool, default=False
-        Label by the 20 superclasses in place of the 100 classes.
+        Whether labels are the 20 superclasses instead of the 100 classes.
     verbose : int, default=0
-        Above 0, show the progress of a download.
+        If above 0, the progress of a download is shown.
 
     Returns
     -------
     Bunch
-        As `load_cifar10`, with 100 or 20 `target_names`.
+        As returned by `load_cifar10`, with 100 or 20 `target_names`.
 
     Raises
     ------
     FileNotFoundError, OSError, ValueError
-        As `load_cifar10`.
+        In the cases of `load_cifar10`.
     """
     kind, n_classes = ("coarse", 20) if coarse else ("fine", 100)
     return _load(
@@ -180,7 +180,7 @@ def _load(
 
 
 def _find_folder(published: _Published, data_dir: Path, download: bool, verbose: int) -> Path:
-    """Return the folder with all files of the set, downloading it where that is asked for."""
+    """Return the folder with all files of the set; download it if that is requested."""
     inner = data_dir / published.folder
     folder = inner if inner.is_dir() else data_dir
     missing = [name for name in published.files if not (folder / name).is_file()]
@@ -208,12 +208,12 @@ def _read_names(path: Path, key: str, n_classes: int) -> np.ndarray:
 
 
 def _read_batches(paths: Sequence[Path], label_key: str, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Read batches and join them, with the channels of each pixel together."""
+    """Read batches into one array with the channels last."""
     batches = [_read_batch(path, label_key, n_classes) for path in paths]
     images = np.empty((sum(len(rows) for rows, _ in batches), _SIDE, _SIDE, 3), dtype=np.uint8)
     start = 0
     for rows, _ in batches:
-        # The files have all red values of an image, then all green, then all blue ones.
+        # The files store all red values of an image, then all green, then all blue ones.
         images[start : start + len(rows)] = rows.reshape(-1, 3, _SIDE, _SIDE).transpose(0, 2, 3, 1)
         start += len(rows)
     return images, np.concatenate([labels for _, labels in batches])

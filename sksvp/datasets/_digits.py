@@ -18,11 +18,11 @@ Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UC
 
 
 def load_digits() -> Bunch:
-    """Load scikit-learn's handwritten digits as images; nothing is downloaded.
+    """Load scikit-learn's handwritten digits as images, without a download.
 
-    The values 0 .. 16 are kept, so that ``X / 16`` is what other work on these
-    digits uses; our estimators normalise by themselves. The split is always the
-    same: 30 % of each class are test rows.
+    The values are 0 .. 16, and other work on these digits uses ``X / 16``. Our
+    estimators normalise images themselves. The split is always the same: 30 % of
+    each class are test rows.
 
     Returns
     -------

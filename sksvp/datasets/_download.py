@@ -1,4 +1,4 @@
-"""Fetching a published archive: checked, unpacked, and in place only when whole."""
+"""Download a published archive, check it and unpack it."""
 
 import hashlib
 import http.client
@@ -16,27 +16,27 @@ _BLOCK_BYTES = 1 << 20
 
 
 def fetch_folder(url: str, checksum: str, folder: Path, *, verbose: int = 0) -> None:
-    """Download a tar archive and move the folder it holds to `folder`.
+    """Download a tar archive and move its folder to `folder`.
 
-    Everything happens in a temporary folder beside `folder`, which takes its
-    place in one step, so that a broken connection or Ctrl-C leaves nothing.
+    The archive is unpacked in a temporary folder beside `folder` and moved in one
+    step, so that a broken connection or Ctrl-C leaves nothing behind.
 
     Parameters
     ----------
     url : str
-        Of an archive that has one folder, named as `folder` is.
+        URL of an archive that has one folder, of the same name as `folder`.
     checksum : str
         Published or recorded SHA-256 or MD5 of the archive, in hexadecimal.
     folder : Path
-        Must not exist; its parents are made.
+        Destination. It must not exist; its parents are created.
     verbose : int
-        Above 0, show a progress bar.
+        If above 0, a progress bar is shown.
 
     Raises
     ------
     OSError
-        Without a network, without space or permission, or where the archive is
-        not the published one.
+        If there is no network, space or permission, or the archive is not the
+        published one.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.", suffix=".part") as scratch:
@@ -45,8 +45,8 @@ def fetch_folder(url: str, checksum: str, folder: Path, *, verbose: int = 0) -> 
         found = _download(url, archive, kind, verbose)
         if found != checksum:
             raise OSError(
-                f"what {url} gave has the {kind} {found}, the published archive has {checksum}: it was cut "
-                f"off, or it is another file. Nothing was kept."
+                f"the file from {url} has the {kind} {found}, but the published archive has {checksum}: it was "
+                f"truncated, or it is another file. Nothing was kept."
             )
         unpacked = Path(scratch) / "unpacked"
         with tarfile.open(archive) as tar:
@@ -56,7 +56,7 @@ def fetch_folder(url: str, checksum: str, folder: Path, *, verbose: int = 0) -> 
 
 def _download(url: str, target: Path, kind: str, verbose: int) -> str:
     """Write the content of `url` to `target` and return its checksum."""
-    # MD5 tells a cut-off or changed file, which is all that is asked of it.
+    # MD5 only has to detect a truncated or changed file.
     digest = hashlib.md5(usedforsecurity=False) if kind == "MD5" else hashlib.sha256()
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as source, open(target, "wb") as file:
@@ -71,7 +71,7 @@ def _download(url: str, target: Path, kind: str, verbose: int) -> str:
     except (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         raise OSError(
-            f"{url} could not be downloaded ({reason}). Where there is no network, unpack the archive by "
+            f"{url} could not be downloaded ({reason}). Without a network, unpack the archive by "
             f"hand into the data folder."
         ) from error
     return digest.hexdigest()

@@ -21,8 +21,8 @@ from ._threads import thread_map
 
 _DESCR = """Image folders, read when they are needed
 
-Training rows: {n_train:,}; test rows: {n_test:,}; {classes}. Every image is given as its middle
-square, scaled to {size} x {size} RGB pixels; random resized crops are cut from the whole image.
+Training rows: {n_train:,}; test rows: {n_test:,}; {classes}. Every image is its middle square,
+scaled to {size} x {size} RGB pixels; random resized crops are cut from the whole image.
 Skipped as unreadable: {n_skipped:,}.
 
 Source: {root}
@@ -32,25 +32,25 @@ Source: {root}
 class ImageFolderRows(WindowedRows):
     """Lazy rows over image files, decoded by Pillow in threads.
 
-    `load_image_folder` makes them; use this class for a list of files of your own.
+    `load_image_folder` returns them; use this class for a list of files of your own.
 
     Parameters
     ----------
     root : path
-        Folder that the file names start from.
+        Folder that the file names are relative to.
     files : array-like of str
         File names relative to `root`.
     image_size : int
-        Height and width of the images given, in pixels.
+        Height and width of the returned images, in pixels.
     crop_fraction : float
         Share of the shorter side that the middle square keeps. `read_windows`
-        does not heed it.
+        ignores it.
     n_jobs : int or None
-        Threads; None: one for each CPU.
+        Number of threads; None means one per CPU.
 
     Notes
     -----
-    `content_key` looks at paths, sizes and times of change, not at pixels.
+    `content_key` depends on paths, sizes and modification times, not on pixels.
     """
 
     def __init__(
@@ -115,45 +115,44 @@ def load_image_folder(
     on_error: str = "raise",
     n_jobs: int | None = None,
 ) -> Bunch:
-    """Load images that lie in folders named after their classes, without reading them into memory.
+    """Load images from folders named after their classes, without reading them into memory.
 
     Training rows are ``root/train/<class>/...`` or, without a folder ``train``,
-    ``root/<class>/...``. Test rows are the same under the first of ``root/test``,
+    ``root/<class>/...``. Test rows have the same layout under the first of ``root/test``,
     ``root/val``, ``root/valid`` and ``root/validation`` that has class folders. Images may
-    lie in folders within their class's folder. Passed over are files with other endings
-    than those of images and whatever is no regular file; hidden files and folders, those
-    of file systems, such as ``@eaDir``, and the run folders of the command line; and links
-    to a folder above or to another class. Images that lie in ``root/train`` or ``root``
-    itself, where that has no class folders, are rows without labels, a pool for active
-    learning. Beside class folders, a folder ``train`` that holds images alone is a class.
-    The test rows of Tiny ImageNet, ``root/val/images`` with ``root/val/val_annotations.txt``,
-    are read as well.
+    be in subfolders of their class's folder. The loader ignores files without the ending
+    of an image and files that are not regular; hidden files and folders, those of file
+    systems, such as ``@eaDir``, and the run folders of the command line; and links to a
+    parent folder or to another class. If ``root/train`` or ``root`` has no class folders,
+    its own images are rows without labels, a pool for active learning. A folder ``train``
+    beside class folders that holds only images is a class. The test rows of Tiny ImageNet,
+    ``root/val/images`` with ``root/val/val_annotations.txt``, are read as well.
 
     Parameters
     ----------
     root : str or path
         Folder that holds ``train``, the class folders or the images.
     image_size : int, default=224
-        Height and width of the images given, in pixels.
+        Height and width of the returned images, in pixels.
     crop_fraction : float, default=1.0
-        The middle square of an image is given, with this share of its shorter
-        side. 224 / 256 is usual for evaluation on ImageNet. Trainings with the
-        augmentation "resized-crop" do not heed it: they cut their windows from the whole image.
+        Side of the middle square that is returned, as a share of the image's
+        shorter side. 224 / 256 is usual for evaluation on ImageNet. Trainings with the
+        augmentation "resized-crop" ignore it: they cut windows from the whole image.
     on_error : {"raise", "skip"}, default="raise"
-        What to do with a file that is no readable image. "raise": the beginning
-        of every file is looked at now, and damage further in is an error when
-        the image is read. "skip": every image is decoded once now, which takes
-        as long as one pass over the data; those that fail are left out, listed
-        in `skipped` and reported in a warning.
+        How to treat a file that is not a readable image. "raise": the beginning
+        of every file is checked now; damage further in is an error when the image
+        is read. "skip": every image is decoded once now, which takes as long as
+        one pass over the data. Images that fail are left out, listed in `skipped`
+        and reported in a warning.
     n_jobs : int, default=None
-        Threads that decode. None: one for each CPU; negative numbers count
-        from there, -1 being all.
+        Number of threads that decode. None means one per CPU; negative numbers
+        count from there, -1 means all CPUs.
 
     Returns
     -------
     Bunch
         - ``X_train`` : ImageFolderRows of shape (n, image_size, image_size, 3).
-          Lazy rows: ``X_train[3]`` is an image, other indices give views,
+          Lazy rows: ``X_train[3]`` is an image, other indices return views,
           ``X_train.read([0, 5])`` and ``np.asarray(X_train)`` read pixels.
         - ``y_train`` : ndarray of shape (n,), int64, or None without class folders
         - ``X_test``, ``y_test`` : the same of the test rows, or None
@@ -170,25 +169,25 @@ def load_image_folder(
     Raises
     ------
     FileNotFoundError
-        Where `root` is not there.
+        If `root` is missing.
     ValueError
-        For folders of another layout, a class without images, a class that only
-        the test rows have, or an unreadable image; its file is named.
+        If the folders have another layout, a class has no images or only test
+        rows, or an image is unreadable; the message names the file.
 
     Warns
     -----
     UserWarning
-        For skipped images, and for folders and images beside those that are read
-        which look as if they were meant to be.
+        If images are skipped, or folders and images that look like rows are not
+        read.
 
     Notes
     -----
     Grey, palette and CMYK images become RGB, transparency is dropped, and the
     orientation that a camera recorded (EXIF) is applied before the middle square is
-    cut. Scaling is bilinear over all source pixels. Images of more than 8 bits a
+    cut. Scaling is bilinear over all source pixels. Images of more than 8 bits per
     channel are refused.
 
-    A pool without labels goes to `ProxyActiveLearner` with
+    Pass a pool without labels to `ProxyActiveLearner` with
     ``np.full(len(X_train), None)`` as y.
     """
     root = Path(root)
@@ -226,7 +225,7 @@ def load_image_folder(
 
 @dataclass(frozen=True)
 class _Split:
-    """The images of one split: rows, their labels and files, and (file, reason) of those left out."""
+    """The images of one split: rows, their labels and files, and (file, reason) of skipped ones."""
 
     rows: ImageFolderRows
     labels: np.ndarray | None
@@ -276,5 +275,5 @@ def _check_every_class(y: np.ndarray, classes: list[str], folder: Path) -> None:
 
 
 def _warn(message: str) -> None:
-    # The caller of load_image_folder, beyond the wrapper that checks its parameters.
+    # The level of load_image_folder's caller, above the wrapper that validates its parameters.
     warnings.warn(message, UserWarning, stacklevel=4)

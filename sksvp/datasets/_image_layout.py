@@ -1,4 +1,4 @@
-"""Which images of a folder are rows, and of which class and split."""
+"""Find the images of a folder, their classes and their splits."""
 
 import os
 from collections.abc import Iterator
@@ -24,9 +24,9 @@ SUFFIXES = (
     ".webp",
 )
 _TEST_FOLDERS = ("test", "val", "valid", "validation")
-# Whatever their case, these are names of splits and of no class.
+# Names of splits in upper or lower case; they are not names of classes.
 _SPLIT_NAMES = {"train", "training", "testing", *_TEST_FOLDERS}
-# Folders of file systems and archivers. Those that begin with "." or "@" are passed over as well.
+# Folders of file systems and archivers. Names that begin with "." or "@" are ignored as well.
 _SYSTEM_FOLDERS = {"__macosx", "$recycle.bin", "system volume information", "lost+found"}
 
 _EXPECTED = (
@@ -37,7 +37,7 @@ _EXPECTED = (
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the rows lie below the root, "" being the root itself; without classes there are no labels."""
+    """Folders of the rows, relative to the root ("" is the root itself); without classes there are no labels."""
 
     root: Path
     train: str
@@ -47,12 +47,12 @@ class Layout:
 
 
 def find_layout(root: Path) -> Layout:
-    """Find training and test rows, and what to tell of folders beside them.
+    """Find training and test rows, and collect notes on folders that are not read.
 
     Raises
     ------
     ValueError
-        Where there are no rows, or the folders may well be meant otherwise.
+        If there are no rows, or the layout is ambiguous.
     """
     folders = _class_folders(root)
     others = [name for name in folders if name.lower() not in _SPLIT_NAMES]
@@ -67,7 +67,9 @@ def find_layout(root: Path) -> Layout:
     else:
         train, classes = "", [name for name in folders if name not in _TEST_FOLDERS]
         if misnamed:
-            raise ValueError(f"{root / misnamed[0]} has the name of no class, and of no split: {_EXPECTED}.")
+            raise ValueError(
+                f"{root / misnamed[0]} has the name of neither a class nor a split: {_EXPECTED}."
+            )
         _check_not_above(root, classes)
     loose = _images_in(root / train)
     if not classes and not loose:
@@ -78,7 +80,7 @@ def find_layout(root: Path) -> Layout:
     if not classes:
         notes += [f"{root / name} is not read: the training rows have no classes." for name in tests]
         return Layout(root, train, [], None, notes)
-    # A folder of test images without labels lies beside the labelled ones in some published sets.
+    # Some published sets have a folder of unlabelled test images beside the labelled ones.
     known = [
         name for name in tests if _annotations(root / name) or set(classes) & set(_class_folders(root / name))
     ]
@@ -105,13 +107,13 @@ def list_split(layout: Layout, split: str) -> tuple[np.ndarray, np.ndarray | Non
     Returns
     -------
     files : ndarray of str
-        Relative to the root.
+        File names relative to the root.
     labels : ndarray of int64, or None without classes
 
     Raises
     ------
     ValueError
-        For a class of the test rows that no training row has.
+        If the test rows have a class that no training row has.
     """
     folder, classes = layout.root / split, layout.classes
     labels: np.ndarray | None
@@ -130,12 +132,12 @@ def list_split(layout: Layout, split: str) -> tuple[np.ndarray, np.ndarray | Non
 
 
 def _is_class(train: Path, others: list[str]) -> bool:
-    """Tell whether a folder called train is a class among others: it holds images and no class folders."""
+    """Tell whether a folder called train is a class beside others: it holds images and no class folders."""
     return bool(others) and not _class_folders(train) and bool(_images_in(train))
 
 
 def _check_not_above(root: Path, classes: list[str]) -> None:
-    """Refuse a folder of data sets: each would become a class."""
+    """Refuse a folder of data sets, each of which would become a class."""
     for name in classes:
         if (root / name / "train").is_dir():
             raise ValueError(f"root={str(root)!r} holds {name}/train: is root={str(root / name)!r} meant?")
@@ -146,7 +148,7 @@ def _has_labels(folder: Path) -> bool:
 
 
 def _annotations(folder: Path) -> Path | None:
-    """Return the file that names the class of each image, as Tiny ImageNet has it, or None."""
+    """Return the file with the class of each image, as in Tiny ImageNet, or None."""
     file = folder / f"{folder.name}_annotations.txt"
     return file if file.is_file() and (folder / "images").is_dir() else None
 
@@ -169,7 +171,7 @@ def _read_annotations(folder: Path, classes: list[str]) -> tuple[np.ndarray, np.
 
 
 def _class_folders(folder: Path) -> list[str]:
-    """Return the names of the class folders in alphabetical order; none where `folder` is not there."""
+    """Return the names of the class folders in alphabetical order; none if `folder` is missing."""
     if not folder.is_dir():
         return []
     with os.scandir(folder) as entries:
@@ -186,7 +188,7 @@ def _is_system(name: str) -> bool:
 
 
 def _holds_only_runs(folder: Path) -> bool:
-    """Tell whether a folder is a run folder, or has no image of its own beside run folders."""
+    """Tell whether a folder is a run folder, or holds run folders and no images of its own."""
     if is_run_folder(folder):
         return True
     if next(_images_below(folder), None) is not None:
@@ -195,7 +197,7 @@ def _holds_only_runs(folder: Path) -> bool:
 
 
 def _leads_back(path: Path, folder: Path) -> bool:
-    """Tell whether a path is a link to a folder that holds `folder`, or to another entry of it."""
+    """Tell whether a path is a link to a parent of `folder` or to another entry of it."""
     if not path.is_symlink():
         return False
     real, home = path.resolve(), folder.resolve()
@@ -219,8 +221,8 @@ def _list_images(folder: Path, classes: list[str]) -> tuple[np.ndarray, np.ndarr
 def _images_below(folder: Path, homes: list[Path] | None = None) -> Iterator[str]:
     """Yield the image files below a folder.
 
-    A link is followed unless it leads into a class folder, out of `homes`, or to a
-    folder above one: images would be read twice, or under the name of another class.
+    A link is followed unless it leads into one of the class folders `homes`, or to a
+    parent of one: images would be read twice, or with the label of another class.
     """
     homes = [folder.resolve()] if homes is None else homes
     seen = set()
@@ -251,5 +253,5 @@ def _images_in(folder: Path) -> list[str]:
 
 
 def is_image(name: str) -> bool:
-    """Tell by its name whether a file is an image."""
+    """Tell whether a file name is that of an image."""
     return name.lower().endswith(SUFFIXES) and not name.startswith(".")

@@ -1,4 +1,4 @@
-"""Texts from files of fastText's form: a label with a prefix, then the text, one row a line."""
+"""Texts from files in fastText's format: a label with a prefix, then the text, one row per line."""
 
 import bz2
 import gzip
@@ -38,36 +38,36 @@ def load_label_prefix(
     label_prefix: str = "__label__",
     on_error: str = "raise",
 ) -> Bunch:
-    """Load texts whose lines begin with their label, as fastText reads them.
+    """Load texts from files in fastText's format, whose lines begin with a label.
 
-    A line is ``__label__2 Great CD: a fine film``. The Amazon reviews are often passed
-    on in this form, as ``train.ft.txt.bz2`` and ``test.ft.txt.bz2``.
+    An example of a line is ``__label__2 Great CD: a fine film``. The Amazon reviews are
+    often distributed in this format, as ``train.ft.txt.bz2`` and ``test.ft.txt.bz2``.
 
     Parameters
     ----------
     path : str or path
-        A file ``.txt``, UTF-8, or one compressed as ``.bz2``, ``.gz`` or ``.xz``.
+        A ``.txt`` file in UTF-8, or one compressed as ``.bz2``, ``.gz`` or ``.xz``.
     test : str or path, default=None
         The file with test rows.
     label_prefix : str, default="__label__"
-        What a label begins with.
+        Prefix of every label.
     on_error : {"raise", "skip"}, default="raise"
-        What happens to lines without a label, with several labels, or with bytes
+        How to treat lines without a label, with several labels, or with bytes
         that are not UTF-8. "skip" leaves them out, with a warning that counts them.
 
     Returns
     -------
     Bunch
-        As of `load_text_csv`: ``X_train``, ``y_train``, ``X_test``, ``y_test``,
+        As returned by `load_text_csv`: ``X_train``, ``y_train``, ``X_test``, ``y_test``,
         ``target_names`` (labels without their prefix) and ``DESCR``.
 
     Raises
     ------
     OSError
-        Where a file is not there.
+        If a file is missing.
     ValueError
-        For a file of another kind, a bad line, which is named by its number, a
-        damaged file, or test rows of a class that no training row has.
+        If a file is damaged or of another kind, a line is bad (the message gives
+        its number), or test rows have a class that no training row has.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def load_label_prefix(
 
 
 def is_label_prefix_file(path: Path) -> bool:
-    """Tell by its name whether a file may be of this form."""
+    """Tell whether a file name may be that of a file in this format."""
     return path.name.lower().endswith(SUFFIXES)
 
 
@@ -143,12 +143,12 @@ def _read(path: Path, prefix: str, on_error: str) -> tuple[PackedTexts, np.ndarr
 
 def _open(path: Path) -> IO[str]:
     opener = _OPENERS.get(path.suffix.lower(), open)
-    # A line break within a text, such as U+2028, is no end of a row.
+    # Other line breaks, such as U+2028, may be part of a text.
     return opener(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="\n")
 
 
 def _split(line: str, prefix: str) -> tuple[str, str, str]:
-    """Return the label and the text of a line, and what is wrong with it."""
+    """Return the label and the text of a line, and an error message, empty if the line is valid."""
     label, _, text = line.partition(" ")
     if not label.startswith(prefix) or label == prefix:
         return "", "", f"a row begins with {prefix}<class>, this one with {label[:40]!r}"

@@ -1,4 +1,4 @@
-"""From image files and Pillow images to uint8 pixels."""
+"""Read image files and Pillow images as uint8 pixels."""
 
 import errno
 import math
@@ -12,7 +12,7 @@ from PIL import ExifTags, Image, ImageOps
 
 from .._inputs._rows import Box
 
-# What Pillow raises on files that are no image, cut short or damaged, by format.
+# Errors of Pillow, by format, on files that are not images, truncated or damaged.
 _UNREADABLE = (
     OSError,
     ValueError,
@@ -27,7 +27,7 @@ _UNREADABLE = (
     Image.DecompressionBombError,
 )
 
-# Failures of the machine, which say nothing about the file.
+# Errors of the machine, which do not mean that the file is damaged.
 _OF_THE_SYSTEM = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
@@ -41,19 +41,19 @@ def read_image(path: str | os.PathLike, size: int, choose: Callable[[tuple[int, 
         Height and width of the result.
     choose : callable
         ``choose((width, height))`` returns the window as (left, upper, right,
-        lower), in pixels of the whole image as its orientation is meant.
+        lower), in pixels of the whole image in its recorded orientation.
 
     Raises
     ------
     ValueError
-        Where the file cannot be read as an image; names it.
+        If the file cannot be read as an image; the message names it.
     """
     try:
         with Image.open(path) as image:
             width, height = _upright_size(image)
             left, upper, right, lower = choose((width, height))
-            # A JPEG can be decoded at a half, quarter or eighth of its size: much faster for photographs. What is
-            # left of the window is at least twice the size wanted.
+            # A JPEG can be decoded at a half, quarter or eighth of its size, which is much faster for photographs.
+            # The decoded window is at least twice the requested size.
             share = min(right - left, lower - upper) / min(width, height)
             wanted = math.ceil(round(2 * size / share, 6))
             image.draft(None, (wanted, wanted))
@@ -67,7 +67,7 @@ def read_image(path: str | os.PathLike, size: int, choose: Callable[[tuple[int, 
 
 
 def check_header(path: str | os.PathLike) -> None:
-    """Raise ValueError, naming the file, where its beginning is not that of an image we can use."""
+    """Raise ValueError with the file's name if it does not begin like an image that we can read."""
     try:
         with Image.open(path) as image:
             _check_depth(image)
@@ -84,7 +84,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def centre_square(size: tuple[int, int], crop_fraction: float) -> Box:
-    """Return (left, upper, right, lower) of the middle square, `crop_fraction` of the shorter side wide."""
+    """Return (left, upper, right, lower) of the middle square, whose side is `crop_fraction` of the shorter side."""
     width, height = size
     side = min(width, height) * crop_fraction
     left, upper = (width - side) / 2, (height - side) / 2
@@ -92,7 +92,7 @@ def centre_square(size: tuple[int, int], crop_fraction: float) -> Box:
 
 
 def _upright_size(image: Image.Image) -> tuple[int, int]:
-    """Return (width, height) as the orientation that the camera recorded makes them."""
+    """Return (width, height) in the orientation that the camera recorded."""
     sideways = image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
     return (image.height, image.width) if sideways else image.size
 
@@ -105,8 +105,8 @@ def _unreadable(path: str | os.PathLike, error: Exception) -> Exception:
 
 
 def _check_depth(image: Image.Image) -> None:
-    # Pillow would clip 16-bit and floating-point pixels at 255, without a word.
+    # Pillow would silently clip 16-bit and floating-point pixels at 255.
     if image.mode.startswith(("I", "F")):
         raise ValueError(
-            f"it has more than 8 bits a channel (mode {image.mode}), convert it to 8 bits first."
+            f"it has more than 8 bits per channel (mode {image.mode}), convert it to 8 bits first."
         )

@@ -1,4 +1,4 @@
-"""The published sets of reviews and news, each one line."""
+"""Loaders of published data sets of reviews, news and other texts."""
 
 import os
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _FAST_AI = "https://s3.amazonaws.com/fast-ai-nlp"
 
 @dataclass(frozen=True)
 class _Published:
-    """Where a set is published, and its classes in their order."""
+    """URL of a published data set, and its classes in order."""
 
     title: str
     folder: str
@@ -124,27 +124,27 @@ def load_amazon_review_polarity(
     ----------
     data_dir : str or path
         The folder ``amazon_review_polarity_csv`` with the files ``train.csv``
-        and ``test.csv`` (or ``.csv.gz``, ``.csv.xz``), or the one that holds it.
+        and ``test.csv`` (or ``.csv.gz``, ``.csv.xz``), or its parent folder.
     download : bool, default=False
-        Download the archive, check it and unpack it into `data_dir` where the
-        folder is not there.
+        Whether to download the archive, check it and unpack it into `data_dir` if
+        the folder is missing.
     verbose : int, default=0
-        Above 0, show the progress of a download.
+        If above 0, the progress of a download is shown.
 
     Returns
     -------
     Bunch
-        As `load_text_csv`, with the names of the classes. Files with fewer rows
-        than were published load as they are.
+        As returned by `load_text_csv`, with the names of the classes. Files with
+        fewer rows than were published load as they are.
 
     Raises
     ------
     FileNotFoundError
-        Where the files are not there.
+        If files are missing.
     OSError
-        Where a download fails.
+        If a download fails.
     ValueError
-        For a bad row, which is named by its line, or a damaged file.
+        If a row is bad (the message gives its line) or a file is damaged.
 
     Notes
     -----
@@ -190,7 +190,7 @@ def load_yelp_review_full(data_dir: str | os.PathLike, *, download: bool = False
 
 @_checked
 def load_ag_news(data_dir: str | os.PathLike, *, download: bool = False, verbose: int = 0) -> Bunch:
-    """Load AG News: 120,000 news for training and 7,600 for tests, four sections.
+    """Load AG News: 120,000 news articles for training and 7,600 for tests, four sections.
 
     Parameters, result and errors are those of `load_amazon_review_polarity`;
     the folder is ``ag_news_csv``.
@@ -220,29 +220,29 @@ def load_yahoo_answers(data_dir: str | os.PathLike, *, download: bool = False, v
 
 @_checked
 def load_imdb(data_dir: str | os.PathLike, *, download: bool = False, verbose: int = 0) -> Bunch:
-    """Load IMDB's large movie review set: 25,000 reviews for training and for tests, two classes.
+    """Load IMDB's large movie review set: 25,000 reviews each for training and tests, two classes.
 
     Parameters
     ----------
     data_dir : str or path
         The folder ``imdb_csv`` in the format of `load_text_csv`, the published
-        folder ``aclImdb``, or one that holds either.
+        folder ``aclImdb``, or the parent folder of either.
     download : bool, default=False
-        Download the published archive (84 MB), check it and unpack it into
-        `data_dir` where neither is there.
+        Whether to download the published archive (84 MB), check it and unpack it
+        into `data_dir` if both are missing.
     verbose : int, default=0
-        Above 0, show the progress of a download.
+        If above 0, the progress of a download is shown.
 
     Returns
     -------
     Bunch
-        As `load_amazon_review_polarity`. From the published folder, negative
-        reviews come first, each class in the order of its file names.
+        As returned by `load_amazon_review_polarity`. In the published folder,
+        negative reviews come first, each class in the order of its file names.
 
     Raises
     ------
     FileNotFoundError, OSError, ValueError
-        As `load_amazon_review_polarity`.
+        In the cases of `load_amazon_review_polarity`.
 
     Notes
     -----
@@ -293,7 +293,7 @@ def _read(folder: Path, n_classes: int):
 
 
 def _read_review_files(folder: Path) -> tuple[PackedTexts, np.ndarray]:
-    """Read reviews of which each is a file, in a folder named after its class."""
+    """Read one review per file, from folders named after the classes."""
     files = [sorted((folder / name).glob("*.txt")) for name in ("neg", "pos")]
     if not all(files):
         raise FileNotFoundError(f"{folder} must hold reviews as neg/*.txt and pos/*.txt.")

@@ -1,4 +1,4 @@
-"""Where a CSV file has its classes and its texts: as the published sets do, or in columns that are named."""
+"""Columns of classes and texts in a CSV file: those of the published format, or columns that the user names."""
 
 import re
 from abc import ABC, abstractmethod
@@ -7,21 +7,21 @@ from pathlib import Path
 
 import numpy as np
 
-# More than any data set has; a column of numbers is not taken for classes.
+# More classes than any data set has. A column with more values holds numbers, not classes.
 _MOST_CLASSES = 100_000
 _WHOLE_FLOAT = re.compile(r"([+-]?\d+)\.0+")
-# Names of columns are no longer; longer cells are data.
+# Longer cells are data, not names of columns.
 _LONGEST_NAME = 40
 OTHER_TABLES = "; for other tables give label_column, text_column, sep=... or encoding=..."
 
 
 class TextColumns(ABC):
-    """What the columns of one file mean, and what is wrong with a row of it.
+    """Meaning of the columns of one file, and checks of its rows.
 
-    A row is checked by `what_is_wrong` before `texts` and `code` are asked for.
+    `what_is_wrong` is called for each row before `texts` and `code`.
     """
 
-    # Whether nobody said which columns hold texts: a table of features would do as well.
+    # Whether the columns of text are guessed, so that the file might also be a table of features.
     guesses_texts = True
 
     @property
@@ -31,15 +31,15 @@ class TextColumns(ABC):
 
     @abstractmethod
     def take_header(self, fields: list[str], path: Path) -> bool:
-        """Look at the first row of the file; tell whether it is a header, no row of data."""
+        """Read the first row of the file; tell whether it is a header."""
 
     def repeats_header(self, fields: list[str]) -> bool:
-        """Tell whether a row below the header is the header again, as in files that were joined."""
+        """Tell whether a row repeats the header, as in concatenated files."""
         return False
 
     @abstractmethod
     def what_is_wrong(self, fields: list[str]) -> str:
-        """Return what is wrong with a row, else an empty string."""
+        """Return an error message for a row, empty if the row is valid."""
 
     @abstractmethod
     def texts(self, fields: list[str]) -> Sequence[str]:
@@ -47,20 +47,20 @@ class TextColumns(ABC):
 
     @abstractmethod
     def code(self, fields: list[str]) -> int:
-        """Return a number from 0 for the row's class."""
+        """Return the number of the row's class, counted from 0."""
 
     @abstractmethod
     def check_end(self, codes: Sequence[int], path: Path) -> None:
-        """Refuse the file for what only all its rows together tell."""
+        """Run the checks that need all rows of the file."""
 
 
 class PublishedColumns(TextColumns):
-    """The class as a number from 1, then columns of text, without a header.
+    """A column of classes numbered from 1, then columns of text, without a header.
 
     Parameters
     ----------
     n_classes : int, optional
-        Classes of a known set, whose format is no matter of options.
+        Number of classes of a published set, whose format is fixed.
     """
 
     def __init__(self, n_classes: int | None = None):
@@ -103,22 +103,24 @@ class PublishedColumns(TextColumns):
 
 
 class NamedColumns(TextColumns):
-    """A column of classes and columns of text, by the names in a header or by position.
+    """A column of classes and columns of text, given by their names in a header or by position.
 
     Parameters
     ----------
     label_column : str or int
+        Column of the classes.
     text_column : str, int or a sequence of them, or None
-        None: all columns but that of the class.
+        Columns of text. None means all columns but that of the class.
     header : bool or "auto"
-        Whether the first row has the names; "auto": where a column is named.
+        Whether the first row is a header. "auto" means yes if a column is given
+        by name.
     keeps_unlabeled : bool
-        Whether rows without a class are rows; their code is -1.
+        Whether rows without a class are kept, with the code -1.
 
     Raises
     ------
     ValueError
-        For columns that cannot be together.
+        If these parameters contradict each other.
     """
 
     def __init__(self, label_column, text_column, header, *, keeps_unlabeled: bool = False):
@@ -149,7 +151,7 @@ class NamedColumns(TextColumns):
 
     @property
     def classes(self) -> list[str]:
-        """The classes as they stand in the file, in the order of their codes."""
+        """The classes as written in the file, in the order of their codes."""
         return list(self._codes)
 
     def take_header(self, fields: list[str], path: Path) -> bool:
@@ -194,7 +196,7 @@ class NamedColumns(TextColumns):
             )
         if not (self._may_have_header and not self._has_header):
             return
-        # Names of columns occur once, where the classes below them occur again or are numbers.
+        # A header's class cell occurs once, while the classes below it repeat or are numbers.
         names = [self._first[column] for column in (self._label, *self._texts)]
         if (
             self._first[self._label].strip() == self.classes[0]
@@ -242,13 +244,13 @@ class NamedColumns(TextColumns):
 
 
 def sorted_classes(classes: Iterable[str]) -> list[str]:
-    """Sort classes: by value where all are numbers, so that 10 comes after 2, else as texts."""
+    """Sort classes by value if all are numbers, so that 10 comes after 2, else as texts."""
     classes = sorted(classes)
     return sorted(classes, key=float) if all(map(is_number, classes)) else classes
 
 
 def unify_numbers(files: Sequence[Sequence[str]]) -> list[list[str]]:
-    """Give the classes of each file one spelling where all are numbers: those that end in ".0" lose it."""
+    """Remove a final ".0" from the classes of all files if all are numbers."""
     if not all(is_number(name) for classes in files for name in classes):
         return [list(classes) for classes in files]
     return [[_WHOLE_FLOAT.sub(r"\1", name) for name in classes] for classes in files]
@@ -264,7 +266,7 @@ def is_number(cell: str) -> bool:
 
 
 def _is_unicode(cell: str) -> bool:
-    # What a decoder could not read stands in the text as lone surrogates.
+    # The decoder replaces bytes that it cannot read by lone surrogates.
     return not any("\ud800" <= character <= "\udfff" for character in cell)
 
 

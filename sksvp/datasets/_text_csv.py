@@ -1,4 +1,4 @@
-"""Texts from CSV files: the format of Zhang, Zhao and LeCun, or columns that are named."""
+"""Texts from CSV files: the format of Zhang, Zhao and LeCun, or columns that the user names."""
 
 import codecs
 import csv
@@ -31,7 +31,7 @@ from ._text_columns import (
 SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".tsv", ".tsv.gz", ".tsv.xz")
 _BYTE_ORDER_MARK = "\ufeff"
 _NO_QUOTING = "where quotes mean nothing, give quoting=False"
-# As other decoders pass them on.
+# UTF-16 byte-order marks as other decoders pass them on.
 _UTF_16_MARKS = ("\udcff\udcfe", "\udcfe\udcff")
 
 _DESCR = """{title}
@@ -70,76 +70,75 @@ def load_text_csv(
 ) -> Bunch:
     """Load texts and their classes from CSV files.
 
-    Without `label_column`, the format of [1]_, in which the Amazon and Yelp reviews,
-    AG News, DBpedia and Yahoo's answers are published: no header, the class as a
-    number from 1, then one or more columns of text. With it, any table with a column of
-    classes, which may be names or numbers from 0, and columns of text. Separators, double
-    quotes (doubled inside) and line breaks stand in double quotes.
-    Texts are read row by row into one piece of memory: it takes little more
+    Without `label_column`, files have the format of [1]_, in which the Amazon and Yelp
+    reviews, AG News, DBpedia and Yahoo's answers are published: no header, the class as a
+    number from 1, then one or more columns of text. With it, any table is read that has a
+    column of classes, which may be names or numbers from 0, and columns of text. Cells with
+    separators, double quotes (doubled) or line breaks are enclosed in double quotes.
+    Texts are read row by row into one block of memory, which takes little more
     than the file's size.
 
     Parameters
     ----------
     path : str or path
-        A file ``.csv`` or ``.tsv``, or one of these compressed as ``.gz`` or
+        A ``.csv`` or ``.tsv`` file, or one of these compressed as ``.gz`` or
         ``.xz``, or a folder with such files named ``train`` and, if there are
         test rows, ``test``.
     test : str or path, default=None
-        The file with test rows, where `path` is a file.
+        The file with test rows, if `path` is a file.
     text_column : str, int or list of them, default=None
         Column of the text, by its name in the header or its position from 0;
-        several are joined by one space. None: all but that of the class. Needs
-        `label_column`.
+        several are joined by one space. None means all but that of the class.
+        Requires `label_column`.
     label_column : str or int, default=None
-        Column of the class, by name or position. None: the published format.
+        Column of the class, by name or position. None means the published format.
     sep : str, default=None
-        The character between columns. None: a comma; in ``.tsv`` files a tab.
+        The character between columns. None means a comma, or a tab in ``.tsv`` files.
     encoding : str, default="utf-8"
-        Encoding of the files, as Python names it, such as ``"cp1252"`` or
-        ``"utf-16"``. A byte-order mark before UTF-8 is passed over.
+        Python's name of the files' encoding, such as ``"cp1252"`` or
+        ``"utf-16"``. A byte-order mark before UTF-8 is ignored.
     header : bool or "auto", default="auto"
-        Whether the first line has the names of the columns. "auto": where a
+        Whether the first line has the names of the columns. "auto" means yes if a
         column is given by name.
     quoting : bool or "auto", default="auto"
-        Whether a cell in double quotes may hold separators and line breaks. False:
-        a quote is a character like any other, as in many tab-separated files.
-        "auto": quotes count, and a cell in quotes which holds both tabs and line
-        breaks is an error where tabs separate the columns.
+        Whether a cell in double quotes may hold separators and line breaks. If
+        False, a quote is a character like any other, as in many tab-separated
+        files. "auto" is True, but in tab-separated files a quoted cell with both
+        tabs and line breaks is an error.
     unlabeled : {"raise", "keep"}, default="raise"
-        What happens to rows whose cell in `label_column` is empty. "raise": they
-        are bad rows, see `on_error`. "keep": training rows among them get the label
-        -1, a pool for ``ProxyActiveLearner(..., missing_label=-1)``.
+        How to treat rows whose cell in `label_column` is empty. "raise": they are
+        bad rows, see `on_error`. "keep": training rows among them get the label -1,
+        as a pool for ``ProxyActiveLearner(..., missing_label=-1)``.
     on_error : {"raise", "skip"}, default="raise"
-        What happens to rows without a class, with another number of columns
-        than the first, with a quote in the wrong place, or with bytes that are
-        not of the encoding. "skip" leaves them out, with a warning that counts
-        them.
+        How to treat rows without a class, with another number of columns than the
+        first, with a quote in the wrong place, or with bytes that are not valid in
+        the encoding. "skip" leaves them out, with a warning that counts them.
 
     Returns
     -------
     Bunch
         - ``X_train`` : PackedTexts of n texts.
-          Title and text, or whatever columns there are, joined by one space;
-          empty ones are left out.
+          All columns of text, such as title and text, joined by one space; empty
+          cells are left out.
         - ``y_train`` : ndarray of shape (n,), int64.
-          The classes, less one; with `label_column`, their places in
+          The classes minus one; with `label_column`, their positions in
           `target_names`.
         - ``X_test``, ``y_test`` : the same of the test rows, or None
         - ``target_names`` : ndarray of str.
-          Name of each label: its class. With `label_column`, the classes of the
-          training rows, in the order of numbers where all are numbers, else in
-          alphabetical order. Where all are numbers, ``1.0`` is the class ``1``.
+          Class of each label. With `label_column`, the classes of the training rows
+          in numerical order if all are numbers, else in alphabetical order. If all
+          are numbers, ``1.0`` is the class ``1``.
         - ``DESCR`` : str
 
     Raises
     ------
     OSError
-        Where a file is not there.
+        If a file is missing.
     ValueError
-        For a bad row, which is named by its line, a damaged file, columns that
-        are not there, a table whose text columns were not named and hold numbers
-        alone, a first line that looks like a header and was not said to be one,
-        or test rows of a class that no training row has.
+        If a row is bad (the message gives its line), a file is damaged, a column
+        does not exist, text columns that were not named hold only numbers, the
+        first line looks like a header but `header` is not given, or test rows have
+        a class that no training row has.
 
     References
     ----------
@@ -205,12 +204,12 @@ def _check_form(sep: str | None, encoding: str) -> None:
 
 
 def encode_classes(codes: np.ndarray, classes: list[str], names: list[str], path: Path) -> np.ndarray:
-    """Turn codes in the order of a file into places in `names`."""
+    """Turn a file's codes into positions in `names`."""
     places = {name: place for place, name in enumerate(names)}
     foreign = sorted_classes(set(classes) - set(names))
     if foreign:
         raise ValueError(f"{path} has classes that no training row has: {', '.join(map(repr, foreign[:5]))}.")
-    # Rows without a class have the code -1 here and there.
+    # Rows without a class have the code -1 before and after.
     return np.array([*(places[name] for name in classes), -1], dtype=np.int64)[codes]
 
 
@@ -224,7 +223,7 @@ def text_bunch(
     labels: str = "classes from 1 as labels from 0",
     source: str = "",
 ) -> Bunch:
-    """Put texts and labels into a Bunch, as all loaders do."""
+    """Return texts and labels as a Bunch."""
     X_test, y_test = (None, None) if test is None else test
     n_test = 0 if test is None else len(test[1])
     return Bunch(
@@ -240,7 +239,7 @@ def text_bunch(
 
 
 def is_text_csv(path: Path) -> bool:
-    """Tell whether a path is such a file, or a folder with one for training."""
+    """Tell whether a path is a file in this format, or a folder with a training file."""
     if path.is_dir():
         return _find(path, "train") is not None
     return path.name.lower().endswith(SUFFIXES)
@@ -252,9 +251,9 @@ def find_files(path: Path, test: Path | None = None) -> tuple[Path, Path | None]
     Raises
     ------
     FileNotFoundError
-        Where there is no file of training rows.
+        If there is no file of training rows.
     ValueError
-        For a file of another kind, or `test` beside a folder.
+        If a file is of another kind, or `test` is given together with a folder.
     """
     if path.is_dir():
         if test is not None:
@@ -283,9 +282,9 @@ def read_text_csv(
     path : Path
         The file.
     on_error : {"raise", "skip"}
-        What happens to bad rows.
+        How to treat bad rows.
     n_classes : int, optional
-        Largest class there may be.
+        Largest allowed class.
 
     Returns
     -------
@@ -327,7 +326,7 @@ def _read(
         wrong = wrong or columns.what_is_wrong(fields)
         text = b""
         try:
-            # With bytes that could not be decoded, the class may be wrong for no other reason.
+            # Bytes that could not be decoded are reported first: they may be the cause of a wrong class.
             text = " ".join(fields if wrong else [cell for cell in columns.texts(fields) if cell]).encode()
         except UnicodeEncodeError as error:
             wrong = _undecoded(error, encoding)
@@ -346,8 +345,8 @@ def _read(
     columns.check_end(codes, path)
     if numbers_alone and buffer:
         raise ValueError(
-            f"{path} has numbers alone where texts are expected: name the columns of the texts by label_column and "
-            f"text_column; a table of features belongs into an .npz file."
+            f"{path} has numbers alone where texts are expected: name the columns by label_column and text_column; "
+            f"save a table of features as an .npz file."
         )
     if skipped:
         warnings.warn(
@@ -365,7 +364,7 @@ def _read(
 
 
 def _undecoded(error: UnicodeEncodeError, encoding: str) -> str:
-    """Say which byte the decoder passed on as a lone surrogate."""
+    """Return a message about the byte that the decoder replaced by a lone surrogate."""
     byte = ord(error.object[error.start]) & 0xFF
     return f"byte 0x{byte:02x} is not {encoding.upper()}; give the file's own, such as encoding='cp1252'"
 
@@ -373,13 +372,13 @@ def _undecoded(error: UnicodeEncodeError, encoding: str) -> str:
 def _rows(
     path: Path, sep: str | None, encoding: str, quoting: bool | str
 ) -> Iterator[tuple[int, list[str], str]]:
-    """Yield the first line, the fields and what is wrong with each row.
+    """Yield the first line, the fields and the error message of each row.
 
-    Bytes that are not of the encoding come as lone surrogates: an error of the
-    decoder would tell nothing of the line, since it reads ahead.
+    Bytes that are not valid in the encoding become lone surrogates. The decoder
+    reads ahead, so its own errors could not name the line.
     """
     if sep is None:
-        # Below the ending of what packed the file.
+        # The ending before that of the compression.
         name = path.name.lower().removesuffix(".gz").removesuffix(".xz")
         sep = "\t" if name.endswith(".tsv") else ","
     try:
@@ -398,13 +397,13 @@ def _rows(
                     yield line, [], f"{wrong if ended else error}; {_NO_QUOTING}"
                     continue
                 if fields and fields[0].startswith(_BYTE_ORDER_MARK):
-                    # Of a file that was joined to the one before it.
+                    # In concatenated files a byte-order mark may begin any row.
                     fields[0] = fields[0].removeprefix(_BYTE_ORDER_MARK)
                 melted = quoting == "auto" and sep == "\t" and any("\t" in f and "\n" in f for f in fields)
                 wrong = f"a cell in quotes has tabs and takes lines {line} to {reader.line_num}"
                 yield line, fields, f"{wrong}; {_NO_QUOTING}, else quoting=True" if melted else ""
     except UnicodeError as error:
-        # UTF-16 and its like cannot pass a bad byte on.
+        # UTF-16 and similar encodings raise an error on a bad byte.
         reason = error.reason if isinstance(error, UnicodeDecodeError) else error
         raise ValueError(f"{path} is not {encoding.upper()} near line {line}: {reason}.") from error
     except (gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError) as error:
@@ -412,7 +411,7 @@ def _rows(
 
 
 def _open(path: Path, encoding: str) -> IO[str]:
-    # Files that were written by Excel begin with a byte-order mark.
+    # Excel writes a byte-order mark at the beginning of a file.
     encoding = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
     name = path.name.lower()
     if name.endswith(".gz"):

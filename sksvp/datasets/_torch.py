@@ -21,19 +21,19 @@ _PROBED_ROWS = 5
 
 
 class TorchDatasetRows(LazyRows):
-    """Lazy rows over the images of a map-style torch dataset; `from_torch` makes them.
+    """Lazy rows over the images of a map-style torch dataset; `from_torch` returns them.
 
     Parameters
     ----------
     dataset : torch.utils.data.Dataset
-        Map-style, of (image, label).
+        Map-style dataset of (image, label).
     n_jobs : int or None
-        Threads that ask the dataset for rows; None: one for each CPU.
+        Number of threads that read from the dataset; None means one per CPU.
 
     Notes
     -----
-    `content_key` reads every image once: a dataset has no cheaper sign of its
-    content.
+    `content_key` reads every image once: a dataset offers no cheaper way to
+    identify its content.
     """
 
     def __init__(self, dataset: "Dataset", *, n_jobs: int | None = 1):
@@ -50,7 +50,7 @@ class TorchDatasetRows(LazyRows):
             if image.shape != self._image_shape:
                 raise ValueError(
                     f"image {row} of the dataset has (height, width, channels) = {image.shape}, the first "
-                    f"one {self._image_shape}: bring all to one size and mode in the dataset's transform."
+                    f"one {self._image_shape}: convert all to one size and mode in the dataset's transform."
                 )
             images[place] = image
 
@@ -65,46 +65,44 @@ class TorchDatasetRows(LazyRows):
 
 
 def from_torch(dataset: "Dataset", *, n_jobs: int | None = 1) -> tuple[TorchDatasetRows, np.ndarray]:
-    """Make a torch dataset of (image, label) into X and y for scikit-learn.
+    """Turn a torch dataset of (image, label) into X and y for scikit-learn.
 
     Parameters
     ----------
     dataset : torch.utils.data.Dataset
-        Map-style (with ``__len__`` and ``__getitem__``), giving pairs of an
+        Map-style dataset (with ``__len__`` and ``__getitem__``) of pairs of an
         image and a label. Images are Pillow images, or arrays or tensors of
         shape (height, width), (channels, height, width) or (height, width,
-        channels), either uint8 or floating point from 0 to 1 as torchvision's
-        ToTensor gives them. All have one size and mode.
+        channels), either uint8 or floating point from 0 to 1 as returned by
+        torchvision's ToTensor. All must have one size and mode.
     n_jobs : int, default=1
-        Threads that ask the dataset for rows; above 1 the dataset has to allow
-        that. None: one for each CPU.
+        Number of threads that read from the dataset; above 1 the dataset must be
+        thread-safe. None means one per CPU.
 
     Returns
     -------
     X : TorchDatasetRows of shape (n, height, width, channels), uint8
-        Lazy rows, for our estimators and for scikit-learn's indexing: an image
-        is asked from the dataset each time it is read.
+        Lazy rows, for our estimators and for scikit-learn's indexing. The dataset
+        is called each time an image is read.
     y : ndarray of shape (n,)
-        Labels. Those of torchvision's own datasets, TensorDataset, Subset and
-        ConcatDataset are taken without loading an image; for others every row is loaded
-        once.
+        Labels. For torchvision's own datasets, TensorDataset, Subset and
+        ConcatDataset no image is loaded; for others every row is loaded once.
 
     Raises
     ------
     TypeError
-        For an iterable dataset, or rows that are not pairs of an image and a
-        label.
+        If the dataset is iterable, or rows are not pairs of an image and a label.
     ValueError
-        For no rows, labels that are not single values, or images of another
-        kind, range or size; the row is named.
+        If there are no rows, labels are not single values, or images are of
+        another kind, range or size; the message names the row.
 
     Notes
     -----
-    The dataset must give the clean view of each image. Random transforms belong
-    to the estimator: rows that are ranked on augmented images have noisy scores.
-    A few rows are read twice, and a warning is given where they differ. Leave
-    normalisation to the estimator as well. Floating-point pixels are rounded to
-    256 levels, which undoes ToTensor exactly.
+    The dataset must return the clean view of each image. Leave random transforms
+    to the estimator, as scores of augmented images are noisy. A few rows are read
+    twice, and a warning is issued if they differ. Leave normalisation to the
+    estimator as well. Floating-point pixels are rounded to 256 levels, which
+    inverts ToTensor exactly.
 
     Examples
     --------
@@ -132,9 +130,9 @@ def pixels_of(image: Any, row: int) -> np.ndarray:
     Raises
     ------
     TypeError
-        For what is no image.
+        If `image` is not an image.
     ValueError
-        For another dtype, range or shape; names the row.
+        If its dtype, range or shape is not accepted; the message names the row.
     """
     import torch
 
@@ -153,7 +151,7 @@ def pixels_of(image: Any, row: int) -> np.ndarray:
 
 
 def _channels_last(image: np.ndarray, row: int, channels_first: bool) -> np.ndarray:
-    """Put the channels last; where both ends could be channels, tensors have them first and arrays last."""
+    """Move the channels last; if both axes could be channels, tensors have them first and arrays last."""
     if image.ndim == 2:
         return image[:, :, np.newaxis]
     if image.ndim == 3:
@@ -213,17 +211,17 @@ def _warn_if_random(X: TorchDatasetRows) -> None:
     if not np.array_equal(X.read(rows), X.read(rows)):
         warnings.warn(
             "the dataset gives another image when a row is read again: random transforms make the scores of "
-            "a selection noisy. Take them out of the dataset; the estimators augment by themselves.",
+            "a selection noisy. Remove them from the dataset; the estimators augment images themselves.",
             UserWarning,
             stacklevel=3,
         )
 
 
 def _known_labels(dataset: Any) -> np.ndarray | None:
-    """Return labels of datasets whose labels can be had without images, else None."""
+    """Return the labels of a dataset if they can be read without images, else None."""
     from torch.utils.data import ConcatDataset, Subset, TensorDataset
 
-    # Exact types: a subclass may answer a row otherwise than by what it stores.
+    # Types must match exactly: a subclass may return rows other than the stored ones.
     if type(dataset) is Subset:
         labels = _known_labels(dataset.dataset)
         return None if labels is None else labels[np.asarray(dataset.indices)]
@@ -241,7 +239,7 @@ def _known_labels(dataset: Any) -> np.ndarray | None:
 
 
 def _plain_labels(labels: Any, n_rows: int) -> np.ndarray | None:
-    """Return stored labels as an array where they are one value a row."""
+    """Return stored labels as an array if they are one value per row, else None."""
     if labels is None:
         return None
     labels = np.asarray(_on_host(labels))
@@ -258,5 +256,5 @@ def _label(label: Any, row: int) -> Any:
 
 
 def _on_host(value: Any) -> Any:
-    """Bring a tensor to the CPU; anything else as it is."""
+    """Move a tensor to the CPU; return any other value unchanged."""
     return value.detach().cpu() if hasattr(value, "detach") else value

@@ -1,10 +1,10 @@
-"""Reading pickles of arrays and plain containers, and no others.
+"""Read pickles of arrays and plain containers, and no others.
 
 A pickle may call any function it names. Published data sets in this format name
-numpy's array reconstructors and plain containers; whatever else a file names is
-refused before it is imported. Even the reconstructors are not run: handed
-damaged state, numpy's own can crash the process, so plain stand-ins take the
-state down and it is checked before it becomes an array.
+numpy's array reconstructors and plain containers; any other name is refused
+before it is imported. The reconstructors themselves are not run either, because
+numpy's can crash the process on a damaged state. Plain stand-ins store the state,
+which is checked before it becomes an array.
 """
 
 import pickle
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-# What the unpickler raises on bytes that are no pickle, or on one that was cut or altered.
+# Errors of the unpickler on bytes that are not a pickle, or on a truncated or altered one.
 _MALFORMED = (
     pickle.UnpicklingError,
     EOFError,
@@ -32,7 +32,7 @@ _NUMBER_CODE = re.compile(r"[<>|=]?[biuf][1248]")
 
 
 class _Dtype:
-    """Stands for numpy.dtype: a number type and its byte order."""
+    """Stand-in for numpy.dtype: a number type and its byte order."""
 
     def __init__(self, code, align=False, copy=False):
         code = _as_text(code)
@@ -45,7 +45,7 @@ class _Dtype:
 
 
 class _Array:
-    """Stands for numpy.ndarray; `values` is set with the state."""
+    """Stand-in for numpy.ndarray; `values` is set with the state."""
 
     def __setstate__(self, state):
         _, shape, dtype, is_fortran, content = state
@@ -80,13 +80,13 @@ def _scalar(dtype, content) -> np.generic:
 
 
 def _encode_latin1(text: str, encoding: str) -> bytes:
-    """Stands for _codecs.encode, by which Python 3 writes bytes in the old protocols."""
+    """Stand-in for _codecs.encode, with which Python 3 writes bytes in the old protocols."""
     if encoding not in ("latin1", "latin-1"):
         raise ValueError(f"text encoded as {encoding!r} where only latin1 is expected")
     return text.encode("latin1")
 
 
-# Where numpy keeps them, before and since version 2.
+# Names of numpy's reconstructors before and since version 2.
 _ADMITTED: dict[tuple[str, str], object] = {
     (f"{package}.{module}", name): stand_in
     for package in ("numpy.core", "numpy._core")
@@ -102,7 +102,7 @@ _ADMITTED |= {
     ("_codecs", "encode"): _encode_latin1,
     ("collections", "OrderedDict"): OrderedDict,
 }
-# Python 2 names its built-in module otherwise.
+# Python 2 has another name for its built-in module.
 _ADMITTED |= {
     (module, container.__name__): container
     for module in ("builtins", "__builtin__")
@@ -111,11 +111,11 @@ _ADMITTED |= {
 
 
 class _RefusedGlobalError(pickle.UnpicklingError):
-    """The pickle names something that is neither numpy's reconstructors nor a container."""
+    """The pickle names something other than numpy's reconstructors and plain containers."""
 
 
-# The unpickler written in Python: the one in C can crash the process on a file that was cut or altered, and
-# for a few large arrays it is no faster.
+# The unpickler written in C can crash the process on a truncated or altered file, and for a few large arrays
+# it is no faster than this one, which is written in Python.
 class _ArrayUnpickler(pickle._Unpickler):
     def find_class(self, module: str, name: str) -> object:
         try:
@@ -135,23 +135,24 @@ def load_pickled_dict(path: Path) -> dict[str, object]:
     Returns
     -------
     dict
-        With keys as str. Texts that Python 2 wrote are bytes. Arrays are read-only.
+        The content, with keys as str. Texts written by Python 2 are bytes. Arrays
+        are read-only.
 
     Raises
     ------
     OSError
-        Where the file cannot be opened.
+        If the file cannot be opened.
     ValueError
-        For anything but a whole pickle of such a dict; names the file, and a
-        global that was refused.
+        If the file is not a complete pickle of such a dict; the message names the
+        file and, if a name was refused, this name.
     """
     with open(path, "rb") as file:
         try:
             content = _ArrayUnpickler(file, encoding="bytes").load()
         except _RefusedGlobalError as refused:
             raise ValueError(
-                f"{path} names the Python object {refused}, which a data file has no use for: refused "
-                f"without running it. Only numpy arrays and plain containers are read."
+                f"{path} names the Python object {refused}, which is refused without running it: only numpy "
+                f"arrays and plain containers are read."
             ) from None
         except _MALFORMED as error:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Queries out to people and labelling tools, and their answers back."""
+"""Exchange of queries and labels with people and labelling tools."""
 
 from ._exchange import read_answers, write_query
 

@@ -1,4 +1,4 @@
-"""Queries as CSV for labelling tools, and labels back from it."""
+"""Write queries as CSV for labelling tools, and read labels back."""
 
 import csv
 import os
@@ -18,23 +18,23 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_query(path: str | os.PathLike, X: Any, rows: np.ndarray, names: Any = None) -> None:
-    """Write rows that wait for labels: row number, name or text, and an empty label.
+    """Write the rows to be labelled: row number, name or text, and an empty label.
 
     Parameters
     ----------
     path : str or path-like
-        The CSV file, UTF-8; replaced in one step.
+        The CSV file, in UTF-8. It is replaced in one step.
     X : rows
-        The pool. Texts, and the paths of an image folder, name themselves.
+        The pool. Texts, and the paths of an image folder, serve as names.
     rows : ndarray of int
-        In the order of the file.
+        Row numbers, in the order of the file.
     names : array-like of length n_rows, optional
-        What a person, or a tool, knows each row of the pool by.
+        Name of each row of the pool for the person or tool that labels it.
 
     Notes
     -----
-    A name that begins with ``=``, ``+``, ``-``, ``@`` or a tab gets an apostrophe before
-    it: spreadsheets would run it as a formula.
+    A name that begins with ``=``, ``+``, ``-``, ``@`` or a tab is preceded by an
+    apostrophe, because spreadsheets would run it as a formula.
     """
     if names is not None and _num_samples(names) != _num_samples(X):
         raise ValueError(
@@ -42,7 +42,7 @@ def write_query(path: str | os.PathLike, X: Any, rows: np.ndarray, names: Any = 
             f"{_num_samples(names)}."
         )
     shown = _names(X if names is None else names, rows, given=names is not None)
-    # Texts and names of files need not be Unicode.
+    # Texts and file names may contain characters that UTF-8 cannot encode.
     with (
         replacing(path) as part,
         open(part, "w", newline="", encoding="utf-8", errors="backslashreplace") as file,
@@ -62,32 +62,35 @@ def _names(values: Any, rows: np.ndarray, *, given: bool) -> list[str]:
 
 
 def _not_a_formula(cell: str) -> str:
-    """Put an apostrophe before what a spreadsheet would run as a formula."""
+    """Put an apostrophe before a cell that a spreadsheet would run as a formula."""
     return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
 
 
 def read_answers(path: str | os.PathLike, classes: list) -> tuple[np.ndarray, np.ndarray]:
-    """Read the rows of a CSV file that have a label by now.
+    """Read the labelled rows of a CSV file.
 
     Parameters
     ----------
     path : str or path-like
-        With a header that names ``row`` and ``label``; other columns, and rows
-        with an empty label, are passed over. Comma, semicolon or tab.
+        The CSV file, separated by commas, semicolons or tabs. Its header must name
+        ``row`` and ``label``. Other columns and rows with an empty label are
+        ignored.
     classes : list
-        Classes known so far: labels are numbers where these are. Where there are
-        none, labels that are all whole numbers are numbers.
+        Classes known so far. Labels are read as numbers if these are numbers. If
+        there are none, labels are read as numbers if all are whole numbers.
 
     Returns
     -------
     rows : ndarray of int
+        Row numbers.
     labels : ndarray
+        Their labels.
 
     Raises
     ------
     ValueError
-        For a header without these columns, or a row number or label that cannot
-        be read; the message names the line.
+        If the header lacks these columns, or a row number or label cannot be read;
+        the message names the line.
     """
     path = Path(path)
     try:
@@ -121,7 +124,7 @@ def _read_lines(path: Path) -> list[tuple[int, str | None, str | None]]:
 
 
 def _is_whole(text: str) -> bool:
-    # "007" is a name, not a number; "1.0" is how pandas writes a column in which labels are missing.
+    # "007" is a name, not a number. pandas writes 1 as "1.0" in a column with missing labels.
     return re.fullmatch(r"-?(0|[1-9][0-9]*)(\.0+)?", text) is not None
 
 

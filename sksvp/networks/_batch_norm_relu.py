@@ -1,4 +1,4 @@
-"""Batch norm and the ReLU behind it as one layer, in few sweeps over memory where it trains in bfloat16 on a CPU."""
+"""Batch norm followed by ReLU as one layer, with few passes over memory for bfloat16 training on a CPU."""
 
 from collections.abc import Callable
 from typing import cast
@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-# A vector loop wants this many columns side by side.
+# A vectorized loop runs best with at least this many adjacent columns.
 _COLUMNS = 128
-# Below so many values the calls from Python cost more than the sweeps over memory that they save.
+# For smaller inputs the calls from Python cost more than the passes over memory that they save.
 _MIN_VALUES = 2**18
 
 
@@ -19,19 +19,19 @@ class BatchNormReLU(nn.BatchNorm2d):
     """Batch norm over channels, then ReLU: ``relu(batch_norm(x))``.
 
     Parameters, buffers and results are those of `torch.nn.BatchNorm2d` followed
-    by a ReLU. Where the layer trains in bfloat16 on one thread of a CPU, on
-    channels-last input that is not small, it takes four sweeps over memory for forward and backward in place of
-    torch's twelve or so; statistics are summed in float32 and float64. Anywhere
-    else torch's own operations run.
+    by a ReLU. In bfloat16 training on one CPU thread, with channels-last input
+    that is not small, forward and backward take four passes over memory instead
+    of torch's twelve or so; statistics are summed in float32 and float64. In all
+    other cases torch's own operations run.
 
     Parameters
     ----------
     num_features : int
-        Channels.
+        Number of channels.
     one_sweep : bool, default=True
-        False always takes torch's own operations.
+        If False, torch's own operations always run.
     **kwargs
-        As `torch.nn.BatchNorm2d`.
+        Further parameters of `torch.nn.BatchNorm2d`.
     """
 
     def __init__(self, num_features: int, *, one_sweep: bool = True, **kwargs):
@@ -61,7 +61,7 @@ class BatchNormReLU(nn.BatchNorm2d):
             and self.track_running_stats
             and self.momentum is not None
             and self.weight.dtype == torch.float32
-            # With more threads torch's operations keep up: threads of our own would fight with its.
+            # With more threads torch's operations are as fast, and our own threads would compete with torch's.
             and torch.get_num_threads() == 1
             and not torch.compiler.is_compiling()
         )
@@ -111,7 +111,7 @@ class _BatchNormReLU(torch.autograd.Function):
 
 
 class _Rows:
-    """A channels-last batch as rows of channels, with several pixels to a row where channels are few."""
+    """A channels-last batch as rows of channels; if there are few channels, a row holds several pixels."""
 
     def __init__(self, x: Tensor):
         self.channels = x.shape[1]
@@ -122,20 +122,20 @@ class _Rows:
         self.width = self.fold * self.channels
 
     def of(self, x: Tensor) -> np.ndarray:
-        """View the bits of a batch of this shape, (rows, width) uint16."""
+        """View the bits of a batch of this shape as uint16 of shape (rows, width)."""
         bits = x.detach().permute(0, 2, 3, 1).view(torch.int16).numpy()
         return bits.view(np.uint16).reshape(-1, self.width)
 
     def first(self, bits: np.ndarray) -> np.ndarray:
-        """Return the first pixel, float32 of (channels,)."""
+        """Return the first pixel as float32 of shape (channels,)."""
         return (bits[0, : self.channels].astype(np.uint32) << 16).view(np.float32)
 
     def widen(self, per_channel: np.ndarray) -> np.ndarray:
-        """Repeat a value a channel over a row, as float32."""
+        """Repeat one value per channel over a row, as float32."""
         return np.tile(per_channel.astype(np.float32), self.fold)
 
     def sums(self, loop: Callable, *arguments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Call ``loop(*arguments, first, second)``; return both sums, float64 of (channels,)."""
+        """Call ``loop(*arguments, first, second)``; return both sums as float64 of shape (channels,)."""
         totals = np.zeros((2, self.width))
         loop(*arguments, *totals)
         first, second = totals.reshape(2, self.fold, self.channels).sum(axis=1)

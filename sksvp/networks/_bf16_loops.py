@@ -1,10 +1,10 @@
 """The loops of `BatchNormReLU` over rows of bfloat16, compiled by numba.
 
-torch runs batch norm and ReLU on a CPU as separate sweeps over memory, which
-cost a small network in bfloat16 more than its convolutions. Each function here
-is one sweep. Rows are pixels, columns are channels (repeated side by side where
-there are few, so that every vector register is full): uint16 that hold the bits
-of bfloat16, the upper half of a float32.
+On a CPU torch runs batch norm and ReLU as separate passes over memory. In a
+small bfloat16 network they cost more than the convolutions. Each function here
+is one pass. Rows are pixels and columns are channels; few channels are repeated
+side by side, so that every vector register is full. The values are uint16 that
+hold the bits of bfloat16, the upper half of a float32.
 """
 
 import numba
@@ -12,7 +12,7 @@ import numpy as np
 
 from .._compiled import compiled_fused
 
-# Rows that are summed in float32 before they join a float64 total.
+# Number of rows that are summed in float32 before they are added to a float64 total.
 _BLOCK = 64
 _ZERO = np.float32(0)
 

@@ -1,4 +1,4 @@
-"""Any network with a last layer, told apart into features and head."""
+"""Split any network with a last layer into features and head."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ class HeadedNetwork(nn.Module):
     Parameters
     ----------
     network : nn.Module
-        Maps images to logits; its last linear layer (in a network without one,
-        its last convolution) is taken as the head.
+        Network that maps images to logits. Its head is the last linear layer, or
+        the last convolution if there is no linear layer.
 
     Attributes
     ----------
     n_features : int
-        Length of the head's input, pooled where that is a map.
+        Length of the head's input; feature maps are average-pooled.
     """
 
     def __init__(self, network: nn.Module):
@@ -55,12 +55,12 @@ def logits_and_features(network: Any, x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def find_head(network: nn.Module) -> tuple[str, nn.Linear | nn.Conv2d]:
-    """Find the last linear layer by name, or the last convolution where there is none.
+    """Return the name and module of the last linear layer, or of the last convolution if there is none.
 
     Raises
     ------
     ValueError
-        For a network with neither.
+        If the network has neither.
     """
     for kind in (nn.Linear, nn.Conv2d):
         found = [(name, module) for name, module in network.named_modules() if isinstance(module, kind)]

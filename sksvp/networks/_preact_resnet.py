@@ -54,7 +54,7 @@ class Bottleneck(nn.Module):
 
 
 def _projection(in_channels: int, out_channels: int, stride: int) -> nn.Module | None:
-    """A 1x1 convolution where the block changes shape; it reads the block's first activation."""
+    """Return a 1x1 convolution of the block's first activation if the block changes shape, else None."""
     if in_channels == out_channels and stride == 1:
         return None
     return nn.Conv2d(in_channels, out_channels, 1, stride, bias=False)
@@ -64,27 +64,27 @@ _BLOCKS: dict[str, type[BasicBlock] | type[Bottleneck]] = {"basic": BasicBlock, 
 
 
 def resolve_block(depth: int, block: str = "auto") -> tuple[str, int]:
-    """Name the residual block of a depth and count the blocks of each stage.
+    """Return the residual block of a depth and the number of blocks in each stage.
 
     Parameters
     ----------
     depth : int
-        Layers with weights, projections not counted: 6n + 2 with pairs of 3x3
-        convolutions, 9n + 2 with bottlenecks.
+        Number of layers with weights, without projections: 6n + 2 with pairs of
+        3x3 convolutions, 9n + 2 with bottlenecks.
     block : {"auto", "basic", "bottleneck"}, default="auto"
-        "auto" takes bottlenecks for 164 and for depths that are only 9n + 2,
-        pairs of 3x3 convolutions elsewhere.
+        Residual block. "auto" uses bottlenecks for 164 and for depths that are
+        only of the form 9n + 2, and pairs of 3x3 convolutions for all others.
 
     Returns
     -------
     block : {"basic", "bottleneck"}
     n_blocks : int
-        Blocks in each of the three stages.
+        Number of blocks in each of the three stages.
 
     Raises
     ------
     ValueError
-        For an unknown block, or a depth that the block cannot make.
+        If the block is unknown, or no network of this depth has this block.
     """
     if block not in ("auto", *_BLOCKS):
         raise ValueError(f"block must be one of 'auto', 'basic', 'bottleneck', got {block!r}.")
@@ -105,22 +105,22 @@ def resolve_block(depth: int, block: str = "auto") -> tuple[str, int]:
 class PreActResNet(nn.Module):
     """Pre-activation ResNet for small images.
 
-    As in the CIFAR experiments of [1]_: three stages of 16, 32 and 64 channels
-    (four times as many with bottlenecks), the last two at half the side of the one before. A block's
-    shortcut is its raw input, or, where the shape changes, a 1x1 convolution of
-    its first activation.
+    The network of the CIFAR experiments of [1]_ has three stages of 16, 32 and 64
+    channels, or four times as many with bottlenecks. The second and the third
+    stage each halve the side of the maps. A block's shortcut is its raw input or,
+    if the shape changes, a 1x1 convolution of its first activation.
 
     Parameters
     ----------
     depth : int
-        6n + 2 with pairs of 3x3 convolutions, 9n + 2 with bottlenecks.
+        Number of layers: 6n + 2 with pairs of 3x3 convolutions, 9n + 2 with bottlenecks.
     n_classes : int
         Size of the output.
     in_channels : int, default=3
-        Channels of the images.
+        Number of channels of the images.
     block : {"auto", "basic", "bottleneck"}, default="auto"
-        "auto" takes bottlenecks for 164 and for depths that are only 9n + 2,
-        pairs of 3x3 convolutions elsewhere.
+        Residual block. "auto" uses bottlenecks for 164 and for depths that are
+        only of the form 9n + 2, and pairs of 3x3 convolutions for all others.
 
     Attributes
     ----------
@@ -170,7 +170,7 @@ class PreActResNet(nn.Module):
         Returns
         -------
         Tensor of shape (n, n_features)
-            Non-negative: pooled after a ReLU.
+            The vector is pooled after a ReLU and therefore non-negative.
         """
         x = self.blocks(self.stem(x))
         return self.bn(x).mean(dim=(2, 3))

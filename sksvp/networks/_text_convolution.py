@@ -1,4 +1,4 @@
-"""Convolution of width 3 along texts whose weight gradient is a few matrix products in float32 on a CPU."""
+"""Convolution of width 3 over texts with a fast weight gradient in float32 on a CPU."""
 
 import torch
 from torch import Tensor, nn
@@ -6,26 +6,27 @@ from torch.autograd.function import once_differentiable
 
 
 class TextConvolution(nn.Conv2d):
-    """Convolution of width 3 over texts, which are images of height 1; as long as its input, or half as long.
+    """Convolution of width 3 over texts, which are images of height 1.
 
-    Parameters and results are those of `torch.nn.Conv2d` without a bias. In
-    float32 on a CPU torch needs longer for the weight gradient of a channels-last
-    batch than for the rest of the layer. As the pixels of a text lie one behind the
-    other, that gradient is a product of two matrices for each place of the window.
+    The output is as long as the input, or half as long. Parameters and results
+    are those of `torch.nn.Conv2d` without a bias. In float32 on a CPU torch needs
+    longer for the weight gradient of a channels-last batch than for the rest of
+    the layer. The pixels of a text are adjacent in memory, so here the gradient is
+    one product of two matrices for each position of the window.
 
     Parameters
     ----------
     in_channels, out_channels : int
-        Channels.
+        Numbers of channels.
     stride : {1, 2}, default=1
-        2 halves the length.
+        Stride of the convolution; 2 halves the length.
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1):
         super().__init__(in_channels, out_channels, (1, 3), (1, stride), (0, 1), bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the sums, of shape (n, out_channels, 1, ceil(length / stride))."""
+        """Return the output, of shape (n, out_channels, 1, ceil(length / stride))."""
         if self.training and torch.is_grad_enabled() and self._fits(x):
             return _TextConvolution.apply(x, self.weight, self.stride[1])
         return super().forward(x)
@@ -80,19 +81,19 @@ def weight_gradient(x: Tensor, gradient: Tensor, stride: int) -> Tensor:
     x : Tensor of shape (n, in_channels, 1, length), channels-last
         Input of the layer.
     gradient : Tensor of shape (n, out_channels, 1, ceil(length / stride)), channels-last
-        Of the loss by the output of the layer.
+        Gradient of the loss with respect to the output of the layer.
     stride : {1, 2}
-        Of the convolution.
+        Stride of the convolution.
 
     Returns
     -------
     Tensor of shape (out_channels, in_channels, 1, 3)
-        Of the loss by the weights.
+        Gradient of the loss with respect to the weights.
     """
-    texts = x.squeeze(2).transpose(1, 2)  # (n, length, in_channels), without a copy
+    texts = x.squeeze(2).transpose(1, 2)  # a view of shape (n, length, in_channels)
     above = gradient.squeeze(2).transpose(1, 2)
     if stride == 2:
-        # Pixel 2 l and the one after it side by side, as row l.
+        # Row l holds pixel 2 l and the next one.
         if texts.shape[1] % 2:
             texts = torch.cat([texts, texts.new_zeros(len(texts), 1, texts.shape[2])], dim=1)
         pairs = texts.reshape(len(texts), above.shape[1], -1)
@@ -107,7 +108,7 @@ def weight_gradient(x: Tensor, gradient: Tensor, stride: int) -> Tensor:
 
 def _product_with_the_one_before(later: Tensor, earlier: Tensor) -> Tensor:
     """Return the sum over texts and pixels l of the outer products ``later[l] earlier[l - 1]``, zero before a text."""
-    # Over all texts at once, less the pairs of a text's first pixel and the last one of the text before.
+    # The sum over all adjacent pixels includes pairs across two texts; they are subtracted.
     over_all = _flat(later)[1:].T @ _flat(earlier)[:-1]
     return over_all - later[1:, 0].T @ earlier[:-1, -1]
 

@@ -10,55 +10,55 @@ from ._batch_norm_relu import BatchNormReLU
 from ._text_convolution import TextConvolution
 
 POOLINGS = ("conv", "maxpool", "kmaxpool")
-# Blocks in each of the four stages.
+# Number of blocks in each of the four stages, by depth.
 _BLOCKS = {9: (1, 1, 1, 1), 17: (2, 2, 2, 2), 29: (5, 5, 2, 2), 49: (8, 8, 5, 3)}
-_KEPT = 8  # positions that the last pooling keeps of each channel
+_KEPT = 8  # number of positions per channel that the last pooling keeps
 
 
 def check_depth(depth: int) -> None:
-    """Check that a depth is one of those published.
+    """Check that a depth is one of the published depths.
 
     Raises
     ------
     ValueError
-        For any other.
+        If it is not.
     """
     if depth not in _BLOCKS:
         raise ValueError(f"depth must be one of {', '.join(map(str, _BLOCKS))}, got {depth!r}.")
 
 
 def min_length(pooling: str) -> int:
-    """Return how many characters a text needs at least: 57, or 64 with k-max pooling, which rounds down."""
+    """Return the least number of characters of a text: 57, or 64 with k-max pooling, which rounds down."""
     return 8 * _KEPT if pooling == "kmaxpool" else 8 * (_KEPT - 1) + 1
 
 
 class VDCNN(nn.Module):
     """Very deep convolutional network over characters.
 
-    As in [1]_ and the experiments of [2]_: characters are embedded, a first
-    convolution is followed by four stages of blocks, each of two convolutions of
-    width 3 with batch norm and ReLU; the length halves between stages. The 8
-    largest values of each channel, in their order, go through two hidden layers.
+    The network of [1]_ and of the experiments of [2]_ embeds characters, applies a
+    first convolution and then four stages of blocks. A block has two convolutions
+    of width 3 with batch norm and ReLU; the length halves between stages. The 8
+    largest values of each channel, in their order, pass through two hidden layers.
 
     Parameters
     ----------
     depth : {9, 17, 29, 49}
-        Convolutions with weights; those of shortcuts are not counted.
+        Number of convolutions with weights, without those of shortcuts.
     n_classes : int
         Size of the output.
     pooling : {"conv", "maxpool", "kmaxpool"}, default="conv"
-        How the length halves: a convolution of stride 2, max pooling of width 3,
-        or the larger half of the values of each channel.
+        How the length is halved: by a convolution of stride 2, by max pooling of
+        width 3, or by keeping the larger half of the values of each channel.
     shortcut : bool, default=False
-        Add each block's input to its output.
+        Whether each block's input is added to its output.
     widths : sequence of 4 int, default=(64, 128, 256, 512)
-        Channels of the stages.
+        Number of channels of each stage.
     hidden : int, default=2048
         Size of both hidden layers.
     n_characters : int, default=69
-        Different characters, padding and the unknown one among them.
+        Number of different characters, including padding and the unknown one.
     embedding_size : int, default=16
-        Numbers that stand for a character.
+        Length of the vector of a character.
 
     Attributes
     ----------
@@ -67,8 +67,8 @@ class VDCNN(nn.Module):
 
     Notes
     -----
-    A text is an image of height 1, so that all layers can lie channels-last in
-    memory, where bfloat16 is fast on a CPU.
+    A text is an image of height 1. All layers can then be stored channels-last,
+    a layout in which bfloat16 is fast on a CPU.
 
     References
     ----------
@@ -127,24 +127,24 @@ class VDCNN(nn.Module):
         Parameters
         ----------
         x : Tensor of shape (n, length), integer
-            Numbers of characters, as `sksvp.text.encode_characters` gives them.
+            Character numbers, as returned by `sksvp.text.encode_characters`.
 
         Returns
         -------
         Tensor of shape (n, n_features)
-            Non-negative, behind a ReLU.
+            The vector is the output of a ReLU and therefore non-negative.
 
         Raises
         ------
         ValueError
-            For texts that are too short to be halved three times.
+            If the texts are too short to be halved three times.
         """
         if x.shape[1] < min_length(self.pooling):
             raise ValueError(
                 f"texts must have at least {min_length(self.pooling)} characters, padding counted, with "
                 f"pooling={self.pooling!r}, got {x.shape[1]}."
             )
-        # (n, length, size) becomes (n, size, 1, length) without a copy, and is channels-last then.
+        # The view of shape (n, size, 1, length) is channels-last.
         maps = self.embedding(x.int()).transpose(1, 2).unsqueeze(2)
         maps = _largest(self.blocks(self.stem(maps)), _KEPT)
         return F.relu(self.hidden2(F.relu(self.hidden1(maps.flatten(1)))))
@@ -165,7 +165,7 @@ class VDCNNBlock(nn.Module):
         self.bn1 = BatchNormReLU(width)
         self.conv2 = TextConvolution(width, width)
         self.shortcut = shortcut
-        # With a shortcut the sum stands between the second batch norm and its ReLU.
+        # A shortcut is added between the second batch norm and its ReLU.
         self.bn2 = nn.BatchNorm2d(width) if shortcut else BatchNormReLU(width)
         self.projection = (
             nn.Conv2d(in_channels, width, 1, (1, stride), bias=False)

@@ -1,4 +1,4 @@
-"""A short convolutional network behind a fixed whitening layer, made for trainings of a few epochs."""
+"""A short convolutional network with a fixed whitening layer, for trainings of a few epochs."""
 
 from collections.abc import Sequence
 from numbers import Integral
@@ -10,25 +10,25 @@ from torch.nn import functional as F
 from ._batch_norm_relu import BatchNormReLU
 
 _PATCH = 2
-# Added to the variances that the whitening divides by, in units of a normalised pixel's variance: what varies
-# less, such as the rounding of a JPEG, is not blown up to the size of the picture.
+# Added to the variances that the whitening divides by, in units of a normalised pixel's variance. It keeps
+# directions of very small variance, such as the rounding noise of a JPEG, from being amplified.
 _FLOOR = 5e-4
-# With few batches the running statistics must follow sooner than torch's 0.1 lets them.
+# Short trainings have few batches, so the running statistics must adapt faster than with torch's 0.1.
 _STATISTICS_MOMENTUM = 0.2
-# Unscaled logits of a wide max-pooled vector would saturate the softmax before anything is learned.
+# Without scaling, the logits of a wide max-pooled vector saturate the softmax at the start of training.
 _LOGIT_SCALE = 1 / 9
-# Values of one block of patches in float64.
+# Number of values in one block of float64 patches.
 _BLOCK_VALUES = 2**23
 
 
 class WhitenedConvNet(nn.Module):
-    """Six 3x3 convolutions behind fixed filters that whiten patches of 2x2 pixels.
+    """Fixed filters that whiten patches of 2x2 pixels, followed by six 3x3 convolutions.
 
-    The form that the speed records on CIFAR-10 have settled on [1]_ [2]_, with
-    widths for a proxy. The first layer holds the principal directions of the
-    training images' patches, each divided by its standard deviation, and their
-    negatives behind a ReLU; it is not trained. Each of three stages is a
-    convolution, max pooling by two, batch norm and ReLU, then a convolution,
+    The architecture is that of the speed records on CIFAR-10 [1]_ [2]_, with
+    widths for a proxy. The filters of the first layer are the principal directions
+    of the training images' patches, each divided by its standard deviation, and
+    their negatives; a ReLU follows. They are not trained. Each of three stages has
+    a convolution, max pooling by two, batch norm and ReLU, then a convolution,
     batch norm and ReLU. The last map is max-pooled to one vector.
 
     Parameters
@@ -36,22 +36,22 @@ class WhitenedConvNet(nn.Module):
     n_classes : int
         Size of the output.
     in_channels : int, default=3
-        Channels of the images.
+        Number of channels of the images.
     widths : sequence of 3 int, default=(48, 96, 192)
-        Channels of the stages.
+        Number of channels of each stage.
 
     Attributes
     ----------
     n_features : int
         Length of the final hidden vector: the last width.
     whitening : Tensor of shape (8 * in_channels, in_channels, 2, 2)
-        The fixed filters. Single pixels until `reset_whitening` is called.
+        The fixed filters. They select single pixels until `reset_whitening` is called.
 
     Notes
     -----
-    As in [2]_, convolutions begin as the identity on as many channels as they
-    read, and batch norm has shifts but no factors. Maps of one pixel are not
-    pooled further, so that images of any size pass.
+    As in [2]_, convolutions are initialised as the identity on as many channels as
+    they read, and batch norm learns shifts but no scales. Maps of one pixel are not
+    pooled further, so images can have any size.
 
     References
     ----------
@@ -89,17 +89,19 @@ class WhitenedConvNet(nn.Module):
 
     @torch.no_grad()
     def reset_whitening(self, images: Tensor) -> None:
-        """Compute the filters of the first layer from the patches of some images.
+        """Compute the filters of the first layer from the patches of images.
 
         Parameters
         ----------
         images : Tensor of shape (n, in_channels, height, width)
-            Normalised training images, of mean 0 and spread 1; a thousand will do.
+            Normalised training images, of mean 0 and standard deviation 1; a
+            thousand are enough.
 
         Raises
         ------
         ValueError
-            For no images, images of other channels, or NaN or infinity in them.
+            If there are no images, their number of channels is another one, or
+            they contain NaN or infinity.
         """
         channels = self.whitening.shape[1]
         if images.ndim != 4 or images.shape[1] != channels or not len(images):
@@ -124,7 +126,8 @@ class WhitenedConvNet(nn.Module):
         Returns
         -------
         Tensor of shape (n, n_features)
-            Non-negative: pooled after a ReLU, and scaled so that the logits begin small.
+            The vector is pooled after a ReLU and therefore non-negative. It is
+            scaled so that the first logits are small.
         """
         x = F.relu(F.conv2d(_at_least_a_patch(x), self.whitening))
         return self.stages(x).amax(dim=(2, 3)) * _LOGIT_SCALE
@@ -135,7 +138,7 @@ class WhitenedConvNet(nn.Module):
 
 
 class WhitenedStage(nn.Module):
-    """Two 3x3 convolutions with batch norm and ReLU, the first with max pooling between."""
+    """Two 3x3 convolutions with batch norm and ReLU; max pooling follows the first convolution."""
 
     def __init__(self, in_channels: int, width: int):
         super().__init__()
@@ -146,18 +149,18 @@ class WhitenedStage(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)
-        # Before batch norm and ReLU, which then sweep over a quarter of the map.
+        # Pooling comes before batch norm and ReLU, so that they process a quarter of the map.
         x = F.max_pool2d(x, [min(2, side) for side in x.shape[2:]])
         return self.bn2(self.conv2(self.bn1(x)))
 
 
 def check_widths(widths: Sequence[int]) -> None:
-    """Check the channels of the stages.
+    """Check the numbers of channels of the stages.
 
     Raises
     ------
     ValueError
-        For anything but three whole numbers above zero.
+        If they are not three whole numbers above zero.
     """
     if len(widths) != 3 or any(not isinstance(width, Integral) or width < 1 for width in widths):
         raise ValueError(f"widths must be the channels of 3 stages, each at least 1, got {widths!r}.")
@@ -183,12 +186,12 @@ def _at_least_a_patch(x: Tensor) -> Tensor:
 
 
 def _both_signs(filters: Tensor, channels: int) -> Tensor:
-    """Stack filters, given as rows, and their negatives: (2 * n, channels, 2, 2)."""
+    """Stack filters, given as rows, and their negatives into shape (2 * n, channels, 2, 2)."""
     return torch.cat([filters, -filters]).reshape(-1, channels, _PATCH, _PATCH)
 
 
 def _second_moments(images: Tensor) -> Tensor:
-    """Mean product of any two values of a patch, float64 of (4 * channels, 4 * channels)."""
+    """Return the mean products of all pairs of values of a patch, float64 of (4 * channels, 4 * channels)."""
     images = _at_least_a_patch(images)
     size = images.shape[1] * _PATCH**2
     n_places = (images.shape[2] - 1) * (images.shape[3] - 1)

@@ -11,26 +11,26 @@ _STYLES = {"target": "-", "proxy": "--"}
 
 
 class ActiveLearningDisplay:
-    """Error of the target and of the proxy against what is labelled, mean and spread over repeats.
+    """Mean error of the target and of the proxy against the number of labels, with the spread over repeats.
 
     Parameters
     ----------
     curve : DataFrame
-        As `active_learning_curve` returns it: one line a repeat and round, with
+        Result of `active_learning_curve`: one line per repeat and round, with
         ``n_labeled``, ``target_error`` and ``proxy_error`` (shares of the test
-        rows; NaN where nothing was trained). Several curves in one figure:
-        concatenated, with a column ``name``.
+        rows; NaN if nothing was trained). To plot several curves in one figure,
+        concatenate them and add a column ``name``.
 
     Attributes
     ----------
     ax_ : matplotlib.axes.Axes
         Axes of the last plot.
     figure_ : matplotlib.figure.Figure
-        Their figure.
+        Figure of the axes.
     lines_ : dict of str to matplotlib.lines.Line2D
-        The means, by label.
+        Lines of the means, by label.
     bands_ : dict of str to matplotlib.collections.FillBetweenPolyCollection
-        One standard deviation to each side, where there are repeats.
+        Bands of one standard deviation on each side, if there are repeats.
 
     Examples
     --------
@@ -53,17 +53,17 @@ class ActiveLearningDisplay:
         Parameters
         ----------
         learner : ProxyActiveLearner
-            With `rounds`.
+            A learner with `rounds`.
         X, y : rows and labels
             The pool.
         X_test, y_test : rows and labels
-            Test rows.
+            Test rows and their labels.
         n_repeats : int, default=3
-            See `active_learning_curve`.
+            Number of repeats, see `active_learning_curve`.
         ax : matplotlib.axes.Axes, default=None
-            Where to plot; new axes if None.
+            Axes to plot on; new axes if None.
         models : tuple of str, default=("target", "proxy")
-            Whose errors to plot.
+            Models whose errors are plotted.
 
         Returns
         -------
@@ -80,10 +80,10 @@ class ActiveLearningDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
-            Where to plot; new axes if None.
+            Axes to plot on; new axes if None.
         models : tuple of str, default=("target", "proxy")
-            Whose errors to plot: the target's solid, the proxy's dashed. One that
-            was never scored is left out.
+            Models whose errors are plotted: the target as a solid line, the proxy
+            as a dashed one. A model that was never scored is left out.
 
         Returns
         -------
@@ -92,14 +92,14 @@ class ActiveLearningDisplay:
         Raises
         ------
         ValueError
-            For other models.
+            If a model is not one of these.
         """
         import matplotlib.pyplot as plt
 
         models = (models,) if isinstance(models, str) else tuple(models)
         unknown = [model for model in models if model not in _STYLES]
         if unknown:
-            raise ValueError(f"models must be out of {sorted(_STYLES)}, got {unknown}.")
+            raise ValueError(f"models must be among {sorted(_STYLES)}, got {unknown}.")
         if ax is None:
             _, ax = plt.subplots(layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
@@ -138,7 +138,7 @@ class ActiveLearningDisplay:
         )
         spread = errors["std"].to_numpy()
         if np.isfinite(spread).any():
-            # Totals that only one repeat has show no spread.
+            # The spread of a number of labels that only one repeat has is not defined.
             spread = np.nan_to_num(spread)
             mean = errors["mean"].to_numpy()
             self.bands_[label] = self.ax_.fill_between(
@@ -147,10 +147,10 @@ class ActiveLearningDisplay:
 
 
 def save_active_figure(rounds: pd.DataFrame, path) -> None:
-    """Draw the errors of the target and, beside them, of the proxy that chose, into a PNG file."""
+    """Draw the errors of the target and, in a second panel, of the proxy that chose, into a PNG file."""
     from matplotlib.figure import Figure
 
-    # A target that chose for itself was its own proxy: its line is on the left already.
+    # A target that chose its own rows is already in the left panel.
     chose = rounds.assign(proxy_error=rounds["proxy_error"].where(rounds["chooser"] == "proxy"))
     models = ["target"] if chose["proxy_error"].isna().all() else ["target", "proxy"]
     figure = Figure(figsize=(5 * len(models), 4), layout="constrained")
@@ -158,7 +158,7 @@ def save_active_figure(rounds: pd.DataFrame, path) -> None:
     for ax, model in zip(panels, models, strict=True):
         ActiveLearningDisplay(chose).plot(ax, models=model)
         ax.set_title(model)
-    # Each display ends at its own largest error, the shared axis at that of both.
+    # Each display sets its own upper limit; the shared axis needs the larger of both.
     panels[0].autoscale(axis="y")
     panels[0].set_ylim(bottom=0)
     figure.savefig(path, dpi=150, format="png")

@@ -1,10 +1,10 @@
-"""Error of the target against what its training rows cost."""
+"""Error of the target against the number or the cost of its training rows."""
 
 from pathlib import Path
 
 import pandas as pd
 
-# Okabe and Ito's colours, told apart by colour-blind readers; grey is for the baselines.
+# Okabe and Ito's colours, which colour-blind readers can distinguish; baselines are grey.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _GREYS = {"random": "#555555", "class-balanced random": "#999999"}
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -30,9 +30,9 @@ class CoresetDisplay:
     ax_ : matplotlib.axes.Axes
         Axes of the last plot.
     figure_ : matplotlib.figure.Figure
-        Their figure.
+        Figure of the axes.
     errorbars_ : dict of str to matplotlib.container.ErrorbarContainer
-        By method.
+        Error bars of each method.
 
     Examples
     --------
@@ -48,12 +48,12 @@ class CoresetDisplay:
 
     @classmethod
     def from_run(cls, folder, *, ax=None, x: str = "rows") -> "CoresetDisplay":
-        """Read the trainings of a run's folder, summarise and plot them.
+        """Summarise the trainings in a run folder and plot them.
 
         Parameters
         ----------
         folder : str or path-like
-            A folder written by ``sksvp coreset``, with its results.csv.
+            A folder written by ``sksvp coreset``, with a results.csv.
         ax : matplotlib.axes.Axes, default=None
             Where to plot; new axes if None.
         x : {"rows", "total_cpu_seconds", "total_seconds"}, default="rows"

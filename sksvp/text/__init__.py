@@ -1,8 +1,8 @@
-"""Texts as the method's networks read them: characters as numbers, fastText's normal form, compact storage."""
+"""Texts as input of networks: characters as numbers, fastText's normal form, compact storage."""
 
 from ._characters import encode_characters
 
-# With a name repeated: for other packages, and no part of the public interface.
+# Names imported "as" themselves are for other packages of sksvp; they are not public.
 from ._check import check_texts as check_texts
 from ._ngram_index import NgramIndex as NgramIndex
 from ._ngram_index import Ngrams as Ngrams

@@ -4,18 +4,20 @@ import numpy as np
 
 from ._check import check_texts
 
-# 0 is the padding, 1 any other character. The circumflex is U+02C6, as published, and not ASCII's.
+# Number 0 is padding and 1 is any other character. The circumflex is U+02C6, as published, not that of ASCII.
 CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-,;.!?:'\"/|_#$%\u02c6&*~`+=<>()[]{} "
 N_CHARACTERS = len(CHARACTERS) + 2
 
 _UNKNOWN = 1
-_PAD = 0xFFFFFFFF  # no character
-_KELVIN_SIGN = 0x212A  # beside A to Z, the one character whose small letter is a character of the alphabet
+_PAD = 0xFFFFFFFF  # not a character
+_KELVIN_SIGN = (
+    0x212A  # its lower case is k; no other character outside A to Z has a lower case in the alphabet
+)
 _BLOCK_ROWS = 1024
 
 
 def _make_table() -> np.ndarray:
-    """Number of every character up to the Kelvin sign, and of all beyond as the last entry."""
+    """Return the number of each character up to the Kelvin sign; the last entry is that of all others."""
     table = np.full(_KELVIN_SIGN + 2, _UNKNOWN, dtype=np.uint8)
     for number, character in enumerate(CHARACTERS, start=2):
         table[ord(character)] = number
@@ -25,23 +27,23 @@ def _make_table() -> np.ndarray:
 
 
 _TABLE = _make_table()
-# For texts in ASCII, whose padding is written as byte 128.
+# The table for ASCII texts, in which byte 128 is padding.
 _ASCII_TABLE = bytes(_TABLE[:128]) + bytes(128)
 
 
 def encode_characters(texts, length: int = 1014) -> np.ndarray:
     """Turn the first characters of texts into numbers.
 
-    Texts are lower-cased. 0 is padding at the end, 1 an unknown character, 2
-    to 68 are those of `CHARACTERS`: a to z, digits, punctuation and the space,
-    as in [1]_. Line breaks, tabs, ``^``, ``@`` and the backslash are unknown.
+    Texts are lower-cased. 0 is padding at the end and 1 an unknown character. 2
+    to 68 are the characters of [1]_: a to z, digits, punctuation and the space.
+    Line breaks, tabs, ``^``, ``@`` and the backslash are unknown.
 
     Parameters
     ----------
     texts : list, Series, array or PackedTexts of n str
-        An empty text becomes all zeros.
+        The texts. An empty text becomes all zeros.
     length : int, default=1014
-        Characters to keep of each, counted after lower-casing.
+        Number of characters to keep of each text, counted after lower-casing.
 
     Returns
     -------
@@ -50,7 +52,7 @@ def encode_characters(texts, length: int = 1014) -> np.ndarray:
     Raises
     ------
     TypeError, ValueError
-        For rows that are no texts.
+        If a row is not a text, or `length` is not a whole number of at least 1.
 
     References
     ----------
@@ -75,20 +77,20 @@ def encode_characters(texts, length: int = 1014) -> np.ndarray:
 
 
 def _encode_block(texts, out: np.ndarray) -> None:
-    """Encode some texts into the rows of `out`: those in ASCII byte by byte, others in UTF-32."""
+    """Encode texts into the rows of `out`: ASCII texts byte by byte, others in UTF-32."""
     length = out.shape[1]
     plain: list[bytes] = []
     wide: list[bytes] = []
     is_plain = np.empty(len(texts), dtype=bool)
     for row, text in enumerate(texts):
-        # Lower-casing never shortens a text, so that nothing beyond can come into the first characters.
+        # Lower-casing never shortens a text, so later characters cannot move into the first ones.
         text = text[:length]
         is_plain[row] = text.isascii()
         if is_plain[row]:
             plain.append(text.encode().ljust(length, b"\x80"))
             continue
         if "İ" in text:
-            # The one character whose lower case is two.
+            # This is the only character whose lower case has two characters.
             text = text.replace("İ", "i\u0307")[:length]
         wide.append(text.encode("utf-32-le", "surrogatepass").ljust(4 * length, b"\xff"))
     if plain:

@@ -1,4 +1,4 @@
-"""What may stand for texts, and the errors for what may not."""
+"""Check that rows are texts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,21 +15,22 @@ def check_texts(texts, name: str = "X") -> Any:
     Parameters
     ----------
     texts : list, Series, 1-d array or PackedTexts of length n
-        Rows of str.
+        The rows.
     name : str, default="X"
-        Of the argument, for errors.
+        Name of the argument in error messages.
 
     Returns
     -------
     ndarray of shape (n,), object, or PackedTexts
-        The texts, which can be indexed as numpy does.
+        The texts, which are indexed as in numpy.
 
     Raises
     ------
     TypeError
-        For a single text, or rows that are no texts; the first is named.
+        If `texts` is a single text or a row is not a text; the message names the
+        first such row.
     ValueError
-        For a missing text, or more than one column.
+        If a text is missing, or there is more than one column.
     """
     if isinstance(texts, PackedTexts):
         return texts
@@ -40,8 +41,8 @@ def check_texts(texts, name: str = "X") -> Any:
     shape = getattr(texts, "shape", None)
     if shape is not None and len(shape) != 1:
         raise ValueError(
-            f"{name} must be one text a row, of shape (n,), got the shape {tuple(shape)}; of a table, give the "
-            f"column with the texts."
+            f"{name} must have one text per row and the shape (n,), got the shape {tuple(shape)}; pass only the "
+            f"column of a table that holds the texts."
         )
     if hasattr(texts, "to_numpy"):
         texts = texts.to_numpy()
@@ -66,7 +67,7 @@ def _refuse(rows: np.ndarray, name: str) -> None:
     row = rows[number]
     if is_missing(row):
         raise ValueError(
-            f"{name} has a missing text: row {number} is {row!r}. Leave the row out, or put an empty text ''."
+            f"{name} has a missing text: row {number} is {row!r}. Drop the row, or replace it by an empty text ''."
         )
     hint = "; decode bytes first, for instance with row.decode('utf-8')" if isinstance(row, bytes) else ""
     raise TypeError(f"{name} must hold texts (str), but row {number} is of type {type(row).__name__}{hint}.")

@@ -16,12 +16,12 @@ class Ngrams(NamedTuple):
     Attributes
     ----------
     ids : ndarray of int32
-        Rows of all texts, one text after the other.
+        Table rows of all texts, one text after the other.
     bounds : ndarray of shape (n + 1,), int64
-        Text i has ``ids[bounds[i]:bounds[i + 1]]``.
+        The rows of text i are ``ids[bounds[i]:bounds[i + 1]]``.
     lengths : ndarray of shape (n,), int32
-        Words and n-grams of each text; n-grams that were never seen have no
-        row, but count here.
+        Number of words and n-grams of each text. N-grams that were never seen have
+        no row, but are counted here.
     """
 
     ids: np.ndarray
@@ -30,22 +30,23 @@ class Ngrams(NamedTuple):
 
 
 class NgramIndex:
-    """Gives words, and n-grams of words by their hash, numbers in the order in which they first come.
+    """Number words, and n-grams of words by their hash, in the order of first occurrence.
 
-    Words are what stands between white space; every text ends with one more,
-    fastText's ``</s>``. An n-gram of two words or more is known by its bucket,
-    fastText's hash modulo `n_buckets`.
+    Words are separated by white space; every text ends with one more word,
+    fastText's ``</s>``. An n-gram of two words or more is identified by its bucket,
+    which is fastText's hash modulo `n_buckets`.
 
     Parameters
     ----------
     word_ngrams : int
-        Longest n-gram; 1 for words alone.
+        Number of words of the longest n-gram; 1 for words alone.
     n_buckets : int
-        Buckets for n-grams of two words or more.
+        Number of buckets for n-grams of two words or more.
     min_count : int
-        Words that come less often in all texts learned are left out.
+        Least number of occurrences of a word in the training texts; rarer words
+        are left out.
     normalize : bool
-        Bring texts to fastText's normal form first.
+        Whether texts are first brought to fastText's normal form.
     """
 
     def __init__(self, word_ngrams: int, n_buckets: int, min_count: int, normalize: bool):
@@ -70,7 +71,7 @@ class NgramIndex:
         return self._index(texts, learn=False)
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return what was learned: which word, as a 64-bit hash, or which bucket has which row."""
+        """Return what was learned: the row of each word, given as a 64-bit hash, and of each bucket."""
         used = np.flatnonzero(self._keys)
         buckets = np.flatnonzero(self._bucket_rows >= 0)
         return {
@@ -81,7 +82,7 @@ class NgramIndex:
         }
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Take over what another index learned."""
+        """Restore what another index learned."""
         hashes = np.ascontiguousarray(state["word_hashes"]).view(np.uint64)
         self._set_table(len(hashes))
         self._insert(hashes, state["word_rows"], np.zeros(len(hashes), dtype=np.int64))
@@ -112,7 +113,7 @@ class NgramIndex:
                 self._make_room(n_words)
             needed = n_ids + n_words * self.word_ngrams
             if needed > len(ids):
-                # In place where the system can: the ids of millions of texts must not lie in memory twice.
+                # resize works in place if the system can: millions of texts should not hold their ids twice.
                 ids.resize(max(needed, len(ids) + len(ids) // 4), refcheck=False)
             self.n_rows, n_ids = index_texts(
                 buffer,
@@ -136,8 +137,8 @@ class NgramIndex:
         return Ngrams(ids, bounds, lengths)
 
     def _join(self, texts) -> np.ndarray:
-        """Write texts one after the other, each ended by a line feed, in UTF-8 and normal form."""
-        # A line feed inside is white space like any other.
+        """Join texts, each ended by a line feed, in UTF-8 and normal form."""
+        # A line feed within a text is white space like any other.
         joined = "\n".join([text.replace("\n", " ") for text in texts]) + "\n"
         buffer = joined.encode("utf-8", "surrogatepass")
         return np.frombuffer(normalize_bytes(buffer) if self.normalize else buffer, dtype=np.uint8)
@@ -155,7 +156,7 @@ class NgramIndex:
         self._n_words = len(hashes)
 
     def _make_room(self, n_new: int) -> None:
-        """Grow the table so that it is at most half full after n more words."""
+        """Grow the table so that it is at most half full after `n_new` more words."""
         if 2 * (self._n_words + n_new) <= len(self._keys):
             return
         used = np.flatnonzero(self._keys)

@@ -1,8 +1,8 @@
-"""Splitting text into words and hashing their n-grams, compiled by numba.
+"""Split texts into words and hash their n-grams, compiled by numba.
 
-The hashes are fastText's: FNV-1a of a word's bytes, taken as signed, and for
-n-grams h * 116049371 + the next word's hash. Words themselves are told apart by
-a hash of 64 bits: two of a million differ by it but for a chance of 3 in 10^8.
+The hashes are fastText's: FNV-1a of a word's bytes, read as signed numbers, and
+for n-grams h * 116049371 + the next word's hash. Words themselves are identified by
+a hash of 64 bits; a million words collide with a probability of 3 in 10^8.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ _EMPTY = np.uint64(0)
 
 @compiled_fused
 def _is_space(byte):
-    # As fastText splits: space, tab, line feed, vertical tab, form feed, carriage return, NUL.
+    # fastText splits at space, tab, line feed, vertical tab, form feed, carriage return and NUL.
     return byte == 32 or 9 <= byte <= 13 or byte == 0
 
 
@@ -36,7 +36,7 @@ def count_words(buffer):
 
 @compiled_fused
 def _find(keys, key):
-    """Return the place of a key in an open hash table, or the empty place where it belongs."""
+    """Return the position of a key in an open hash table, or the empty position where it belongs."""
     mask = np.uint64(len(keys) - 1)
     place = np.uint64(key ^ (key >> np.uint64(29))) & mask
     while keys[place] != _EMPTY and keys[place] != key:
@@ -46,7 +46,7 @@ def _find(keys, key):
 
 @compiled_fused
 def insert_keys(new_keys, new_rows, new_counts, keys, rows, counts):
-    """Put words into a table that has room for them."""
+    """Insert words into a table that has room for them."""
     for i in range(len(new_keys)):
         if new_keys[i] != _EMPTY:
             place = _find(keys, new_keys[i])
@@ -72,28 +72,29 @@ def index_texts(
     lengths,
     words,
 ):
-    """Write the rows of the words and n-grams of each text; return how many rows and ids there are then.
+    """Write the rows of the words and n-grams of each text; return the new numbers of rows and ids.
 
     Parameters
     ----------
     buffer : (n_bytes,) uint8
         Texts, each ended by a line feed.
     word_ngrams : int
-        Longest n-gram.
+        Number of words of the longest n-gram.
     n_buckets : int
-        Buckets of n-grams of two words and more.
+        Number of buckets for n-grams of two words or more.
     keys, rows, counts : (capacity,) uint64, int32 and int64
         Table of the words.
     bucket_rows : (n_buckets,) int32
-        Row of each bucket, -1 where it has none.
+        Row of each bucket, -1 if it has none.
     n_rows : int
-        Rows that are given away so far.
+        Number of rows that are already assigned.
     learn : bool
-        Whether what is new gets a row. Else it is left out.
+        Whether new words and n-grams get a row. Otherwise they are left out.
     ids : int32
-        Where the rows are written, from place `n_ids` on.
+        Output array for the rows, written from position `n_ids` on.
     bounds, lengths : (n_texts,) int64 and int32
-        End of each text in `ids`; its words and n-grams, known or not: unknown words are none.
+        Output arrays for the end of each text in `ids` and its number of words and
+        n-grams. Unknown n-grams are counted, unknown words are not.
     words : (n_words,) uint64
         Working memory.
     """
@@ -105,7 +106,7 @@ def index_texts(
     inside = False
     for byte in buffer:
         if not _is_space(byte):
-            # The byte as a signed number, in 32 bits.
+            # fastText reads the byte as a signed number.
             signed = np.uint32(byte) | np.uint32(0xFFFFFF00) if byte >= 128 else np.uint32(byte)
             h32 = np.uint32(np.uint32(h32 ^ signed) * np.uint32(16777619))
             h64 = np.uint64(np.uint64(h64 ^ np.uint64(byte)) * np.uint64(1099511628211))
@@ -118,9 +119,9 @@ def index_texts(
             if end == 1:
                 if not last:
                     break
-                h32 = np.uint32(3617362777)  # of "</s>", with which every text ends
+                h32 = np.uint32(3617362777)  # hash of "</s>", the last word of every text
                 h64 = np.uint64(8922757976467958425)
-            # Sign extension, as fastText widens the hash.
+            # fastText widens the hash with sign extension.
             words[n_words] = np.uint64(np.int64(np.int32(h32)))
             n_words += 1
             if h64 == _EMPTY:
@@ -162,7 +163,7 @@ def index_texts(
 
 @compiled_fused
 def renumber(ids, bounds, new_rows):
-    """Give rows their new numbers in place, leaving out those of -1; return how many ids stay."""
+    """Renumber rows in place and drop those whose new number is -1; return how many ids remain."""
     n_ids = 0
     start = 0
     for text in range(len(bounds)):

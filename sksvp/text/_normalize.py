@@ -1,4 +1,4 @@
-"""The normal form in which fastText's authors feed it with reviews."""
+"""The normal form of reviews that fastText's authors use."""
 
 import re
 
@@ -8,14 +8,15 @@ _SPACES = re.compile(rb"  +")
 def normalize(text: str) -> str:
     """Separate words from punctuation, as fastText's published script does.
 
-    In order: ASCII letters are lower-cased (other capitals stay), ``'`` gets
-    spaces around it, ``"`` is deleted, ``.`` gets spaces, ``<br />`` becomes a
-    space, ``,`` ``(`` ``)`` ``!`` ``?`` get spaces, ``;`` and ``:`` become
-    spaces, and runs of spaces become one.
+    The steps are, in this order: ASCII letters are lower-cased (other capitals
+    stay), ``'`` gets spaces around it, ``"`` is deleted, ``.`` gets spaces,
+    ``<br />`` becomes a space, ``,`` ``(`` ``)`` ``!`` ``?`` get spaces, ``;`` and
+    ``:`` become spaces, and runs of spaces become one.
 
     Parameters
     ----------
     text : str
+        The text.
 
     Returns
     -------
@@ -37,8 +38,8 @@ def normalize(text: str) -> str:
 
 
 def normalize_bytes(text: bytes) -> bytes:
-    """Do the same to UTF-8; no character but the ASCII ones has an ASCII byte in it."""
-    text = text.lower()  # of bytes: A to Z alone
+    """Normalize UTF-8 bytes; non-ASCII characters contain no ASCII byte and stay as they are."""
+    text = text.lower()  # bytes.lower changes A to Z only
     text = text.replace(b"'", b" ' ").replace(b'"', b"").replace(b".", b" . ").replace(b"<br />", b" ")
     for mark in (b",", b"(", b")", b"!", b"?"):
         text = text.replace(mark, b" " + mark + b" ")

@@ -1,4 +1,4 @@
-"""Millions of texts in one piece of memory."""
+"""Millions of texts in one block of memory."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self, overload
@@ -7,16 +7,16 @@ import numpy as np
 
 
 class PackedTexts(Sequence):
-    """Texts kept as UTF-8 in one buffer, which looks like a 1-d array of str.
+    """Texts stored as UTF-8 in one buffer, with the interface of a 1-d array of str.
 
-    A text takes its bytes and 16 more, where a Python str takes some 50 more and
-    four times the bytes where there is one emoji. ``texts[3]`` makes a str; any other index
-    gives a cheap view of those rows on the same buffer.
+    A text takes its bytes and 16 more. A Python str takes about 50 more, and four
+    bytes per character if it contains an emoji. ``texts[3]`` returns a str; any other
+    index returns a cheap view of those rows on the same buffer.
 
     Parameters
     ----------
     texts : iterable of str
-        Read once, in order.
+        The texts, which are read once, in order.
 
     Examples
     --------
@@ -39,7 +39,7 @@ class PackedTexts(Sequence):
 
     @classmethod
     def from_buffer(cls, buffer, bounds: np.ndarray) -> "PackedTexts":
-        """Take over a buffer of UTF-8 and the n + 1 places between its texts, without a copy."""
+        """Use a buffer of UTF-8 and the n + 1 boundaries of its texts without a copy."""
         self = cls.__new__(cls)
         self._set(np.frombuffer(buffer, dtype=np.uint8), np.asarray(bounds, dtype=np.int64))
         return self
@@ -81,8 +81,8 @@ class PackedTexts(Sequence):
     def __getitem__(self, key: Any) -> Self: ...
 
     def __getitem__(self, key):
-        """Return one text for an integer, else a view of the rows chosen as numpy would choose them."""
-        # scikit-learn writes X[key, ...].
+        """Return one text for an integer, or a view for any other index; numpy's rules apply."""
+        # scikit-learn indexes X[key, ...].
         if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
             key = key[0]
         if isinstance(key, tuple):
@@ -92,7 +92,7 @@ class PackedTexts(Sequence):
             return self._read(key)
         if np.ndim(starts) != 1:
             raise IndexError(f"packed texts need an integer, a slice or a 1-d index, got {key!r}.")
-        # Not by copy, which would pack these rows anew, as pickle does.
+        # copy.copy would call __reduce__, which packs the rows into a new buffer.
         view = type(self).__new__(type(self))
         view._buffer, view._starts, view._stops = self._buffer, starts, self._stops[key]
         return view
@@ -102,18 +102,18 @@ class PackedTexts(Sequence):
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         if copy is False:
-            raise ValueError("packed texts cannot become an array without a copy.")
+            raise ValueError("packed texts cannot be converted to an array without a copy.")
         out = np.empty(len(self), dtype=object)
         out[:] = list(self)
         return out if dtype is None else out.astype(dtype)
 
-    def __eq__(self, other) -> np.ndarray:  # type: ignore[override]  # row by row, as arrays compare
+    def __eq__(self, other) -> np.ndarray:  # type: ignore[override]  # row by row, as for arrays
         return np.asarray(self) == (np.asarray(other) if isinstance(other, PackedTexts) else other)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce__(self):
-        # Of a view, its own rows alone: what goes to a worker should not be the whole set.
+        # Only the rows of a view are pickled, so that workers do not receive the whole set.
         lengths = self._stops - self._starts
         bounds = np.concatenate([[0], np.cumsum(lengths)])
         if len(self) and np.array_equal(self._starts, bounds[:-1]) and bounds[-1] == len(self._buffer):

@@ -1,6 +1,6 @@
-"""How a network is trained: batches, schedules, callbacks, resuming. Nothing here knows scikit-learn's estimators.
+"""Training of networks: batches, schedules, callbacks, resuming. It does not depend on scikit-learn's estimators.
 
-The names below serve the other packages; users train through `sksvp.estimators`.
+The names below are for the other packages; users train through `sksvp.estimators`.
 """
 
 from ._augment import AUGMENTATIONS, augmentation, resized_crop_window

@@ -1,4 +1,4 @@
-"""Random crops, shifts and flips for a whole batch at once, on whatever device it lies."""
+"""Random crops, shifts and flips of a whole batch, on the batch's device."""
 
 import math
 from collections.abc import Collection
@@ -11,28 +11,28 @@ from torch.nn import functional as F
 from ._batches import TrainingView, Visit
 
 AUGMENTATIONS = ("crop", "flip", "resized-crop", "shift", "alternating-flip")
-# Of the window of a resized crop: its least share of the area, and the most that one side is of the other.
+# Window of a resized crop: least share of the image's area, and largest ratio of the sides.
 _LEAST_AREA = 0.08
 _MOST_RATIO = 4 / 3
-# Windows drawn until one fits into the image.
+# Most windows that are drawn until one fits into the image.
 _TRIES = 10
 
 
 def augmentation(
     names: Collection[str], size: tuple[int, int], n_rows: int, random_state: np.random.RandomState
 ) -> TrainingView:
-    """Return ``augment(images, visit)``, which changes the images of a batch at random, for one training.
+    """Return ``augment(images, visit)`` of one training, which augments the images of a batch.
 
     Parameters
     ----------
     names : collection of str
-        Out of `AUGMENTATIONS`.
+        Names of augmentations, from `AUGMENTATIONS`.
     size : tuple of (height, width)
-        Pixels of an image.
+        Size of an image in pixels.
     n_rows : int
-        Rows of the training.
+        Number of training rows.
     random_state : numpy.random.RandomState
-        Decides which rows are mirrored first; all else is drawn by the generator of a visit.
+        Draws which rows are mirrored first; the generator of a visit draws all else.
     """
     side = max(size)
     steps: dict[str, TrainingView] = {
@@ -55,16 +55,16 @@ def augmentation(
 
 
 def random_crop(images: Tensor, padding: int, generator: Generator) -> Tensor:
-    """Pad with zeros (black) and cut a window of the old size at a random place, image by image.
+    """Pad each image with zeros (black) and cut a window of the old size at a random position.
 
     Parameters
     ----------
     images : Tensor of shape (n, height, width, channels)
         Pixels before normalisation.
     padding : int
-        Pixels added on each side.
+        Number of pixels added on each side.
     generator : torch.Generator
-        Source of the places, on the device of the images.
+        Draws the positions, on the device of the images.
 
     Returns
     -------
@@ -79,16 +79,16 @@ def random_crop(images: Tensor, padding: int, generator: Generator) -> Tensor:
 
 
 def random_shift(images: Tensor, reach: int, generator: Generator) -> Tensor:
-    """Move each image by at most `reach` pixels along both axes; what comes into view mirrors the border.
+    """Shift each image by at most `reach` pixels along both axes and fill the gap by reflection.
 
     Parameters
     ----------
     images : Tensor of shape (n, height, width, channels)
         Pixels, of any dtype.
     reach : int
-        Pixels at most; less where a side is too short to be mirrored so far.
+        Largest shift in pixels; smaller if a side is too short for the reflection.
     generator : torch.Generator
-        Source of the shifts, on the device of the images.
+        Draws the shifts, on the device of the images.
 
     Returns
     -------
@@ -106,10 +106,10 @@ def random_flip(images: Tensor, generator: Generator) -> Tensor:
 
 
 class AlternatingFlip:
-    """Mirror each image, left to right, in every second visit; a coin decides how it is seen first.
+    """Mirror each image, left to right, in every second visit; the first view is drawn at random.
 
-    Two visits in a row thus never show the same image, which a coin for each
-    visit does half of the time: short trainings gain [1]_.
+    Two consecutive visits never show the same view. Independent draws would show
+    it half of the time; short trainings gain from the alternation [1]_.
 
     Parameters
     ----------
@@ -126,10 +126,10 @@ class AlternatingFlip:
         self._coins = torch.from_numpy(coins)
 
     def __call__(self, images: Tensor, rows: np.ndarray, epoch: int) -> Tensor:
-        """Mirror the images of these rows, or not; shapes as in `random_crop`, rows of shape (n,)."""
+        """Mirror the images of those rows that are due; shapes as in `random_crop`, rows of shape (n,)."""
         mirrored = self._coins[rows] if epoch % 2 == 0 else ~self._coins[rows]
         if images.device.type == "cuda":
-            # From other memory the host would wait for the GPU.
+            # A copy from memory that is not pinned would make the host wait for the GPU.
             mirrored = mirrored.pin_memory()
         there = mirrored.to(images.device, non_blocking=True)
         return torch.where(there[:, None, None, None], images.flip(2), images)
@@ -138,22 +138,22 @@ class AlternatingFlip:
 def random_resized_crop(images: Tensor, size: tuple[int, int], generator: Generator) -> Tensor:
     """Cut a window of 8 to 100 % of the area and ratio 3/4 to 4/3, and resize it to `size`.
 
-    The window of ImageNet training (Szegedy et al., 2015), drawn image by image
-    and resampled bilinearly in one step for the whole batch.
+    This is the window of ImageNet training (Szegedy et al., 2015). It is drawn for
+    each image; the whole batch is resampled bilinearly in one step.
 
     Parameters
     ----------
     images : Tensor of shape (n, height, width, channels)
         Pixels before normalisation, of any dtype.
     size : tuple of (height, width)
-        Pixels of the result.
+        Size of the result in pixels.
     generator : torch.Generator
-        Source of the windows, on the device of the images.
+        Draws the windows, on the device of the images.
 
     Returns
     -------
     Tensor of shape (n, size[0], size[1], channels)
-        Floating point where the images are, else their integers after rounding.
+        The dtype is that of the images; integers are rounded.
     """
     n, height, width, _ = images.shape
     draw = torch.rand(4, n, generator=generator, device=images.device)
@@ -161,7 +161,7 @@ def random_resized_crop(images: Tensor, size: tuple[int, int], generator: Genera
     ratio = torch.exp((2 * draw[1] - 1) * math.log(_MOST_RATIO))
     crop_width = (area * ratio).sqrt().clamp(1, width)
     crop_height = (area / ratio).sqrt().clamp(1, height)
-    # An affine grid of one scale and one shift an axis, in the [-1, 1] coordinates of grid_sample.
+    # The affine grid has one scale and one shift per axis, in the [-1, 1] coordinates of grid_sample.
     theta = torch.zeros(n, 2, 3, device=images.device)
     theta[:, 0, 0] = crop_width / width
     theta[:, 1, 1] = crop_height / height
@@ -181,15 +181,15 @@ def resized_crop_window(
 ) -> tuple[float, float, float, float]:
     """Draw the window of `random_resized_crop` for one image of any shape, as (left, upper, right, lower).
 
-    A window that does not fit into the image is drawn again, ten times at most;
-    then the middle is taken, as much of it as the ratios allow.
+    A window that does not fit into the image is drawn again, at most ten times.
+    Then the largest middle window that the ratios allow is used.
 
     Parameters
     ----------
     size : tuple of (width, height)
-        Pixels of the whole image.
+        Size of the whole image in pixels.
     random_state : numpy.random.Generator
-        Source of the window.
+        Draws the window.
     """
     width, height = size
     for _ in range(_TRIES):
@@ -203,18 +203,18 @@ def resized_crop_window(
     else:
         crop_width, crop_height = min(width, height * _MOST_RATIO), min(height, width * _MOST_RATIO)
         left, upper = (width - crop_width) / 2, (height - crop_height) / 2
-    # Rounding must not lead out of the image.
+    # Rounding must not move the window beyond the image.
     return left, upper, min(left + crop_width, width), min(upper + crop_height, height)
 
 
 def _windows(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Take the rows, (n, height), and columns, (n, width), of each image."""
+    """Select the rows, (n, height), and columns, (n, width), of each image."""
     image = torch.arange(len(images), device=images.device)
     return images[image[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
 def _mirrored(shifts: Tensor, side: int) -> Tensor:
-    """Return the positions that shifted images read along one side, (n, side), mirrored at both ends."""
+    """Return the positions that shifted images read along one side, (n, side), reflected at both ends."""
     last = side - 1
     shifts = shifts.clamp(-last, last)
     positions = shifts[:, None] + torch.arange(side, device=shifts.device)

@@ -12,18 +12,18 @@ from ._bag_visits import BagVisits
 class BagBatches:
     """Bags of n-grams and the model they train, on a device.
 
-    A batch's texts are judged and updated with the model as it was before the
-    batch; their updates are added up, so that batches of one are what
-    `train_texts` does. Sums over equal rows are made in a fixed order.
+    Predictions and updates of a batch's texts use the model before the batch, and
+    the updates are summed. With a batch size of 1 this is what `train_texts` does.
+    Updates of the same row are added in a fixed order.
 
     Parameters
     ----------
     ngrams : Ngrams
-        Of the texts.
+        N-grams of the texts.
     y : ndarray of shape (n,), int64
-        Classes, as numbers.
+        Encoded labels.
     weights : ndarray of shape (n_classes,)
-        Of the classes in the loss.
+        Weight of each class in the loss.
     inputs, outputs : ndarray
         The model, which is copied to the device.
     visits : BagVisits
@@ -72,23 +72,23 @@ class BagBatches:
         n_ids = torch.from_numpy(stops - starts).to(self.device)
         offsets = n_ids.cumsum(0) - n_ids
         total = int((stops - starts).sum())
-        owner = torch.repeat_interleave(n_ids, output_size=total)  # the text of each row, in the batch
+        owner = torch.repeat_interleave(n_ids, output_size=total)  # position in the batch of each row's text
         place = torch.arange(total, device=self.device) - offsets[owner]
         rows = self.ids[torch.from_numpy(starts).to(self.device)[owner] + place].long()
         hidden = F.embedding_bag(rows, self.inputs, offsets, mode="mean")
         logits = hidden @ self.outputs.T
         labels = self.y[torch.from_numpy(texts).to(self.device)]
         error = F.one_hot(labels, len(self.outputs)) - torch.softmax(logits, dim=1)
-        # A text without any known word teaches nothing.
+        # A text without any known word causes no update.
         scale = torch.from_numpy(rates).to(self.device) * self.weights[labels] * (n_ids > 0)
         step = scale[:, None] * error
         gradient = step @ self.outputs / n_ids.clamp(min=1)[:, None]
         self.outputs += step.T @ hidden
-        # Accumulated in a fixed order, which index_add_ does not keep to on a GPU.
+        # index_put_ accumulates in a fixed order; index_add_ does not on a GPU.
         self.inputs.index_put_((rows,), gradient[owner], accumulate=True)
         loss = torch.where(n_ids > 0, F.cross_entropy(logits, labels, reduction="none"), 0).sum()
         return logits, loss
 
     def model(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return both matrices."""
+        """Return both matrices of the model."""
         return self.inputs.cpu().numpy(), self.outputs.cpu().numpy()

@@ -1,8 +1,8 @@
 """One pass of stochastic gradient descent over bags of n-grams, text by text, compiled by numba.
 
-The gradient has a closed form: with h the mean of the embeddings of a text, p
-the softmax of V h and e the target as an indicator, V grows by lr (e - p) h' and
-each of the n embeddings by lr V' (e - p) / n.
+The gradient has a closed form. Let h be the mean of the n embeddings of a text, p
+the softmax of V h and e the one-hot label. A step adds lr (e - p) h' to V and
+lr V' (e - p) / n to each embedding.
 """
 
 import numpy as np
@@ -17,11 +17,11 @@ def train_texts(texts, ids, bounds, y, weights, rates, inputs, outputs, logits):
     Parameters
     ----------
     texts : (m,) int64
-        Which texts, in this order.
+        Numbers of the texts, in the order of the updates.
     ids, bounds : int32 and (n + 1,) int64
-        Their rows in `inputs`.
+        Rows of the texts in `inputs`.
     y, weights : (n,) int64 and (n_classes,) float32
-        Classes, and the weight of each in the loss.
+        Encoded labels, and the weight of each class in the loss.
     rates : (m,) float32
         Learning rate of each update.
     inputs, outputs : (n_rows, dim) and (n_classes, dim) float32
@@ -87,7 +87,7 @@ def train_texts(texts, ids, bounds, y, weights, rates, inputs, outputs, logits):
 
 @compiled_fused
 def mean_rows(ids, bounds, lengths, inputs, out):
-    """Write the mean embedding of each text; what has no row counts as zero."""
+    """Write the mean embedding of each text; n-grams without a row count as zero."""
     dim = inputs.shape[1]
     for text in range(len(lengths)):
         for j in range(dim):

@@ -1,4 +1,4 @@
-"""Batches cut from resident rows, without a DataLoader's fetch and collate of single rows."""
+"""Batches that are read as a whole, without a DataLoader that fetches and collates single rows."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -13,14 +13,14 @@ from ._row_source import Read, RowSource
 
 
 class Visit(NamedTuple):
-    """What a batch is made for: its rows, the training's epoch from 0 on, and the source of chance."""
+    """Rows of a batch, epoch of the training (from 0), and random generator."""
 
     rows: np.ndarray
     epoch: int
     generator: torch.Generator
 
 
-# From a raw batch to the module's input.
+# Function from a raw batch to the module's input.
 TrainingView = Callable[[Tensor, Visit], Tensor]
 
 
@@ -34,10 +34,10 @@ class TrainingRows(Dataset):
     y : ndarray of shape (n,)
         Labels, encoded as 0 .. n_classes - 1.
     is_slow : bool, default=False
-        Whether reading takes more than a copy, as from files.
+        Whether reading takes more than a copy, for example from files.
     read_anew : callable, default=None
-        For rows that are read otherwise in every epoch: ``read_anew(seed)``
-        returns the `read` of one. None: batches are those of `read`.
+        If rows are read differently in every epoch, ``read_anew(seed)`` returns
+        the `read` of one epoch. None means that `read` serves all epochs.
     """
 
     def __init__(
@@ -61,10 +61,10 @@ class TrainingRows(Dataset):
 
 
 def batch_bounds(n_rows: int, batch_size: int, least: int = 2) -> list[tuple[int, int]]:
-    """Cut n rows into batches; a last batch of fewer than `least` rows joins the one before it.
+    """Cut n rows into batches; a last batch of fewer than `least` rows is merged with the one before it.
 
-    Batch norm cannot train on a single row, and no row may be left out: every
-    row's forgetting events are counted in every epoch.
+    Batch norm cannot train on a single row, and no row may be dropped, because
+    forgetting events are counted for every row in every epoch.
     """
     starts = list(range(0, n_rows, batch_size))
     if len(starts) > 1 and n_rows - starts[-1] < least:
@@ -73,12 +73,12 @@ def batch_bounds(n_rows: int, batch_size: int, least: int = 2) -> list[tuple[int
 
 
 class ShuffledBatches:
-    """skorch's training iterator: one pass over the rows in a new random order.
+    """Training iterator for skorch: one pass over the rows in a new random order.
 
-    Yields ``({"rows", "inputs", "n_batch", "y_batch"}, y)``: which rows, their
+    It yields ``({"rows", "inputs", "n_batch", "y_batch"}, y)``: row numbers, their
     augmented and prepared inputs, size and labels of the whole batch, and the rows'
-    labels, on the device. Of several processes each gets its share of every
-    batch: all draw the same order.
+    labels, on the device. Several processes draw the same order, and each gets
+    its share of every batch.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class ShuffledBatches:
     def __iter__(self) -> Iterator[tuple[dict[str, object], Tensor]]:
         order = self.random_state.permutation(len(self.dataset))
         seed = int(self.random_state.randint(2**31))
-        # Other changes of the images in each process.
+        # Each process augments with another seed.
         generator = torch.Generator(self.device).manual_seed((seed + self.rank) % 2**31)
         bounds = self._bounds()
         shares = [slice(start + self.rank, stop, self.n_ranks) for start, stop in bounds]
@@ -128,10 +128,10 @@ class ShuffledBatches:
 
 
 def _source_of_epoch(rows: TrainingRows, device: torch.device) -> Callable[[int], RowSource]:
-    """Return ``source(seed)``, what the epoch of that seed reads from."""
+    """Return ``source(seed)``, which gives the row source of the epoch with that seed."""
     make = partial(RowSource, n_rows=len(rows), device=device, is_slow=rows.is_slow)
     if (read_anew := rows.read_anew) is not None:
-        # What no later epoch reads again is not kept on a GPU.
+        # Rows that no later epoch reads again are not kept on a GPU.
         return lambda seed: make(read_anew(seed), read_often=False)
     source = make(rows.read)
     return lambda seed: source

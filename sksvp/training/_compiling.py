@@ -1,4 +1,4 @@
-"""torch.compile for the batches of a training, block by block."""
+"""Apply torch.compile to a network block by block, for the batches of a training."""
 
 import threading
 import warnings
@@ -8,33 +8,34 @@ from contextlib import ExitStack, contextmanager
 import torch
 from torch import nn
 
-# Different blocks that a process may compile, of all its networks, image sizes and batch sizes.
+# Limit of compiled versions per process, over all networks, image sizes and batch sizes.
 _MAX_VERSIONS = 256
-# With these torch.compile records CUDA graphs of its own.
+# Modes in which torch.compile records its own CUDA graphs.
 _RECORDING_MODES = ("reduce-overhead", "max-autotune")
 
-# Before, a process crashes where one thread's code is compiled anew by another.
+# With older versions the process crashes when one thread recompiles the code of another.
 _BEARS_THREADS = torch.__version__ >= "2.13"
 
 
 class CompiledBlocks:
-    """The blocks of a network, to be run compiled now and then.
+    """The blocks of a network, which run compiled within `in_use`.
 
     Blocks of the same shapes share their code, so that a network of 54 blocks
-    takes as long to compile as one of 6. The network itself stays as it is, with its names, state and
-    pickles, and so does what others do with it meanwhile.
+    takes as long to compile as one of 6. The network's names, state and pickles
+    do not change.
 
     Parameters
     ----------
     network : torch.nn.Module
-        Its `blocks`, if it has that attribute, are compiled one by one, else it as a whole.
+        The network. Its `blocks` are compiled one by one; a network without this
+        attribute is compiled as a whole.
     **options
-        As of `torch.compile`.
+        Options of `torch.compile`.
 
     Attributes
     ----------
     records : bool
-        Whether torch.compile records CUDA graphs itself, as its options ask for.
+        Whether torch.compile records CUDA graphs itself with these options.
     """
 
     def __init__(self, network: nn.Module, **options):
@@ -48,11 +49,11 @@ class CompiledBlocks:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Run compiled code where the network is called within the block."""
+        """Run compiled code for calls of the network within the context."""
         with ExitStack() as stack, _many_versions():
             for block, forward in self._compiled:
                 block.forward = forward
-                # The method of the class comes back.
+                # Deleting the attribute restores the method of the class.
                 stack.callback(delattr, block, "forward")
             yield
 
@@ -63,13 +64,13 @@ def may_compile() -> bool:
     Warns
     -----
     UserWarning
-        Where it may not.
+        If it may not.
     """
     if _BEARS_THREADS or threading.current_thread() is threading.main_thread():
         return True
     warnings.warn(
-        f"net_params['compile'] is left out: torch {torch.__version__} must not compile in several threads, and this "
-        "is not the main one. Take torch 2.13 or later, or processes in place of threads.",
+        f"net_params['compile'] is ignored: torch {torch.__version__} must not compile in several threads, and this "
+        "is not the main one. Use torch 2.13 or later, or processes instead of threads.",
         UserWarning,
         stacklevel=2,
     )
@@ -78,11 +79,11 @@ def may_compile() -> bool:
 
 @contextmanager
 def _many_versions() -> Iterator[None]:
-    """Let torch keep the code of many blocks: beyond its own limit of 8 they would run uncompiled."""
-    # Slow to load, and loaded by torch.compile in any case.
+    """Let torch keep the code of many blocks; beyond its default limit of 8 they would run uncompiled."""
+    # This import is slow, and torch.compile needs it in any case.
     from torch._dynamo import config
 
-    # Named so before torch 2.7.
+    # The second name is that of torch before 2.7.
     name = "recompile_limit" if hasattr(config, "recompile_limit") else "cache_size_limit"
     with config.patch({name: _MAX_VERSIONS}):
         yield

@@ -1,4 +1,4 @@
-"""Numbers below float32's normal range, with which a CPU computes many times slower."""
+"""Denormal numbers, which are below float32's normal range and make a CPU many times slower."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,13 +8,13 @@ import torch
 
 @contextmanager
 def denormals_as_zero() -> Iterator[None]:
-    """Take them for zero in what this thread computes, and leave the setting as it was found.
+    """Treat denormal numbers as zero in this thread, and restore the setting afterwards.
 
-    Where a unit is never active any more, momentum and Adam's moments of its weights
-    shrink with every step, and stay for good just above zero. A batch then
-    takes twice as long, for differences of 1e-38. The linear algebra library's threads
-    have their own setting, which they inherit when they start: those of earlier keep
-    part of the delay, those that start in here the setting.
+    If a unit is never active again, momentum and Adam's moments of its weights
+    shrink with every step and remain just above zero. A batch then takes twice as
+    long, for differences of 1e-38. Threads of the linear algebra library have their
+    own setting, which they inherit when they start. Those that were started before
+    keep part of the delay; those that start within the context keep its setting.
     """
     before = _are_zero()
     torch.set_flush_denormal(True)

@@ -19,46 +19,47 @@ from ._denormals import denormals_as_zero
 from ._recorded_step import RecordedStep, can_record
 from ._team import Team
 
-# What the estimators' own parameters say to skorch; net_params has the rest.
+# Parameters of skorch that the estimators set themselves; net_params holds the others.
 _OWNED = (
     "module, max_epochs, lr, batch_size, device, verbose, iterator_train, criterion, warm_start, classes, "
     "autocast_dtype, records_steps"
 )
-# Callbacks that skorch puts before the user's.
+# Callbacks that skorch runs before the user's.
 _SKORCHS = ("epoch_timer", "train_loss", "valid_loss", "valid_acc")
 
-# By name.
+# Callbacks with their names.
 Callbacks = list[tuple[str, Callback]]
 
 
 class TrainingNet(NeuralNetClassifier):
-    """skorch's classifier, fed with whole batches and run under autocast.
+    """skorch's classifier with whole batches as input, run under autocast.
 
-    The batches of `ShuffledBatches` carry their row numbers beside the inputs,
-    so that a callback can count by row; the module sees the inputs alone.
+    The batches of `ShuffledBatches` hold row numbers beside the inputs, so that
+    callbacks can count per row. The module receives only the inputs.
 
     Parameters
     ----------
     module : class or torch.nn.Module
-        The network, with its `n_features` where its features are asked for.
+        The network. It needs the attribute `n_features` if features are requested.
     autocast_dtype : torch.dtype
         bfloat16 for mixed precision, float32 for none.
     records_steps : bool
-        Whether a GPU may replay the recorded launches of a batch: for networks
-        that do the same with every batch of one shape, without a look at values.
+        Whether a GPU may record the kernel launches of a batch and replay them. The
+        network must run the same kernels for all batches of one shape, whatever
+        their values.
     **kwargs
-        As skorch's.
+        Further parameters of skorch's classifier.
 
     Attributes
     ----------
     batch_state_ : numpy.random.RandomState
-        Draws the order of the rows and the augmentation, in all trainings of this net.
+        Draws the order of the rows and the augmentation in all trainings of this net.
     """
 
     callbacks_: list
     module_: nn.Module
     batch_state_: np.random.RandomState
-    # Of the first batch of a training, and of all others but the last of an epoch.
+    # Shape of all batches of a training except the last of an epoch.
     _usual_shape: torch.Size | None = None
     _compiled: CompiledBlocks | None = None
 
@@ -84,10 +85,11 @@ class TrainingNet(NeuralNetClassifier):
         view: TrainingView,
         team: Team,
     ) -> None:
-        """Train on, with processes, a view of the rows, and callbacks before and after the user's, for this training.
+        """Continue training; the processes, the view of the rows and the callbacks are for this call only.
 
-        Unlike skorch's `fit`, Ctrl-C is not swallowed: the caller must not take a
-        half-trained network for a trained one.
+        The callbacks run before and after the user's. Unlike in skorch's `fit`,
+        Ctrl-C is raised, so that the caller does not mistake a half-trained network
+        for a trained one.
         """
         own_callbacks = list(self.callbacks_)
         self._batches: dict[str, Any] = {
@@ -103,7 +105,7 @@ class TrainingNet(NeuralNetClassifier):
         try:
             for _, callback in (*first, *last):
                 callback.initialize()
-            # After skorch's clock and mean loss, before the user's.
+            # These callbacks run after skorch's timer and mean loss and before the user's.
             place = sum(name in _SKORCHS for name, _ in own_callbacks)
             self.callbacks_ = [*own_callbacks[:place], *first, *own_callbacks[place:], *last]
             if self.compile and may_compile():
@@ -126,7 +128,7 @@ class TrainingNet(NeuralNetClassifier):
                 heeding_ctrl_c(),
                 denormals_as_zero(),
                 self._team.training(own_module) as self.module_,
-                # A callback of ours, or skorch's EarlyStopping, has seen enough.
+                # One of our callbacks, or skorch's EarlyStopping, ended the training.
                 suppress(KeyboardInterrupt),
             ):
                 self.fit_loop(rows, None, epochs=epochs)
@@ -135,7 +137,7 @@ class TrainingNet(NeuralNetClassifier):
             self.notify("on_train_end", X=rows, y=None)
 
     def weigh_classes(self, weights: np.ndarray | None) -> None:
-        """Give the classes weights in the loss, or none."""
+        """Set the weights of the classes in the loss; None means no weights."""
         self.criterion_.weight = None if weights is None else torch.from_numpy(weights).to(self.device)
 
     def is_finite(self) -> bool:
@@ -149,7 +151,7 @@ class TrainingNet(NeuralNetClassifier):
 
     @property
     def network(self) -> nn.Module:
-        """The network itself, also while several processes train it."""
+        """The network itself, without the wrapper that several processes train."""
         return self.module_.module if isinstance(self.module_, DistributedDataParallel) else self.module_
 
     def get_iterator(self, dataset: TrainingRows, training: bool = False) -> ShuffledBatches:
@@ -158,9 +160,9 @@ class TrainingNet(NeuralNetClassifier):
         return ShuffledBatches(dataset, batch_size=self.batch_size, **self._batches)
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
-        """Run skorch's loop, but leave the losses on the device until the epoch is over.
+        """Run skorch's loop, but leave the losses on the device until the end of the epoch.
 
-        skorch reads each batch's loss, for which the host waits until the device is done.
+        skorch reads the loss of each batch, which makes the host wait for the device.
         """
         if iterator is None:
             return
@@ -172,7 +174,7 @@ class TrainingNet(NeuralNetClassifier):
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
             losses.append(step["loss"].detach())
-            # For callbacks that look at it in between: a number where that waits for nothing.
+            # Callbacks may read the loss; on a CPU it is a number, since reading it does not wait.
             on_cpu = losses[-1].device.type == "cpu"
             self.history.record_batch(prefix + "_loss", losses[-1].item() if on_cpu else losses[-1])
             self.history.record_batch(prefix + "_batch_size", batch[0]["n_batch"])
@@ -184,7 +186,7 @@ class TrainingNet(NeuralNetClassifier):
         self.history.record(prefix + "_batch_count", len(losses))
 
     def train_step_single(self, batch, **fit_params):
-        """Compute the gradients of a batch as skorch does, or by what was recorded of one of its shape."""
+        """Compute the gradients of a batch as skorch does, or replay the recorded step of its shape."""
         if self._recorded_step is None or fit_params:
             return super().train_step_single(batch, **fit_params)
         X, y = batch
@@ -192,14 +194,14 @@ class TrainingNet(NeuralNetClassifier):
         return {"loss": loss, "y_pred": logits}
 
     def _record_steps(self, n_steps: int) -> RecordedStep | None:
-        """Prepare to record steps where that serves."""
+        """Return a recorder of steps, or None if recording is not possible or of no use."""
         if not (self.records_steps and can_record(torch.device(self.device))):
             return None
         if self._compiled is not None and self._compiled.records:
             return None
 
         def forward(inputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-            # As skorch does before each batch, whatever a callback left.
+            # skorch also sets the training mode before each batch, as a callback may have changed it.
             self._set_training(True)
             logits = self.infer({"inputs": inputs})
             return logits, self.get_loss(logits, y, training=True)
@@ -207,15 +209,15 @@ class TrainingNet(NeuralNetClassifier):
         return RecordedStep(next(self.module_.parameters()).device, forward, n_steps=n_steps)
 
     def torch_compile(self, module, name):
-        """Return a module as it is: `train_epochs` compiles the network for its batches alone."""
+        """Return the module unchanged; `train_epochs` compiles the network for its batches."""
         return module
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
-        """Return the loss, such that the mean over the processes is that of the whole batch."""
+        """Return the loss, scaled so that the mean over the processes is that of the whole batch."""
         loss = super().get_loss(y_pred, y_true, X=X, training=training)
         if self._team.size == 1:
             return loss
-        # Shares differ by a row where the batch does not divide, and by the weights of their classes.
+        # The processes' shares may differ by one row, and in the weights of their classes.
         weight = getattr(self.criterion_, "weight", None)
         if weight is None:
             return loss * (len(y_true) * self._team.size / X["n_batch"])
@@ -223,25 +225,25 @@ class TrainingNet(NeuralNetClassifier):
 
     def infer(self, x: dict[str, Tensor], **fit_params) -> Tensor:
         inputs = x["inputs"]
-        # What comes once in an epoch is not worth code of its own.
+        # The last, smaller batch of an epoch is not worth compiling.
         compiled = self._compiled if inputs.shape == self._usual_shape else None
         with self.autocast(), compiled.in_use() if compiled else nullcontext():
             logits = self.module_(inputs, **fit_params)
         return logits.float()
 
     def autocast(self) -> torch.autocast:
-        """Mixed precision where the training asked for it."""
+        """Return the context of mixed precision, which is disabled for float32."""
         device_type = torch.device(self.device).type
         return torch.autocast(device_type, self.autocast_dtype, enabled=self.autocast_dtype != torch.float32)
 
 
 def check_net_params(net_params: dict | None) -> None:
-    """Check what goes to skorch beside our own parameters.
+    """Check the parameters for skorch that the user gave beside ours.
 
     Raises
     ------
     ValueError
-        For a name that one of our parameters sets already, or a parameter of what is so set.
+        If one of them, or the object it belongs to, is already set by our parameters.
     """
     clash = sorted(name for name in net_params or {} if name.partition("__")[0] in _OWNED.split(", "))
     if clash:
@@ -249,7 +251,7 @@ def check_net_params(net_params: dict | None) -> None:
 
 
 def without_train_split(net_params: dict | None) -> dict:
-    """Copy skorch's parameters without the split that would hold rows back from training."""
+    """Copy skorch's parameters without the split that would remove rows from training."""
     net_params = dict(net_params or {})
     if net_params.pop("train_split", None) is not None:
         warnings.warn(
@@ -261,7 +263,7 @@ def without_train_split(net_params: dict | None) -> dict:
 
 
 def for_optimizer(params: dict, net_params: dict) -> dict:
-    """Keep what the optimizer of `net_params` takes of the parameters meant for stochastic gradient descent."""
+    """Return those parameters of stochastic gradient descent that the optimizer of `net_params` accepts."""
     optimizer = net_params.get("optimizer", torch.optim.SGD)
     if optimizer is torch.optim.SGD:
         return params

@@ -1,4 +1,4 @@
-"""Work in smaller batches, where a device has no room for larger ones."""
+"""Use smaller batches if a device has no memory for larger ones."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -7,7 +7,7 @@ import torch
 
 Result = TypeVar("Result")
 
-# By what has no class of error of its own: the CPU's allocator, CUDA beside torch's allocator, its libraries.
+# Messages of errors without their own class: the CPU's allocator, CUDA outside torch's allocator, its libraries.
 _SAID = (
     "DefaultCPUAllocator",
     "CUDA error: out of memory",
@@ -17,7 +17,7 @@ _SAID = (
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error of torch, or the one it followed, says that memory was full, on a GPU or on the CPU."""
+    """Tell whether an error of torch, or its cause, is that memory was full, on a GPU or on the CPU."""
     following: BaseException | None = error
     while following is not None:
         if isinstance(following, torch.OutOfMemoryError) or any(said in str(following) for said in _SAID):
@@ -29,16 +29,16 @@ def is_out_of_memory(error: BaseException) -> bool:
 def first_with_room(
     attempt: Callable[[int], Result], batch_size: int, least: int = 1
 ) -> tuple[int, Result] | None:
-    """Try a batch, half of it, a quarter, ...: return the first size that memory has room for, and its result.
+    """Try batches of `batch_size`, half of it, a quarter, ...; return the first size that fits, and its result.
 
     Parameters
     ----------
     attempt : callable
-        ``attempt(n_rows)`` works in batches of so many rows.
+        ``attempt(n_rows)`` computes the result in batches of `n_rows` rows.
     batch_size : int
-        What is tried first.
+        The size that is tried first.
     least : int, default=1
-        Where to give up: None is returned.
+        The smallest size that is tried. If it does not fit, None is returned.
     """
     while batch_size >= least:
         try:
@@ -46,7 +46,7 @@ def first_with_room(
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
-        # Outside of the handler, which holds what the failed attempt took.
+        # Within the handler the exception would keep the memory of the failed attempt alive.
         torch.cuda.empty_cache()
         batch_size //= 2
     return None

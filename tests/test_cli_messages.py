@@ -73,7 +73,7 @@ def test_parameters_become_options(said, shown):
         ),
         (
             lambda: make_plan([0, 7], 5, "all", 70),
-            "--round 0 --round 7 must each buy one label at least, of a pool of 70 rows.",
+            "--round 0 --round 7 must each buy one label at least, of a pool of 70 samples.",
         ),
         (
             lambda: make_plan([10], 5, [17], 70),

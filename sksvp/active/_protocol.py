@@ -77,7 +77,7 @@ def _round_sizes(rounds: Any, n_rows: int) -> list[int]:
         raise ValueError(f"rounds must be all ints or all floats, got {rounds!r}.")
     if min(sizes) < 1:
         raise ValueError(
-            f"rounds={rounds!r} must each buy one label at least, of a pool of n_samples={n_rows} rows."
+            f"rounds={rounds!r} must each buy one label at least, of a pool of {n_rows} samples."
         )
     return sizes
 

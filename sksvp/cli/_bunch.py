@@ -74,6 +74,7 @@ def _some_rows(option: str, n: int, n_kept: int, *, at_least: int) -> np.ndarray
 
 
 def thin_train(bunch: Bunch, n_rows: int) -> None:
+    """Keep some training rows, and their numbers as `row_numbers`."""
     rows = _some_rows("--train-rows", len(bunch.y_train), n_rows, at_least=2)
     bunch.row_numbers = rows
     bunch.X_train, bunch.y_train = bunch.X_train[rows], np.asarray(bunch.y_train)[rows]
@@ -83,6 +84,7 @@ def thin_train(bunch: Bunch, n_rows: int) -> None:
 
 
 def thin_test(bunch: Bunch, n_rows: int) -> None:
+    """Keep some test rows."""
     if bunch.X_test is None:
         raise ValueError("--test-rows needs test rows, and the data have none.")
     rows = _some_rows("--test-rows", len(bunch.y_test), n_rows, at_least=1)

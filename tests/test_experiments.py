@@ -258,7 +258,7 @@ def test_strategies_of_users_for_pools(n_jobs, tmp_path, monkeypatch):
 )
 def test_parameters_of_an_experiment_are_checked_at_once(changes, words, tmp_path):
     with pytest.raises((ValueError, TypeError), match=re.escape(words)):
-        small_run(tmp_path / "memory", **changes)
+        small_run(**{"memory": tmp_path / "memory", **changes})
 
 
 def test_rows_and_labels_that_do_not_fit_are_named(tmp_path):

@@ -1,7 +1,7 @@
 """The active-learning experiment: proxy, target or chance chooses what is labelled, and the target is trained on it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from numbers import Integral
 from typing import Any, ClassVar
@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions, va
 
 from ..active import ProxyActiveLearner, make_plan, resolve_pool_strategy
 from ..coreset import describe_empty_classes
-from ._experiment import OF_RUNS, Experiment, file_name, resolved, strategy_label
+from ._experiment import OF_RUNS, Experiment, described, file_name
 from ._run_folder import RunFolder
 from ._workers import in_workers
 
@@ -22,27 +22,37 @@ class ActiveArm:
 
     Attributes
     ----------
-    strategy : str or Strategy
+    strategy : str
+        Its name, or an object as it is written in Python.
     chooser : {"proxy", "target", None}
         The model that ranks the pool; None for rows drawn at random.
     seed : int
+    digest : str
+        Of objects, which may have the same name.
+    ranks : Strategy
+        The strategy itself.
     """
 
-    strategy: Any
+    strategy: str
     chooser: str | None
     seed: int
+    digest: str = ""
+    ranks: Any = field(default=None, repr=False, compare=False)
 
     @property
     def name(self) -> str:
         """Name in the table."""
-        name = strategy_label(self.strategy)
-        return name if self.chooser is None else f"{name} by {self.chooser}"
+        return self.strategy if self.chooser is None else f"{self.strategy} by {self.chooser}"
 
     @property
     def key(self) -> str:
         """File name of the arm's record."""
-        chooser = "" if self.chooser is None else f"-by-{self.chooser}"
-        return f"{file_name(strategy_label(self.strategy), self.strategy)}{chooser}_seed{self.seed}"
+        return file_name(self.name, self.digest, f"seed{self.seed}")
+
+    def record(self) -> dict[str, Any]:
+        """Return name, key and fields as plain values."""
+        fields = {name: value for name, value in vars(self).items() if name != "ranks"}
+        return {"name": self.name, "key": self.key, **fields}
 
 
 @dataclass(kw_only=True)
@@ -106,12 +116,13 @@ class ActiveRun(Experiment):
     def arms(self) -> list[ActiveArm]:
         """List every way to choose, seed by seed: a run that is stopped early has whole seeds."""
         choosers = ["proxy", "target"] if self.with_target else ["proxy"]
-        ranked = [strategy for strategy in self.strategies if strategy != "random"]
+        told = [described(strategy) for strategy in self.strategies]
+        ranked = [strategy for strategy in told if strategy["strategy"] != "random"]
         arms = []
         for seed in self.seeds:
-            arms += [ActiveArm(strategy, chooser, seed) for strategy in ranked for chooser in choosers]
-            if self.with_random or "random" in self.strategies:
-                arms.append(ActiveArm("random", None, seed))
+            arms += [ActiveArm(chooser=who, seed=seed, **strategy) for strategy in ranked for who in choosers]
+            if self.with_random or len(ranked) < len(told):
+                arms.append(ActiveArm(chooser=None, seed=seed, **described("random")))
         return arms
 
     def learner(self, arm: ActiveArm, folder: RunFolder) -> ProxyActiveLearner:
@@ -123,7 +134,7 @@ class ActiveRun(Experiment):
         return ProxyActiveLearner(
             chooser,
             target,
-            strategy=resolved(arm.strategy),
+            strategy=arm.ranks,
             rounds=self.rounds,
             initial_size=self.initial_size,
             target_at=self.target_at,
@@ -187,10 +198,8 @@ def _run_arm(run: ActiveRun, folder: RunFolder, arm: ActiveArm) -> str:
     rows = [entry["rows"] for entry in history]
     rounds = np.repeat([entry["round"] for entry in history], [len(of_round) for of_round in rows])
     folder.add_selection(arm.key, run.list_rows(np.concatenate(rows), round=rounds))
-    record = {"kind": "active", "name": arm.name, "key": arm.key, **vars(arm)}
-    record["strategy"] = strategy_label(arm.strategy)
-    record["history"] = [{**entry, "rows": entry["rows"].tolist()} for entry in history]
-    folder.add(arm.key, record)
+    plain = [{**entry, "rows": entry["rows"].tolist()} for entry in history]
+    folder.add(arm.key, {"kind": "active", **arm.record(), "history": plain})
     return finished_line(arm.name, arm.seed, history)
 
 

@@ -17,7 +17,7 @@ from .._inputs._paths import as_path
 from .._storage._fingerprint import fingerprint
 from ..coreset import ProxyCoresetSelector
 from ..strategies import ForgettingCounter, count_rows
-from ._experiment import OF_RUNS, Experiment, file_name, plain_strategy, resolved, strategy_label
+from ._experiment import OF_RUNS, Experiment, described, file_name
 from ._hints import Hints, collecting
 from ._kept import keep_training, training_folder
 from ._proxy_hints import proxy_hints
@@ -26,6 +26,8 @@ from ._seconds import clocks_in_order, in_words
 from ._workers import in_workers
 
 ALL_ROWS = "all rows"
+# Before the name of a strategy it asks for quotas by class.
+_BALANCED = "class-balanced "
 
 
 @dataclass(frozen=True)
@@ -36,33 +38,39 @@ class Arm:
     ----------
     name : str
         Name in the table.
-    strategy : str, Strategy or None
-        None for all rows and for rows chosen elsewhere.
+    strategy : str or None
+        Its name, or an object as it is written in Python. None for all rows and for
+        rows chosen elsewhere.
     subset_size : float or int
     class_balanced : bool
     seed : int
     digest : str
-        Of rows chosen elsewhere: two choices may have the same name.
+        Of rows chosen elsewhere and of objects, which may have the same name.
+    ranks : Strategy, "auto" or None
+        The strategy itself.
     """
 
     name: str
-    strategy: Any
+    strategy: str | None
     subset_size: float
     class_balanced: bool
     seed: int
     digest: str = ""
+    ranks: Any = field(default=None, repr=False, compare=False)
 
     @property
     def key(self) -> str:
         """File name of the arm's record."""
-        digest = f"_{self.digest}" if self.digest else ""
-        return f"{file_name(self.name, self.strategy)}_{self.subset_size}{digest}_seed{self.seed}"
+        return file_name(self.name, str(self.subset_size), self.digest, f"seed{self.seed}")
 
     @property
     def needs_proxy(self) -> bool:
         """Whether the strategy reads what a proxy says."""
-        strategy = resolved(self.strategy)
-        return strategy == "auto" or bool(getattr(strategy, "requires", ()))
+        return self.strategy == "auto" or bool(getattr(self.ranks, "requires", ()))
+
+    def record(self) -> dict[str, Any]:
+        """Return the fields as plain values."""
+        return {name: value for name, value in vars(self).items() if name != "ranks"}
 
 
 @dataclass(kw_only=True)
@@ -123,6 +131,7 @@ class CoresetRun(Experiment):
         for size in self.subset_sizes:
             validate_parameter_constraints({"subset_sizes": [Real]}, {"subset_sizes": size}, "CoresetRun")
             count_rows(size, len(self.y_train))
+        self.arms()
         if self.memory is not None:
             self.memory = str(as_path(self.memory, "memory"))
 
@@ -132,8 +141,10 @@ class CoresetRun(Experiment):
         for seed in self.seeds:
             for size in self.subset_sizes:
                 for strategy in self.strategies:
-                    plain = plain_strategy(strategy)
-                    arms.append(Arm(strategy_label(strategy), plain, size, plain is not strategy, seed))
+                    is_balanced = isinstance(strategy, str) and strategy.startswith(_BALANCED)
+                    told = described(strategy.removeprefix(_BALANCED) if is_balanced else strategy)
+                    name = strategy if is_balanced else told["strategy"]
+                    arms.append(Arm(name, subset_size=size, class_balanced=is_balanced, seed=seed, **told))
             for name, rows in self.given.items():
                 arms.append(Arm(name, None, len(rows), False, seed, fingerprint(np.sort(rows))))
             if self.with_all:
@@ -148,7 +159,7 @@ class CoresetRun(Experiment):
         """Build the selector of an arm."""
         return ProxyCoresetSelector(
             clone(self.proxy).set_params(random_state=arm.seed),
-            strategy=resolved(arm.strategy),
+            strategy=arm.ranks,
             subset_size=arm.subset_size,
             class_balanced=arm.class_balanced,
             probabilities=self.probabilities,
@@ -283,8 +294,7 @@ def train_target(run: CoresetRun, folder: RunFolder, arm: Arm) -> str:
     proxy = folder.get(f"proxy_seed{arm.seed}") if arm.needs_proxy else {}
     record = {
         "kind": "target",
-        **vars(arm),
-        "strategy": None if arm.strategy is None else strategy_label(arm.strategy),
+        **arm.record(),
         "n_rows": len(rows),
         "error": error,
         **{name: proxy[name] if proxy else 0.0 for name in ("proxy_seconds", "proxy_cpu_seconds")},

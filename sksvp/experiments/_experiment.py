@@ -1,5 +1,6 @@
 """What both experiments have: data, networks, strategies and seeds."""
 
+import re
 from dataclasses import KW_ONLY, dataclass
 from numbers import Integral
 from typing import Any, ClassVar
@@ -15,8 +16,6 @@ from ..strategies import resolve_strategy
 from ._kept import keep_training, training_folder
 from ._run_folder import RunFolder
 
-# Before the name of a strategy it asks for quotas by class.
-BALANCED = "class-balanced "
 _SEED = [Interval(Integral, 0, 2**32 - 1, closed="both")]
 
 
@@ -60,8 +59,6 @@ class Experiment:
         validate_parameter_constraints(self._parameter_constraints, checked, name)
         for seed in self.seeds:
             validate_parameter_constraints({"seeds": _SEED}, {"seeds": seed}, name)
-        for strategy in self.strategies:
-            resolved(plain_strategy(strategy))
         for X, y in (("X_train", "y_train"), ("X_test", "y_test")):
             lengths = [
                 None if part is None else _num_samples(part) for part in (getattr(self, X), getattr(self, y))
@@ -84,28 +81,18 @@ class Experiment:
         return pd.DataFrame(table)
 
 
-def plain_strategy(strategy: Any) -> Any:
-    """Return a strategy without the words that ask for quotas by class."""
-    return strategy.removeprefix(BALANCED) if isinstance(strategy, str) else strategy
+def described(strategy: Any) -> dict[str, Any]:
+    """Return the fields of an arm that tell its strategy.
 
-
-def strategy_label(strategy: Any) -> str:
-    """Return what tables call a strategy: its name, or an object as it is written in Python."""
+    A name becomes an object, which worker processes know without its registration.
+    """
     if isinstance(strategy, str):
-        return strategy
-    shown = " ".join(repr(strategy).split())
-    return type(strategy).__name__ if shown.startswith("<") else shown
+        return {"strategy": strategy, "ranks": strategy if strategy == "auto" else resolve_strategy(strategy)}
+    shown = " ".join(repr(resolve_strategy(strategy)).split())
+    label = type(strategy).__name__ if shown.startswith("<") else shown
+    return {"strategy": label, "ranks": strategy, "digest": digest(describe(strategy))[1:17]}
 
 
-def file_name(name: str, strategy: Any) -> str:
-    """Return a name as a part of a file name. Objects are told apart by a digest of their parameters."""
-    if strategy is None or isinstance(strategy, str):
-        return name.replace(" ", "-")
-    return f"{name.partition('(')[0].replace(' ', '-')}-{digest(describe(strategy))[1:17]}"
-
-
-def resolved(strategy: Any) -> Any:
-    """Return a strategy as an object, which worker processes know without its registration."""
-    if strategy is None or (isinstance(strategy, str) and strategy == "auto"):
-        return strategy
-    return resolve_strategy(strategy)
+def file_name(name: str, *more: str) -> str:
+    """Return a file name of an arm's name and what else tells it apart."""
+    return "_".join([re.sub(r"[^\w.,=-]+", "-", name).strip("-")[:80], *(part for part in more if part)])

@@ -8,7 +8,6 @@ import numpy as np
 from ..coreset import FAR_BELOW, HARDLY_AN_ERROR, ByChanceWarning, MemorisedProxyWarning
 from ..estimators import BagOfNgramsClassifier, FastTextClassifier
 from ..strategies import ForgettingCounter, count_rows
-from ._experiment import resolved
 
 # Of the error of a classifier that always predicts the most frequent class.
 _HARDLY_BETTER = 0.75
@@ -59,7 +58,7 @@ def _describe_unlearned(run: Any, records: list[dict]) -> str:
     if never_learned > 0.5:
         return f"most rows were never learned ({never_learned:.0%})"
     if never_learned * len(run.y_train) > fewest / 2 and any(
-        arm.strategy == "auto" or ForgettingCounter.name in getattr(resolved(arm.strategy), "requires", ())
+        arm.strategy == "auto" or ForgettingCounter.name in getattr(arm.ranks, "requires", ())
         for arm in run.arms()
     ):
         return f"most of the {fewest:,} rows that are chosen first were never learned ({never_learned:.0%} of all)"

@@ -168,7 +168,9 @@ class Incremental(DelegatingClassifier):
                     scores = (
                         -one_hot(columns[rows], len(classes))
                         if is_blank
-                        else one_hot(np.searchsorted(classes, as_column(classifier.predict(batch))), len(classes))
+                        else one_hot(
+                            np.searchsorted(classes, as_column(classifier.predict(batch))), len(classes)
+                        )
                     )
                     for recorder in recorders.values():
                         recorder.update(rows, scores, columns[rows])

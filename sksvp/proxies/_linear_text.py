@@ -29,9 +29,7 @@ class LinearText(Proxy):
     def _fit(self, X: Any, y: np.ndarray, training: Training) -> Mapping[str, np.ndarray]:
         # It records some things by itself and asks nobody whether to end.
         as_usual = training.watch is None and set(training.recorders) <= {*self.free_recorders(())}
-        observed = (
-            nullcontext() if as_usual else self.classifier.observe(training.recorders, training.watch)
-        )
+        observed = nullcontext() if as_usual else self.classifier.observe(training.recorders, training.watch)
         with observed:
             return super()._fit(X, y, training)
 

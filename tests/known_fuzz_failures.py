@@ -3,8 +3,6 @@
 Each entry is a strict xfail. Delete a parameter when it is mended.
 """
 
-# ruff: noqa: E501
-
 KNOWN: dict[str, str] = {
     "sksvp.active.ProxyActiveLearner": "rounds target_at missing_label checkpoint",
     "sksvp.active.ProxyActiveLearner.decision_function": "X",
@@ -76,22 +74,6 @@ KNOWN: dict[str, str] = {
     "sksvp.estimators.VDCNNClassifier.fit": "y",
     "sksvp.estimators.WhitenedConvNetClassifier": "max_epochs lr weight_decay checkpoint checkpoint_every",
     "sksvp.estimators.WhitenedConvNetClassifier.fit": "X y",
-    "sksvp.experiments.ActiveRun": "X_train y_train X_test y_test proxy target strategies rounds initial_size target_at seeds with_target with_random filenames row_numbers threads checkpoint_every",
-    "sksvp.experiments.CoresetRun": "X_train y_train X_test y_test proxy target strategies subset_sizes seeds with_all given filenames row_numbers threads memory checkpoint_every",
-    "sksvp.experiments.budgets_table": "records",
-    "sksvp.experiments.first_labelled": "run folder",
-    "sksvp.experiments.first_selection": "run folder",
-    "sksvp.experiments.format_budgets": "table clocks",
-    "sksvp.experiments.format_summary": "table clocks",
-    "sksvp.experiments.labelled_rows": "history filenames row_numbers",
-    "sksvp.experiments.report_active": "folder clocks report",
-    "sksvp.experiments.report_run": "folder clocks report",
-    "sksvp.experiments.rounds_table": "records",
-    "sksvp.experiments.run_active": "run folder n_jobs report",
-    "sksvp.experiments.run_coreset": "run folder only_select n_jobs report",
-    "sksvp.experiments.selected_rows": "selector filenames row_numbers",
-    "sksvp.experiments.summary_table": "trainings",
-    "sksvp.experiments.trainings_table": "records",
     "sksvp.labelling.read_answers": "path classes",
     "sksvp.labelling.write_query": "path X rows names",
     "sksvp.networks.BatchNormReLU": "num_features one_sweep",

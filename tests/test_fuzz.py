@@ -23,6 +23,7 @@ from dataclasses import dataclass, is_dataclass
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import count
 from numbers import Integral, Real
 from pathlib import Path
 
@@ -77,11 +78,13 @@ SLOW = {"sksvp.estimators", "sksvp.experiments", "sksvp.active", "sksvp.coreset"
 # Rows and labels are often checked by scikit-learn, which has other names for them; an index that
 # does not fit is an IndexError in numpy.
 SYNONYMS = {
-    "X": "array array-like input inputs sample samples features rows texts images",
-    "y": "array input label labels target targets class classes samples",
+    "X": "X array array-like input inputs sample samples features rows texts images",
+    "y": "y array input label labels target targets class classes samples",
 }
 
 CPU_SECONDS, SECONDS = 3, 60
+# Legal values: they would download a file, or are called and raise errors of their own.
+LEFT_OUT = {"download": ("bool", "numpy bool"), "report": ("function", "class")}
 
 
 def _a_function(*args, **kwargs):
@@ -193,8 +196,11 @@ def _active_run(**changes):
     return sksvp.experiments.ActiveRun(**good | changes)
 
 
+_numbers = count()
+
+
 def _run_folder(name="run"):
-    return sksvp.experiments.RunFolder(Path(name), {}, resume=False)
+    return sksvp.experiments.RunFolder(Path(f"{name} {next(_numbers)}"), {}, resume=False)
 
 
 def _silent(line):
@@ -429,12 +435,6 @@ def _rounds():
     return sksvp.experiments.rounds_table(pickle.loads(_records())[1])
 
 
-def _trained_run(name="run"):
-    folder = _run_folder(name)
-    sksvp.experiments.run_coreset(_coreset_run(), folder, report=_silent)
-    return folder
-
-
 CALLS = {
     "active.ProxyActiveLearner.import_labels": {"path": _answers_file},
     "active.ProxyActiveLearner.export_query": {"path": lambda: "query.csv"},
@@ -470,20 +470,14 @@ CALLS = {
     "datasets.load_yelp_review_polarity": {"data_dir": lambda: _reviews("yelp_review_polarity_csv", 1)},
     "estimators.*.save": {"path": lambda: "saved"},
     "experiments.budgets_table": {"records": lambda: pickle.loads(_records())[1]},
-    "experiments.first_labelled": {"run": _active_run, "folder": lambda: _active_done()},
-    "experiments.first_selection": {"run": _coreset_run, "folder": _trained_run},
     "experiments.format_budgets": {
         "table": lambda: sksvp.experiments.budgets_table(pickle.loads(_records())[1])
     },
     "experiments.format_summary": {"table": lambda: sksvp.experiments.summary_table(_trainings())},
-    "experiments.report_active": {"folder": lambda: _finished_run("active")},
     "experiments.report_run": {"folder": lambda: _finished_run("coreset")},
     "experiments.rounds_table": {"records": lambda: pickle.loads(_records())[1]},
     "experiments.run_active": {"run": _active_run, "folder": _run_folder},
     "experiments.run_coreset": {"run": _coreset_run, "folder": _run_folder},
-    "experiments.selected_rows": {
-        "selector": lambda: sksvp.ProxyCoresetSelector(LogisticRegression()).fit(*blobs(30))
-    },
     "experiments.summary_table": {"trainings": _trainings},
     "experiments.trainings_table": {"records": lambda: pickle.loads(_records())[0]},
     "labelling.read_answers": {"path": _answers_file, "classes": lambda: [0, 1]},
@@ -519,12 +513,6 @@ def _network():
 def _resumable():
     _learner(checkpoint="runs").close()
     return "runs"
-
-
-def _active_done():
-    folder = _run_folder("active done")
-    sksvp.experiments.run_active(_active_run(), folder, report=_silent)
-    return folder
 
 
 def _reported_run():
@@ -759,9 +747,9 @@ def judge(case: Case, parameter: inspect.Parameter, label: str) -> str | None:
         case.call(arguments)
     except (ValueError, TypeError, NotFittedError, OSError) as error:
         names = {parameter.name, parameter.name.rstrip("_")}
-        if isinstance(value, str) and value:
-            names |= {value[:50], repr(value)}
-        names |= set(SYNONYMS.get(parameter.name, "").split())
+        if isinstance(value, str) and value and (value[:50] in str(error) or repr(value) in str(error)):
+            return None
+        names |= set(SYNONYMS.get(parameter.name.partition("_")[0], "").split())
         if any(re.search(rf"(?<![A-Za-z]){re.escape(name)}(?![A-Za-z])", str(error)) for name in names):
             return None
         return f"{type(error).__name__} does not name it: {str(error)[:150]}"
@@ -829,7 +817,7 @@ def _parameters():
 @pytest.mark.parametrize(("case", "parameter"), list(_parameters()))
 def test_bad_values(case, parameter, monkeypatch):
     _skip_without_its_library(case)
-    labels = [label for label in VALUES if not (parameter.name == "download" and "bool" in label)]
+    labels = [label for label in VALUES if label not in LEFT_OUT.get(parameter.name, ())]
     wrong = {label: judge(case, parameter, label) for label in labels}
     wrong = {label: why for label, why in wrong.items() if why is not None}
     assert not wrong, "\n".join(f"{case}({parameter.name}={label}): {why}" for label, why in wrong.items())

@@ -10,7 +10,8 @@ from sklearn.utils._param_validation import validate_params
 
 from ..text import PackedTexts
 from ._download import fetch_folder
-from ._text_csv import find_files, is_text_csv, read_text_csv, text_bunch
+from ._text_csv import find_files, is_text_csv, read_text_csv
+from ._text_rows import text_bunch
 
 _STARS = ("1 star", "2 stars", "3 stars", "4 stars", "5 stars")
 _ZHANG = (
@@ -253,8 +254,7 @@ def load_imdb(data_dir: str | os.PathLike, *, download: bool = False, verbose: i
     title = "IMDB: is a review of a film one of 1 to 4 points of ten, or of 7 to 10?"
     for folder in (data_dir / "imdb_csv", data_dir):
         if folder.is_dir() and is_text_csv(folder):
-            train, test = _read(folder, 2)
-            return text_bunch(train, test, target_names=names, title=title, path=folder, source=_MAAS)
+            return text_bunch(_read(folder, 2), target_names=names, title=title, path=folder, source=_MAAS)
     folder = data_dir if data_dir.name == _ACL_IMDB else data_dir / _ACL_IMDB
     if not folder.is_dir():
         if not download:
@@ -263,8 +263,8 @@ def load_imdb(data_dir: str | os.PathLike, *, download: bool = False, verbose: i
                 f"there, or load with download=True."
             )
         fetch_folder(_ACL_IMDB_URL, _ACL_IMDB_MD5, folder, verbose=verbose)
-    train, test = _read_review_files(folder / "train"), _read_review_files(folder / "test")
-    return text_bunch(train, test, target_names=names, title=title, path=folder, source=_MAAS)
+    splits = [_read_review_files(folder / name) for name in ("train", "test")]
+    return text_bunch(splits, target_names=names, title=title, path=folder, source=_MAAS)
 
 
 def _load(published: _Published, data_dir: str | os.PathLike, download: bool, verbose: int) -> Bunch:
@@ -279,17 +279,13 @@ def _load(published: _Published, data_dir: str | os.PathLike, download: bool, ve
             )
         fetch_folder(published.url, published.md5, inner, verbose=verbose)
         folder = inner
-    train, test = _read(folder, len(published.classes))
+    splits = _read(folder, len(published.classes))
     names = np.array(published.classes)
-    return text_bunch(train, test, target_names=names, title=published.title, path=folder, source=_ZHANG)
+    return text_bunch(splits, target_names=names, title=published.title, path=folder, source=_ZHANG)
 
 
-def _read(folder: Path, n_classes: int):
-    train, test = find_files(folder)
-    return (
-        read_text_csv(train, n_classes=n_classes),
-        None if test is None else read_text_csv(test, n_classes=n_classes),
-    )
+def _read(folder: Path, n_classes: int) -> list[tuple[PackedTexts, np.ndarray]]:
+    return [read_text_csv(file, n_classes) for file in find_files(folder) if file is not None]
 
 
 def _read_review_files(folder: Path) -> tuple[PackedTexts, np.ndarray]:

@@ -73,7 +73,7 @@ def _open(rows) -> tuple[tuple[int, ...], Iterator[np.ndarray]]:
     if hasattr(rows, "iloc"):
         return shape, (_from_pandas(rows.iloc[start:stop]) for start, stop in _bounds(shape))
     if hasattr(rows, "to_numpy"):
-        return shape, (_from_polars(rows[start:stop]) for start, stop in _bounds(shape))
+        return shape, (rows[start:stop].to_numpy() for start, stop in _bounds(shape))
     return shape, (np.asarray(rows[start:stop]) for start, stop in _bounds(shape))
 
 
@@ -119,10 +119,6 @@ def _from_pandas(block) -> np.ndarray:
     kinds = {getattr(dtype, "kind", "O") for dtype in np.atleast_1d(np.asarray(block.dtypes, dtype=object))}
     # Nullable numbers would come as objects.
     return block.to_numpy(dtype=np.float64, na_value=np.nan) if kinds <= set("iufb") else array
-
-
-def _from_polars(block) -> np.ndarray:
-    return block.to_numpy()
 
 
 def _objects(values) -> np.ndarray:

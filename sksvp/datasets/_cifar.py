@@ -155,7 +155,7 @@ def _load(
     descr = _DESCR.format(
         title=published.title, n_classes=n_classes, n_train=len(train[1]), n_test=len(test[1]), folder=folder
     )
-    return split_bunch(train, test, target_names=names, descr=descr)
+    return split_bunch(train, test, target_names=names, layout="channels_last", DESCR=descr)
 
 
 def _read_names(path: Path, key: str, n_classes: int) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from ..text import PackedTexts
+from ._bunch import split_bunch
 from ._text_columns import sorted_classes, unify_numbers
 
 COMPRESSIONS = ("", ".bz2", ".gz", ".xz")
@@ -129,19 +130,9 @@ def text_bunch(
     source: str = "",
 ) -> Bunch:
     """Return training rows and, if there are any, test rows as a Bunch."""
-    X_test, y_test = splits[1] if len(splits) > 1 else (None, None)
-    return Bunch(
-        X_train=splits[0][0],
-        y_train=splits[0][1],
-        X_test=X_test,
-        y_test=y_test,
-        target_names=target_names,
-        DESCR=_DESCR.format(
-            title=title,
-            n_train=len(splits[0][1]),
-            n_test=0 if y_test is None else len(y_test),
-            labels=labels,
-            path=path,
-            source=source,
-        ),
+    train, test = splits[0], splits[1] if len(splits) > 1 else None
+    n_test = 0 if test is None else len(test[1])
+    descr = _DESCR.format(
+        title=title, n_train=len(train[1]), n_test=n_test, labels=labels, path=path, source=source
     )
+    return split_bunch(train, test, target_names=target_names, DESCR=descr)

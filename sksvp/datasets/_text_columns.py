@@ -109,7 +109,7 @@ class NamedColumns:
         label = fields[self._label].strip()
         return -1 if not label else self._codes.setdefault(label, len(self._codes))
 
-    def check_end(self, codes: Sequence[int], path: Path) -> None:
+    def check_end(self, codes: np.ndarray, path: Path) -> None:
         """Run the checks that need all rows of the file."""
         if len(self._codes) > _MOST_CLASSES:
             raise ValueError(
@@ -122,7 +122,7 @@ class NamedColumns:
         names = [self._first[column] for column in (self._label, *self._texts)]
         if (
             self._first[self._label].strip() == self.classes[0]
-            and list(codes).count(0) == 1
+            and np.count_nonzero(codes == 0) == 1
             and (len(self._codes) < len(codes) or all(map(is_number, self.classes[1:])))
             and len(codes) > 1
             and len(set(names)) == len(names)

@@ -66,7 +66,7 @@ def load_text_csv(
     Parameters
     ----------
     path : str or path
-        A ``.csv`` or ``.tsv`` file, or one of these compressed as ``.gz`` or
+        A ``.csv`` or ``.tsv`` file, or one of these compressed as ``.bz2``, ``.gz`` or
         ``.xz``, or a folder with such files named ``train`` and, if there are
         test rows, ``test``.
     test : str or path, default=None

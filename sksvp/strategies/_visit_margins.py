@@ -1,6 +1,5 @@
 """Margins of the visits: how far a row's class was ahead each time the training came to it."""
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -32,6 +31,7 @@ class VisitMargins(Recorder):
     """
 
     name: ClassVar[str] = "visit_margins"
+    arrays: ClassVar[tuple[str, ...]] = ("_margins", "_n_visits")
 
     def __init__(self, n_rows: int):
         super().__init__(n_rows)
@@ -60,11 +60,3 @@ class VisitMargins(Recorder):
     def result(self) -> np.ndarray:
         """Return the margins, (n_rows, n_visits) float16; NaN where a row had fewer visits than others."""
         return self._margins.T
-
-    def state(self) -> dict[str, np.ndarray]:
-        """Return the margins, (n_visits, n_rows), and the visits of each row."""
-        return {"margins": self._margins, "n_visits": self._n_visits}
-
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Go on from what `state` returned."""
-        self._margins, self._n_visits = state["margins"].copy(), state["n_visits"].copy()

@@ -1,4 +1,4 @@
-"""The names by which the folder of a run is known, so that no loader takes it for data."""
+"""A mark in the folders that a command writes, so that no loader reads them as data."""
 
 from pathlib import Path
 

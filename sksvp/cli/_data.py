@@ -41,7 +41,7 @@ class Data(Group):
     )
     data: Path | None = option(
         "Your own arrays: an .npz with X, y or X_train, y_train, X_test, y_test, or a folder with such .npy files. "
-        "Your own texts: a .csv or .tsv, also as .gz or .xz, of class and texts, or a folder with train.csv and "
+        "Your own texts: a .csv or .tsv, also as .bz2, .gz or .xz, of class and texts, or a folder with train.csv and "
         "test.csv; or a .txt, also as .bz2, .gz or .xz, whose lines begin with __label__CLASS.",
         exists=True,
     )

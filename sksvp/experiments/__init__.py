@@ -2,7 +2,7 @@
 
 from ._active import ActiveArm, ActiveRun, run_active
 from ._active_table import budgets_table, format_budgets, rounds_table
-from ._coreset import Arm, CoresetRun, run_coreset
+from ._coreset import CoresetArm, CoresetRun, run_coreset
 
 # With a name repeated: for other packages, and no part of the public interface.
 from ._hardware import hardware_name as hardware_name
@@ -20,7 +20,7 @@ from ._table import format_summary, summary_table, trainings_table
 __all__ = [
     "ActiveArm",
     "ActiveRun",
-    "Arm",
+    "CoresetArm",
     "CoresetRun",
     "RunFolder",
     "budgets_table",

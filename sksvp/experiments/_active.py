@@ -1,8 +1,9 @@
 """The active-learning experiment: proxy, target or chance chooses what is labelled, and the target is trained on it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -12,48 +13,24 @@ from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions, va
 from .._inputs._parameters import ListOf, WholeNumber
 from ..active import ProxyActiveLearner, make_plan, resolve_pool_strategy
 from ..coreset import describe_empty_classes
-from ._experiment import OF_RUNS, Experiment, described, file_name
+from ._experiment import OF_RUNS, Arm, Experiment, described
 from ._run_folder import RunFolder
 from ._workers import in_workers
 
 
-@dataclass(frozen=True)
-class ActiveArm:
+@dataclass(frozen=True, kw_only=True)
+class ActiveArm(Arm):
     """One way to choose what is labelled.
 
     Attributes
     ----------
-    strategy : str
-        Its name, or an object as it is written in Python.
+    name, seed, strategy, ranks, digest
+        As of `Arm`.
     chooser : {"proxy", "target", None}
         The model that ranks the pool; None for rows drawn at random.
-    seed : int
-    digest : str
-        Of objects, which may have the same name.
-    ranks : Strategy
-        The strategy itself.
     """
 
-    strategy: str
     chooser: str | None
-    seed: int
-    digest: str = ""
-    ranks: Any = field(default=None, repr=False, compare=False)
-
-    @property
-    def name(self) -> str:
-        """Name in the table."""
-        return self.strategy if self.chooser is None else f"{self.strategy} by {self.chooser}"
-
-    @property
-    def key(self) -> str:
-        """File name of the arm's record."""
-        return file_name(self.name, self.digest, f"seed{self.seed}")
-
-    def record(self) -> dict[str, Any]:
-        """Return name, key and fields as plain values."""
-        fields = {name: value for name, value in vars(self).items() if name != "ranks"}
-        return {"name": self.name, "key": self.key, **fields}
 
 
 @dataclass(kw_only=True)
@@ -118,9 +95,11 @@ class ActiveRun(Experiment):
         ranked = [strategy for strategy in told if strategy["strategy"] != "random"]
         arms = []
         for seed in self.seeds:
-            arms += [ActiveArm(chooser=who, seed=seed, **strategy) for strategy in ranked for who in choosers]
+            for strategy, chooser in product(ranked, choosers):
+                name = f"{strategy['strategy']} by {chooser}"
+                arms.append(ActiveArm(name=name, seed=seed, chooser=chooser, **strategy))
             if self.with_random or len(ranked) < len(told):
-                arms.append(ActiveArm(chooser=None, seed=seed, **described("random")))
+                arms.append(ActiveArm(name="random", seed=seed, chooser=None, **described("random")))
         return arms
 
     def learner(self, arm: ActiveArm, folder: RunFolder) -> ProxyActiveLearner:

@@ -1,4 +1,4 @@
-"""What objects are, in plain words that are equal in any process."""
+"""Descriptions of parameters that are equal in any process."""
 
 import hashlib
 import inspect
@@ -11,13 +11,13 @@ import numpy as np
 
 from ._fingerprint import fingerprint
 
-# Parameters that say nothing of what is trained or chosen.
+# Parameters that do not change what is trained or chosen.
 IGNORED = ("verbose", "device", "checkpoint", "checkpoint_every")
 _LIBRARIES = ("sklearn", "torch", "skorch", "numpy", "sksvp", "builtins")
 
 
 def describe(value) -> object:
-    """Turn a parameter into plain content that is equal, in any process, for equal meaning."""
+    """Describe a parameter by plain values, which are equal in any process if the parameters mean the same."""
     if inspect.ismethod(value):
         return (describe(value.__func__), describe(value.__self__))
     if inspect.isclass(value) or inspect.isroutine(value):
@@ -48,9 +48,9 @@ def _is_torch(value, name: str) -> bool:
 
 
 def _source(value) -> str:
-    """Return the source of a user's class or function, so that editing it counts; empty where there is none.
+    """Return the source of a user's class or function, so that an edited one differs; "" if there is no source.
 
-    For code of the libraries their versions, which are in the key, say it all.
+    The code of the libraries is identified by their versions, which are recorded as well.
     """
     module = getattr(value, "__module__", None)
     if module is None or module.partition(".")[0] in _LIBRARIES:
@@ -62,7 +62,7 @@ def _source(value) -> str:
 
 
 def in_words(value: Any) -> str:
-    """Return a parameter as text; of an object with parameters its class: they follow by their own names."""
+    """Return a parameter as text. For an object with parameters this is its class, as they have their own entries."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, np.ndarray) and value.ndim == 1:
@@ -77,5 +77,5 @@ def in_words(value: Any) -> str:
 
 
 def digest(description: object) -> str:
-    """Return a hash of a description, in brackets: tells apart what words alone do not."""
+    """Return the hash of a description in brackets."""
     return f"({hashlib.sha256(repr(description).encode()).hexdigest()[:32]})"

@@ -1,4 +1,4 @@
-"""The mark of a folder that a command wrote, so that no loader takes it for data."""
+"""A mark in the folders that a command writes, so that no loader reads them as data."""
 
 from pathlib import Path
 

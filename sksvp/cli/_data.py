@@ -50,7 +50,7 @@ class Data(Group):
         Path | None,
         Option(
             help="Your own arrays: an .npz with X, y or X_train, y_train, X_test, y_test, or a folder with such .npy "
-            "files. Your own texts: a .csv or .tsv, also as .gz or .xz, of class and texts, or a folder with "
+            "files. Your own texts: a .csv or .tsv, also as .bz2, .gz or .xz, of class and texts, or a folder with "
             "train.csv and test.csv.",
             exists=True,
         ),

@@ -5,8 +5,9 @@ import warnings
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone
+from sklearn.base import _fit_context, clone
 from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import accuracy_score
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import (
@@ -17,24 +18,13 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_method_params, check_is_fitted, column_or_1d
+from sklearn.utils.validation import _check_method_params, check_is_fitted
 
-from .._interrupt import heeding_ctrl_c
-from ..proxies import Proxy, as_proxy
-
-
-def _target_has(method: str):
-    """Return the check of `available_if`: the target, fitted where it is, has this method."""
-
-    def check(self) -> bool:
-        getattr(getattr(self, "estimator_", self.estimator), method)
-        return True
-
-    return check
+from ..proxies import DelegatingClassifier, Proxy, as_proxy, inner_has
 
 
 def _check_classes_kept(y: np.ndarray, y_kept: np.ndarray) -> None:
-    """Refuse a choice of one class, and warn of classes that the target will not know."""
+    """Refuse a choice of one class, and warn of classes that the target does not get to know."""
     kept = np.unique(y_kept)
     if len(kept) < 2:
         raise ValueError(
@@ -52,27 +42,20 @@ def _check_classes_kept(y: np.ndarray, y_kept: np.ndarray) -> None:
         )
 
 
-def _number(labels: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Return the place of each label among sorted classes, -1 for one that is not there."""
-    places = np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
-    return np.where(classes[places] == labels, places, -1)
-
-
-class CoresetClassifier(ClassifierMixin, BaseEstimator):
+class CoresetClassifier(DelegatingClassifier):
     """Train a target on the rows that a selector chooses, as one classifier.
 
-    The last step of a scikit-learn Pipeline, and what searches and
-    cross-validation need: in every fit the selection sees the training rows of
-    that fit alone.
+    It is the last step of a scikit-learn Pipeline, and the estimator for searches and
+    cross-validation: in every fit the selector sees the training rows of that fit only.
 
     Parameters
     ----------
     estimator : classifier
-        The target; a clone of it is trained on the chosen rows. Labels that no
+        The target. A clone of it is trained on the chosen rows. Labels that no
         torch loss takes, such as strings, are numbered for a skorch net.
     selector : ProxyCoresetSelector
-        Chooses them. A ``FrozenEstimator`` around a fitted selector chooses what
-        it chose, and only of the X it was fitted on.
+        Chooses the rows. A ``FrozenEstimator`` around a fitted selector gives the rows
+        that this one chose, and only of the X it was fitted on.
 
     Attributes
     ----------
@@ -85,9 +68,9 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
     timings_ : dict
         Seconds of ``"proxy_fit"``, ``"inference"``, ``"ranking"`` and ``"target_fit"``.
     n_features_in_ : int
-        Columns of X, where the target tells.
+        Number of columns of X, if the target knows it.
     feature_names_in_ : ndarray of str
-        Names of the columns, where the target tells.
+        Names of the columns of X, if the target knows them.
 
     See Also
     --------
@@ -130,12 +113,12 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : rows of length n_samples
-            Whatever proxy and target take.
+            Training rows in any form that proxy and target take.
         y : array-like of shape (n_samples,)
             Class labels.
         **params : dict
-            With metadata routing: what the target's `fit` has requested, cut to
-            the chosen rows, and what the proxy's has, through the selector.
+            With metadata routing: what the target's `fit` requests, cut to the chosen
+            rows, and what the proxy's `fit` requests, through the selector.
 
         Returns
         -------
@@ -145,15 +128,15 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For a regressor as target, a frozen selector that was fitted on another X,
-            or a choice that holds one class only; and whatever selector and target say.
+            If the target is a regressor, if a frozen selector was fitted on another X,
+            if the choice holds one class only, or if selector or target refuse the rows.
 
         Warns
         -----
         UserWarning
-            Where the choice has lost a class altogether.
+            If no row of a class was chosen.
         """
-        # A fit that fails or is interrupted leaves no fitted classifier behind.
+        # A failed or interrupted fit leaves no fitted classifier.
         self.__dict__.pop("estimator_", None)
         as_proxy(self.estimator).check_classifies("estimator")
         target_params, selector_params = self._route(params)
@@ -170,53 +153,39 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
         )
         start = time.perf_counter()
         target = as_proxy(clone(self.estimator), classes=y_kept)
-        with heeding_ctrl_c():
-            target.estimator.fit(X_kept, target.encode(y_kept), **target_params)
+        target.fit_as_given(X_kept, y_kept, target_params)
         self.estimator_, self._kept_classes = target.estimator, target.classes
         self.timings_ = {**self.selector_.timings_, "target_fit": time.perf_counter() - start}
         return self
 
     def _route(self, params: dict) -> tuple[dict, dict]:
-        """Divide what `fit` got between the target and the selector."""
+        """Divide the parameters of `fit` between the target and the selector."""
         if not _routing_enabled():
             _raise_for_params(params, self, "fit")
             return {}, {}
         routed = process_routing(self, "fit", **params)
         return dict(routed.estimator.fit), dict(routed.selector.fit)
 
-    @available_if(_target_has("predict"))
+    @available_if(inner_has("predict"))
     def predict(self, X):
-        """Predict classes with the target, shape (n_samples,)."""
+        """Predict classes with the target.
+
+        Parameters
+        ----------
+        X : rows of length n_samples
+            Rows of the form that was fitted.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Class labels.
+        """
         check_is_fitted(self)
         return self._target.predict(X)
 
-    @available_if(_target_has("predict_proba"))
-    def predict_proba(self, X):
-        """Predict class probabilities with the target, shape (n_samples, n_classes)."""
-        check_is_fitted(self)
-        return self.estimator_.predict_proba(X)
-
-    @available_if(_target_has("predict_log_proba"))
-    def predict_log_proba(self, X):
-        """Predict log-probabilities with the target, shape (n_samples, n_classes)."""
-        check_is_fitted(self)
-        return self.estimator_.predict_log_proba(X)
-
-    @available_if(_target_has("decision_function"))
-    def decision_function(self, X):
-        """Compute the target's decision function, shape (n_samples,) or (n_samples, n_classes)."""
-        check_is_fitted(self)
-        return self.estimator_.decision_function(X)
-
-    @available_if(_target_has("transform"))
-    def transform(self, X):
-        """Compute the target's features, shape (n_samples, n_features)."""
-        check_is_fitted(self)
-        return self.estimator_.transform(X)
-
-    @available_if(_target_has("score"))
+    @available_if(inner_has("score"))
     def score(self, X, y, **params):
-        """Score the target: its accuracy, unless it has a score of its own.
+        """Score the target by its own `score`, which is the accuracy for most classifiers.
 
         Parameters
         ----------
@@ -225,18 +194,18 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
         y : array-like of shape (n_samples,)
             Their labels.
         **params : dict
-            With metadata routing what the target's `score` has requested; handed
-            on as it is without.
+            Passed to the target's `score`. With metadata routing: what it requests.
 
         Returns
         -------
         float
+            The score.
         """
         check_is_fitted(self)
         if _routing_enabled():
             params = dict(process_routing(self, "score", **params).estimator.score)
         if self._target.learns_numbers:
-            y = _number(column_or_1d(y), self.classes_)
+            return accuracy_score(y, self.predict(X), **params)
         return self.estimator_.score(X, y, **params)
 
     @property
@@ -248,18 +217,8 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
     def _target(self) -> Proxy:
         return as_proxy(self.estimator_, classes=self._kept_classes)
 
-    @property
-    def n_features_in_(self) -> int:
-        """Number of columns of X, as the target knows it."""
-        return self.estimator_.n_features_in_
-
-    @property
-    def feature_names_in_(self) -> np.ndarray:
-        """Names of the columns of X, as the target knows them."""
-        return self.estimator_.feature_names_in_
-
     def get_metadata_routing(self):
-        """Describe how metadata goes on to the target and to the selector.
+        """Describe how metadata is routed to the target and to the selector.
 
         Returns
         -------
@@ -273,15 +232,9 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
             .add(selector=self.selector, method_mapping=to_selector)
         )
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "estimator_")
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        target, chooser = get_tags(self.estimator), get_tags(self.selector)
-        tags.input_tags = target.input_tags
-        tags.input_tags.sparse = target.input_tags.sparse and chooser.input_tags.sparse
-        tags.input_tags.allow_nan = target.input_tags.allow_nan and chooser.input_tags.allow_nan
-        if target.classifier_tags is not None:
-            tags.classifier_tags = target.classifier_tags
+        chooser = get_tags(self.selector).input_tags
+        tags.input_tags.sparse &= chooser.sparse
+        tags.input_tags.allow_nan &= chooser.allow_nan
         return tags

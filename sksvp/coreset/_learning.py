@@ -1,6 +1,8 @@
-"""From a proxy to the evidence that a strategy needs, through a memory where there is one."""
+"""From a proxy to the evidence that a strategy needs, through a memory if there is one."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,177 +12,154 @@ from .._seeds import is_seeded
 from .._storage._describe import describe
 from ..proxies import Proxy, as_proxy
 from ..strategies import Evidence
-from ._memory import MemoryEntry, NoEntry, ProxyRecord, memory_entry, memory_folder
+from ._memory import ProxyRecord, Seconds, memory_entry, memory_folder
 from ._memory_key import training_key
 from ._out_of_fold import check_out_of_fold, gather_out_of_fold, in_sample
 from ._ranking_settled import ProxyStop, RankingSettled
 
 
-def learn(
-    proxy: Proxy,
-    X,
-    y: np.ndarray,
-    strategy,
-    *,
-    memory,
-    random_state: int | None,
-    fit_params: dict,
-    report: Callable[[str], None],
-    stop: RankingSettled | None = None,
-    probabilities: str = "in_sample",
-) -> tuple[ProxyRecord, Evidence, bool]:
-    """Train a clone of the proxy and gather what the strategy requires, unless the memory has it.
+@dataclass
+class Learned:
+    """What a strategy needs, and the proxy that said it.
+
+    Attributes
+    ----------
+    proxy : classifier or None
+        Fitted.
+    evidence : Evidence
+        What the strategy requires, and perhaps more.
+    seconds : dict of str to (float, float)
+        As in `ProxyRecord`.
+    stop : ProxyStop or None
+        How the training ended, if a rule watched it.
+    from_cache : bool
+        Whether the proxy was trained before.
+    """
+
+    proxy: Any
+    evidence: Evidence
+    seconds: dict[str, Seconds]
+    stop: ProxyStop | None
+    from_cache: bool
+
+
+@dataclass
+class Learning:
+    """How a proxy is trained and asked, and by which key that is kept.
 
     Parameters
     ----------
     proxy : Proxy
         Left as it is.
-    X, y : rows and labels
-        Training rows.
     strategy : Strategy
         Says what it requires.
-    memory : str, path-like, joblib.Memory or None
-        Where trainings are kept.
     random_state : int or None
         Seed of the training; see `Proxy.train`.
     fit_params : dict
-        Handed to the proxy's `fit`.
-    report : callable
-        Told the name of each stage as it begins.
+        Passed to the proxy's `fit`.
+    memory : str, path-like, joblib.Memory or None
+        Where trainings are kept.
     stop : RankingSettled or None
         Rule that may end the training early.
     probabilities : {"in_sample", "out_of_fold"}
         Whether rows are scored by the proxy that has seen them all, or by models
         that have not seen the rows they score.
-
-    Returns
-    -------
-    record : ProxyRecord
-        The fitted proxy, and perhaps more evidence than the strategy requires.
-    evidence : Evidence
-        What the strategy requires.
-    from_cache : bool
-        Whether the proxy was trained before.
     """
-    out_of_fold = probabilities == "out_of_fold" and "probabilities" in strategy.requires
-    if out_of_fold:
-        check_out_of_fold(proxy, y, stop)
-    folder = memory_folder(memory)
-    if folder is not None:
-        proxy.check_trained_alone("memory")
-    training = _Training(proxy, strategy, random_state, fit_params, stop, keeps=folder is not None)
-    key = training.key(X, y) if folder is not None and training.can_be_kept else None
-    with memory_entry(folder, key) as entry:
-        kept = entry.load()
-        if kept is not None and training.serves(kept):
-            record, from_cache = kept, True
-        else:
-            report("proxy")
-            record, from_cache = training.run(X, y), False
-            entry.begin()
-            # Kept before the inference: a training must not be lost to what comes after it.
-            entry.save(record)
-        report("evidence")
-        by_proxy = [kind for kind in strategy.requires if not (out_of_fold and kind == "probabilities")]
-        if _gather_missing(record, X, y, by_proxy):
-            entry.save(record)
+
+    proxy: Proxy
+    strategy: Any
+    random_state: int | None
+    fit_params: dict
+    memory: Any
+    stop: RankingSettled | None
+    probabilities: str
+
+    def __post_init__(self):
+        self._folder = memory_folder(self.memory)
+        self._needed = tuple(kind for kind in self.strategy.requires if kind in self.proxy.recorders)
+        free = () if self._folder is None else self.proxy.free_recorders(self._needed)
+        self._recorders = tuple(dict.fromkeys(self._needed + free))
+        self._train = partial(self.proxy.train, recorders=self._recorders, random_state=self.random_state)
+        self._seeded = self.proxy.seeded(self.random_state)
+        self._seed = self._seeded.training_seed(self.random_state)
+
+    def learn(self, X, y: np.ndarray, report: Callable[[str], None]) -> Learned:
+        """Train a clone of the proxy and gather what the strategy requires, unless the memory has it.
+
+        Parameters
+        ----------
+        X, y : rows and labels
+            Training rows.
+        report : callable
+            Gets the name of each stage as it begins.
+
+        Returns
+        -------
+        Learned
+        """
+        out_of_fold = self.probabilities == "out_of_fold" and "probabilities" in self.strategy.requires
         if out_of_fold:
-            record = training.gather_out_of_fold(record, X, y, entry)
-    parts: dict[str, Any] = in_sample(record.evidence)
-    classes = as_proxy(record.proxy, classes=y).labels_of_columns(parts)
-    return record, Evidence(y=y, classes=classes, **parts), from_cache
+            check_out_of_fold(self.proxy, y, self.stop)
+        if self._folder is not None:
+            self.proxy.check_trained_alone("memory")
+        with memory_entry(self._folder, self._key(X, y) if self._folder is not None else None) as entry:
+            record = entry.load(self._serves)
+            from_cache = record is not None
+            if record is None:
+                report("proxy")
+                record = self._run(X, y)
+                # Kept before the inference: a failure of what follows must not lose a training.
+                entry.save(record)
+            report("evidence")
+            by_proxy = [
+                kind for kind in self.strategy.requires if not (out_of_fold and kind == "probabilities")
+            ]
+            if _gather_missing(record, X, y, by_proxy):
+                entry.save(record)
+            parts: dict[str, Any] = in_sample(record.evidence)
+            seconds = dict(record.seconds)
+            if out_of_fold:
+                unseen, seconds["probabilities"] = gather_out_of_fold(
+                    record, X, y, entry, train=self._train, seed=self._seed, fit_params=self.fit_params
+                )
+                parts = in_sample(record.evidence, scores=False) | unseen
+        classes = as_proxy(record.proxy, classes=y).labels_of_columns(parts)
+        evidence = Evidence(y=y, classes=classes, **parts)
+        return Learned(record.proxy, evidence, seconds, record.stop, from_cache)
 
-
-class _Training:
-    """One training of a proxy: how it is done, and by which key it is kept."""
-
-    def __init__(
-        self,
-        proxy: Proxy,
-        strategy,
-        random_state: int | None,
-        fit_params: dict,
-        stop: RankingSettled | None,
-        *,
-        keeps: bool,
-    ):
-        self.strategy = strategy
-        self.stop = stop
-        self.proxy = proxy
-        self.random_state = random_state
-        self.fit_params = fit_params
-        needed = tuple(kind for kind in strategy.requires if kind in proxy.recorders)
-        self.recorders = tuple(dict.fromkeys(needed + proxy.free_recorders(needed))) if keeps else needed
-        self._seeded = proxy.seeded(random_state)
-        self._draws_seed = self._seeded.draws_seed(self.recorders)
-
-    @property
-    def can_be_kept(self) -> bool:
-        """Whether there is a training and the same seeds would repeat it."""
-        if self.proxy.is_frozen or not is_seeded(self._seeded.estimator):
-            return False
-        return self._seed is not None or not self._draws_seed
-
-    @property
-    def _seed(self) -> int | None:
-        return self._seeded.training_seed(self.random_state)
-
-    def key(self, X, y: np.ndarray) -> dict:
-        way = self._seeded.way(self.recorders)
+    def _key(self, X, y: np.ndarray) -> dict | None:
+        """Return what makes the training this one; None if there is none, or the seeds would not repeat it."""
+        seed = self._seed if self._seeded.draws_seed(self._recorders) else 0
+        if self.proxy.is_frozen or not is_seeded(self._seeded.estimator) or seed is None:
+            return None
+        way = self._seeded.way(self._recorders)
         if self.stop is not None:
             # When it stops depends on the rule, on what is ranked, and on the sample of rows.
             way += (describe(self.stop), describe(self.strategy), self.random_state)
-        seed = self._seed if self._draws_seed else None
         return training_key(self._seeded.estimator, X, y, seed=seed, way=way, fit_params=self.fit_params)
 
-    def serves(self, record: ProxyRecord) -> bool:
-        """Tell whether a record has all that only a training could tell."""
+    def _serves(self, record: ProxyRecord) -> bool:
+        """Tell whether a record has all that only a training can tell."""
         kept = as_proxy(record.proxy)
-        needed = [kind for kind in self.strategy.requires if kind in self.recorders]
-        return all(name in record.evidence or kept.keeps_record(name) for name in needed)
+        return all(name in record.evidence or kept.keeps_record(name) for name in self._needed)
 
-    def run(self, X, y: np.ndarray) -> ProxyRecord:
+    def _run(self, X, y: np.ndarray) -> ProxyRecord:
         watch = None if self.stop is None else self.stop.watch(self.strategy, y, self.random_state)
         with Clock() as clock:
-            trained = self.proxy.train(
-                X,
-                y,
-                recorders=self.recorders,
-                random_state=self.random_state,
-                fit_params=self.fit_params,
-                watch=watch,
-            )
+            trained = self._train(X, y, fit_params=self.fit_params, watch=watch)
         clock.add_earlier(trained.classifier)
-        record = ProxyRecord(trained.estimator, evidence=dict(trained.records))
+        record = ProxyRecord(trained.estimator, dict(trained.records))
         if not self.proxy.is_frozen:
-            record.proxy_fit, record.proxy_cpu = clock.wall, clock.cpu
+            record.seconds["proxy_fit"] = (clock.wall, clock.cpu)
         if watch is not None:
-            record.stop = self._told(trained, watch.correlations, record.proxy_fit)
+            n_epochs, whole = trained.epochs_trained(len(watch.correlations)), self.proxy.max_epochs
+            # A training that ended before its first epoch has no pace.
+            saved = clock.wall / n_epochs * (whole - n_epochs) if n_epochs else 0.0
+            record.stop = ProxyStop(n_epochs, whole, watch.correlations, saved)
         return record
 
-    def gather_out_of_fold(
-        self, record: ProxyRecord, X, y: np.ndarray, entry: MemoryEntry | NoEntry
-    ) -> ProxyRecord:
-        return gather_out_of_fold(
-            record,
-            self.proxy,
-            X,
-            y,
-            entry,
-            seed=self._seed,
-            fit_params=self.fit_params,
-            recorders=self.recorders,
-            random_state=self.random_state,
-        )
 
-    def _told(self, trained: Proxy, correlations: list[float], seconds: float) -> ProxyStop:
-        n_epochs, whole = trained.epochs_trained(len(correlations)), self.proxy.max_epochs
-        # A training that ended before its first epoch has no pace.
-        saved = seconds / n_epochs * (whole - n_epochs) if n_epochs else 0.0
-        return ProxyStop(n_epochs, whole, correlations, saved)
-
-
-def _gather_missing(record: ProxyRecord, X, y: np.ndarray, requires: Iterable[str]) -> bool:
+def _gather_missing(record: ProxyRecord, X, y: np.ndarray, requires: list[str]) -> bool:
     """Add to a record the kinds of evidence it does not have yet, and return whether there were any."""
     parts: dict[str, Any] = in_sample(record.evidence)
     missing = [kind for kind in requires if kind not in Evidence(y=y, **parts).kinds]
@@ -189,6 +168,6 @@ def _gather_missing(record: ProxyRecord, X, y: np.ndarray, requires: Iterable[st
     with Clock() as clock:
         record.evidence |= as_proxy(record.proxy, classes=y).gather(X, missing, y=y).parts
     # One pass serves them all.
-    record.inference |= dict.fromkeys(missing, clock.wall / len(missing))
-    record.inference_cpu |= dict.fromkeys(missing, clock.cpu / len(missing))
+    share = (clock.wall / len(missing), clock.cpu / len(missing))
+    record.seconds |= dict.fromkeys(missing, share)
     return True

@@ -1,21 +1,21 @@
 """Nets of skorch's."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 
 from ..strategies import recorder_names
-from ._proxy import Proxy, Watch
+from ._proxy import Proxy, Training
 from ._torch_seed import is_skorch_net
 
 
 class SkorchNet(Proxy):
-    """A net of skorch's: callbacks see its training, and numbers stand for labels that no torch loss takes."""
+    """A net of skorch's: callbacks see its training, and labels that no torch loss takes are numbered."""
 
     streams = True
     shows_visits = True
+    has_epochs = True
 
     @staticmethod
     def is_kind_of(classifier: Any) -> bool:
@@ -28,10 +28,7 @@ class SkorchNet(Proxy):
         return tuple(recorder_names(kept=True)) if can_be else ()
 
     def _has_features(self) -> bool:
-        # Of a module this shows only when it is asked.
-        return True
-
-    def _has_epochs(self, recorders: tuple[str, ...]) -> bool:
+        # Whether its module has features shows only when it is asked.
         return True
 
     def epochs_trained(self, n_watched: int) -> int:
@@ -40,26 +37,16 @@ class SkorchNet(Proxy):
     def _can_start_warm(self) -> bool:
         return True
 
-    def _fit(
-        self,
-        X: Any,
-        y: np.ndarray,
-        recorders: tuple[str, ...],
-        seed: int | None,
-        fit_params: dict,
-        watch: Watch | None,
-    ) -> Mapping[str, np.ndarray]:
+    def _fit(self, X: Any, y: np.ndarray, training: Training) -> Mapping[str, np.ndarray]:
         if self.is_frozen:
-            return super()._fit(X, y, recorders, seed, fit_params, watch)
+            return super()._fit(X, y, training)
         from ._skorch_nets import keep_all_rows
-        from ._skorch_training import recording, watching
+        from ._skorch_training import observed
 
         net = self.classifier
         keep_all_rows(net)
-        with ExitStack() as stack:
-            seen = stack.enter_context(recording(net, recorders, len(y)))
-            stack.enter_context(watching(type(self)(net), watch, seen))
-            self.estimator.fit(X, self.encode(y), **fit_params)
+        with observed(type(self)(net), training.recorders, training.watch, len(y)) as seen:
+            super()._fit(X, y, training)
         return {name: recorder.result() for name, recorder in seen.items()}
 
     def encode(self, y: np.ndarray) -> np.ndarray:
@@ -87,3 +74,9 @@ class SkorchNet(Proxy):
         if "features" in kinds:
             parts["features"] = net_features(self.classifier, X)
         return parts
+
+    def _gather_rows(self, X: Any, kinds: tuple[str, ...], rows: np.ndarray) -> Mapping[str, np.ndarray]:
+        # Steps before the net may give it something else than an array, such as tokens in a dict.
+        from torch.utils.data import Subset
+
+        return self._score_block(Subset(self.classifier.get_dataset(X), rows.tolist()), kinds)

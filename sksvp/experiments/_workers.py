@@ -9,6 +9,8 @@ from typing import Any
 
 from joblib import Parallel, delayed
 
+from ..strategies import add_strategies, user_strategies
+
 _SECONDS_BETWEEN_LOOKS = 1.0
 
 
@@ -24,11 +26,12 @@ def in_workers(calls: Iterable[Callable[[], Any]], n_jobs: int) -> Iterator[Any]
     """
     owner = os.getpid()
     return Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
-        delayed(_call_below)(owner, call) for call in calls
+        delayed(_call_below)(owner, call, user_strategies()) for call in calls
     )
 
 
-def _call_below(owner: int, call: Callable[[], Any]) -> Any:
+def _call_below(owner: int, call: Callable[[], Any], strategies: dict[str, type]) -> Any:
+    add_strategies(strategies)
     # Not where the call is made in the owner itself, or by workers of a cluster.
     if os.getppid() == owner:
         _end_with_parent(owner)

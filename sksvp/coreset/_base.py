@@ -13,7 +13,7 @@ import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, _fit_context
 from sklearn.utils import get_tags, indexable
-from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions, validate_params
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, _routing_enabled, process_routing
 from sklearn.utils.validation import (
     _check_feature_names,
@@ -28,7 +28,15 @@ from .._inputs._labels import check_labels
 from .._seeds import draw_seeds
 from .._storage._fingerprint import fingerprint
 from ..proxies import NoFeatures, Proxy, as_proxy
-from ..strategies import Evidence, choose, count_rows, resolve_strategy, strategy_names
+from ..strategies import (
+    CarriesStrategies,
+    Evidence,
+    choose,
+    class_quotas,
+    count_rows,
+    resolve_strategy,
+    strategy_names,
+)
 from ._by_chance import warn_if_by_chance
 from ._learning import Learned, Learning
 from ._memorised import warn_if_memorised
@@ -42,7 +50,7 @@ _STAGES = ("proxy", "evidence", "ranking")
 _NO_TIME = (0.0, 0.0)
 
 
-class BaseProxyCoreset(OneToOneFeatureMixin, BaseEstimator):
+class BaseProxyCoreset(CarriesStrategies, OneToOneFeatureMixin, BaseEstimator):
     """Base of `ProxyCoresetSelector` and `ProxyCoresetSampler`."""
 
     _parameter_constraints: ClassVar[dict] = {
@@ -138,6 +146,7 @@ class BaseProxyCoreset(OneToOneFeatureMixin, BaseEstimator):
         proxy = as_proxy(self.proxy)
         strategy = resolve_strategy(self.strategy, proxy.gives)
         self._check_serves(proxy, strategy)
+        self._check_strategy(strategy, labels, n_samples)
         # From separate streams.
         seeds = [None, None] if self.random_state is None else draw_seeds(self.random_state, 2)
         proxy_seed, ranking_seed = seeds
@@ -161,8 +170,8 @@ class BaseProxyCoreset(OneToOneFeatureMixin, BaseEstimator):
         self.strategy_ = strategy
         self.classes_ = np.unique(labels)
         self.indices_ = np.sort(chosen)
-        self.support_ = np.zeros(len(labels), dtype=bool)
-        self.support_[chosen] = True
+        self.support_ = np.isin(np.arange(len(labels)), chosen)
+        self._protect()
         self._remember_rows(X)
         self._warn(strategy, evidence, labels)
         return self
@@ -188,9 +197,19 @@ class BaseProxyCoreset(OneToOneFeatureMixin, BaseEstimator):
         """Check that the proxy can serve the strategy, and the rule that may stop it."""
         if strategy.requires:
             proxy.check_classifies("proxy")
+            proxy.check_params()
         proxy.check_gives(strategy.requires)
         if self.stop_proxy is not None and strategy.requires:
             proxy.check_watchable(strategy.requires)
+
+    def _check_strategy(self, strategy, labels: np.ndarray, n_samples: int) -> None:
+        """Check a strategy's parameters before the proxy is trained."""
+        if self.class_balanced and getattr(strategy, "picks_greedily", False):
+            # It picks within each class.
+            quotas = class_quotas(labels, n_samples)[1]
+            n_samples = int(quotas[quotas > 0].min())
+        if hasattr(strategy, "check_params"):
+            strategy.check_params(n_samples)
 
     @contextmanager
     def _progress(self) -> Iterator[Callable]:
@@ -273,6 +292,13 @@ class BaseProxyCoreset(OneToOneFeatureMixin, BaseEstimator):
         except TypeError:  # a list
             self._rows = None
 
+    def _protect(self) -> None:
+        """Make the arrays that later calls depend on read-only."""
+        for name in ("order_", "scores_", "indices_", "support_", "classes_"):
+            view = vars(self)[name].view()
+            view.flags.writeable = False
+            setattr(self, name, view)
+
     def _is_fitted_rows(self, X) -> bool:
         return _num_samples(X) == len(self.support_) and fingerprint(X) == self._fingerprint
 
@@ -281,6 +307,11 @@ class BaseProxyCoreset(OneToOneFeatureMixin, BaseEstimator):
         if "_rows" in state:
             state["_rows"] = None  # a weak reference cannot be pickled
         return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if hasattr(self, "support_"):
+            self._protect()
 
     # Using the choice -----------------------------------------------------------------------
 
@@ -318,6 +349,7 @@ class BaseProxyCoreset(OneToOneFeatureMixin, BaseEstimator):
         cut = tuple(take_rows(array, self.indices_) for array in indexable(*arrays))
         return cut if len(cut) > 1 else cut[0]
 
+    @validate_params({"indices": ["boolean"]}, prefer_skip_nested_validation=False)
     def get_support(self, indices: bool = False) -> np.ndarray:
         """Tell which rows were chosen.
 
@@ -334,6 +366,7 @@ class BaseProxyCoreset(OneToOneFeatureMixin, BaseEstimator):
         check_is_fitted(self)
         return self.indices_ if indices else self.support_
 
+    @validate_params({"nearest": ["boolean"]}, prefer_skip_nested_validation=False)
     def explain(self, X=None, *, nearest: bool = True):
         """Tell for each row why it was kept or dropped.
 

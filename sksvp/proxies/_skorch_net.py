@@ -1,6 +1,7 @@
 """Nets of skorch's."""
 
 from collections.abc import Iterable, Mapping
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,12 @@ class SkorchNet(Proxy):
 
     def epochs_trained(self, n_watched: int) -> int:
         return len(self.classifier.history)
+
+    def check_params(self) -> None:
+        super().check_params()
+        epochs = self.classifier.max_epochs
+        if not self.is_frozen and (not isinstance(epochs, Integral) or epochs < 1):
+            raise ValueError(f"max_epochs of a skorch net must be an int of at least 1 here, got {epochs!r}.")
 
     def _can_start_warm(self) -> bool:
         return True

@@ -19,8 +19,11 @@ from ._recorder import Recorder
 from ._recorder import is_right as is_right
 from ._recorder import library_of as library_of
 from ._recorder import one_hot as one_hot
+from ._registry import CarriesStrategies as CarriesStrategies
+from ._registry import add_strategies as add_strategies
 from ._registry import new_recorders as new_recorders
 from ._registry import recorder_names, register_strategy, resolve_strategy, strategy_names
+from ._registry import user_strategies as user_strategies
 from ._sizes import class_quotas, count_rows, fill_quotas
 from ._strategy import ScoredStrategy, Strategy, rank_by_score
 from ._strategy import check_n_samples as check_n_samples

@@ -1,6 +1,7 @@
 """Names of strategies and of recorders."""
 
-from collections.abc import Collection, Iterable
+import sys
+from collections.abc import Collection, Iterable, Mapping
 from inspect import isclass
 from typing import Any
 
@@ -22,6 +23,7 @@ _STRATEGIES: dict[str, type] = {
     "k_centers": KCenters,
     "random": Random,
 }
+_BUILT_IN = frozenset(_STRATEGIES)
 # "auto" is the first of these that the proxy can serve, else the last.
 _AUTO: tuple[type[Strategy], ...] = (ForgettingEvents, Entropy)
 _RECORDERS: dict[str, type[Recorder]] = {cls.name: cls for cls in (ForgettingCounter, VisitMargins)}
@@ -59,6 +61,45 @@ def register_strategy(name: str, cls: type) -> None:
     if name == "auto" or _STRATEGIES.get(name, cls) is not cls:
         raise ValueError(f"name {name!r} is taken; registered names: {', '.join(_STRATEGIES)}.")
     _STRATEGIES[name] = cls
+
+
+def user_strategies(*, importable: bool = False) -> dict[str, type]:
+    """Return the strategies that the user has registered, by their names.
+
+    Parameters
+    ----------
+    importable : bool, default=False
+        Whether to leave out those that plain pickle cannot name, such as classes
+        inside a function.
+    """
+    own = {name: cls for name, cls in _STRATEGIES.items() if name not in _BUILT_IN}
+    if importable:
+        own = {name: cls for name, cls in own.items() if _is_importable(cls)}
+    return own
+
+
+def add_strategies(strategies: Mapping[str, type]) -> None:
+    """Register strategies of another process, whose classes may be copies of those known by these names."""
+    _STRATEGIES.update(strategies)
+
+
+def _is_importable(cls: type) -> bool:
+    return getattr(sys.modules.get(cls.__module__), cls.__qualname__, None) is cls
+
+
+class CarriesStrategies:
+    """Mixin of estimators with a `strategy`: another process that gets one knows the user's names of strategies.
+
+    Without it a search in worker processes would not know them.
+    """
+
+    def __getstate__(self):
+        return {**super().__getstate__(), "_user_strategies": user_strategies(importable=True)}  # type: ignore[dict-item]
+
+    def __setstate__(self, state):
+        state = dict(state)
+        add_strategies(state.pop("_user_strategies", {}))
+        super().__setstate__(state)  # type: ignore[misc]
 
 
 def resolve_strategy(strategy: Any, gives: Collection[str] | None = None) -> Any:

@@ -36,6 +36,21 @@ class Strategy(BaseEstimator):
     scores_each_row: bool = False
     _parameter_constraints: ClassVar[dict] = {}
 
+    def check_params(self, n_samples: int) -> None:
+        """Check the parameters alone, before there is any evidence.
+
+        Parameters
+        ----------
+        n_samples : int
+            Number of rows that will be chosen.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of range.
+        """
+        self._validate_params()
+
     def rank(
         self,
         evidence: Evidence,

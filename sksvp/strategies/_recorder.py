@@ -27,10 +27,14 @@ class Recorder:
         Kind of evidence that `result` is, in the words of a strategy's `requires`.
     is_kept : bool
         Whether our networks keep it in every training, since it costs next to nothing.
+    needs_scores : bool
+        Whether `judge` reads how the scores of the classes differ, and not only which
+        is the highest.
     """
 
     name: ClassVar[str]
     is_kept: ClassVar[bool] = False
+    needs_scores: ClassVar[bool] = False
 
     def __init__(self, n_rows: int):
         self.n_rows = n_rows
@@ -49,7 +53,7 @@ class Recorder:
 
         Returns
         -------
-        array or tensor of shape (n_batch,)
+        array or tensor of shape (n_batch, ...)
         """
         raise NotImplementedError
 
@@ -60,7 +64,7 @@ class Recorder:
         ----------
         rows : array-like of shape (n_batch,), int
             Row numbers, each at most once.
-        values : array-like of shape (n_batch,)
+        values : array-like of shape (n_batch, ...)
             From `judge`.
 
         Raises
@@ -70,9 +74,9 @@ class Recorder:
             row that comes twice.
         """
         rows, values = np.asarray(rows), np.asarray(values)
-        if rows.shape != values.shape:
+        if rows.shape != values.shape[:1]:
             raise ValueError(
-                f"rows and values must be 1-D and of equal length, got {rows.shape} and {values.shape}."
+                f"rows must be 1-D and as many as the values, got {rows.shape} and {values.shape}."
             )
         check_rows(rows, self.n_rows, "rows")
         if len(rows):

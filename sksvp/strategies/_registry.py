@@ -4,15 +4,32 @@ from collections.abc import Collection, Iterable
 from inspect import isclass
 from typing import Any
 
+from ._area_under_margin import AreaUnderMargin
+from ._badge import BADGE
+from ._bait import BAIT
+from ._beta_sample import BetaSample
+from ._cartography import Variability
+from ._cluster_margin import ClusterMargin
+from ._d2 import D2
+from ._dual import Dual
+from ._dynamic_uncertainty import DynamicUncertainty
+from ._el2n import EL2N
 from ._entropy import Entropy
+from ._facility_location import FacilityLocation
 from ._forgetting_events import ForgettingCounter, ForgettingEvents
+from ._grand import GraNd
+from ._herding import Herding
 from ._k_centers import KCenters
 from ._least_confidence import LeastConfidence
+from ._loss_correlation import LossCorrelation
 from ._margin import Margin
+from ._moderate import Moderate
 from ._random import Random
 from ._recorder import Recorder
 from ._strategy import Strategy
-from ._visit_margins import VisitMargins
+from ._stratified import Stratified
+from ._training_record import RecordVisits
+from ._typiclust import TypiClust
 
 _STRATEGIES: dict[str, type] = {
     "entropy": Entropy,
@@ -21,10 +38,27 @@ _STRATEGIES: dict[str, type] = {
     "forgetting_events": ForgettingEvents,
     "k_centers": KCenters,
     "random": Random,
+    "el2n": EL2N,
+    "grand": GraNd,
+    "aum": AreaUnderMargin,
+    "variability": Variability,
+    "dyn_unc": DynamicUncertainty,
+    "dual": Dual,
+    "cld": LossCorrelation,
+    "stratified": Stratified,
+    "beta": BetaSample,
+    "facility_location": FacilityLocation,
+    "herding": Herding,
+    "typiclust": TypiClust,
+    "moderate": Moderate,
+    "d2": D2,
+    "badge": BADGE,
+    "bait": BAIT,
+    "cluster_margin": ClusterMargin,
 }
 # Of "auto": the first that the proxy can serve, else the last.
 _AUTO: tuple[type[Strategy], ...] = (ForgettingEvents, Entropy)
-_RECORDERS: dict[str, type[Recorder]] = {cls.name: cls for cls in (ForgettingCounter, VisitMargins)}
+_RECORDERS: dict[str, type[Recorder]] = {cls.name: cls for cls in (ForgettingCounter, RecordVisits)}
 
 
 def strategy_names() -> list[str]:

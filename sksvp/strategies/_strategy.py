@@ -29,11 +29,14 @@ class Strategy(BaseEstimator):
     scores_each_row : bool
         Whether a row's score depends on this row alone, so that no evidence of
         rows that cannot be chosen is needed.
+    needs_labels : bool
+        Whether `rank` reads the labels, so that all rows need one.
     """
 
     requires: tuple[str, ...] = ()
     picks_greedily: bool = False
     scores_each_row: bool = False
+    needs_labels: bool = False
     _parameter_constraints: ClassVar[dict] = {}
 
     def rank(

@@ -4,6 +4,8 @@ import os
 import sys
 import warnings
 import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -27,15 +29,16 @@ from .._storage._fingerprint import fingerprint
 from ..proxies import NoFeatures, Proxy, as_proxy
 from ..strategies import Evidence, choose, count_rows, resolve_strategy, strategy_names
 from ._by_chance import warn_if_by_chance
-from ._learning import learn
+from ._learning import Learned, learn
 from ._memorised import warn_if_memorised
+from ._memory import Seconds
 from ._nearest import nearest_rows
-from ._ranking_settled import ProxyStop, RankingSettled
+from ._ranking_settled import RankingSettled
 from ._risky_choice import predicted_right, warn_if_risky
 
 _ADVICE = " Choosing a core-set needs every label; rows to be labelled are the matter of ProxyActiveLearner."
-# Of a fit: proxy, evidence, ranking.
-_N_STAGES = 3
+_STAGES = ("proxy", "evidence", "ranking")
+_NO_TIME = (0.0, 0.0)
 
 
 class BaseProxyCoreset(BaseEstimator):
@@ -132,11 +135,11 @@ class BaseProxyCoreset(BaseEstimator):
         strategy = resolve_strategy(self.strategy, proxy.gives)
         self._check_serves(proxy, strategy)
         proxy_seed, ranking_state = self._split_random_state()
-        with _Progress(self.verbose, type(self).__name__) as progress:
+        with self._progress() as report:
             if isinstance(self.strategy, str) and self.strategy == "auto":
-                progress.note(_describe_auto(proxy, strategy))
-            evidence = self._ask(proxy, rows, labels, strategy, proxy_seed, fit_params, progress.report)
-            progress.report("ranking")
+                report(note=_describe_auto(proxy, strategy))
+            evidence, seconds = self._ask(proxy, rows, labels, strategy, proxy_seed, fit_params, report)
+            report("ranking")
             with Clock() as clock:
                 chosen, self.order_, self.scores_ = choose(
                     strategy,
@@ -145,22 +148,17 @@ class BaseProxyCoreset(BaseEstimator):
                     class_balanced=self.class_balanced,
                     random_state=ranking_state,
                 )
-            self.timings_["ranking"], self._cpu_timings["ranking"] = clock.wall, clock.cpu
+        seconds["ranking"] = (clock.wall, clock.cpu)
+        self.timings_, self._cpu_timings = (
+            {stage: taken[place] for stage, taken in seconds.items()} for place in range(2)
+        )
         self.strategy_ = strategy
         self.classes_ = np.unique(labels)
         self.indices_ = np.sort(chosen)
         self.support_ = np.zeros(len(labels), dtype=bool)
         self.support_[chosen] = True
         self._remember_rows(X)
-        # Above this frame is scikit-learn's check of parameters, then the user.
-        groups = labels if self.class_balanced else None
-        warn_if_by_chance(strategy, self.scores_, self.support_, groups, stacklevel=3)
-        right = predicted_right(evidence, labels)
-        unseen = self.probabilities == "out_of_fold"
-        warn_if_risky(strategy, labels, self.support_, right, unseen=unseen, stacklevel=3)
-        self._training_error = None if unseen or right is None else 1.0 - float(right.mean())
-        if not unseen:
-            warn_if_memorised(self.proxy_, evidence, labels, right, stacklevel=3)
+        self._warn(strategy, evidence, labels)
         return self
 
     def _check_rows(self, X, y) -> tuple[Any, np.ndarray]:
@@ -194,42 +192,66 @@ class BaseProxyCoreset(BaseEstimator):
         proxy_seed, ranking_seed = draw_seeds(self.random_state, 2)
         return proxy_seed, ranking_seed
 
+    @contextmanager
+    def _progress(self) -> Iterator[Callable]:
+        """Show a bar of the stages on stderr if `verbose` asks for it; yields what reports that a stage begins."""
+        from tqdm.auto import tqdm
+
+        with tqdm(
+            total=len(_STAGES), desc=type(self).__name__, unit="stage", disable=not self.verbose
+        ) as bar:
+
+            def report(stage: str = _STAGES[0], note: str = "") -> None:
+                if note and self.verbose:
+                    bar.write(note, file=sys.stderr)
+                bar.update(_STAGES.index(stage) - bar.n)
+                bar.set_postfix_str(stage)
+
+            yield report
+            bar.update(len(_STAGES) - bar.n)
+
     def _ask(
-        self, proxy: Proxy, X, y: np.ndarray, strategy, seed: int | None, fit_params: dict, report
-    ) -> Evidence:
-        """Train the proxy, or take it from the memory, and return what it says of the rows."""
+        self, proxy: Proxy, X, y: np.ndarray, strategy, seed: int | None, fit_params: dict, report: Callable
+    ) -> tuple[Evidence, dict[str, Seconds]]:
+        """Train the proxy, or take it from the memory, and return what it says of the rows and what that took."""
         if not strategy.requires:
-            # What needs no proxy trains none.
-            self.proxy_: Any = None
-            self.from_cache_ = False
-            self.proxy_stop_: ProxyStop | None = None
-            self.timings_ = {"proxy_fit": 0.0, "inference": 0.0}
-            self._cpu_timings = dict(self.timings_)
-            self._learn_features_of(X)
-            return Evidence(y=y)
-        record, evidence, self.from_cache_ = learn(
-            proxy,
-            X,
-            y,
-            strategy,
-            memory=self.memory,
-            random_state=seed,
-            fit_params=self._route(fit_params),
-            report=report,
-            stop=self.stop_proxy,
-            probabilities=self.probabilities,
-        )
-        self.proxy_ = record.proxy
-        self.proxy_stop_ = record.stop
-        inference, inference_cpu = (
-            sum(seconds.get(kind, 0.0) for kind in strategy.requires)
-            for seconds in (record.inference, record.inference_cpu)
-        )
-        self.timings_ = {"proxy_fit": record.proxy_fit, "inference": inference}
-        # The same in seconds of the processor, which compare where other work shares the machine.
-        self._cpu_timings = {"proxy_fit": record.proxy_cpu, "inference": inference_cpu}
+            # A strategy that needs no proxy trains none.
+            learned = Learned(None, Evidence(y=y), {}, None, False)
+        else:
+            learned = learn(
+                proxy,
+                X,
+                y,
+                strategy,
+                memory=self.memory,
+                random_state=seed,
+                fit_params=self._route(fit_params),
+                report=report,
+                stop=self.stop_proxy,
+                probabilities=self.probabilities,
+            )
+        self.proxy_ = learned.proxy
+        self.proxy_stop_ = learned.stop
+        self.from_cache_ = learned.from_cache
         self._learn_features_of(X)
-        return evidence
+        by_kind = [learned.seconds.get(kind, _NO_TIME) for kind in strategy.requires]
+        wall, cpu = np.sum([_NO_TIME, *by_kind], axis=0).tolist()
+        return learned.evidence, {
+            "proxy_fit": learned.seconds.get("proxy_fit", _NO_TIME),
+            "inference": (wall, cpu),
+        }
+
+    def _warn(self, strategy, evidence: Evidence, labels: np.ndarray) -> None:
+        """Warn of a choice that is mostly arbitrary or likely to mislead."""
+        # Above this frame are `fit`, scikit-learn's check of parameters, and the user.
+        groups = labels if self.class_balanced else None
+        warn_if_by_chance(strategy, self.scores_, self.support_, groups, stacklevel=4)
+        right = predicted_right(evidence, labels)
+        unseen = self.probabilities == "out_of_fold"
+        warn_if_risky(strategy, labels, self.support_, right, unseen=unseen, stacklevel=4)
+        self._training_error = None if unseen or right is None else 1.0 - float(right.mean())
+        if not unseen:
+            warn_if_memorised(self.proxy_, evidence, labels, right, stacklevel=4)
 
     def _route(self, fit_params: dict) -> dict:
         if not _routing_enabled():
@@ -238,16 +260,15 @@ class BaseProxyCoreset(BaseEstimator):
 
     def _learn_features_of(self, X) -> None:
         """Take over what the proxy knows of the columns of X."""
-        for name in ("n_features_in_", "feature_names_in_"):
+        for name, learn_from in (
+            ("n_features_in_", _check_n_features),
+            ("feature_names_in_", _check_feature_names),
+        ):
             self.__dict__.pop(name, None)
-        if hasattr(self.proxy_, "n_features_in_"):
-            self.n_features_in_ = self.proxy_.n_features_in_
-        elif len(getattr(X, "shape", ())) > 1:
-            _check_n_features(self, X, reset=True)
-        if hasattr(self.proxy_, "feature_names_in_"):
-            self.feature_names_in_ = self.proxy_.feature_names_in_
-        else:
-            _check_feature_names(self, X, reset=True)
+            if hasattr(self.proxy_, name):
+                setattr(self, name, getattr(self.proxy_, name))
+            elif len(getattr(X, "shape", ())) > 1:
+                learn_from(self, X, reset=True)
 
     # The rows that were fitted --------------------------------------------------------------
 
@@ -432,34 +453,3 @@ def _describe_auto(proxy: Proxy, strategy) -> str:
     text = f'strategy="auto": {names[type(strategy)].replace("_", " ")}.'
     slow = proxy.describe_training(strategy.requires)
     return f'{text} {slow}, which strategy="entropy" uses.' if slow else text
-
-
-class _Progress:
-    """A bar of three stages on stderr, where `verbose` asks for it."""
-
-    def __init__(self, verbose: int, name: str):
-        self.verbose, self.name = verbose, name
-        self._started = False
-
-    def __enter__(self):
-        from tqdm.auto import tqdm
-
-        self._bar = tqdm(total=_N_STAGES, desc=self.name, unit="stage", disable=not self.verbose)
-        return self
-
-    def note(self, text: str) -> None:
-        """Write a line above the bar."""
-        if self.verbose:
-            self._bar.write(text, file=sys.stderr)
-
-    def report(self, stage: str) -> None:
-        """Say which stage begins."""
-        if self._started:
-            self._bar.update()
-        self._started = True
-        self._bar.set_postfix_str(stage)
-
-    def __exit__(self, failed, *exception):
-        if failed is None:
-            self._bar.update(_N_STAGES - self._bar.n)
-        self._bar.close()

@@ -5,7 +5,7 @@ import warnings
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone
+from sklearn.base import _fit_context, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods
@@ -20,17 +20,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_is_fitted, column_or_1d
 
 from .._interrupt import heeding_ctrl_c
-from ..proxies import Proxy, as_proxy
-
-
-def _target_has(method: str):
-    """Return the check of `available_if`: the target, fitted where it is, has this method."""
-
-    def check(self) -> bool:
-        getattr(getattr(self, "estimator_", self.estimator), method)
-        return True
-
-    return check
+from ..proxies import DelegatingClassifier, Proxy, as_proxy, inner_has
 
 
 def _check_classes_kept(y: np.ndarray, y_kept: np.ndarray) -> None:
@@ -58,7 +48,7 @@ def _number(labels: np.ndarray, classes: np.ndarray) -> np.ndarray:
     return np.where(classes[places] == labels, places, -1)
 
 
-class CoresetClassifier(ClassifierMixin, BaseEstimator):
+class CoresetClassifier(DelegatingClassifier):
     """Train a target on the rows that a selector chooses, as one classifier.
 
     The last step of a scikit-learn Pipeline, and what searches and
@@ -184,37 +174,24 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
         routed = process_routing(self, "fit", **params)
         return dict(routed.estimator.fit), dict(routed.selector.fit)
 
-    @available_if(_target_has("predict"))
+    @available_if(inner_has("predict"))
     def predict(self, X):
-        """Predict classes with the target, shape (n_samples,)."""
+        """Predict classes with the target.
+
+        Parameters
+        ----------
+        X : rows of length n_samples
+            Rows of the form that was fitted.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Class labels.
+        """
         check_is_fitted(self)
         return self._target.predict(X)
 
-    @available_if(_target_has("predict_proba"))
-    def predict_proba(self, X):
-        """Predict class probabilities with the target, shape (n_samples, n_classes)."""
-        check_is_fitted(self)
-        return self.estimator_.predict_proba(X)
-
-    @available_if(_target_has("predict_log_proba"))
-    def predict_log_proba(self, X):
-        """Predict log-probabilities with the target, shape (n_samples, n_classes)."""
-        check_is_fitted(self)
-        return self.estimator_.predict_log_proba(X)
-
-    @available_if(_target_has("decision_function"))
-    def decision_function(self, X):
-        """Compute the target's decision function, shape (n_samples,) or (n_samples, n_classes)."""
-        check_is_fitted(self)
-        return self.estimator_.decision_function(X)
-
-    @available_if(_target_has("transform"))
-    def transform(self, X):
-        """Compute the target's features, shape (n_samples, n_features)."""
-        check_is_fitted(self)
-        return self.estimator_.transform(X)
-
-    @available_if(_target_has("score"))
+    @available_if(inner_has("score"))
     def score(self, X, y, **params):
         """Score the target: its accuracy, unless it has a score of its own.
 
@@ -248,16 +225,6 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
     def _target(self) -> Proxy:
         return as_proxy(self.estimator_, classes=self._kept_classes)
 
-    @property
-    def n_features_in_(self) -> int:
-        """Number of columns of X, as the target knows it."""
-        return self.estimator_.n_features_in_
-
-    @property
-    def feature_names_in_(self) -> np.ndarray:
-        """Names of the columns of X, as the target knows them."""
-        return self.estimator_.feature_names_in_
-
     def get_metadata_routing(self):
         """Describe how metadata goes on to the target and to the selector.
 
@@ -273,15 +240,9 @@ class CoresetClassifier(ClassifierMixin, BaseEstimator):
             .add(selector=self.selector, method_mapping=to_selector)
         )
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "estimator_")
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        target, chooser = get_tags(self.estimator), get_tags(self.selector)
-        tags.input_tags = target.input_tags
-        tags.input_tags.sparse = target.input_tags.sparse and chooser.input_tags.sparse
-        tags.input_tags.allow_nan = target.input_tags.allow_nan and chooser.input_tags.allow_nan
-        if target.classifier_tags is not None:
-            tags.classifier_tags = target.classifier_tags
+        chooser = get_tags(self.selector).input_tags
+        tags.input_tags.sparse &= chooser.sparse
+        tags.input_tags.allow_nan &= chooser.allow_nan
         return tags

@@ -21,8 +21,10 @@ from ._ranking_settled import ProxyStop
 
 _PROXY = "proxy.joblib"
 _MANIFEST = "entry.json"
-_KIND = "trained proxy 1"
-_SECONDS = ("proxy_fit", "proxy_cpu", "inference", "inference_cpu")
+_KIND = "trained proxy 2"
+
+# On the wall, and of the processor, which compare if other work shares the machine.
+Seconds = tuple[float, float]
 
 
 @dataclass
@@ -33,126 +35,109 @@ class ProxyRecord:
     ----------
     proxy : classifier
         Fitted.
-    evidence : dict
+    evidence : dict of str to ndarray
         Arrays of length n, under the names that `Evidence` takes.
-    proxy_fit : float
-        Seconds of the training.
-    proxy_cpu : float
-        Seconds of the processor, all threads, in the same time.
-    inference : dict
-        Seconds of gathering each kind of evidence.
-    inference_cpu : dict
-        Those of the processor.
+    seconds : dict of str to (float, float)
+        Seconds on the wall and of the processor, for ``"proxy_fit"`` and for gathering
+        each kind of evidence.
     stop : ProxyStop or None
-        How the training ended, where a rule watched it.
+        How the training ended, if a rule watched it.
     """
 
     proxy: BaseEstimator
     evidence: dict[str, np.ndarray] = field(default_factory=dict)
-    proxy_fit: float = 0.0
-    proxy_cpu: float = 0.0
-    inference: dict[str, float] = field(default_factory=dict)
-    inference_cpu: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, Seconds] = field(default_factory=dict)
     stop: ProxyStop | None = None
-
-
-class NoEntry:
-    """Stands in for an entry where nothing is kept."""
-
-    def load(self) -> None:
-        """Return None: nothing was kept."""
-
-    def begin(self) -> None:
-        """Nothing is kept, so nothing is to be forgotten."""
-
-    def save(self, record: ProxyRecord) -> None:
-        """Keep nothing."""
 
 
 class MemoryEntry:
     """One training in a memory: a folder with the proxy, its evidence and a manifest with their checksums.
 
-    The manifest is written last, so that a training which was broken off leaves
-    no entry. The proxy is a pickle: it is read last, where all else fits and nobody
-    else could have written it.
+    The manifest is written last, so that an interrupted training leaves no entry. The
+    proxy is a pickle: it is read last, if all else matches and nobody else could have
+    written it.
 
     Parameters
     ----------
-    folder : Path
-        Of this training alone.
+    folder : Path or None
+        Folder of this training alone. None keeps nothing.
     identity : dict
         What makes the training this one.
     """
 
-    def __init__(self, folder: Path, identity: dict):
+    def __init__(self, folder: Path | None, identity: dict):
         self.folder = folder
         self.identity = identity
         self._checksums: dict[str, str] = {}
 
-    def load(self) -> ProxyRecord | None:
-        """Read the entry; None where there is none, or, with a warning, where it is damaged.
+    def load(self, serves: Callable[[ProxyRecord], bool]) -> ProxyRecord | None:
+        """Read the entry if it is there and serves. Without, `save` writes a new one over it.
 
         Raises
         ------
         PermissionError
-            Where others wrote, or could have written, the proxy.
+            If others wrote, or could have written, the proxy.
+
+        Warns
+        -----
+        UserWarning
+            If the entry is damaged.
         """
+        if self.folder is None or not (self.folder / _MANIFEST).exists():
+            return None
         try:
-            return self._read()
+            record, checksums = self._read(self.folder)
         except (FileNotFoundError, ValueError) as error:
-            if not (self.folder / _MANIFEST).exists():
-                return None
             warnings.warn(
                 f"The memory entry {self.folder} is damaged ({error}): the proxy is trained again.",
                 UserWarning,
                 stacklevel=2,
             )
             return None
+        if not serves(record):
+            return None
+        self._checksums = checksums
+        return record
 
-    def _read(self) -> ProxyRecord:
-        manifest = read_sealed_json(self.folder / _MANIFEST, _KIND, advice="")
+    def _read(self, folder: Path) -> tuple[ProxyRecord, dict[str, str]]:
+        manifest = read_sealed_json(folder / _MANIFEST, _KIND, advice="")
         if differences(manifest["identity"], self.identity):
             raise DamagedFile(f"{_MANIFEST} is of another training")
         checksums = dict(manifest["files"])
-        damaged = [name for name, checksum in checksums.items() if sha256_of(self.folder / name) != checksum]
+        damaged = [name for name, checksum in checksums.items() if sha256_of(folder / name) != checksum]
         if damaged:
             raise DamagedFile(", ".join(damaged))
-        check_pickle(self.folder / _PROXY)
+        check_pickle(folder / _PROXY)
         evidence = {
-            name.removesuffix(".npy"): np.load(self.folder / name, allow_pickle=False)
+            name.removesuffix(".npy"): np.load(folder / name, allow_pickle=False)
             for name in checksums
             if name != _PROXY
         }
+        seconds = {name: (wall, cpu) for name, (wall, cpu) in manifest["seconds"].items()}
         stop = None if manifest["stop"] is None else ProxyStop.from_json(manifest["stop"])
-        proxy = joblib.load(self.folder / _PROXY)
-        self._checksums = checksums
-        return ProxyRecord(proxy, evidence, stop=stop, **manifest["seconds"])
-
-    def begin(self) -> None:
-        """Forget what was loaded: the next `save` writes a new training over it."""
-        self._checksums = {}
+        return ProxyRecord(joblib.load(folder / _PROXY), evidence, seconds, stop), checksums
 
     def save(self, record: ProxyRecord) -> None:
         """Write what the entry does not have yet: the proxy, then each array, then the manifest."""
-        self._write(_PROXY, lambda part: joblib.dump(record.proxy, part))
+        if self.folder is None:
+            return
+        self._write(self.folder, _PROXY, lambda part: joblib.dump(record.proxy, part))
         for name, array in record.evidence.items():
-            self._write(f"{name}.npy", partial(np.save, arr=array, allow_pickle=False))
-        seconds = {name: getattr(record, name) for name in _SECONDS}
+            self._write(self.folder, f"{name}.npy", partial(np.save, arr=array, allow_pickle=False))
         manifest = {
             "identity": self.identity,
             "files": self._checksums,
-            "seconds": seconds,
+            "seconds": record.seconds,
             "stop": None if record.stop is None else record.stop.to_json(),
         }
         write_sealed_json(self.folder / _MANIFEST, _KIND, manifest)
 
-    def _write(self, name: str, write: Callable[[Path], object]) -> None:
-        if name in self._checksums:
-            return
-        with replacing(self.folder / name, mode=0o644) as part:
-            write(part)
-            checksum = sha256_of(part)
-        self._checksums[name] = checksum
+    def _write(self, folder: Path, name: str, write: Callable[[Path], object]) -> None:
+        if name not in self._checksums:
+            with replacing(folder / name, mode=0o644) as part:
+                write(part)
+                checksum = sha256_of(part)
+            self._checksums[name] = checksum
 
 
 def memory_folder(memory) -> Path | None:
@@ -162,20 +147,20 @@ def memory_folder(memory) -> Path | None:
 
 
 @contextmanager
-def memory_entry(folder: Path | None, key: dict | None) -> Iterator[MemoryEntry | NoEntry]:
+def memory_entry(folder: Path | None, key: dict | None) -> Iterator[MemoryEntry]:
     """Open the entry of a training, alone: another process that wants the same training waits for this one.
 
     Parameters
     ----------
     folder : Path or None
-        Of the memory; None keeps nothing.
+        Folder of the memory; None keeps nothing.
     key : dict or None
-        What makes the training this one; None for one that cannot be repeated.
+        What makes the training this one; None if it cannot be repeated.
 
     Raises
     ------
     PermissionError
-        Where others can write into the entry: it could not be read again.
+        If others can write into the entry: it could not be read again.
 
     Warns
     -----
@@ -183,7 +168,7 @@ def memory_entry(folder: Path | None, key: dict | None) -> Iterator[MemoryEntry 
         After some seconds of waiting; says who holds the entry.
     """
     if folder is None or key is None:
-        yield NoEntry()
+        yield MemoryEntry(None, {})
         return
     folder = folder / name_of(key)
     make_folder(folder)

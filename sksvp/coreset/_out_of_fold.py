@@ -1,5 +1,7 @@
 """Class probabilities of the training rows from models that have not seen them: out of bag, or out of fold."""
 
+from collections.abc import Callable
+
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import _safe_indexing
@@ -8,13 +10,13 @@ from sklearn.utils.validation import _check_method_params
 from .._clock import Clock
 from .._seeds import draw_seeds
 from ..proxies import Proxy, as_proxy
-from ._memory import MemoryEntry, NoEntry, ProxyRecord
+from ._memory import MemoryEntry, ProxyRecord, Seconds
 
 N_FOLDS = 5
 
-# In a record the arrays of one seed's folds stand beside those of the proxy that has seen all rows.
+# In a record, the arrays of one seed's folds have names with this prefix.
 _PREFIX = "out_of_fold"
-_IN_SAMPLE = ("logits", "probabilities")
+_SCORES = ("logits", "probabilities")
 
 
 def check_out_of_fold(proxy: Proxy, y: np.ndarray, stop) -> None:
@@ -32,7 +34,7 @@ def check_out_of_fold(proxy: Proxy, y: np.ndarray, stop) -> None:
     Raises
     ------
     ValueError
-        For a frozen proxy, a rule, or a class of too few rows.
+        If the proxy is frozen, if there is a rule, or if a class has too few rows.
     """
     if proxy.is_frozen:
         raise ValueError(
@@ -50,85 +52,68 @@ def check_out_of_fold(proxy: Proxy, y: np.ndarray, stop) -> None:
 
 def gather_out_of_fold(
     record: ProxyRecord,
-    proxy: Proxy,
     X,
     y: np.ndarray,
-    entry: MemoryEntry | NoEntry,
+    entry: MemoryEntry,
     *,
+    train: Callable[..., Proxy],
     seed: int | None,
     fit_params: dict,
-    **training,
-) -> ProxyRecord:
-    """Put held-out class probabilities in the place of those that the proxy gives its own training rows.
+) -> tuple[dict[str, np.ndarray], Seconds]:
+    """Return class probabilities of the training rows by models that have not seen them, and what they took.
 
-    Out-of-bag votes of the fitted proxy are taken where it has them for every
-    row. Else the proxy is trained on four fifths of the rows, five times, and
-    scores the rest.
+    These are the out-of-bag votes of the fitted proxy if it has them for every row.
+    Otherwise the proxy is trained on four fifths of the rows, five times, and each
+    model scores the rest.
 
     Parameters
     ----------
     record : ProxyRecord
-        Of the proxy that was trained on all rows. It is given the new arrays, to
-        be kept in the entry.
-    proxy : Proxy
-        Left as it is.
+        Record of the proxy that was trained on all rows. It gets the new arrays.
     X, y : rows and labels
         Training rows.
-    entry : MemoryEntry or NoEntry
+    entry : MemoryEntry
         Where the record is kept.
+    train : callable
+        ``train(X, y, fit_params=...)`` trains a clone of the proxy.
     seed : int or None
-        Of the training. Draws the folds, which without it are always the same.
+        Seed of the training. It draws the folds; with None they are always the same.
     fit_params : dict
-        Of the proxy's `fit`; what has one entry per row is cut along.
-    **training : dict
-        Passed to `Proxy.train`.
+        Passed to the proxy's `fit`. Values with one entry per row are cut to its rows.
 
     Returns
     -------
-    ProxyRecord
-        A copy whose probabilities, and the seconds of gathering them, are those
-        out of fold.
+    parts : dict of str to ndarray
+        Logits or probabilities.
+    seconds : (float, float)
+        On the wall and of the processor.
 
     Raises
     ------
     ValueError
-        For a class of fewer rows than there are folds.
+        If a class has fewer rows than there are folds.
     """
-    name = f"{_PREFIX}_{seed}"
     with Clock() as clock:
-        found = _out_of_bag(as_proxy(record.proxy), y)
-    if found is not None:
-        seconds, cpu = clock.wall, clock.cpu
-    else:
-        found = {
-            kind: record.evidence[f"{name}_{kind}"]
-            for kind in _IN_SAMPLE
-            if f"{name}_{kind}" in record.evidence
-        }
-        if not found:
-            with Clock() as clock:
-                found = _cross_validate(proxy, X, y, seed, fit_params, training)
-            record.evidence |= {f"{name}_{kind}": array for kind, array in found.items()}
-            record.inference[name], record.inference_cpu[name] = clock.wall, clock.cpu
-            entry.save(record)
-        seconds, cpu = record.inference[name], record.inference_cpu[name]
-    return ProxyRecord(
-        record.proxy,
-        {**in_sample(record.evidence, without=_IN_SAMPLE), **found},
-        record.proxy_fit,
-        record.proxy_cpu,
-        record.inference | {"probabilities": seconds},
-        record.inference_cpu | {"probabilities": cpu},
-        record.stop,
-    )
+        votes = _out_of_bag(as_proxy(record.proxy), y)
+    if votes is not None:
+        return {"probabilities": votes}, (clock.wall, clock.cpu)
+    name = f"{_PREFIX}_{seed}"
+    if name not in record.seconds:
+        with Clock() as clock:
+            found = _cross_validate(X, y, train, seed, fit_params)
+        record.evidence |= {f"{name}_{kind}": array for kind, array in found.items()}
+        record.seconds[name] = (clock.wall, clock.cpu)
+        entry.save(record)
+    kept = {kind: record.evidence.get(f"{name}_{kind}") for kind in _SCORES}
+    return {kind: array for kind, array in kept.items() if array is not None}, record.seconds[name]
 
 
-def in_sample(evidence: dict[str, np.ndarray], *, without: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
-    """Return the evidence of the proxy that has seen all rows, but for the kinds in `without`."""
+def in_sample(evidence: dict[str, np.ndarray], *, scores: bool = True) -> dict[str, np.ndarray]:
+    """Return the evidence of the proxy that has seen all rows, with or without its class probabilities."""
     return {
         name: array
         for name, array in evidence.items()
-        if name not in without and not name.startswith(_PREFIX)
+        if not name.startswith(_PREFIX) and (scores or name not in _SCORES)
     }
 
 
@@ -146,37 +131,33 @@ def _check_class_sizes(y: np.ndarray) -> None:
         )
 
 
-def _out_of_bag(proxy: Proxy, y: np.ndarray) -> dict[str, np.ndarray] | None:
-    """Return the out-of-bag votes of a fitted proxy, None where a row has none.
+def _out_of_bag(proxy: Proxy, y: np.ndarray) -> np.ndarray | None:
+    """Return the out-of-bag votes of a fitted proxy, None if a row has none.
 
     Steps before the classifier have seen all rows, so that votes behind them are
-    no held-out ones.
+    not held out.
     """
     votes = getattr(proxy.classifier, "oob_decision_function_", None)
     if votes is None or proxy.has_head or np.shape(votes) != (len(y), len(np.unique(y))):
         return None
     # A row that each tree has seen has NaN in all classes, or 0.
-    return {"probabilities": votes} if np.allclose(votes.sum(axis=1), 1.0) else None
+    return votes if np.allclose(votes.sum(axis=1), 1.0) else None
 
 
 def _cross_validate(
-    proxy: Proxy, X, y: np.ndarray, seed: int | None, fit_params: dict, training: dict
+    X, y: np.ndarray, train: Callable[..., Proxy], seed: int | None, fit_params: dict
 ) -> dict[str, np.ndarray]:
     """Score each row by the one of five models that was trained without it.
 
-    By hand and not by `cross_val_predict`: skorch nets learn numbered labels, networks keep their logits, and
-    parameters of `fit` have been routed already.
+    `cross_val_predict` would not do: some models learn numbered labels, networks keep
+    their logits, and parameters of `fit` have been routed already.
     """
     _check_class_sizes(y)
     folds = StratifiedKFold(N_FOLDS, shuffle=True, random_state=0 if seed is None else draw_seeds(seed, 1)[0])
     scores: dict[str, np.ndarray] = {}
     for seen, left_out in folds.split(np.zeros(len(y)), y):
-        trained = proxy.train(
-            _safe_indexing(X, seen),
-            y[seen],
-            fit_params=_check_method_params(X, fit_params, indices=seen),
-            **training,
-        )
+        params = _check_method_params(X, fit_params, indices=seen)
+        trained = train(_safe_indexing(X, seen), y[seen], fit_params=params)
         found = trained.gather(_safe_indexing(X, left_out), ("probabilities",))
         for kind, array in found.parts.items():
             scores.setdefault(kind, np.empty((len(y), *array.shape[1:]), dtype=array.dtype))[left_out] = array

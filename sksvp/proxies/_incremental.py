@@ -5,37 +5,24 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
-from sklearn.utils import _safe_indexing, check_random_state, get_tags, indexable
+from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.utils import _safe_indexing, check_random_state, indexable
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, _routing_enabled, process_routing
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _check_method_params,
-    check_is_fitted,
-    column_or_1d,
-)
+from sklearn.utils.validation import _check_method_params
 
+from .._inputs._labels import check_labels
 from .._seeds import own_seed, set_random_states
 from ..strategies import Recorder, one_hot
+from ._delegating import DelegatingClassifier
+from ._proxy import as_column
 
 
-def _inner_has(method: str):
-    """Return the check of `available_if`: the estimator, fitted where it is, has this method."""
-
-    def check(self) -> bool:
-        getattr(getattr(self, "estimator_", self.estimator), method)
-        return True
-
-    return check
-
-
-class Incremental(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class Incremental(DelegatingClassifier):
     """Train a classifier that has `partial_fit` in passes of mini-batches.
 
-    A proxy trained so shows each visit of a row, which its own `fit` does not:
-    selectors make one with default parameters where a strategy reads forgetting
+    This training shows each visit of a row, which the classifier's own `fit` does
+    not. Selectors use it with default parameters if a strategy reads forgetting
     events and the proxy is a bare `partial_fit` classifier.
 
     Parameters
@@ -43,12 +30,12 @@ class Incremental(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     estimator : classifier with partial_fit
         A clone of it is trained.
     n_epochs : int, default=20
-        Passes over the rows, each in a new random order. A row can be forgotten in
-        every second pass at most. The classifier's own `max_iter` plays no part.
+        Number of passes over the rows, each in a new random order. A row can be
+        forgotten in every second pass at most. The classifier's own `max_iter` is not used.
     batch_size : int, default=128
-        Rows of an update.
+        Number of rows of an update.
     random_state : int, RandomState or None, default=None
-        Draws the orders, and seeds the classifier where it has no seed. None takes the
+        Draws the orders, and seeds the classifier if it has no seed. None takes the
         classifier's own `random_state`.
 
     Attributes
@@ -58,7 +45,9 @@ class Incremental(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
         Class labels.
     n_features_in_ : int
-        Columns of X, where the classifier knows them.
+        Number of columns of X, if the classifier knows it.
+    feature_names_in_ : ndarray of str
+        Names of the columns of X, if the classifier knows them.
 
     See Also
     --------
@@ -101,7 +90,8 @@ class Incremental(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         y : array-like of shape (n_samples,)
             Class labels.
         **fit_params : dict
-            Handed to `partial_fit`; what has one entry per row is cut along.
+            Passed to `partial_fit`. Values with one entry per row are cut to the rows of
+            each batch. With metadata routing: what the classifier's `partial_fit` requests.
 
         Returns
         -------
@@ -111,15 +101,14 @@ class Incremental(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For a target that is not a single class label a row, X and y of different
-            length, and whatever the classifier says of X.
+            If y does not have one class label per row, if X and y differ in length,
+            or if the classifier refuses X.
         """
         if y is None:
             raise ValueError("Incremental requires y to be passed, but the target y is None.")
         self.__dict__.pop("estimator_", None)
-        y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
         X, y = indexable(X, y)
+        y = check_labels(y)
         if len(y) == 0:
             raise ValueError("X has 0 sample(s), while a minimum of 1 is required.")
         if _routing_enabled():
@@ -130,7 +119,7 @@ class Incremental(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return self
 
     def new_classifier(self) -> BaseEstimator:
-        """Return a clone of the classifier, seeded by `random_state` where it has no seed of its own."""
+        """Return a clone of the classifier, seeded by `random_state` if it has no seed of its own."""
         classifier = clone(self.estimator)
         set_random_states(classifier, self.random_state)
         return classifier
@@ -153,17 +142,17 @@ class Incremental(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             Not yet fitted.
         X, y : rows and labels
         recorders : dict of str to Recorder, optional
-            The rows of the very first batch are shown as wrong, since nothing has
-            been learned yet.
+            The rows of the first batch are shown as wrong, since nothing has been
+            learned yet.
         fit_params : dict, optional
-            Handed to `partial_fit`.
+            Passed to `partial_fit`.
         may_end : callable, optional
             Asked after each epoch whether the training may end.
 
         Raises
         ------
         ValueError
-            For parameters with which the classifier refuses to learn by `partial_fit`.
+            If the classifier's parameters do not allow `partial_fit`.
         """
         classes, columns = np.unique(y, return_inverse=True)
         seed = own_seed(classifier) if self.random_state is None else self.random_state
@@ -179,7 +168,9 @@ class Incremental(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
                     scores = (
                         -one_hot(columns[rows], len(classes))
                         if is_blank
-                        else one_hot(np.searchsorted(classes, classifier.predict(batch)), len(classes))
+                        else one_hot(
+                            np.searchsorted(classes, as_column(classifier.predict(batch))), len(classes)
+                        )
                     )
                     for recorder in recorders.values():
                         recorder.update(rows, scores, columns[rows])
@@ -197,51 +188,6 @@ class Incremental(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             if may_end is not None and may_end():
                 break
 
-    @available_if(_inner_has("predict"))
-    def predict(self, X):
-        """Predict classes, shape (n_samples,)."""
-        check_is_fitted(self)
-        return self.estimator_.predict(X)
-
-    @available_if(_inner_has("predict_proba"))
-    def predict_proba(self, X):
-        """Predict class probabilities, shape (n_samples, n_classes)."""
-        check_is_fitted(self)
-        return self.estimator_.predict_proba(X)
-
-    @available_if(_inner_has("predict_log_proba"))
-    def predict_log_proba(self, X):
-        """Predict log-probabilities, shape (n_samples, n_classes)."""
-        check_is_fitted(self)
-        return self.estimator_.predict_log_proba(X)
-
-    @available_if(_inner_has("decision_function"))
-    def decision_function(self, X):
-        """Compute the decision function, shape (n_samples,) or (n_samples, n_classes)."""
-        check_is_fitted(self)
-        return self.estimator_.decision_function(X)
-
-    @available_if(_inner_has("transform"))
-    def transform(self, X):
-        """Compute the classifier's features, shape (n_samples, n_features)."""
-        check_is_fitted(self)
-        return self.estimator_.transform(X)
-
-    @property
-    def classes_(self) -> np.ndarray:
-        """Class labels."""
-        return self.estimator_.classes_
-
-    @property
-    def n_features_in_(self) -> int:
-        """Number of columns of X, as the classifier knows it."""
-        return self.estimator_.n_features_in_
-
-    @property
-    def feature_names_in_(self) -> np.ndarray:
-        """Names of the columns of X, as the classifier knows them."""
-        return self.estimator_.feature_names_in_
-
     def get_metadata_routing(self):
         """Describe how metadata goes on to the classifier.
 
@@ -251,14 +197,3 @@ class Incremental(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """
         mapping = MethodMapping().add(caller="fit", callee="partial_fit")
         return MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=mapping)
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "estimator_")
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator)
-        tags.input_tags = inner.input_tags
-        if inner.classifier_tags is not None:
-            tags.classifier_tags = inner.classifier_tags
-        return tags

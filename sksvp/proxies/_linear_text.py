@@ -1,13 +1,13 @@
 """Our own models of texts, which are trained text by text."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
 from ..strategies import recorder_names
-from ._proxy import Proxy, Watch
+from ._proxy import Proxy, Training
 
 
 class LinearText(Proxy):
@@ -21,29 +21,17 @@ class LinearText(Proxy):
         return hasattr(classifier, "predict_logits")
 
     def free_recorders(self, needed: Iterable[str]) -> tuple[str, ...]:
-        return () if not self.recorders else tuple(recorder_names(kept=True))
+        return tuple(recorder_names(kept=True)) if self.recorders else ()
 
     def _has_probabilities(self) -> bool:
         return True
 
-    def _fit(
-        self,
-        X: Any,
-        y: np.ndarray,
-        recorders: tuple[str, ...],
-        seed: int | None,
-        fit_params: dict,
-        watch: Watch | None,
-    ) -> Mapping[str, np.ndarray]:
-        with self._observed(recorders, watch):
-            self.estimator.fit(X, y, **fit_params)
-        return {}
-
-    def _observed(self, recorders: tuple[str, ...], watch: Watch | None) -> AbstractContextManager:
-        """Have the next `fit` keep more than it does by itself, and asked after each epoch."""
-        if watch is None and set(recorders) <= set(self.free_recorders(recorders)):
-            return nullcontext()
-        return self.classifier.observe(recorders, watch)
+    def _fit(self, X: Any, y: np.ndarray, training: Training) -> Mapping[str, np.ndarray]:
+        # It records some things by itself and asks nobody whether to end.
+        as_usual = training.watch is None and set(training.recorders) <= {*self.free_recorders(())}
+        observed = nullcontext() if as_usual else self.classifier.observe(training.recorders, training.watch)
+        with observed:
+            return super()._fit(X, y, training)
 
     @property
     def _kept_records(self) -> Mapping[str, np.ndarray]:

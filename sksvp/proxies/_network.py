@@ -1,23 +1,21 @@
 """Our own networks."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
 from ._linear_text import LinearText
-from ._pipelines import classifier_of
 from ._proxy import Proxy
 
 
 class Network(LinearText):
     """A network of ``sksvp.estimators``: it has epochs that can be watched, and weights to start from."""
 
+    has_epochs = True
+
     @staticmethod
     def is_kind_of(classifier: Any) -> bool:
         return LinearText.is_kind_of(classifier) and hasattr(classifier, "net_params")
-
-    def _has_epochs(self, recorders: tuple[str, ...]) -> bool:
-        return True
 
     def epochs_trained(self, n_watched: int) -> int:
         return len(self.classifier.history_)
@@ -25,17 +23,17 @@ class Network(LinearText):
     def _can_start_warm(self) -> bool:
         return True
 
-    def _fit_from(self, start: Proxy, X: Any, y: np.ndarray) -> None:
-        if self.is_frozen:
-            super()._fit_from(start, X, y)
+    @contextmanager
+    def _starting_from(self, start: Proxy | None) -> Iterator[None]:
+        if start is None:
+            yield
             return
         from ._warm_weights import WarmWeights
 
-        # By its whole recipe, from former weights.
-        classifier = classifier_of(self.estimator)
-        net_params = classifier.net_params
+        # The whole recipe is run again, from former weights.
+        classifier, net_params = self.classifier, self.classifier.net_params
         weights = start.classifier.net_.module_.state_dict()
         callbacks = [*((net_params or {}).get("callbacks") or []), ("warm_weights", WarmWeights(weights))]
         classifier.set_params(net_params={**(net_params or {}), "callbacks": callbacks})
-        self.estimator.fit(X, y)
+        yield
         classifier.set_params(net_params=net_params)

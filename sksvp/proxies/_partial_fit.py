@@ -4,16 +4,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from ..strategies import new_recorders, recorder_names
 from ._incremental import Incremental
-from ._pipelines import fit_heads
-from ._proxy import Proxy, Watch
+from ._pipelines import fit_heads, resamples
+from ._proxy import Proxy, Training
 
 
 class PartialFit(Proxy):
-    """A classifier with `partial_fit`: trained by its `fit`, or in passes where visits are to be seen.
+    """A classifier with `partial_fit`: trained by its `fit`, or in passes if recorders are to see each visit.
 
     `Incremental` around it says how many passes, and is always trained so; a bare
     one is trained by an `Incremental` with default parameters.
@@ -21,8 +20,8 @@ class PartialFit(Proxy):
 
     @staticmethod
     def is_kind_of(classifier: Any) -> bool:
-        return (hasattr(classifier, "partial_fit") and hasattr(classifier, "predict")) or _is_wrapped(
-            classifier
+        return isinstance(classifier, Incremental) or (
+            hasattr(classifier, "partial_fit") and hasattr(classifier, "predict")
         )
 
     @property
@@ -34,10 +33,8 @@ class PartialFit(Proxy):
 
     def _ways_out(self, missing: list[str]) -> list[str]:
         ways = super()._ways_out(missing)
-        forbidding = (
-            "" if missing == ["features"] or self.is_frozen else _forbids_partial_fit(self.classifier)
-        )
-        if forbidding:
+        forbidding = _forbids_partial_fit(self.classifier)
+        if forbidding and missing != ["features"] and not self.is_frozen:
             ways.append(
                 f"Each visit of its training is seen while it learns by partial_fit, which {forbidding} does not "
                 "allow."
@@ -46,56 +43,49 @@ class PartialFit(Proxy):
 
     # Training -------------------------------------------------------------------------------
 
-    def _takes_passes(self, recorders: Iterable[str]) -> bool:
-        return _is_wrapped(self.classifier) or bool(self._records_of(recorders))
+    @property
+    def _passes(self) -> Incremental:
+        """How it is trained in passes."""
+        return self.classifier if self._is_wrapped else Incremental(self.classifier)
 
-    def _passes(self, seed: int | None) -> Incremental:
-        """Return how it is trained in passes."""
-        if _is_wrapped(self.classifier):
-            return self.classifier
-        return Incremental(self.classifier, random_state=seed)
+    @property
+    def _is_wrapped(self) -> bool:
+        return isinstance(self.classifier, Incremental)
 
-    def _has_epochs(self, recorders: tuple[str, ...]) -> bool:
-        return self._takes_passes(recorders)
+    def _has_epochs(self, recorders: Iterable[str]) -> bool:
+        wrapped = self._is_wrapped and not resamples(self.estimator)
+        return wrapped or bool(self._records_of(recorders))
 
     @property
     def max_epochs(self) -> int:
-        return self._passes(None).n_epochs
+        return self._passes.n_epochs
 
     def draws_seed(self, recorders: Iterable[str]) -> bool:
-        is_bare = not _is_wrapped(self.classifier)
-        return super().draws_seed(recorders) or (is_bare and self._takes_passes(recorders))
+        return super().draws_seed(recorders) or (not self._is_wrapped and self._has_epochs(recorders))
 
     def way(self, recorders: Iterable[str]) -> tuple:
-        if not self._takes_passes(recorders):
+        if not self._has_epochs(recorders):
             return super().way(recorders)
-        passes = self._passes(None)
-        return ("passes", passes.n_epochs, passes.batch_size)
+        return ("passes", self._passes.n_epochs, self._passes.batch_size)
 
     def describe_training(self, requires: Iterable[str]) -> str:
-        if _is_wrapped(self.classifier) or not self._takes_passes(requires):
+        if self._is_wrapped or not self._has_epochs(requires):
             return ""
         return (
             f"{type(self.classifier).__name__} is trained in {self.max_epochs} passes of mini-batches by partial_fit, "
             "many times as long as by its fit"
         )
 
-    def _fit(
-        self,
-        X: Any,
-        y: np.ndarray,
-        recorders: tuple[str, ...],
-        seed: int | None,
-        fit_params: dict,
-        watch: Watch | None,
-    ) -> Mapping[str, np.ndarray]:
-        if self.is_frozen or not self._takes_passes(recorders):
-            return super()._fit(X, y, recorders, seed, fit_params, watch)
-        X, fit_params = fit_heads(self.estimator, X, y, fit_params)
-        passes, classifier = self._passes(seed), self.classifier
+    def _fit(self, X: Any, y: np.ndarray, training: Training) -> Mapping[str, np.ndarray]:
+        if self.is_frozen or not self._has_epochs(training.recorders):
+            return super()._fit(X, y, training)
+        X, fit_params = fit_heads(self.estimator, X, y, training.fit_params)
+        passes, classifier = self._passes, self.classifier
         if passes is classifier:
             classifier = passes.estimator_ = passes.new_classifier()
-        seen = new_recorders(recorders, len(y))
+        else:
+            passes.random_state = training.seed
+        seen, watch = new_recorders(training.recorders, len(y)), training.watch
 
         def may_end() -> bool:
             def gather(requires: tuple[str, ...], rows: np.ndarray) -> dict[str, np.ndarray]:
@@ -107,15 +97,11 @@ class PartialFit(Proxy):
         return {name: recorder.result() for name, recorder in seen.items()}
 
 
-def _is_wrapped(classifier: BaseEstimator) -> bool:
-    return isinstance(classifier, Incremental)
-
-
 def _forbids_partial_fit(classifier: Any) -> str:
-    """Name the parameter with which scikit-learn's own `partial_fit` refuses to learn, "" where there is none."""
-    if _is_wrapped(classifier):
+    """Name the parameter with which scikit-learn's own `partial_fit` refuses to learn, "" if there is none."""
+    if isinstance(classifier, Incremental):
         return _forbids_partial_fit(classifier.estimator)
-    # The same parameters may be welcome in a partial_fit that is not scikit-learn's.
+    # A partial_fit that is not scikit-learn's may accept the same parameters.
     method = getattr(type(classifier), "partial_fit", None)
     if not (getattr(method, "__module__", None) or "").startswith("sklearn."):
         return ""
@@ -127,6 +113,5 @@ def _forbids_partial_fit(classifier: Any) -> str:
     if isinstance(weight, str) and weight == "balanced":
         return "class_weight='balanced'"
     # One for each class or pair of classes, around another classifier.
-    return (
-        _forbids_partial_fit(params["estimator"]) if hasattr(params.get("estimator"), "partial_fit") else ""
-    )
+    inner = params.get("estimator")
+    return _forbids_partial_fit(inner) if hasattr(inner, "partial_fit") else ""

@@ -1,5 +1,6 @@
 """The way of rows through Pipelines and frozen wrappers to the classifier at their end."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,52 +10,64 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import _routing_enabled, process_routing
 
 
-def classifier_of(estimator: Any) -> Any:
-    """Return the classifier at the end of Pipelines and frozen wrappers."""
+def layers(estimator: Any) -> Iterator[Any]:
+    """Yield an estimator and what is inside it, from the outermost Pipeline or frozen wrapper to the classifier."""
+    yield estimator
     while isinstance(estimator, FrozenEstimator | Pipeline):
         estimator = estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator.steps[-1][1]
+        yield estimator
+
+
+def classifier_of(estimator: Any) -> Any:
+    """Return the classifier at the end of Pipelines and frozen wrappers."""
+    return [*layers(estimator)][-1]
+
+
+def replace_classifier(estimator: Any, classifier: BaseEstimator) -> Any:
+    """Return an estimator, which is changed in place, with another classifier at the end of its Pipelines."""
+    if not isinstance(estimator, Pipeline):
+        return classifier
+    name, last = estimator.steps[-1]
+    estimator.steps[-1] = (name, replace_classifier(last, classifier))
     return estimator
+
+
+def _heads(estimator: Any) -> Iterator[Any]:
+    """Yield the steps before the classifier, except those that pass rows through."""
+    for layer in layers(estimator):
+        for _, step in layer.steps[:-1] if isinstance(layer, Pipeline) else ():
+            if step is not None and not isinstance(step, str):
+                yield step
 
 
 def pass_heads(estimator: Any, X: Any) -> Any:
     """Send rows through the fitted steps before the classifier."""
-    while isinstance(estimator, FrozenEstimator | Pipeline):
-        if isinstance(estimator, FrozenEstimator):
-            estimator = estimator.estimator
-            continue
-        if len(estimator) > 1:
-            X = estimator[:-1].transform(X)
-        estimator = estimator.steps[-1][1]
+    # One by one: a Pipeline of them refuses steps that learn nothing and those that resample.
+    for step in _heads(estimator):
+        if not hasattr(step, "fit_resample"):
+            X = step.transform(X)
     return X
 
 
 def has_head(estimator: Any) -> bool:
     """Tell whether steps stand before the classifier."""
-    if isinstance(estimator, FrozenEstimator):
-        return has_head(estimator.estimator)
-    return isinstance(estimator, Pipeline) and (len(estimator) > 1 or has_head(estimator.steps[-1][1]))
+    return any(isinstance(layer, Pipeline) and len(layer) > 1 for layer in layers(estimator))
 
 
 def is_frozen(estimator: Any) -> bool:
     """Tell whether the classifier is not trained by `fit`, because it or a Pipeline around it is frozen."""
-    while isinstance(estimator, Pipeline):
-        estimator = estimator.steps[-1][1]
-    return isinstance(estimator, FrozenEstimator)
+    return any(isinstance(layer, FrozenEstimator) for layer in layers(estimator))
+
+
+def resamples(estimator: Any) -> bool:
+    """Tell whether a step changes the rows, as imbalanced-learn's Pipeline allows."""
+    return any(hasattr(step, "fit_resample") for step in _heads(estimator))
 
 
 def frozen_parts(estimator: BaseEstimator) -> dict[str, FrozenEstimator]:
     """Return the frozen wrappers among an estimator and its parameters, by the parameters' names."""
     parts = {"": estimator, **estimator.get_params(deep=True)}
     return {name: part for name, part in parts.items() if isinstance(part, FrozenEstimator)}
-
-
-def resamples(estimator: Any) -> bool:
-    """Tell whether a step changes the rows, as imbalanced-learn's Pipeline allows."""
-    if not isinstance(estimator, Pipeline):
-        return False
-    return any(hasattr(step, "fit_resample") for _, step in estimator.steps) or resamples(
-        estimator.steps[-1][1]
-    )
 
 
 def fit_heads(estimator: Any, X: Any, y: np.ndarray, fit_params: dict) -> tuple[Any, dict]:

@@ -2,21 +2,22 @@
 
 import copy
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator, clone, is_regressor
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
 from .._interrupt import heeding_ctrl_c
 from .._seeds import own_seed, set_random_states
 from ..strategies import Evidence, Recorder, recorder_names, resolve_strategy, strategy_names
 from ._blocks import row_blocks
-from ._pipelines import classifier_of, has_head, is_frozen, pass_heads, resamples
+from ._features import as_features
+from ._pipelines import classifier_of, has_head, is_frozen, pass_heads, replace_classifier, resamples
 from ._torch_seed import holds_skorch_net, torch_seed
 
 # ``gather(requires, rows)`` returns evidence of training rows, as arrays by name, as the model is by now.
@@ -25,8 +26,14 @@ Gather = Callable[[tuple[str, ...], np.ndarray], dict[str, np.ndarray]]
 Watch = Callable[[Gather], bool]
 
 
-class NoFeatures(ValueError):
-    """A fitted proxy has no features that distances can be taken of, which shows only when it is asked."""
+@dataclass(frozen=True)
+class Training:
+    """How a clone of a proxy is trained; the parameters of `Proxy.train`."""
+
+    recorders: tuple[str, ...]
+    seed: int | None
+    fit_params: dict
+    watch: Watch | None
 
 
 class Proxy:
@@ -42,13 +49,15 @@ class Proxy:
     classes : ndarray, optional
         Labels it was trained on, sorted.
     records : dict of str to ndarray, optional
-        What recorders noted in its training, by their names.
+        Results of the recorders that saw its training, by their names.
     """
 
     # Whether the model scores in batches by itself.
     streams = False
     # Whether its training shows each visit of a row to recorders.
     shows_visits = False
+    # Whether each training has epochs, after which it can be ended.
+    has_epochs = False
 
     def __init__(
         self,
@@ -97,7 +106,7 @@ class Proxy:
         return tuple(recorder_names())
 
     def free_recorders(self, needed: Iterable[str]) -> tuple[str, ...]:
-        """Return the names of recorders that see a training with those that are needed at no further cost."""
+        """Return the names of recorders that see a training with the needed ones at no further cost."""
         return ()
 
     def _has_probabilities(self) -> bool:
@@ -112,7 +121,7 @@ class Proxy:
         Raises
         ------
         ValueError
-            Where it cannot; the message lists what it can serve.
+            If it cannot; the message lists what it can serve.
         """
         gives = self.gives
         missing = [kind for kind in requires if kind not in gives]
@@ -145,15 +154,10 @@ class Proxy:
     # Other checks ---------------------------------------------------------------------------
 
     def check_classifies(self, name: str) -> None:
-        """Check that what is to be trained on class labels is no regressor, by itself or at the end of others.
+        """Check that the parameter called `name`, which is trained on class labels, is no regressor.
 
-        Not that it is a classifier: a raw skorch ``NeuralNet`` and wrappers without
-        tags do not say so of themselves.
-
-        Parameters
-        ----------
-        name : str
-            Of the parameter.
+        It need not say that it is a classifier: a skorch ``NeuralNet`` and wrappers
+        without tags do not.
 
         Raises
         ------
@@ -169,7 +173,7 @@ class Proxy:
         Raises
         ------
         ValueError
-            Where several processes have been started, naming the folder's parameter.
+            If several processes have been started; names the folder's parameter.
         """
         together = getattr(self.classifier, "distributed", False)
         if together and int(os.environ.get("WORLD_SIZE", "1")) > 1:
@@ -184,8 +188,8 @@ class Proxy:
         Raises
         ------
         ValueError
-            For one that cannot. An ensemble's `warm_start` is another thing: it adds
-            trees and leaves those there are as they were.
+            If it cannot. An ensemble's `warm_start` does something else: it adds trees
+            and leaves the present ones as they are.
         """
         if not self.is_frozen and not self._can_start_warm():
             raise ValueError(
@@ -198,7 +202,7 @@ class Proxy:
         return hasattr(self.classifier, "warm_start") and not hasattr(self.classifier, "n_estimators")
 
     def check_watchable(self, requires: Iterable[str]) -> None:
-        """Check that a training which gives these kinds of evidence can be looked at epoch by epoch, and ended.
+        """Check that a training which gives these kinds of evidence has epochs, after which it can be ended.
 
         Raises
         ------
@@ -217,7 +221,7 @@ class Proxy:
 
     def _has_epochs(self, recorders: tuple[str, ...]) -> bool:
         """Tell whether a training with these recorders has epochs."""
-        return False
+        return self.has_epochs
 
     @property
     def max_epochs(self) -> int:
@@ -225,7 +229,7 @@ class Proxy:
         return int(self.classifier.max_epochs)
 
     def epochs_trained(self, n_watched: int) -> int:
-        """Return the epochs of the training that is over: by its own history, else those that were watched.
+        """Return the number of epochs of a finished training: by its own history, else those that were watched.
 
         A callback can end a training within an epoch, or before the watch is asked.
         """
@@ -234,7 +238,7 @@ class Proxy:
     # Training -------------------------------------------------------------------------------
 
     def seeded(self, random_state: int | None) -> Self:
-        """Return a clone in which whatever the user has not seeded is seeded."""
+        """Return a clone in which every random state that the user left open is seeded."""
         seeded: Any = clone(self.estimator)
         if not isinstance(seeded, FrozenEstimator):
             set_random_states(seeded, random_state)
@@ -254,7 +258,7 @@ class Proxy:
         return ("fit",)
 
     def describe_training(self, requires: Iterable[str]) -> str:
-        """Say, without a full stop, why a training that gives such evidence takes long, "" where it does not."""
+        """Say, without a full stop, why a training that gives such evidence takes long, "" if it does not."""
         return ""
 
     def train(
@@ -275,9 +279,9 @@ class Proxy:
         X : rows of length n
             Training rows, handed on untouched.
         y : ndarray of shape (n,)
-            Labels. A skorch net gets those that no torch loss takes numbered.
+            Labels. A model that takes class numbers only gets the labels numbered.
         recorders : iterable of str
-            Names of recorders that are to see each visit, out of `recorders`.
+            Names of the recorders that see each visit, out of `recorders`.
         random_state : int or None
             Seeds every random state inside the proxy that is None, the weights and
             batches of a skorch net (inside a forked generator) and the order of
@@ -286,9 +290,10 @@ class Proxy:
             Handed to the proxy's `fit`.
         watch : callable, optional
             Asked after each epoch whether the training may end; for proxies that
-            `check_watchable` lets pass.
+            pass `check_watchable`.
         start : Proxy, optional
-            Trained on the same classes: train on from its weights. It stays as it is.
+            Proxy that was trained on the same classes. The training goes on from its
+            weights and leaves it as it is. Steps before the classifier are fitted anew.
 
         Returns
         -------
@@ -303,42 +308,29 @@ class Proxy:
         Warns
         -----
         UserWarning
-            Where a skorch net's `train_split` had to be switched off.
+            If a skorch net's `train_split` had to be switched off.
         """
         trained = self.seeded(random_state)
         trained.classes = np.unique(y)
         seed = trained.training_seed(random_state)
-        with heeding_ctrl_c(), torch_seed(trained.estimator, seed):
-            if start is not None:
-                trained._fit_from(start, X, y)
-            elif isinstance(trained.estimator, FrozenEstimator):
-                trained.estimator.fit(X, y)
-            else:
-                records = trained._records_of(recorders)
-                trained.records |= trained._fit(X, y, records, seed, fit_params or {}, watch)
+        training = Training(trained._records_of(recorders), seed, fit_params or {}, watch)
+        start = None if trained.is_frozen else start
+        with heeding_ctrl_c(), torch_seed(trained.estimator, seed), trained._starting_from(start):
+            trained.records |= trained._fit(X, y, training)
         return trained
 
-    def _fit(
-        self,
-        X: Any,
-        y: np.ndarray,
-        recorders: tuple[str, ...],
-        seed: int | None,
-        fit_params: dict,
-        watch: Watch | None,
-    ) -> Mapping[str, np.ndarray]:
-        """Fit in place and return the results of the recorders that saw it."""
-        self.estimator.fit(X, y, **fit_params)
+    def _fit(self, X: Any, y: np.ndarray, training: Training) -> Mapping[str, np.ndarray]:
+        """Fit in place and return the results of the recorders that saw the training."""
+        self.estimator.fit(X, self.encode(y), **training.fit_params)
         return {}
 
-    def _fit_from(self, start: "Proxy", X: Any, y: np.ndarray) -> None:
-        """Become what `start` is after more training."""
-        if self.is_frozen:
-            self.estimator = start.estimator
-            return
-        self.estimator = copy.deepcopy(start.estimator)
-        self.classifier.set_params(warm_start=True)
-        self.estimator.fit(X, self.encode(y))
+    @contextmanager
+    def _starting_from(self, start: "Proxy | None") -> Iterator[None]:
+        """Let `_fit` begin with the weights of another proxy, if there is one."""
+        if start is not None:
+            former = copy.deepcopy(start.classifier).set_params(warm_start=True)
+            self.estimator = replace_classifier(self.estimator, former)
+        yield
 
     # Labels ---------------------------------------------------------------------------------
 
@@ -348,19 +340,19 @@ class Proxy:
 
     @property
     def learns_numbers(self) -> bool:
-        """Whether the classes it was trained on stand in it as other numbers, the places of the sorted labels."""
+        """Whether the model knows its classes by other numbers than the user: their places among the sorted ones."""
         return self.classes is not None and not np.array_equal(self.encode(self.classes), self.classes)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict labels, those it was given in the training."""
-        predicted = self.estimator.predict(X)
+        predicted = as_column(self.estimator.predict(X))
         if self.classes is None or not self.learns_numbers:
             return predicted
-        return self.classes[np.asarray(predicted).astype(np.intp)]
+        return self.classes[predicted.astype(np.intp)]
 
     def _column_labels(self, n_columns: int) -> np.ndarray | None:
-        """Return the label of each column of the probabilities, None where it is not known."""
-        return getattr(self.estimator, "classes_", None)
+        """Return the label of each column of the probabilities, None if it is not known."""
+        return self.classes if self.learns_numbers else getattr(self.estimator, "classes_", None)
 
     # What it says of rows -------------------------------------------------------------------
 
@@ -382,7 +374,7 @@ class Proxy:
         X : rows of length n
             Rows to score.
         requires : iterable of str
-            Kinds of evidence, of those that `gives` names.
+            Kinds of evidence, out of `gives`.
         y : ndarray, optional
             Labels of the scored rows; needed for the records of a staged ensemble.
         rows : ndarray of int, optional
@@ -411,17 +403,21 @@ class Proxy:
             blocks = [self._score_block(block, kinds) for block in row_blocks(X, rows, streams=streams)]
             for name, first in blocks[0].items():
                 parts[name] = first if len(blocks) == 1 else np.concatenate([block[name] for block in blocks])
-                self._check_row_count(name, parts[name], n_rows)
+                if len(parts[name]) != n_rows:
+                    raise ValueError(
+                        f"The proxy {type(self.classifier).__name__} gave {name} of {len(parts[name])} rows for the "
+                        f"{n_rows} rows of X; each row needs one (a scoring iterator must not drop its last batch)."
+                    )
         return Evidence(y=y, n_rows=n_rows, classes=self.labels_of_columns(parts), **parts)
 
     def _score_block(self, X: Any, kinds: tuple[str, ...]) -> dict[str, np.ndarray]:
         parts = self._score(pass_heads(self.estimator, X), kinds)
         if "features" in parts:
-            parts["features"] = self._check_features(parts["features"])
+            parts["features"] = as_features(parts["features"], type(self.estimator).__name__)
         return parts
 
     def _score(self, X: Any, kinds: tuple[str, ...]) -> dict[str, Any]:
-        """Score rows that have passed the steps before the classifier, all kinds in one go where that can be."""
+        """Score rows that have passed the steps before the classifier, all kinds in one pass if possible."""
         parts: dict[str, Any] = {}
         if "probabilities" in kinds:
             parts["probabilities"] = np.asarray(self.classifier.predict_proba(X))
@@ -435,7 +431,7 @@ class Proxy:
         """Gather evidence of training rows, as arrays by name, while the model is trained and seen by recorders."""
         records = {name: recorders[name].result()[rows] for name in requires if name in recorders}
         kinds = [kind for kind in requires if kind not in records]
-        return records | (self.gather(_safe_indexing(X, rows), kinds).parts if kinds else {})
+        return records | (self.gather(X, kinds, rows=rows).parts if kinds else {})
 
     @property
     def _kept_records(self) -> Mapping[str, np.ndarray]:
@@ -456,34 +452,15 @@ class Proxy:
         return record
 
     def labels_of_columns(self, parts: Mapping[str, np.ndarray]) -> np.ndarray | None:
-        """Return the label of each column of logits or probabilities, None where it is not known."""
+        """Return the label of each column of logits or probabilities, None if it is not known."""
         scores = parts.get("logits", parts.get("probabilities"))
         if scores is None or scores.ndim != 2:
             return None
         labels = self._column_labels(scores.shape[1])
         return labels if labels is not None and np.shape(labels) == scores.shape[1:] else None
 
-    def _check_row_count(self, name: str, part: np.ndarray, n_rows: int) -> None:
-        if len(part) != n_rows:
-            raise ValueError(
-                f"The proxy {type(self.classifier).__name__} gave {name} of {len(part)} rows for the {n_rows} rows of "
-                "X; each row needs one (a scoring iterator must not drop its last batch)."
-            )
 
-    def _check_features(self, features: Any) -> np.ndarray:
-        if sparse.issparse(features):
-            raise NoFeatures(
-                f"The features of the proxy {type(self.estimator).__name__} are sparse, {features.shape[1]} columns "
-                "wide; distances need dense ones: add a TruncatedSVD step before the classifier."
-            )
-        features = np.asarray(features)
-        if features.dtype.kind not in "biuf":
-            try:
-                features = features.astype(np.float64)
-            except (TypeError, ValueError) as error:
-                raise NoFeatures(
-                    f"The features of the proxy must be numbers, got dtype {features.dtype}."
-                ) from error
-        if features.dtype not in (np.float32, np.float64):
-            features = features.astype(np.float32 if features.dtype.itemsize <= 2 else np.float64)
-        return features.reshape(len(features), -1)
+def as_column(predicted: Any) -> np.ndarray:
+    """Return predicted labels as an array of shape (n,): some classifiers predict a column of shape (n, 1)."""
+    predicted = np.asarray(predicted)
+    return predicted[:, 0] if predicted.ndim == 2 and predicted.shape[1] == 1 else predicted

@@ -1,13 +1,12 @@
 """Nets of skorch's."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 
 from ..strategies import recorder_names
-from ._proxy import Proxy, Watch
+from ._proxy import Proxy, Training
 from ._torch_seed import is_skorch_net
 
 
@@ -16,6 +15,7 @@ class SkorchNet(Proxy):
 
     streams = True
     shows_visits = True
+    has_epochs = True
 
     @staticmethod
     def is_kind_of(classifier: Any) -> bool:
@@ -31,35 +31,25 @@ class SkorchNet(Proxy):
         # Of a module this shows only when it is asked.
         return True
 
-    def _has_epochs(self, recorders: tuple[str, ...]) -> bool:
-        return True
-
     def epochs_trained(self, n_watched: int) -> int:
         return len(self.classifier.history)
 
     def _can_start_warm(self) -> bool:
         return True
 
-    def _fit(
-        self,
-        X: Any,
-        y: np.ndarray,
-        recorders: tuple[str, ...],
-        seed: int | None,
-        fit_params: dict,
-        watch: Watch | None,
-    ) -> Mapping[str, np.ndarray]:
+    def _fit(self, X: Any, y: np.ndarray, training: Training) -> Mapping[str, np.ndarray]:
         if self.is_frozen:
-            return super()._fit(X, y, recorders, seed, fit_params, watch)
+            return super()._fit(X, y, training)
         from ._skorch_nets import keep_all_rows
         from ._skorch_training import recording, watching
 
         net = self.classifier
         keep_all_rows(net)
-        with ExitStack() as stack:
-            seen = stack.enter_context(recording(net, recorders, len(y)))
-            stack.enter_context(watching(type(self)(net), watch, seen))
-            self.estimator.fit(X, self.encode(y), **fit_params)
+        with (
+            recording(net, training.recorders, len(y)) as seen,
+            watching(type(self)(net), training.watch, seen),
+        ):
+            super()._fit(X, y, training)
         return {name: recorder.result() for name, recorder in seen.items()}
 
     def encode(self, y: np.ndarray) -> np.ndarray:

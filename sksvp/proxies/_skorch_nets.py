@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils.data import RandomSampler
 
 from ..strategies import SUM_TOLERANCE
-from ._proxy import NoFeatures
+from ._features import NoFeatures
 
 
 def net_logits(net: NeuralNet, X) -> np.ndarray | None:

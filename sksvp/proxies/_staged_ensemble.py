@@ -7,7 +7,7 @@ from sklearn.utils.validation import _num_samples
 
 from ..strategies import new_recorders, one_hot
 from ._pipelines import pass_heads
-from ._proxy import Proxy
+from ._proxy import Proxy, as_column
 
 
 class StagedEnsemble(Proxy):
@@ -33,5 +33,5 @@ class StagedEnsemble(Proxy):
         rows, classes = np.arange(n_rows), self.classifier.classes_
         columns = np.searchsorted(classes, y)
         for labels in self.classifier.staged_predict(pass_heads(self.estimator, X)):
-            recorder.update(rows, one_hot(np.searchsorted(classes, labels), len(classes)), columns)
+            recorder.update(rows, one_hot(np.searchsorted(classes, as_column(labels)), len(classes)), columns)
         return recorder.result()

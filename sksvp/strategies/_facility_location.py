@@ -19,8 +19,11 @@ from ._strategy import check_n_samples
 _MAX_BYTES = 2**29
 # Rows whose gain is computed anew at first for each pick; twice as many each further time.
 _FIRST_LOOK = 8
-# Gains that differ by less, relative to the first, are equal; the lowest row is picked.
+# Gains that differ by less, relative to the first, are equal; the lowest row is picked. Two rows that would
+# cover each other have equal gains, so that ties are common.
 _TIE = 1e-10
+# Squared distances below, relative to the largest squared length, are rounding: the rows are equal.
+_EQUAL = 1e-12
 
 
 @validate_params(
@@ -180,8 +183,9 @@ class _Similarity:
         both = normalize(both) if self.is_rbf else both - both.mean(axis=0)
         self._features, self._initial = both[: len(features)], both[len(features) :]
         self._squares = np.einsum("ij,ij->i", self._features, self._features)
+        self._longest = np.einsum("ij,ij->i", both, both).max()
         # No similarity is below.
-        self._least = 0.0 if self.is_rbf else -2.0 * np.sqrt(np.einsum("ij,ij->i", both, both).max())
+        self._least = 0.0 if self.is_rbf else -2.0 * np.sqrt(self._longest)
         self._step = max(1, _MAX_BYTES // 8 // len(features))
         everything = np.arange(len(features))
         self._matrix = (
@@ -213,7 +217,7 @@ class _Similarity:
         values *= -2.0
         values += self._squares[rows, None]
         values += squares
-        np.maximum(values, 0.0, out=values)
+        values[values < _EQUAL * self._longest] = 0.0
         if self.is_rbf:
             return np.exp(np.negative(values, out=values), out=values)
         return np.negative(np.sqrt(values, out=values), out=values)

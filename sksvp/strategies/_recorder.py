@@ -74,9 +74,9 @@ class Recorder:
             row that comes twice.
         """
         rows, values = np.asarray(rows), np.asarray(values)
-        if rows.shape != values.shape[:1]:
+        if rows.ndim != 1 or rows.shape != values.shape[:1]:
             raise ValueError(
-                f"rows must be 1-D and as many as the values, got {rows.shape} and {values.shape}."
+                f"rows must be 1-D and of equal length with values, got {rows.shape} and {values.shape}."
             )
         check_rows(rows, self.n_rows, "rows")
         if len(rows):

@@ -137,7 +137,7 @@ class TrainingRecord:
             The file. It is replaced as a whole, or not at all.
         """
         with replacing(Path(path).expanduser()) as part, open(part, "wb") as file:
-            np.savez(file, **self.channels)
+            np.savez(file, names=[*self.channels], **self.channels)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Self:
@@ -159,7 +159,8 @@ class TrainingRecord:
         """
         try:
             with np.load(Path(path).expanduser(), allow_pickle=False) as file:
-                return cls(**{name: file[name] for name in file.files})
+                # The names stand in the file once more, since the checksums of its parts do not cover them.
+                return cls(**{name: file[name] for name in file["names"].tolist()})
         except (zipfile.BadZipFile, EOFError, AttributeError, TypeError, KeyError) as error:
             raise ValueError(f"{os.fspath(path)} holds no training record, or is damaged.") from error
 

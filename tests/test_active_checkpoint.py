@@ -130,7 +130,7 @@ def test_strings_and_extensions(learner):
     ):
         with pytest.raises(ValueError, match=message):
             ProxyActiveLearner.resume(learner.checkpoint, wrong)
-    with pytest.raises(ValueError, match=r"was extended to 90 rows, and X has 60: reopen it with .*resume"):
+    with pytest.raises(ValueError, match=r"was extended to 90 rows, and X has 60: reopen it by .*resume"):
         clone(learner).fit(X[:60], [None] * 60)
     # Refusals leave nothing locked.
     ProxyActiveLearner.resume(learner.checkpoint, X)
@@ -259,7 +259,7 @@ def test_resume_tells_runs_apart_by_their_rows(learner, tmp_path):
     with pytest.raises(ValueError, match=r"is of another X: rows 0 .* is of another X: rows 0"):
         ProxyActiveLearner.resume(learner.checkpoint, X + 2)
     clone(learner).set_params(strategy="entropy").fit(X, KNOWN)
-    with pytest.raises(ValueError, match=r"several runs of this X: .*run\.json tells them apart"):
+    with pytest.raises(ValueError, match=r"several runs of this X: .*run\.json shows how they differ"):
         ProxyActiveLearner.resume(learner.checkpoint, X)
 
 
@@ -362,7 +362,7 @@ def test_damaged_parameters(learner):
     assert len(found.labeled_rows_) == 22
     found.close()
     second.unlink()
-    with pytest.raises(ValueError, match=r"learner\.pkl and its copy are damaged. Call fit again"):
+    with pytest.raises(ValueError, match=r"learner\.pkl and its copy are damaged. Call fit with"):
         ProxyActiveLearner.resume(learner.checkpoint, X)
     assert len(clone(learner).fit(X, KNOWN).labeled_rows_) == 22
 
@@ -596,7 +596,7 @@ def test_a_second_learner_of_this_thread_takes_over(learner, way):
     np.testing.assert_array_equal(again.labeled_rows_, learner.labeled_rows_)
     for step in (lambda: learner.query(5), lambda: learner.teach([], []), lambda: learner.extend(X[:3])):
         with pytest.raises(
-            ValueError, match=r"in use by another learner of this process.*fitted or resumed after"
+            ValueError, match=r"in use by another learner of this process.*fitted or resumed later"
         ):
             step()
     learner.predict(X)

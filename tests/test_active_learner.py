@@ -790,7 +790,7 @@ def test_a_query_of_more_rows_than_are_left_takes_all():
         ),
         ({"strategy": "best"}, "Unknown strategy 'best'"),
         ({"proxy": LinearSVC()}, "LinearSVC cannot give probabilities"),
-        ({"oracle": len}, "oracle is asked in rounds"),
+        ({"oracle": len}, "oracle is called in rounds"),
         ({"missing_label": "?"}, "missing_label='\\?' is one of the texts"),
         ({"missing_label": 1.5}, "'missing_label' parameter"),
         ({"initial_size": 0.0}, "'initial_size' parameter"),

@@ -173,7 +173,7 @@ def test_sizes(rounds, initial_size, sizes):
     ("target_at", "totals"), [("last", {40}), ("all", {20, 40}), ([10, 40], {10, 40}), (np.array([20]), {20})]
 )
 def test_target_totals(target_at, totals):
-    assert make_plan([10, 20], 10, target_at, 100).target_totals == totals
+    assert make_plan([10, 20], 10, target_at, 100).due == totals
 
 
 @pytest.mark.parametrize(

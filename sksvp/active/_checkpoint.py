@@ -1,4 +1,4 @@
-"""What the folder of an active learner's run holds beside its states, and what makes a run this one."""
+"""Folder of an active learner's run: states, a journal of the labels, and the parameters."""
 
 import os
 import pickle
@@ -26,27 +26,26 @@ _LEARNERS = ("learner.pkl", "learner-copy.pkl")
 _LABELS = "labels.jsonl"
 _IGNORED_OF_LEARNER = ("oracle",)
 
-
-# Who holds which folder in this process.
+# The checkpoint of this process that holds each folder.
 _HOLDERS: "WeakValueDictionary[str, LearnerCheckpoint]" = WeakValueDictionary()
 
 
 class LearnerCheckpoint(Checkpoint):
-    """The folder of a learner's run: its states, and a journal of the labels that came.
+    """The folder of a learner's run, with its states and a journal of the labels.
 
-    Opening it, as `fit` and `resume` do, takes it over from a learner of the same
-    thread, as when the cell of a notebook runs again. That learner can go on only
-    when the folder is free again and the run is where it left it. Between threads
-    and processes nobody takes over: the other may be in the middle of a step.
+    `fit` and `resume` open it and take it over from another learner of the same
+    thread, as when a cell of a notebook runs again. That learner can continue only
+    after the folder was released without further steps. A folder is never taken
+    over from another thread or process, which may be in the middle of a step.
     """
 
     kind = "learner state 1"
     _in_use = "End that process, or call close() of the learner of this one."
     _gone_on = (
-        "without this learner, which is a copy or was replaced. Reopen it with ProxyActiveLearner.resume."
+        "without this learner, which is a copy or was replaced. Reopen it by ProxyActiveLearner.resume."
     )
     damaged_advice = (
-        f"Restore the folder, or remove its state-*.bin and call fit as before: it begins anew with the labels in "
+        f"Restore the folder, or remove its state-*.bin and call fit as before: it starts again with the labels in "
         f"{_LABELS}."
     )
 
@@ -55,7 +54,7 @@ class LearnerCheckpoint(Checkpoint):
 
     def __init__(self, folder: Path, identity: dict):
         holder = _HOLDERS.get(str(folder.resolve()))
-        # The process too: a fork has a copy of the holder, and must not let go of its parent's lock.
+        # A forked process has a copy of the holder, and must not release its parent's lock.
         if holder is not None and holder._user == _here():
             holder.close()
         super().__init__(folder, identity)
@@ -67,16 +66,16 @@ class LearnerCheckpoint(Checkpoint):
         self._user = _here()
 
     def hold(self) -> None:
-        """See `Checkpoint.hold`; refused after `close_for_good`."""
+        """See `Checkpoint.hold`; raises an error after `close_for_good`."""
         if self._was_closed:
             raise ValueError(
-                f"checkpoint: this learner was closed, and its run in {str(self.folder)!r} may be another's by now. "
-                "Reopen it with ProxyActiveLearner.resume, or call fit again."
+                f"checkpoint: this learner was closed, and another one may have continued its run in "
+                f"{str(self.folder)!r}. Reopen it by ProxyActiveLearner.resume, or call fit again."
             )
         if not self.is_held and self._other_holds():
             raise ValueError(
-                f"checkpoint: the run in {str(self.folder)!r} is in use by another learner of this process, fitted or "
-                "resumed after this one or the original of this copy. Go on with that learner, or call its close()."
+                f"checkpoint: the run in {str(self.folder)!r} is in use by another learner of this process, which was "
+                "fitted or resumed later or of which this one is a copy. Use that learner, or call its close()."
             )
         super().hold()
         self._user = _here()
@@ -89,14 +88,14 @@ class LearnerCheckpoint(Checkpoint):
         return holder._user[0] == os.getpid()
 
     def close_for_good(self) -> None:
-        """Let another worker go on with the run, and refuse to."""
+        """Release the folder and never hold it again."""
         self.close()
         self._was_closed = True
 
     # States and labels ----------------------------------------------------------------------
 
     def load_state(self) -> State | None:
-        """Return the state of the run with all labels that came, None for a new run; see `Checkpoint.load`."""
+        """Return the state of the run with all labels of the journal; None for a new run. See `Checkpoint.load`."""
         saved = self.load()
         if saved is None:
             return None
@@ -111,22 +110,23 @@ class LearnerCheckpoint(Checkpoint):
         Parameters
         ----------
         state : State
+            State of the new run.
         keeps_labels : bool
-            Whether it takes the labels of a journal that was there: of a run whose
-            states were lost.
+            If True, labels in the journal of an earlier run, whose states were lost,
+            are added to the state.
         """
         if not keeps_labels:
             self._journal.set_aside()
         elif self._add_labels_of_journal(state):
             warnings.warn(
-                f"{self._journal.path} has labels of a run whose states are lost: it goes on with them.",
+                f"{self._journal.path} has labels of a run whose states are lost: they are used.",
                 UserWarning,
                 stacklevel=4,
             )
         self.begin(*state.to_parts())
 
     def note_labels(self, state: State, rows: np.ndarray) -> None:
-        """Have the next `save_state` write labels of rows, which came with the last step, into the journal."""
+        """Add labels of rows, which came with the last step, to the journal with the next `save_state`."""
         classes, codes = state.table.classes, state.table.codes[rows]
         self._journal.add(
             [
@@ -136,13 +136,13 @@ class LearnerCheckpoint(Checkpoint):
         )
 
     def save_state(self, state: State) -> None:
-        """Write labels that came, then the state: damage to it loses no label."""
+        """Write new labels, then the state: a damaged state loses no label."""
         self.hold()
         self._journal.flush()
         self.save(*state.to_parts())
 
     def _add_labels_of_journal(self, state: State) -> bool:
-        """Give a state the labels that came after it was written; return whether there were any."""
+        """Add labels to a state that came after it was written; return whether there were any."""
         missing: dict[int, dict[int, Any]] = {}
         beyond = 0
         for entry in self._journal.read():
@@ -152,8 +152,8 @@ class LearnerCheckpoint(Checkpoint):
                 missing.setdefault(entry["step"], {})[entry["row"]] = entry["label"]
         if beyond:
             warnings.warn(
-                f"{self._journal.path} has {beyond} labels of rows beyond the {state.n_rows} of X: append those rows "
-                "and teach them again.",
+                f"{self._journal.path} has {beyond} labels of rows beyond the {state.n_rows} of X: append these rows "
+                "and teach the labels again.",
                 UserWarning,
                 stacklevel=5,
             )
@@ -163,7 +163,7 @@ class LearnerCheckpoint(Checkpoint):
         return bool(missing)
 
     def __getstate__(self) -> dict:
-        # A copy is a learner of its own: that the other one was closed is nothing to it.
+        # A copy can continue the run after the original was closed.
         return {**self.__dict__, "_was_closed": False, "_user": None}
 
 
@@ -175,12 +175,12 @@ def _here() -> tuple[int, int]:
 
 
 def keep_learner(checkpoint: Checkpoint, learner: BaseEstimator) -> None:
-    """Write an interactive learner's parameters into its run's folder, for `resume`.
+    """Write the parameters of an interactive learner into its run's folder, for `resume`.
 
     Raises
     ------
     ValueError
-        For a learner that cannot be pickled.
+        If the learner cannot be pickled.
     """
     content = _pickle(learner)
     for name in _LEARNERS:
@@ -188,19 +188,21 @@ def keep_learner(checkpoint: Checkpoint, learner: BaseEstimator) -> None:
 
 
 def is_interactive(folder: Path) -> bool:
-    """Tell whether a run's folder is one that `resume` can reopen."""
+    """Tell whether `resume` can reopen the run in a folder."""
     return any((folder / name).exists() for name in _LEARNERS)
 
 
 def read_learner(folder: Path) -> BaseEstimator:
-    """Return the unfitted learner of an interactive run. It is a pickle: to be read when all else is known to fit.
+    """Return the unfitted learner of an interactive run.
+
+    It is a pickle and must be read only after everything else of the run fits.
 
     Raises
     ------
-    ValueError
-        Where its file and the copy are damaged.
+    DamagedFile
+        If the file and its copy are damaged.
     PermissionError
-        Where another user wrote, or could have written, the file.
+        If another user wrote, or could have written, the file.
     """
     for path in (folder / name for name in _LEARNERS):
         try:
@@ -210,21 +212,26 @@ def read_learner(folder: Path) -> BaseEstimator:
         check_pickle(path)
         return pickle.loads(content)
     raise DamagedFile(
-        f"{folder / _LEARNERS[0]} and its copy are damaged. Call fit again with the parameters, X and y of the run: "
-        "that goes on with it too."
+        f"{folder / _LEARNERS[0]} and its copy are damaged. Call fit with the parameters, X and y of the run: this "
+        "continues the run too."
     )
 
 
 def describe_run(learner: BaseEstimator, **content: Any) -> dict[str, str]:
-    """Describe what makes a run: parameters and content, by name, in words that can be compared.
+    """Describe the parameters and the content of a run by name, in words that can be compared.
 
     Parameters
     ----------
     learner : ProxyActiveLearner
-        Its parameters, those of proxy, target and strategy included; not
+        The parameters of it, proxy, target and strategy are described, except
         `checkpoint`, `oracle`, `verbose` and `device`.
     **content : str
-        Fingerprints.
+        Fingerprints of X and y.
+
+    Returns
+    -------
+    dict of str to str
+        Identity of the run.
     """
     described = {name: str(value) for name, value in content.items()}
     frozen = frozen_parts(learner)
@@ -237,7 +244,7 @@ def describe_run(learner: BaseEstimator, **content: Any) -> dict[str, str]:
 
 
 def _learned(frozen: FrozenEstimator) -> object:
-    """Return what a frozen model has learned, in a form that is equal in any process."""
+    """Describe what a frozen model has learned, equally in any process."""
     classifier = as_proxy(frozen).classifier
     net = getattr(classifier, "net_", classifier)
     module = getattr(net, "module_", None)
@@ -249,5 +256,5 @@ def _pickle(learner: BaseEstimator) -> bytes:
         return pickle.dumps(learner)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise ValueError(
-            f"checkpoint keeps the learner's parameters in a file, and they cannot be pickled: {error}"
+            f"checkpoint keeps the learner's parameters in a file, but they cannot be pickled: {error}"
         ) from error

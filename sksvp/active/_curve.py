@@ -1,4 +1,4 @@
-"""Error of proxy and target against the number of labels, over repeats."""
+"""Error of proxy and target against the number of labels, with repeats."""
 
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -16,39 +16,39 @@ def active_learning_curve(
 ):
     """Run a learner's rounds several times and collect its errors on test rows.
 
-    Repeats differ in the `random_state` of the learner: in the random start, in
-    the weights and in the order of equal scores. With a `checkpoint` a curve that
-    was interrupted goes on where it was.
+    Repeats differ in the `random_state` of the learner, which decides the random
+    start, the weights and the order of equal scores. If the learner has a
+    `checkpoint`, an interrupted curve continues where it stopped.
 
     Parameters
     ----------
     learner : ProxyActiveLearner
-        With `rounds`; left as it is. Its `target_at` says where targets are
-        trained: ``"all"`` gives a whole curve of the target.
+        A learner with `rounds`; it is not changed. Its `target_at` says when targets
+        are trained: ``"all"`` gives a whole curve of the target.
     X, y : rows and labels
         The pool.
     X_test, y_test : rows and labels
-        Test rows; nothing is chosen by them.
+        Test rows. They have no influence on the choice.
     n_repeats : int
-        How many times; more give the same first ones again.
+        Number of repeats. The first ones are the same for any number.
 
     Returns
     -------
     pandas.DataFrame
         One line for each repeat and round: ``repeat``, ``random_state``,
         ``round``, ``n_labeled``, ``proxy_error`` and ``target_error`` (shares of
-        the test rows; NaN where nothing was trained), and the seconds
-        ``proxy_fit``, ``inference``, ``ranking`` and ``target_fit``.
+        the test rows; NaN if nothing was trained), and the seconds ``proxy_fit``,
+        ``inference``, ``ranking`` and ``target_fit``.
 
     Raises
     ------
     ValueError
-        For a learner without rounds, and for one with a checkpoint but no
-        `random_state`: its repeats could not be told apart.
+        If the learner has no rounds, or a checkpoint but no `random_state`: its
+        repeats would share one run.
 
     See Also
     --------
-    sksvp.plotting.ActiveLearningDisplay : Plots it.
+    sksvp.plotting.ActiveLearningDisplay : Plot of the curve.
 
     Examples
     --------

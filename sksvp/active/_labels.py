@@ -1,4 +1,4 @@
-"""The label of each row, as far as there is one."""
+"""Labels of the rows of a pool, some of which have none."""
 
 import numpy as np
 
@@ -6,19 +6,19 @@ from .._inputs._labels import examples, kind_of
 
 
 class LabelTable:
-    """The label of each row, as far as there is one.
+    """Labels of the rows of a pool, some of which have none.
 
     Parameters
     ----------
     n_rows : int
-        Rows, none of them labelled.
+        Number of rows; none has a label yet.
 
     Attributes
     ----------
     codes : ndarray of shape (n_rows,), int32
-        Place of each row's label in `classes`, -1 where it has none.
+        Position of each row's label in `classes`; -1 for rows without a label.
     classes : list of int, float, bool or str
-        In the order in which they came.
+        All labels that were recorded; the new ones of each `add` are sorted.
     """
 
     def __init__(self, n_rows: int):
@@ -32,47 +32,38 @@ class LabelTable:
 
     @property
     def n_classes(self) -> int:
-        """How many classes are among the labels."""
+        """Number of classes among the labels."""
         return len(self.classes)
 
     def add(self, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Record labels, all of them or, where one is refused, none.
+        """Record labels; if one is refused, none is recorded.
 
         Parameters
         ----------
         rows : ndarray of int
             Numbers of existing rows.
         labels : ndarray of shape (len(rows),)
-            As `sksvp._inputs._labels.read_labels` returns them.
+            Labels that `read_labels` returned.
 
         Returns
         -------
         ndarray of int
-            The rows, ascending, that had no label before.
+            The rows that had no label before, ascending.
 
         Raises
         ------
         ValueError
-            For a second, different label of a row, or numbers where the other
-            labels are texts and the reverse.
+            If a row gets a second, different label, or labels are of another kind
+            (numbers, booleans, texts) than earlier ones.
         """
         if len(rows) == 0:
             return np.empty(0, dtype=np.intp)
         self._check_kind(labels)
         found, places = np.unique(labels, return_inverse=True)
-        classes = list(self.classes)
-        known = {label: code for code, label in enumerate(classes)}
-        codes = np.empty(len(found), dtype=np.int32)
-        # In the order of the rows, whatever the order in which they are told.
-        first = np.full(len(found), len(self.codes))
-        np.minimum.at(first, places, rows)
-        for place in np.argsort(first, kind="stable"):
-            label = found[place].item()
-            if label not in known:
-                known[label] = len(classes)
-                classes.append(label)
-            codes[place] = known[label]
-        new = codes[places]
+        # New classes are sorted, so that their order does not depend on that of the rows.
+        classes = list(dict.fromkeys([*self.classes, *found.tolist()]))
+        code_of = {label: code for code, label in enumerate(classes)}
+        new = np.array([code_of[label] for label in found.tolist()], dtype=np.int32)[places]
         updated = self.codes.copy()
         updated[rows] = new
         self._check_conflicts(rows, new, updated, classes)
@@ -99,7 +90,7 @@ class LabelTable:
                 )
 
     def labels_of(self, rows: np.ndarray) -> np.ndarray:
-        """Return the labels of some rows, all of them labelled."""
+        """Return the labels of labelled rows."""
         codes = self.codes[rows]
         # A class that no row has any more must not widen the dtype.
         return np.asarray(self.classes)[codes] if self.classes else np.empty(0, dtype=np.int64)

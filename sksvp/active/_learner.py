@@ -5,132 +5,114 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from numbers import Integral
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
-from sklearn.utils import get_tags, indexable
+from sklearn.base import _fit_context
+from sklearn.utils import indexable
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import (
-    _check_feature_names,
-    _check_n_features,
-    _num_samples,
-    check_is_fitted,
-)
+from sklearn.utils.validation import _num_samples
 
 from .._inputs._labels import read_labels
 from .._storage._fingerprint import fingerprint
-from ..labelling import read_answers, write_query
-from ._checkpoint import LearnerCheckpoint
+from ._exchange import ExchangingLearner
 from ._opening import check_models, open_state, read_pool
 from ._pool import append_rows, check_several
 from ._protocol import Answers, make_plan, run_protocol
 from ._queries import check_asked, check_asked_again, check_query_size, check_taught_rows
 from ._resume import find_run
 from ._run import Run, resolve_pool_strategy, seconds_of
-from ._state import State
 
 
-def _predictor_has(method: str):
-    """Return the check of `available_if`: what predicts has this method."""
+class ProxyActiveLearner(ExchangingLearner):
+    """Choose the rows to label next with a small model, and train a large one on the labelled rows.
 
-    def check(self) -> bool:
-        getattr(self.proxy if self.target is None else self.target, method)
-        return True
+    After each batch of labels a proxy is trained in place of the target and ranks
+    the unlabelled rows of the pool. There are two ways of working:
 
-    return check
-
-
-class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
-    """Choose what to label next with a small model; train the large one on what was labelled.
-
-    After each batch of labels a proxy is trained in place of the target and says
-    which rows of the pool are worth a label. There are two ways of working:
-
-    - ``rounds=None``: somebody labels. `fit` takes the pool, `query` says which
-      rows to label, `teach` takes the labels, `fit_target` trains the target.
-    - ``rounds=[...]``: an experiment, or an oracle that can be called. `fit` runs
-      all rounds.
+    - ``rounds=None``: people provide the labels. `fit` takes the pool, `query`
+      returns the rows to label, `teach` takes the labels, `fit_target` trains the
+      target.
+    - ``rounds=[...]``: the labels are in y, or an oracle function provides them.
+      `fit` runs all rounds.
 
     Parameters
     ----------
     proxy : classifier
-        Any scikit-learn classifier: one of ``sksvp.estimators``, a skorch net, a
-        Pipeline. It chooses.
+        The model that chooses: any scikit-learn classifier, such as one of
+        ``sksvp.estimators``, a skorch net or a Pipeline.
     target : classifier or None, default=None
-        What is to be trained in the end. None: the proxy predicts as well. Of the
-        same parameters as the proxy: one model plays both parts and is trained
-        once.
+        The model to be trained on the labelled rows. If None, the proxy predicts.
+        If it has the same parameters as the proxy, one model plays both parts and
+        is trained once.
     strategy : str or Strategy, default="margin"
-        ``"margin"``, ``"least_confidence"`` (the paper's), ``"entropy"``,
-        ``"k_centers"`` (beginning from the labelled rows), ``"random"``, or a
+        ``"margin"``, ``"least_confidence"`` (used in the paper), ``"entropy"``,
+        ``"k_centers"`` (starting from the labelled rows), ``"random"``, or a
         strategy object.
     rounds : list of int, list of float or None, default=None
-        How many labels each round buys after the random start: numbers of rows,
-        or shares of the pool (rounded).
+        Number of labels that each round buys after the random start: numbers of
+        rows, or shares of the pool (rounded).
     initial_size : float or int, default=0.02
-        Size of the random start of `rounds`: a share of the pool (rounded, one
-        row at least) or a number of rows.
+        Size of the random start of `rounds`: a share of the pool (rounded, at least
+        one row) or a number of rows.
     target_at : {"last", "all"} or list of int, default="last"
-        Where the target is trained: after the last of the `rounds`, after each,
-        or at these total numbers of labels, that of the random start among them.
+        When the target is trained: after the last of the `rounds`, after each, or
+        at these total numbers of labels, which include the random start.
     oracle : callable or None, default=None
-        ``oracle(rows)`` returns the labels of the rows with these numbers, where y
-        lacks them. After a kill it may be asked again for the rows it was asked
-        for last.
+        ``oracle(rows)`` returns the labels of the rows with these numbers. It is
+        called for rows that have no label in y. A run that continues after a kill
+        may call it again for the last rows.
     missing_label : int, str or None, default=None
-        One more value that marks rows of y without a label, beside None, NaN and
-        pandas' NA.
+        A further value that marks rows of y without a label. None, NaN and pandas'
+        NA always do.
     warm_start : bool, default=False
-        Whether a proxy starts from the weights of the one before in place of
-        fresh ones, which is the method. Where a class is new it starts afresh.
+        If True, a proxy starts from the weights of the previous proxy instead of
+        fresh ones. It starts from fresh weights when a class is new.
     checkpoint : str, path-like or None, default=None
-        Root folder in which every run keeps what it needs to go on after its
-        process ended, in a sub-folder found by parameters, X and y. The same
-        `fit` goes on where the run was. See `resume` and `close`.
+        Root folder for the states of runs. Each run has a sub-folder, found by
+        parameters, X and y, with all that it needs to continue after its process
+        ended. The same `fit` continues the run. See `resume` and `close`.
     random_state : int, RandomState or None, default=None
         Seeds proxies, targets and the drawing of rows, from three separate
-        streams. A seed set inside proxy or target is left alone.
+        streams. Seeds that are set inside proxy or target are left alone.
     verbose : int, default=0
-        Above 0, shows a bar of the rounds on stderr.
+        If above 0, a progress bar of the rounds is printed on stderr.
 
     Attributes
     ----------
     history_ : list of dict
-        One for each selection: ``round``, 0 for the random start; ``n_labeled``,
-        after it; ``rows``, chosen in it, best first; seconds of ``proxy_fit``
-        (the training that this selection needed), ``inference`` and ``ranking``;
-        seconds of ``target_fit`` on all that was labelled after it; each also as
-        seconds of the processor, ``proxy_fit_cpu`` and so on;
-        ``proxy_score`` and ``target_score``, accuracies on X_val of models
-        trained on all that was labelled after it. None where there was no such
-        thing.
+        One entry for each selection: ``round`` (0 for the random start);
+        ``n_labeled``, labels after it; ``rows``, the chosen rows, best first;
+        seconds of ``proxy_fit`` (the training before this selection),
+        ``inference`` and ``ranking``; seconds of ``target_fit`` on all labels after
+        it; each also as seconds of the processor, ``proxy_fit_cpu`` and so on;
+        ``proxy_score`` and ``target_score``, accuracies on X_val of models trained
+        on all labels after it. Entries that do not apply are None.
     scores_ : ndarray of shape (n_rows,)
-        Of the last selection, the higher the sooner chosen; NaN for rows that were
-        labelled.
+        Scores of the last selection; higher scores are chosen first. NaN for rows
+        that were labelled.
     waiting_ : ndarray of int
-        Rows that were asked for and have no label yet, best first.
+        Rows of the last query that have no label yet, best first.
     labeled_rows_ : ndarray of int
         Rows that have a label, ascending.
     labels_ : ndarray of shape (n_labeled,)
-        Their labels.
+        Labels of these rows.
     proxy_ : classifier or None
-        The proxy trained last, None where there is none yet.
+        The proxy trained last; None before the first training.
     target_ : classifier or None
-        The target trained last, None where there is none yet.
+        The target trained last; None before the first training.
     classes_ : ndarray of shape (n_classes,)
-        Classes of the model that predicts, or, before it is trained, of the labels.
+        Classes of the model that predicts, or of the labels before it is trained.
     n_features_in_ : int
-        Columns of X, where it has any.
+        Number of columns of X, if X has columns.
     feature_names_in_ : ndarray of str
-        Names of the columns, where X has them.
+        Names of the columns, if X has names.
 
     See Also
     --------
-    active_learning_curve : Error against labels, with repeats.
-    selection_speedup : What the proxy saved.
-    ProxyCoresetSelector : Choosing among rows that are all labelled.
+    active_learning_curve : Error against the number of labels, with repeats.
+    selection_speedup : How much faster the proxy selects than the target would.
+    ProxyCoresetSelector : Choose among rows that are all labelled.
 
     References
     ----------
@@ -199,130 +181,102 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    # Fitting --------------------------------------------------------------------------------
-
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, *, X_val=None, y_val=None):
-        """Take the pool; with `rounds`, run them.
+        """Take the pool; with `rounds`, run all rounds.
 
         Parameters
         ----------
         X : rows of length n_samples
-            The pool, labelled rows among it: whatever proxy and target take.
+            The pool, labelled and unlabelled rows, in any form that proxy and target
+            accept.
         y : array-like of shape (n_samples,), optional
-            Class labels, missing where there is none. With `rounds` the labels
-            that can be bought. None: no row is labelled.
+            Class labels; rows without a label have a missing value. With `rounds`,
+            the labels that can be bought. If None, no row is labelled.
         X_val, y_val : rows and labels, optional
-            With `rounds`: what proxies and targets are scored on for `history_`.
-            Nothing is chosen by them.
+            With `rounds`, proxies and targets are scored on them for `history_`.
+            They have no influence on the choice.
 
         Returns
         -------
         self : object
-            Without `rounds` nothing is trained until it is needed; but where every
-            row is labelled, what predicts is trained at once.
+            Without `rounds` models are trained when they are needed. If every row is
+            labelled, the model that predicts is trained at once.
 
         Raises
         ------
         ValueError
-            For labels that are no classes, parameters that do not fit the pool or
-            the proxy, a checkpoint that is in use, of another run or wholly
-            damaged; and whatever proxy, target and oracle raise: the state until
-            then is saved.
+            If labels are not classes, if parameters do not fit the pool or the
+            proxy, or if the checkpoint is in use, belongs to another run or is
+            damaged beyond its newest state. Errors of proxy, target and oracle are
+            passed on; the state before them is saved.
 
         Warns
         -----
         UserWarning
-            Where the newest state of a checkpoint is damaged: the one before it is
-            used. Where it was written with other versions of libraries.
+            If the newest state of a checkpoint is damaged and the previous one is
+            used, or if it was written with other versions of libraries.
 
         Notes
         -----
-        A learner of this thread that held the run lets go of it, and refuses to go
-        on as long as this one holds it.
+        A learner of this thread that held the run releases it, and cannot continue
+        while this one holds it.
         """
-        # A fit that fails leaves no fitted learner behind, and a new one lets go of the former run.
+        # A failing fit leaves no fitted learner behind, and a new fit releases the former run.
         self.close()
         self.__dict__.pop("_run", None)
         X, table, y_val = read_pool(self, X, y, X_val, y_val)
         strategy = check_models(self)
+        if self.rounds is not None:
+            # Both are checked before the run gets a folder.
+            plan = make_plan(self.rounds, self.initial_size, self.target_at, len(table.codes))
+            answers = Answers(table, self.oracle, self.missing_label)
         with ExitStack() as stack:
             checkpoint, state = open_state(self, X, table, X_val, y_val, stack)
-            run = self._start(X, state, strategy, checkpoint)
+            run = Run(X, state, self.proxy, self.target, strategy, self.warm_start, checkpoint)
             if self.rounds is not None:
-                plan = make_plan(self.rounds, self.initial_size, self.target_at, state.n_rows)
-                answers = Answers(table, self.oracle, self.missing_label)
                 run_protocol(run, plan, answers, X_val, y_val, verbose=self.verbose)
-                # The rounds are over: nothing needs the pool any more.
+                # Nothing needs the pool after the last round.
                 run.X = run.checkpoint = None
             else:
                 if state.table.labelled.all():
-                    self._train_predictor(run)
+                    run.train_predictor()
                 stack.pop_all()
-        self._learn_columns_of(X)
-        self._run = run
+        self._keep_run(run, X)
         return self
-
-    def _start(self, X, state: State, strategy, checkpoint: LearnerCheckpoint | None) -> Run:
-        return Run(
-            X,
-            state,
-            proxy=self.proxy,
-            target=self.target,
-            strategy=strategy,
-            warm_start=bool(self.warm_start),
-            checkpoint=checkpoint,
-        )
-
-    @staticmethod
-    def _train_predictor(run: Run) -> None:
-        """Train what predicts, at once: there is nothing to wait for."""
-        if run.target is not None and run.state.target_training is None:
-            run.train_target()
-            run.save()
-        run.predictor()
-
-    def _learn_columns_of(self, X) -> None:
-        for name in ("n_features_in_", "feature_names_in_"):
-            self.__dict__.pop(name, None)
-        if len(getattr(X, "shape", ())) == 2:
-            _check_n_features(self, X, reset=True)
-        _check_feature_names(self, X, reset=True)
-
-    # Labelling ------------------------------------------------------------------------------
 
     def query(self, n_samples: int, *, discard: bool = False) -> np.ndarray:
         """Choose rows to label next.
 
-        The proxy is trained on all labels so far. With labels of fewer than two
-        classes there is nothing to train on, and rows are drawn at random.
+        The proxy is trained on all labels so far. If these are of fewer than two
+        classes, it cannot be trained, and rows are drawn at random.
 
         Parameters
         ----------
         n_samples : int
-            How many, or as many as are left.
+            Number of rows.
         discard : bool, default=False
-            Whether to drop what still waits of the last query. Its rows may come
-            again.
+            If True, drop the rows of the last query that have no label yet. They may
+            be chosen again.
 
         Returns
         -------
         ndarray of int
-            Row numbers in the fitted X, best first: none that has a label. While
+            Row numbers in the fitted X, best first, all without a label. While
             labels of the last query are missing, its rows without a label.
 
         Raises
         ------
         ValueError
-            For another size while a query waits, a size below 1, or a pool in which
-            every row has a label.
+            If labels of a query of another size are missing, if the size is below
+            1, or if every row of the pool has a label.
         TypeError
-            For a size that is no integer.
+            If the size is not an integer.
 
         Warns
         -----
         UserWarning
-            Where fewer rows are left than asked for: all of them are returned.
+            If fewer rows are left than asked for: all of them are returned.
         """
         run = self._open_run("query")
         if discard:
@@ -335,17 +289,17 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
     def teach(self, rows, y, *, allow_extra: bool = False):
         """Record labels, of all rows of a query or of some, in any order.
 
-        A label that is recorded already may come again. Nothing is trained here,
-        and where one label is refused none is recorded.
+        A label that is already recorded may be given again. Nothing is trained
+        here. If one label is refused, none is recorded.
 
         Parameters
         ----------
         rows : array-like of int
             Row numbers.
         y : array-like of shape (len(rows),)
-            Their labels; new classes are welcome.
+            Labels of these rows. They may be new classes.
         allow_extra : bool, default=False
-            Whether rows may be among them that were not asked for.
+            If True, rows that no query asked for are accepted.
 
         Returns
         -------
@@ -354,11 +308,10 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For rows that were not asked for, that do not exist, or that have
-            another label; for missing labels, or labels of another kind than
-            those before.
+            If a row was not asked for, does not exist or has another label, if a
+            label is missing, or if labels are of another kind than earlier ones.
         TypeError
-            For row numbers that are no integers.
+            If row numbers are not integers.
         """
         run = self._open_run("teach")
         rows = check_taught_rows(rows, run.state.n_rows)
@@ -376,12 +329,12 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         return self
 
     def extend(self, X_new):
-        """Append rows to the pool; they get the numbers after the last.
+        """Append rows to the pool; their numbers follow those of the present rows.
 
         Parameters
         ----------
         X_new : rows
-            Of the same container and form as the fitted X.
+            Rows in the same container and of the same form as the fitted X.
 
         Returns
         -------
@@ -390,9 +343,9 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For rows of another form.
+            If rows are of another form.
         TypeError
-            For another container.
+            If the container is another one.
         """
         run = self._open_run("extend")
         check_several(X_new, "X_new")
@@ -404,7 +357,7 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         return self
 
     def fit_target(self):
-        """Train the target on everything labelled; from now on it predicts.
+        """Train the target on all labelled rows; it then predicts.
 
         Returns
         -------
@@ -413,7 +366,7 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            Without a target, or for labels of fewer than two classes.
+            If there is no target, or labels are of fewer than two classes.
         """
         run = self._open_run("fit_target")
         if run.target is None:
@@ -424,58 +377,6 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         run.save()
         return self
 
-    def export_query(self, path, *, names=None):
-        """Write the rows that wait for labels to a CSV file, for any labelling tool.
-
-        Columns are ``row``; ``name``, the row's file name or text; and ``label``,
-        empty.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file, UTF-8; replaced in one step.
-        names : array-like of length n_rows, optional
-            What each row of the pool is known by. Texts and the files of an image
-            folder name themselves.
-
-        Returns
-        -------
-        self : object
-
-        Raises
-        ------
-        ValueError
-            Where no row waits, or for names of another number.
-        """
-        run = self._open_run("export_query")
-        if len(run.state.waiting) == 0:
-            raise ValueError("No row waits for a label: call query first.")
-        write_query(path, run.X, run.state.waiting, names)
-        return self
-
-    def import_labels(self, path, *, allow_extra: bool = False):
-        """Record the labels that a CSV file has by now.
-
-        Parameters
-        ----------
-        path : str or path-like
-            With a header that names the columns ``row`` and ``label``. Rows without
-            a label are passed over. Comma, semicolon or tab.
-        allow_extra : bool, default=False
-            See `teach`.
-
-        Returns
-        -------
-        self : object
-
-        Raises
-        ------
-        ValueError
-            For a file that cannot be read so, and as `teach`.
-        """
-        run = self._open_run("import_labels")
-        return self.teach(*read_answers(path, run.state.table.classes), allow_extra=allow_extra)
-
     @classmethod
     def resume(cls, folder, X) -> "ProxyActiveLearner":
         """Reopen an interactive run from its checkpoint.
@@ -484,10 +385,10 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         ----------
         folder : str or path-like
             The `checkpoint` of the run, or the run's own folder in it. The
-            parameters are a pickle, which is opened only where X is that of the run,
-            and file and folder are yours and not writable by others.
+            parameters are a pickle, which is opened only if X is that of the run and
+            file and folder are yours and not writable by others.
         X : rows
-            All rows of the run: those fitted, then those appended by `extend`.
+            All rows of the run: those of `fit`, then those of `extend`.
 
         Returns
         -------
@@ -497,128 +398,18 @@ class ProxyActiveLearner(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For a folder without such a run, or with several that fit X, another X,
-            a run in use by another process or thread, or damage beyond the newest
-            state.
+            If the folder has no such run or several that fit X, if X is another one,
+            if another process or thread uses the run, or if the run is damaged
+            beyond its newest state.
         PermissionError
-            Where others wrote, or could have written, the parameters.
+            If other users wrote, or could have written, the parameters.
         """
-        learner, checkpoint, state = find_run(Path(folder), indexable(X)[0])
+        (X,) = indexable(X)
+        learner, checkpoint, state = find_run(Path(folder), X)
         with ExitStack() as stack:
             stack.callback(checkpoint.close)
-            run = learner._start(indexable(X)[0], state, resolve_pool_strategy(learner.strategy), checkpoint)
-            learner._learn_columns_of(X)
-            learner._run = run
+            strategy = resolve_pool_strategy(learner.strategy)
+            run = Run(X, state, learner.proxy, learner.target, strategy, learner.warm_start, checkpoint)
+            learner._keep_run(run, X)
             stack.pop_all()
         return learner
-
-    def close(self) -> None:
-        """Let go of the checkpoint, so that another learner can go on with the run; this one can no more.
-
-        The end of a ``with`` statement closes too. Predictions stay possible, and
-        `fit` begins, or reopens, a run. Without a checkpoint nothing happens.
-        """
-        run = self.__dict__.get("_run")
-        if run is not None and run.checkpoint is not None:
-            run.checkpoint.close_for_good()
-
-    def __enter__(self) -> "ProxyActiveLearner":
-        return self
-
-    def __exit__(self, *exception) -> None:
-        self.close()
-
-    def _open_run(self, method: str) -> Run:
-        """Return the run, if it is one that goes on by calls."""
-        check_is_fitted(self)
-        if self._run.X is None:
-            raise ValueError(f"{method} is for rounds=None; this learner has run its rounds.")
-        if self._run.checkpoint is not None:
-            self._run.checkpoint.hold()
-        return self._run
-
-    # Predicting -----------------------------------------------------------------------------
-
-    @available_if(_predictor_has("predict"))
-    def predict(self, X):
-        """Predict classes with the target, or with the proxy where target is None, shape (n_samples,)."""
-        check_is_fitted(self)
-        return self._run.predictor().predict(X)
-
-    @available_if(_predictor_has("predict_proba"))
-    def predict_proba(self, X):
-        """Predict class probabilities with the same, shape (n_samples, n_classes)."""
-        check_is_fitted(self)
-        return self._run.predictor().estimator.predict_proba(X)
-
-    @available_if(_predictor_has("decision_function"))
-    def decision_function(self, X):
-        """Compute the decision function of the same, shape (n_samples,) or (n_samples, n_classes)."""
-        check_is_fitted(self)
-        return self._run.predictor().estimator.decision_function(X)
-
-    # What the run holds ---------------------------------------------------------------------
-
-    @property
-    def history_(self) -> list[dict[str, Any]]:
-        """What happened in each selection."""
-        return self._run.state.history
-
-    @property
-    def scores_(self) -> np.ndarray:
-        """Scores of the last selection."""
-        if self._run.state.scores is None:
-            raise AttributeError("scores_ is there after the first query.")
-        return self._run.state.scores
-
-    @property
-    def waiting_(self) -> np.ndarray:
-        """Rows that were asked for and have no label yet."""
-        return self._run.state.waiting
-
-    @property
-    def labeled_rows_(self) -> np.ndarray:
-        """Rows that have a label, ascending."""
-        return np.flatnonzero(self._run.state.table.labelled)
-
-    @property
-    def labels_(self) -> np.ndarray:
-        """Labels of `labeled_rows_`."""
-        return self._run.state.table.labels_of(self.labeled_rows_)
-
-    @property
-    def proxy_(self) -> BaseEstimator | None:
-        """The proxy trained last."""
-        trained = self._run.trained_proxy
-        return None if trained is None else trained.estimator
-
-    @property
-    def target_(self) -> BaseEstimator | None:
-        """The target trained last."""
-        trained = self._run.trained_target
-        return None if trained is None else trained.estimator
-
-    @property
-    def classes_(self) -> np.ndarray:
-        """Classes of what predicts, or of the labels."""
-        run = self._run
-        trained = None if run.target is None else run.trained_target
-        if trained is None:
-            return np.unique(self.labels_)
-        return trained.classes
-
-    # scikit-learn's protocols ---------------------------------------------------------------
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return "_run" in self.__dict__
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        predictor = get_tags(self.proxy if self.target is None else self.target)
-        proxy = get_tags(self.proxy)
-        tags.input_tags = predictor.input_tags
-        tags.input_tags.sparse = predictor.input_tags.sparse and proxy.input_tags.sparse
-        tags.input_tags.allow_nan = predictor.input_tags.allow_nan and proxy.input_tags.allow_nan
-        if predictor.classifier_tags is not None:
-            tags.classifier_tags = predictor.classifier_tags
-        return tags

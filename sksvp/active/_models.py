@@ -1,4 +1,4 @@
-"""Training the proxy and the target on what is labelled."""
+"""Training of proxy and target on the labelled rows."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,18 +13,18 @@ from ..proxies import Proxy, as_proxy, frozen_parts
 
 @dataclass
 class Trained:
-    """A fitted model and where it stands in the run.
+    """A fitted model and its place in the run.
 
     Attributes
     ----------
     proxy : Proxy
         Fitted.
     classes : ndarray
-        Labels it was trained on, sorted.
+        Classes it was trained on, sorted.
     place : (int, int)
-        Selections made when the last of its labels came, and the step of these.
+        Selections before the last of its labels, and the step of these labels.
     seconds : Clock
-        Of its training; none for a frozen model.
+        Seconds of its training; zero for a frozen model.
     """
 
     proxy: Proxy
@@ -34,7 +34,7 @@ class Trained:
 
     @property
     def estimator(self) -> Any:
-        """The fitted model itself."""
+        """The fitted model."""
         return self.proxy.estimator
 
     def predict(self, X: Any) -> np.ndarray:
@@ -42,7 +42,7 @@ class Trained:
         return self.proxy.predict(X)
 
     def accuracy(self, X: Any, y: np.ndarray) -> float:
-        """Return the share of rows predicted right."""
+        """Return the share of correctly predicted rows."""
         return float(np.mean(np.asarray(self.predict(X)) == y))
 
 
@@ -60,21 +60,21 @@ def train(
     Parameters
     ----------
     estimator : classifier
-        Left as it is.
+        Not changed.
     X, y : rows and labels
         Training rows.
     seed : int
-        For what the user has not seeded.
+        Seeds what the user has not seeded.
     place : (int, int)
-        See `Trained`.
+        Place in the run, see `Trained`.
     start : Trained, optional
-        Where to start from. Where it knew other classes, training starts fresh:
-        its last layer does not fit.
+        Model to start from. If it knows other classes, its last layer does not fit,
+        and the training starts from fresh weights.
 
     Raises
     ------
     ValueError
-        For labels of one class.
+        If the labels are of fewer than two classes.
     """
     classes = np.unique(y)
     if len(classes) < 2:
@@ -88,10 +88,10 @@ def train(
 
 
 def are_same(proxy: BaseEstimator, target: BaseEstimator) -> bool:
-    """Tell whether two unfitted models come out of a training as one and the same.
+    """Tell whether two unfitted models become the same model by training.
 
-    Frozen parts have learned already, which their parameters do not tell: they
-    must be the same objects.
+    Parameters do not describe what frozen parts have learned, so these must be the
+    same objects.
     """
     parts, others = ({id(part) for part in frozen_parts(model).values()} for model in (proxy, target))
     return describe(proxy) == describe(target) and parts == others

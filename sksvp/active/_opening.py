@@ -1,4 +1,4 @@
-"""What `ProxyActiveLearner.fit` checks, and the state from which it goes on."""
+"""Checks at the start of `ProxyActiveLearner.fit`, and the state from which it continues."""
 
 from contextlib import ExitStack
 from typing import Any
@@ -16,13 +16,12 @@ from ..proxies import as_proxy
 from ._checkpoint import LearnerCheckpoint, describe_run, keep_learner
 from ._labels import LabelTable
 from ._pool import n_pool_rows
-from ._protocol import Answers, make_plan
 from ._run import resolve_pool_strategy
 from ._state import State, new_state
 
 
 def read_pool(learner, X, y, X_val, y_val) -> tuple[Any, LabelTable, np.ndarray | None]:
-    """Check what `fit` is given; return the rows, the labels that y knows, and those of `X_val`."""
+    """Check rows and labels of `fit`; return X, the labels in y, and those of `X_val`."""
     if y is None and learner.rounds is not None and learner.oracle is None:
         raise ValueError(
             f"This {type(learner).__name__} estimator requires y to be passed, but the target y is None: rounds "
@@ -38,18 +37,18 @@ def read_pool(learner, X, y, X_val, y_val) -> tuple[Any, LabelTable, np.ndarray 
     if X_val is None:
         return X, table, None
     if learner.rounds is None:
-        raise ValueError("X_val is for rounds=[...]; without rounds, score(X_val, y_val) tells the same.")
+        raise ValueError("X_val is for rounds=[...]; without rounds use score(X_val, y_val).")
     indexable(X_val, y_val)
     rows, labels = read_labels(y_val, missing_label=learner.missing_label)
     if len(rows) < _num_samples(X_val):
-        raise ValueError(f"y_val lacks {_num_samples(X_val) - len(rows)} labels; it needs all of them.")
+        raise ValueError(f"y_val lacks {_num_samples(X_val) - len(rows)} labels; it must have all of them.")
     return X, table, labels
 
 
 def check_models(learner) -> Any:
-    """Check that proxy and target classify and that the proxy serves the strategy, which is returned."""
+    """Check that proxy and target are classifiers and the proxy serves the strategy; return the strategy."""
     if learner.oracle is not None and learner.rounds is None:
-        raise ValueError("oracle is asked in rounds: give rounds=[...] too, or call teach with its labels.")
+        raise ValueError("oracle is called in rounds: set rounds=[...] too, or call teach with its labels.")
     proxy = as_proxy(learner.proxy)
     proxy.check_classifies("proxy")
     if learner.target is not None:
@@ -62,42 +61,35 @@ def check_models(learner) -> Any:
 def open_state(
     learner, X, table: LabelTable, X_val, y_val, stack: ExitStack
 ) -> tuple[LearnerCheckpoint | None, State]:
-    """Return the state of this run: a new one, or, from the checkpoint, where it was."""
-    if learner.rounds is None:
-        rows = np.flatnonzero(table.labelled)
-    else:
-        # Checked before the run has a folder. What y knows is bought in rounds.
-        make_plan(learner.rounds, learner.initial_size, learner.target_at, len(table.codes))
-        Answers(table, learner.oracle, learner.missing_label)
-        rows = np.empty(0, dtype=np.intp)
-    if learner.checkpoint is None:
-        return None, new_state(
-            len(table.codes), "", rows, table.labels_of(rows), draw_seeds(learner.random_state, 3)
+    """Return the checkpoint and the state of this run: a saved state, or a new one."""
+    n_rows = len(table.codes)
+    checkpoint, content = None, ""
+    if learner.checkpoint is not None:
+        for model in (learner.proxy, learner.target):
+            as_proxy(model).check_trained_alone("checkpoint")
+        content = fingerprint(X)
+        identity = describe_run(
+            learner,
+            X=f"{n_rows} rows {content}",
+            y=f"{int(table.labelled.sum())} labels {fingerprint(table.codes)} {fingerprint(table.classes)}",
+            X_val="None" if X_val is None else fingerprint(X_val),
+            y_val="None" if y_val is None else fingerprint(y_val),
         )
-    for model in (learner.proxy, learner.target):
-        as_proxy(model).check_trained_alone("checkpoint")
-    content = fingerprint(X)
-    identity = describe_run(
-        learner,
-        X=f"{len(table.codes)} rows {content}",
-        y=f"{int(table.labelled.sum())} labels {fingerprint(table.codes)} {fingerprint(table.classes)}",
-        X_val="None" if X_val is None else fingerprint(X_val),
-        y_val="None" if y_val is None else fingerprint(y_val),
-    )
-    checkpoint = open_checkpoint(learner.checkpoint, identity, LearnerCheckpoint)
-    stack.callback(checkpoint.close)
-    state = checkpoint.load_state()
-    if state is not None:
-        if len(state.parts) > 1:
-            raise ValueError(
-                f"The run in checkpoint={str(learner.checkpoint)!r} was extended to {state.n_rows} rows, and X has "
-                f"{len(table.codes)}: reopen it with ProxyActiveLearner.resume and all rows."
-            )
-        return checkpoint, state
-    state = new_state(
-        len(table.codes), content, rows, table.labels_of(rows), draw_seeds(learner.random_state, 3)
-    )
-    if learner.rounds is None:
-        keep_learner(checkpoint, clone(learner))
-    checkpoint.begin_state(state, keeps_labels=learner.rounds is None)
+        checkpoint = open_checkpoint(learner.checkpoint, identity, LearnerCheckpoint)
+        stack.callback(checkpoint.close)
+        state = checkpoint.load_state()
+        if state is not None:
+            if len(state.parts) > 1:
+                raise ValueError(
+                    f"The run in checkpoint={str(learner.checkpoint)!r} was extended to {state.n_rows} rows, and X "
+                    f"has {n_rows}: reopen it by ProxyActiveLearner.resume with all rows."
+                )
+            return checkpoint, state
+    # With rounds, the labels in y are bought one round after the other.
+    rows = np.flatnonzero(table.labelled & (learner.rounds is None))
+    state = new_state(n_rows, content, rows, table.labels_of(rows), draw_seeds(learner.random_state, 3))
+    if checkpoint is not None:
+        if learner.rounds is None:
+            keep_learner(checkpoint, clone(learner))
+        checkpoint.begin_state(state, keeps_labels=learner.rounds is None)
     return checkpoint, state

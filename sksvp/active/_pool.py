@@ -1,4 +1,4 @@
-"""The rows of a pool, whatever container it is: how many, and more of them."""
+"""Rows of a pool in any container: their number, and appending more."""
 
 import hashlib
 from typing import Any
@@ -17,87 +17,78 @@ def check_several(X: Any, name: str) -> None:
         raise TypeError(f"{name} must be rows, such as a list, Series or array of str, got a single text.")
 
 
+def n_pool_rows(X: Any) -> int:
+    """Return the number of rows, at least one.
+
+    Raises
+    ------
+    ValueError
+        If there is no row.
+    TypeError
+        If X is a single text.
+    """
+    check_several(X, "X")
+    n_rows = _num_samples(X)
+    if n_rows == 0:
+        raise ValueError("X has 0 sample(s), while a minimum of 1 is required.")
+    return n_rows
+
+
 def append_rows(X: Any, X_new: Any) -> Any:
-    """Return X with the rows of `X_new` after its own, in the container of X.
+    """Return X followed by the rows of `X_new`, in the container of X.
 
     Lazy rows stay lazy.
 
     Raises
     ------
     ValueError
-        For rows of another shape, columns or kind of number.
+        If the new rows have another shape, other columns or another kind of number.
     TypeError
-        For another container.
+        If the container is another one.
     """
-    if isinstance(X, LazyRows):
-        return _append_lazy(X, X_new)
     if isinstance(X, list):
-        return _append_list(X, X_new)
+        return _append_to_list(X, X_new)
+    if isinstance(X, np.ndarray):
+        X_new = np.asarray(X_new)
+        if X.dtype.kind != X_new.dtype.kind:
+            raise ValueError(
+                f"X_new must hold values of the same kind as the pool, got {X_new.dtype} for a pool of {X.dtype}."
+            )
+    base = LazyRows if isinstance(X, LazyRows) else type(X)
+    if not (isinstance(X_new, base) or (sparse.issparse(X) and sparse.issparse(X_new))):
+        kind = "lazy rows" if isinstance(X, LazyRows) else f"a {type(X).__name__}"
+        raise TypeError(f"X_new must be {kind}, as the pool is, got {type(X_new).__name__}.")
+    if hasattr(X, "columns") and list(X.columns) != list(X_new.columns):
+        raise ValueError(f"X_new must have the columns {list(X.columns)}, got {list(X_new.columns)}.")
+    if len(X.shape) != len(X_new.shape) or tuple(X.shape[1:]) != tuple(X_new.shape[1:]):
+        raise ValueError(
+            f"X_new must have rows of the shape {tuple(X.shape[1:])}, as the pool has, got the shape "
+            f"{tuple(X_new.shape)}."
+        )
+    return _concatenate(X, X_new)
+
+
+def _concatenate(X: Any, X_new: Any) -> Any:
+    if isinstance(X, LazyRows):
+        return _ChainedRows([X, X_new])
     if sparse.issparse(X):
-        _check_shapes(X, X_new)
         return sparse.vstack([X, X_new], format=X.format)
     if hasattr(X, "iloc"):
-        return _append_pandas(X, X_new)
+        import pandas as pd
+
+        return pd.concat([X, X_new], ignore_index=True)
     if hasattr(X, "to_numpy"):
         import polars as pl
 
-        _check_container(X, X_new)
-        _check_columns(X, X_new)
         return pl.concat([X, X_new])
     if _is_torch(X):
         import torch
 
-        _check_container(X, X_new)
-        _check_shapes(X, X_new)
         return torch.cat([X, X_new.to(X)])
-    X, X_new = np.asarray(X), np.asarray(X_new)
-    _check_shapes(X, X_new)
-    if X.dtype.kind != X_new.dtype.kind:
-        raise ValueError(
-            f"X_new must hold values of the same kind as the pool, got {X_new.dtype} for a pool of {X.dtype}."
-        )
     return np.concatenate([X, X_new])
 
 
-class _ChainedRows(LazyRows):
-    """Lazy rows one after the other."""
-
-    def __init__(self, parts: list[LazyRows]):
-        super().__init__(sum(len(part) for part in parts), parts[0]._image_shape)  # type: ignore[arg-type]  # three sides
-        self._parts = parts
-        self._starts = np.cumsum([0, *(len(part) for part in parts)])
-
-    def _read_source(self, rows: np.ndarray) -> np.ndarray:
-        images = np.empty((len(rows), *self._image_shape), dtype=self.dtype)
-        for part, start, stop in zip(self._parts, self._starts[:-1], self._starts[1:], strict=True):
-            wanted = np.flatnonzero((rows >= start) & (rows < stop))
-            if len(wanted):
-                images[wanted] = part.read(rows[wanted] - start)
-        return images
-
-    def _source_key(self, rows: np.ndarray) -> str:
-        keys = [
-            part[rows[(rows >= start) & (rows < stop)] - start].content_key()
-            for part, start, stop in zip(self._parts, self._starts[:-1], self._starts[1:], strict=True)
-        ]
-        return "|".join([*keys, hashlib.blake2b(rows.tobytes(), digest_size=16).hexdigest()])
-
-    def content_key(self) -> str:
-        """See `LazyRows.content_key`; a view of one part has the key that it has there."""
-        for part, start, stop in zip(self._parts, self._starts[:-1], self._starts[1:], strict=True):
-            if len(self._rows) and start <= self._rows.min() and self._rows.max() < stop:
-                return part[self._rows - start].content_key()
-        return super().content_key()
-
-
-def _append_lazy(X: LazyRows, X_new: Any) -> LazyRows:
-    if not isinstance(X_new, LazyRows):
-        raise TypeError(f"X_new must be lazy rows, as the pool is, got {type(X_new).__name__}.")
-    _check_shapes(X, X_new)
-    return _ChainedRows([X, X_new])
-
-
-def _append_list(X: list, X_new: Any) -> list:
+def _append_to_list(X: list, X_new: Any) -> list:
     if not isinstance(X_new, list | tuple | np.ndarray):
         raise TypeError(f"X_new must be a list of rows, as the pool is, got {type(X_new).__name__}.")
     here = _form(X[0])
@@ -108,53 +99,43 @@ def _append_list(X: list, X_new: Any) -> list:
 
 
 def _form(row: Any) -> str:
-    """Say in words what a row of a list is."""
+    """Describe a row of a list in words."""
     if isinstance(row, str):
         return "a text"
     shape = np.shape(row)
     return f"numbers of the shape {shape}" if shape else f"a {type(row).__name__}"
 
 
-def _append_pandas(X: Any, X_new: Any) -> Any:
-    import pandas as pd
+class _ChainedRows(LazyRows):
+    """Several lazy rows, one after the other."""
 
-    _check_container(X, X_new)
-    _check_columns(X, X_new)
-    return pd.concat([X, X_new], ignore_index=True)
+    def __init__(self, parts: list[LazyRows]):
+        super().__init__(sum(len(part) for part in parts), parts[0]._image_shape)  # type: ignore[arg-type]  # three sides
+        self._parts = parts
+        self._starts = np.cumsum([0, *(len(part) for part in parts)])
 
+    def _split(self, rows: np.ndarray) -> list[tuple[LazyRows, np.ndarray]]:
+        """Return each part with a mask of the rows that are in it."""
+        owners = np.searchsorted(self._starts, rows, side="right") - 1
+        return [(part, owners == number) for number, part in enumerate(self._parts)]
 
-def _check_container(X: Any, X_new: Any) -> None:
-    if not isinstance(X_new, type(X)):
-        raise TypeError(f"X_new must be a {type(X).__name__}, as the pool is, got {type(X_new).__name__}.")
+    def _read_source(self, rows: np.ndarray) -> np.ndarray:
+        images = np.empty((len(rows), *self._image_shape), dtype=self.dtype)
+        for (part, wanted), start in zip(self._split(rows), self._starts, strict=False):
+            if wanted.any():
+                images[wanted] = part.read(rows[wanted] - start)
+        return images
 
+    def _source_key(self, rows: np.ndarray) -> str:
+        keys = [
+            part[rows[wanted] - start].content_key()
+            for (part, wanted), start in zip(self._split(rows), self._starts, strict=False)
+        ]
+        return "|".join([*keys, hashlib.blake2b(rows.tobytes(), digest_size=16).hexdigest()])
 
-def _check_columns(X: Any, X_new: Any) -> None:
-    if X.ndim == 2 if hasattr(X, "ndim") else hasattr(X, "columns"):
-        here, there = list(X.columns), list(X_new.columns)
-        if here != there:
-            raise ValueError(f"X_new must have the columns {here}, got {there}.")
-
-
-def _check_shapes(X: Any, X_new: Any) -> None:
-    here, there = tuple(X.shape[1:]), tuple(X_new.shape[1:])
-    if len(X.shape) != len(X_new.shape) or here != there:
-        raise ValueError(
-            f"X_new must have rows of the shape {here}, as the pool has, got the shape {tuple(X_new.shape)}."
-        )
-
-
-def n_pool_rows(X: Any) -> int:
-    """Return the number of rows, at least one.
-
-    Raises
-    ------
-    ValueError
-        For none.
-    TypeError
-        For a single text, which is no pool of letters.
-    """
-    check_several(X, "X")
-    n_rows = _num_samples(X)
-    if n_rows == 0:
-        raise ValueError("X has 0 sample(s), while a minimum of 1 is required.")
-    return n_rows
+    def content_key(self) -> str:
+        """See `LazyRows.content_key`; a view of one part has the key that it has in that part."""
+        for (part, wanted), start in zip(self._split(self._rows), self._starts, strict=False):
+            if wanted.any() and wanted.all():
+                return part[self._rows - start].content_key()
+        return super().content_key()

@@ -1,4 +1,4 @@
-"""The protocol of an experiment: a random start, then rounds that buy labels, with targets at some totals."""
+"""The protocol of an experiment: a random start, then rounds that buy labels; targets at some totals."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,18 +15,18 @@ from ._run import Run, seconds_of
 
 @dataclass(frozen=True)
 class Plan:
-    """How many labels each round buys, and where a target is trained.
+    """Number of labels of each round, and when a target is trained.
 
     Attributes
     ----------
     sizes : list of int
-        Of the random start, then of each round.
-    target_totals : frozenset of int
-        Numbers of labels at which the target is trained.
+        Labels of the random start, then of each round.
+    due : frozenset of int
+        Total numbers of labels at which the target is trained.
     """
 
     sizes: list[int]
-    target_totals: frozenset[int]
+    due: frozenset[int]
 
 
 def make_plan(rounds: Any, initial_size: float, target_at: Any, n_rows: int) -> Plan:
@@ -35,8 +35,8 @@ def make_plan(rounds: Any, initial_size: float, target_at: Any, n_rows: int) -> 
     Raises
     ------
     ValueError
-        For rounds that are empty, of both kinds, not positive or more than the
-        pool has, and for totals that never occur.
+        If rounds are empty, not positive, of both kinds or ask for more rows than
+        the pool has, or a total never occurs.
     """
     if not initial_size > 0:
         raise ValueError(
@@ -51,15 +51,15 @@ def make_plan(rounds: Any, initial_size: float, target_at: Any, n_rows: int) -> 
             f"initial_size={initial_size!r} and rounds={list(rounds)!r} ask for {totals[-1]} labels of a pool of "
             f"{n_rows} rows."
         )
-    return Plan(sizes, _target_totals(target_at, totals))
+    return Plan(sizes, target_totals(target_at, totals))
 
 
 def _rounded_up(sizes: list[int], shares: list[float], n_rows: int) -> int:
-    """Return how many rows the shares of at most a whole pool come to beyond it, each rounded by itself."""
+    """Return by how many rows shares of at most the whole pool exceed it because each is rounded."""
     beyond = sum(sizes) - n_rows
     if any(isinstance(share, Integral) for share in shares) or not 0 < beyond < sizes[-1]:
         return 0
-    # As they are written: 0.1 + 0.2 + 0.7 are a whole, though the sum of the floats is above.
+    # Decimal fractions are added as written: the floats 0.1 + 0.2 + 0.7 add up to more than 1.
     return beyond if sum(Fraction(str(float(share))) for share in shares) <= 1 else 0
 
 
@@ -82,7 +82,8 @@ def _round_sizes(rounds: Any, n_rows: int) -> list[int]:
     return sizes
 
 
-def _target_totals(target_at: Any, totals: list[int]) -> frozenset[int]:
+def target_totals(target_at: Any, totals: list[int]) -> frozenset[int]:
+    """Return the totals that `target_at` names, out of those that occur."""
     if isinstance(target_at, str):
         return frozenset(totals[1:] if target_at == "all" else totals[-1:])
     wanted = list(target_at)
@@ -100,21 +101,21 @@ def _target_totals(target_at: Any, totals: list[int]) -> frozenset[int]:
 
 
 class Answers:
-    """Who knows the labels: y, and for the rows that it leaves open an oracle.
+    """Source of the labels: y, and an oracle for the rows that y leaves open.
 
     Parameters
     ----------
     table : LabelTable
         The labels of y.
     oracle : callable or None
-        Called with row numbers, returns their labels.
+        Function that returns the labels of rows, given their numbers.
     missing_label : int, str or None
         See `read_labels`.
 
     Raises
     ------
     ValueError
-        Where rows have no label and there is no oracle.
+        If rows have no label and there is no oracle.
     """
 
     def __init__(self, table: LabelTable, oracle: Callable | None, missing_label: Any):
@@ -129,12 +130,12 @@ class Answers:
         self._missing_label = missing_label
 
     def give(self, run: Run) -> None:
-        """Record the labels of the rows that wait: first those in y, then, in one call, the oracle's.
+        """Record the labels of the waiting rows: those in y, then those of the oracle, in one call.
 
         Raises
         ------
         ValueError
-            Where the oracle does not give one label a row.
+            If the oracle does not return one label for each row.
         """
         known = self._table.labelled[run.state.waiting]
         if known.any():
@@ -143,7 +144,7 @@ class Answers:
         rows = run.state.waiting
         if len(rows) == 0 or self._oracle is None:
             return
-        # What the user's function raises goes to the user; the rows that wait are saved.
+        # The waiting rows are saved before this call: an exception in the oracle loses nothing.
         told = self._oracle(rows.copy())
         if not hasattr(told, "__len__") or isinstance(told, dict | str):
             raise ValueError(
@@ -163,21 +164,21 @@ class Answers:
 def run_protocol(
     run: Run, plan: Plan, answers: Answers, X_val: Any, y_val: np.ndarray | None, *, verbose: int = 0
 ) -> None:
-    """Run, or go on with, the rounds of a plan.
+    """Run the rounds of a plan, or continue with them.
 
     Parameters
     ----------
     run : Run
-        At any point of the plan. At its end it has the model that predicts, unless
-        no target was to be trained.
+        A run at any point of the plan. At the end it has the model that predicts,
+        unless the plan trains no target.
     plan : Plan
         Numbers of rows.
     answers : Answers
-        Labels.
+        Source of the labels.
     X_val, y_val : rows and labels, or None
-        What proxies and targets are scored on.
+        Proxies and targets are scored on them.
     verbose : int
-        Above 0, shows a bar on stderr.
+        If above 0, a progress bar is printed on stderr.
     """
     from tqdm.auto import tqdm
 
@@ -188,27 +189,27 @@ def run_protocol(
             continue  # done before the process ended
         answers.give(run)
         _score_proxy(run, X_val, y_val)
-        _train_target(run, plan, X_val, y_val)
-    if run.target is None or plan.target_totals:
+        train_due_target(run, plan.due, X_val, y_val)
+    if run.target is None or plan.due:
         run.predictor()
 
 
 def _score_proxy(run: Run, X_val: Any, y_val: np.ndarray | None) -> None:
-    """Score the proxy of this round's labels, which chooses in the next round."""
+    """Score the proxy that was trained on the labels of this round and chooses in the next one."""
     entry = run.state.history[-1]
     if y_val is None or entry["proxy_score"] is not None or run.state.table.n_classes < 2:
         return
     if not (run.strategy.requires or run.target is None or run.is_shared):
-        # Nobody chooses by this proxy, and it does not predict.
+        # This proxy neither chooses nor predicts.
         return
     entry["proxy_score"] = run.official_proxy().accuracy(X_val, y_val)
     run.save()
 
 
-def _train_target(run: Run, plan: Plan, X_val: Any, y_val: np.ndarray | None) -> None:
+def train_due_target(run: Run, due: frozenset[int], X_val: Any, y_val: np.ndarray | None) -> None:
+    """Train and score the target if the present number of labels is one of `due`."""
     entry = run.state.history[-1]
-    due = run.target is not None and entry["n_labeled"] in plan.target_totals
-    if not due or entry["target_fit"] is not None:
+    if run.target is None or entry["n_labeled"] not in due or entry["target_fit"] is not None:
         return
     target = run.train_target()
     if y_val is not None:

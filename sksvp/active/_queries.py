@@ -1,4 +1,4 @@
-"""What `query` and `teach` are asked: sizes and row numbers."""
+"""Checks of the sizes and row numbers that `query` and `teach` get."""
 
 import warnings
 from numbers import Integral
@@ -13,7 +13,7 @@ from ._state import State
 def check_asked_again(n_samples: Any, state: State) -> None:
     """Refuse another size while rows of the last query wait for labels."""
     n_waiting, n_free = len(state.waiting), int((~state.table.labelled).sum())
-    # A query that took all rows there were is asked again by the size that was too large.
+    # A query that was cut to the rows left can be repeated with the size that was too large.
     took_all = n_waiting == n_free and isinstance(n_samples, Integral)
     if n_samples != state.n_asked and not (took_all and n_samples > state.n_asked):
         raise ValueError(
@@ -24,11 +24,11 @@ def check_asked_again(n_samples: Any, state: State) -> None:
 
 
 def check_query_size(n_samples: Any, state: State) -> int:
-    """Return how many rows a query takes: at most those that have no label."""
+    """Return the number of rows of a query: at most those without a label."""
     n_free = int((~state.table.labelled).sum())
     if n_free == 0:
         raise ValueError(
-            f"All {state.n_rows} rows are labelled, none is left to ask for. Mark rows without a label in y "
+            f"All {state.n_rows} rows are labelled, none is left to query. Mark rows without a label in y "
             "by None, NaN or pd.NA, or by missing_label=...; or append rows with extend."
         )
     if isinstance(n_samples, Integral) and int(n_samples) > n_free:
@@ -42,7 +42,7 @@ def check_query_size(n_samples: Any, state: State) -> int:
 
 
 def check_taught_rows(rows: Any, n_rows: int) -> np.ndarray:
-    """Check row numbers that come with labels."""
+    """Check the row numbers of labels."""
     rows = np.asarray(rows)
     if rows.ndim != 1:
         raise ValueError(f"rows must be a 1-D array of row numbers, got the shape {rows.shape}.")
@@ -59,11 +59,11 @@ def check_taught_rows(rows: Any, n_rows: int) -> np.ndarray:
 
 def check_asked(rows: np.ndarray, state: State) -> None:
     """Refuse rows that no query asked for."""
-    asked = state.table.labelled.copy()  # a label told again is compared, not refused
+    asked = state.table.labelled.copy()  # repeated labels are compared, not refused
     asked[state.waiting] = True
     extra = rows[~asked[rows]]
     if len(extra):
         raise ValueError(
             f"rows has {len(extra)} that were not asked for, such as {extra[:5].tolist()}; allow_extra=True "
-            "records their labels too."
+            "accepts them."
         )

@@ -12,7 +12,7 @@ from ..strategies import Evidence, choose
 
 @dataclass
 class Ranking:
-    """Chosen rows and what the choice cost.
+    """Chosen rows and the seconds of the choice.
 
     Attributes
     ----------
@@ -21,7 +21,7 @@ class Ranking:
     scores : ndarray of shape (n_rows,), float64
         NaN for rows that have none.
     inference, ranking : Clock
-        Their seconds.
+        Seconds of the proxy's inference and of the ranking.
     """
 
     rows: np.ndarray
@@ -39,31 +39,31 @@ def rank_pool(
     *,
     random_state: int,
 ) -> Ranking:
-    """Choose rows without a label by what a proxy says of them.
+    """Choose rows without a label by the evidence of a proxy.
 
-    A strategy that scores each row by itself gets evidence of these rows alone;
-    any other one, such as k-centers, of the labelled rows too, which it is told
-    as `initial`.
+    A strategy that scores each row by itself gets evidence of the unlabelled rows
+    only. Any other strategy, such as k-centers, gets evidence of all rows, with the
+    labelled ones as `initial`.
 
     Parameters
     ----------
     strategy : Strategy
-        Ranks.
+        Ranks the rows.
     proxy : Proxy or None
-        Fitted; None where the strategy needs none.
+        Fitted proxy; None if the strategy needs none.
     X : rows of length n_rows
         The pool.
     labelled : ndarray of shape (n_rows,), bool
         Rows that cannot be chosen.
     n_samples : int
-        How many rows to choose.
+        Number of rows to choose.
     random_state : int
-        Of the drawing.
+        Seed of the choice.
 
     Raises
     ------
     ValueError
-        Where the strategy returns other rows than asked for.
+        If the strategy returns rows that cannot be chosen.
     """
     n_rows = len(labelled)
     candidates = np.flatnonzero(~labelled)

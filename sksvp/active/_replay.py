@@ -1,19 +1,19 @@
-"""Training another target on what a former run has chosen."""
+"""Training of another target on the rows that a former run has chosen."""
 
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import _safe_indexing, indexable
+from sklearn.utils import indexable
 from sklearn.utils.validation import _num_samples
 
 from .._inputs._labels import read_labels
 from .._seeds import draw_seeds
 from ._labels import LabelTable
-from ._models import train
-from ._protocol import _target_totals
-from ._run import _seed, seconds_of
+from ._protocol import target_totals, train_due_target
+from ._run import Run, seconds_of
 from ._speedup import History
+from ._state import new_state
 
 
 def replay_selection(
@@ -29,26 +29,26 @@ def replay_selection(
 ) -> list[dict[str, Any]]:
     """Train a target on the rows that a former run had labelled after its rounds.
 
-    No proxy is trained: the choice is that of the former run. A target trained at
-    a total here is the one that the run itself would have trained there, with the
-    same `random_state`.
+    No proxy is trained: the choice is that of the former run. With the same
+    `random_state` a target is the one that the former run would have trained at this
+    number of labels.
 
     Parameters
     ----------
     history : list of dict
-        `history_` of a learner that has run its rounds; of each entry ``round``,
+        `history_` of a learner that has run its rounds. Of each entry ``round``,
         ``n_labeled`` and ``rows`` are read.
     target : classifier
-        Left as it is.
+        The model to train; it is not changed.
     X : rows of length n_samples
         The pool of that run.
     y : array-like of shape (n_samples,)
-        Its labels.
+        Labels of the pool.
     target_at : {"last", "all"} or list of int, default="all"
-        Numbers of labels at which the target is trained: after the last round,
-        after each round, or those listed, the random start among them.
+        When the target is trained: after the last round, after each round, or at
+        these total numbers of labels, which include the random start.
     X_val, y_val : rows and labels, optional
-        What the target is scored on.
+        The target is scored on them.
     random_state : int, RandomState or None, default=None
         Seeds the target where it has no seed of its own.
 
@@ -60,8 +60,8 @@ def replay_selection(
     Raises
     ------
     ValueError
-        For a history that does not begin with a random start, rows that X does
-        not have, or totals that never occur.
+        If the history does not begin with a random start, X or y lack one of its
+        rows, or a total in `target_at` never occurs.
 
     Examples
     --------
@@ -77,17 +77,15 @@ def replay_selection(
     [False, True, True]
     """
     X, y = indexable(X, y)
-    table = LabelTable(_num_samples(X))
+    n_rows = _num_samples(X)
+    table = LabelTable(n_rows)
     table.add(*read_labels(y))
-    n_rows = len(table.codes)
     if not history or history[0]["round"] != 0:
         raise ValueError("history must begin with the random start, round 0, of a run with rounds.")
-    totals = [int(entry["n_labeled"]) for entry in history]
-    due = _target_totals(target_at, totals)
-    _, target_seed, _ = draw_seeds(random_state, 3)
-    labelled = np.zeros(n_rows, dtype=bool)
-    replayed = []
-    for number, entry in enumerate(history):
+    due = target_totals(target_at, [int(entry["n_labeled"]) for entry in history])
+    none = np.empty(0, dtype=np.int64)
+    run = Run(X, new_state(n_rows, "", none, none, draw_seeds(random_state, 3)), None, target)
+    for entry in history:
         rows = np.asarray(entry["rows"], dtype=np.int64)
         if len(rows) and (rows.min() < 0 or rows.max() >= n_rows):
             raise ValueError(f"history has the row {rows.max()}, but X has {n_rows} rows.")
@@ -95,19 +93,8 @@ def replay_selection(
             raise ValueError(
                 f"y has no label for the row {rows[~table.labelled[rows]][0]}, which was chosen."
             )
-        labelled[rows] = True
-        entry = {**entry, **seconds_of("target_fit", None), "target_score": None}
-        if entry["n_labeled"] in due:
-            kept = np.flatnonzero(labelled)
-            trained = train(
-                target,
-                _safe_indexing(X, kept),
-                table.labels_of(kept),
-                seed=_seed(target_seed, number + 1),
-                place=(number + 1, number + 1),
-            )
-            entry |= seconds_of("target_fit", trained.seconds)
-            if y_val is not None:
-                entry["target_score"] = trained.accuracy(X_val, np.asarray(y_val))
-        replayed.append(entry)
-    return replayed
+        run.state.n_selections += 1
+        run.state.history.append({**entry, **seconds_of("target_fit", None), "target_score": None})
+        run.record(rows, table.labels_of(rows))
+        train_due_target(run, due, X_val, None if y_val is None else np.asarray(y_val))
+    return run.state.history

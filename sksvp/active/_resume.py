@@ -1,4 +1,4 @@
-"""Finding the run of some rows in a checkpoint folder."""
+"""Search for the run of some rows in a checkpoint folder."""
 
 from collections.abc import Callable
 from functools import cache
@@ -20,42 +20,43 @@ if TYPE_CHECKING:
 
 
 def find_run(folder: Path, X: Any) -> tuple["ProxyActiveLearner", LearnerCheckpoint, State]:
-    """Open the interactive run below, or in, a folder.
+    """Open the interactive run of some rows.
 
     Parameters
     ----------
     folder : Path
-        A root, or the folder of one run.
+        A root folder of runs, or the folder of one run.
     X : rows
         All rows of the run.
 
     Returns
     -------
     learner : ProxyActiveLearner
-        With its parameters, unfitted.
+        Unfitted, with the parameters of the run.
     checkpoint : LearnerCheckpoint
-        Locked.
+        The run's folder, locked.
     state : State
+        State of the run.
 
     Raises
     ------
     ValueError
-        Where there is no such run, none of these rows, or several of them.
+        If the folder has no interactive run, none of these rows, or several of them.
     """
     folders = [folder] if has_states(folder) else sorted(filter(has_states, folder.glob("*")))
     if not folders:
-        raise ValueError(f"folder={str(folder)!r} holds no run; give the checkpoint of the learner.")
+        raise ValueError(f"folder={str(folder)!r} holds no run; it must be the checkpoint of the learner.")
     found = list(filter(is_interactive, folders))
     if not found:
         raise ValueError(
-            f"folder={str(folder)!r} holds runs of fit with rounds only: the same fit goes on with them, resume is "
-            "for runs by query and teach."
+            f"folder={str(folder)!r} holds runs of fit with rounds only: the same fit continues them; resume is for "
+            "runs by query and teach."
         )
     run_folder, identity = _the_one_of(X, found, folder)
     checkpoint = LearnerCheckpoint(run_folder, identity)
     try:
         state: Any = checkpoint.load_state()
-        # A pickle: opened when all else fits.
+        # This is a pickle, which is opened only after everything else fits.
         learner: Any = read_learner(run_folder)
     except BaseException:
         checkpoint.close()
@@ -65,7 +66,7 @@ def find_run(folder: Path, X: Any) -> tuple["ProxyActiveLearner", LearnerCheckpo
 
 
 def _the_one_of(X: Any, found: list[Path], root: Path) -> tuple[Path, dict[str, str]]:
-    """Tell several runs apart by their rows; return the folder of the run of X and what it says of itself."""
+    """Return the folder and the identity of the run whose rows are X."""
 
     @cache
     def content(start: int, stop: int) -> str:
@@ -90,18 +91,19 @@ def _the_one_of(X: Any, found: list[Path], root: Path) -> tuple[Path, dict[str, 
         raise ValueError(" ".join(reasons))
     names = ", ".join(path.name for path in fitting)
     raise ValueError(
-        f"folder={str(root)!r} holds several runs of this X: {names}. Their run.json tells them apart; give the "
+        f"folder={str(root)!r} holds several runs of this X: {names}. Their run.json shows how they differ; pass the "
         "folder of one."
     )
 
 
 def _difference(parts: list[tuple[int, str]], n_rows: int, content: Callable[[int, int], str]) -> str:
-    """Say how X differs from the rows of a run; nothing where it does not."""
+    """Describe how X differs from the rows of a run; empty if it does not."""
     lengths = [length for length, _ in parts]
     if n_rows != sum(lengths):
-        told = " + ".join(map(str, lengths))
-        told += f" = {sum(lengths)} (fitted, then appended)" if len(parts) > 1 else ""
-        return f"X has {n_rows} rows, the run {told}"
+        there = " + ".join(map(str, lengths))
+        if len(parts) > 1:
+            there += f" = {sum(lengths)} (fitted, then appended)"
+        return f"X has {n_rows} rows, the run {there}"
     start = 0
     for length, there in parts:
         if content(start, start + length) != there:

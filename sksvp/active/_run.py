@@ -1,5 +1,6 @@
-"""A run of active learning: rows, state, models, and the steps that lead from one state to the next."""
+"""A run of active learning: rows, state, models, and the steps from one state to the next."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,67 +18,62 @@ from ._ranking import rank_pool
 from ._state import State
 
 
+@dataclass
 class Run:
-    """What `ProxyActiveLearner` does between two calls of its user.
+    """Everything that `ProxyActiveLearner` does between two calls of its user.
 
-    Every step ends with a saved state. The models of a step follow from the state
-    alone: its labels, in the order of the rows, and the seed of its number. So it
-    makes no difference whether a model is still in memory or trained again.
+    Every step ends with a saved state. The models of a step depend on the state
+    alone: on its labels, in the order of the rows, and on the seed of its number.
+    A model in memory and one that is trained again are therefore the same.
 
-    Parameters
+    Attributes
     ----------
     X : rows or None
-        The pool; None once the protocol has ended.
+        The pool; None after the last round of an experiment.
     state : State
         Changed in place.
-    proxy, target : classifier
-        Unfitted; target may be None.
-    strategy : Strategy
-        Ranks.
+    proxy, target : classifier or None
+        Unfitted.
+    strategy : Strategy or None
+        Ranks rows.
     warm_start : bool
-        Whether a proxy starts from the weights of the one before.
+        Whether a proxy starts from the weights of the previous one.
     checkpoint : LearnerCheckpoint or None
         Where the state is saved.
+    trained_proxy, trained_target : Trained or None
+        The models trained last.
     """
 
-    def __init__(
-        self,
-        X: Any,
-        state: State,
-        *,
-        proxy: BaseEstimator,
-        target: Any,
-        strategy: Any,
-        warm_start: bool = False,
-        checkpoint: LearnerCheckpoint | None = None,
-    ):
-        if warm_start:
-            as_proxy(proxy).check_warm_start()
-        self.X = X
-        self.state = state
-        self.proxy = proxy
-        self.target = target
-        self.strategy = strategy
-        self.warm_start = warm_start
-        self.checkpoint = checkpoint
+    X: Any
+    state: State
+    proxy: BaseEstimator | None
+    target: BaseEstimator | None
+    strategy: Any = None
+    warm_start: bool = False
+    checkpoint: LearnerCheckpoint | None = None
+    trained_proxy: Trained | None = field(default=None, init=False)
+    trained_target: Trained | None = field(default=None, init=False)
+    _last_official: Trained | None = field(default=None, init=False)
+
+    def __post_init__(self):
+        if self.warm_start:
+            as_proxy(self.proxy).check_warm_start()
         # One model in both parts is trained once.
-        self.is_shared = target is not None and are_same(proxy, target)
-        self.trained_proxy: Trained | None = None
-        self.trained_target: Trained | None = None
-        self._last_official: Trained | None = None
+        both = self.proxy is not None and self.target is not None
+        self.is_shared = both and are_same(self.proxy, self.target)
 
     def save(self) -> None:
-        """Save the state, where there is a place for it."""
+        """Save the state if there is a checkpoint."""
         if self.checkpoint is not None:
             self.checkpoint.save_state(self.state)
 
     # Steps ----------------------------------------------------------------------------------
 
     def select(self, n_samples: int) -> np.ndarray:
-        """Choose rows to label next, and let them wait.
+        """Choose the rows to label next; they wait for labels.
 
-        Where there are fewer than two classes, no model can be trained, and the
-        rows are drawn at random.
+        With labels of fewer than two classes no model can be trained, and the rows
+        are drawn at random.
         """
         state = self.state
         strategy = self.strategy if state.table.n_classes > 1 else Random()
@@ -90,12 +86,14 @@ class Run:
             n_samples,
             random_state=_seed(state.seeds["drawing"], state.n_selections),
         )
+        # A second selection on the same labels does not count their training again.
+        paid = state.step_of_selection == state.step
         state.history.append(
             {
                 "round": state.first_round + len(state.history),
                 "n_labeled": state.n_labeled,
                 "rows": ranking.rows,
-                **seconds_of("proxy_fit", None if proxy is None else self._new_seconds(proxy)),
+                **seconds_of("proxy_fit", None if proxy is None else Clock() if paid else proxy.seconds),
                 **seconds_of("inference", None if proxy is None else ranking.inference),
                 **seconds_of("ranking", ranking.ranking),
                 **seconds_of("target_fit", None),
@@ -109,19 +107,15 @@ class Run:
         self.save()
         return ranking.rows
 
-    def _new_seconds(self, proxy: Trained) -> Clock:
-        """Return the seconds of a training; none where the last selection has paid for it."""
-        return Clock() if self.state.step_of_selection == self.state.step else proxy.seconds
-
     def record(self, rows: np.ndarray, labels: np.ndarray) -> None:
-        """Note labels of rows."""
+        """Record labels of rows."""
         added = self.state.record(rows, labels)
         if self.checkpoint is not None:
             self.checkpoint.note_labels(self.state, added)
         self.save()
 
     def drop_waiting(self) -> None:
-        """Forget which rows wait for labels; the entry of their selection keeps those that came."""
+        """Drop the rows that wait for labels; the entry of their selection keeps the labelled ones."""
         state = self.state
         if len(state.waiting) == 0:
             return
@@ -131,7 +125,7 @@ class Run:
         self.save()
 
     def extend(self, X: Any, n_rows: int, fingerprint: str) -> None:
-        """Go on with a longer pool, whose last `n_rows` rows are new."""
+        """Continue with a longer pool, whose last `n_rows` rows are new."""
         self.X = X
         self.state.grow(n_rows, fingerprint)
         self.save()
@@ -140,80 +134,82 @@ class Run:
 
     @property
     def place(self) -> tuple[int, int]:
-        """Where models of the labels so far stand: selections made when the last came, and their step."""
+        """Place in the run of models of the present labels: selections before the last of them, and their step."""
         return self.state.n_selections_at_step, self.state.step
 
     def official_proxy(self) -> Trained:
-        """Return the proxy of the labels so far, and remember that a warm start can build on it."""
-        trained = self.current_proxy()
+        """Return the proxy of the present labels, and note that later proxies can start from it."""
+        trained = self._proxy_at(self.place)
         if self.place not in self.state.proxy_trainings:
             self.state.proxy_trainings.append(self.place)
         if self.warm_start:
             self._last_official = trained
         return trained
 
-    def current_proxy(self) -> Trained:
-        """Return the proxy of the labels so far, trained now where it is not in memory."""
-        return self._proxy_of(self.place)
-
-    def _proxy_of(self, place: tuple[int, int]) -> Trained:
-        if self.trained_proxy is None or self.trained_proxy.place != place:
-            start = self._start_of(place) if self.warm_start else None
-            seed = _seed(self.state.seeds["proxy"], place[0])
-            self.trained_proxy = train(
-                self.proxy, *self._labelled_at(place), seed=seed, place=place, start=start
-            )
-        return self.trained_proxy
-
-    def _start_of(self, place: tuple[int, int]) -> Trained | None:
-        """Return the proxy whose weights this one starts from: that of the selection before."""
-        earlier = [other for other in self.state.proxy_trainings if other[0] < place[0]]
-        known, rest = None, earlier
-        if self._last_official is not None and self._last_official.place in earlier:
-            known = self._last_official
-            rest = earlier[earlier.index(known.place) + 1 :]
-        for other in rest:
-            seed = _seed(self.state.seeds["proxy"], other[0])
-            known = train(self.proxy, *self._labelled_at(other), seed=seed, place=other, start=known)
-        return known
-
     def train_target(self) -> Trained:
-        """Train the target on everything labelled."""
+        """Train the target on all labelled rows."""
         self.state.target_training = self.place
         if self.is_shared:
-            self.trained_target = self.official_proxy()
-        else:
-            self.trained_target = self._target_of(self.place)
-        return self.trained_target
-
-    def _target_of(self, place: tuple[int, int]) -> Trained:
-        if self.trained_target is not None and self.trained_target.place == place:
-            return self.trained_target
-        seed = _seed(self.state.seeds["target"], place[0])
-        return train(self.target, *self._labelled_at(place), seed=seed, place=place)
-
-    def _labelled_at(self, place: tuple[int, int]) -> tuple[Any, np.ndarray]:
-        rows = self.state.known_at(place[1])
-        return _safe_indexing(self.X, rows), self.state.table.labels_of(rows)
+            self.official_proxy()
+        return self._target_at(self.place)
 
     def predictor(self) -> Trained:
-        """Return the model that predicts: the last target, or the proxy where there is no target.
+        """Return the model that predicts: the last target, or the proxy if there is no target.
 
         Raises
         ------
         NotFittedError
-            Where the target is not trained yet.
+            If the target is not trained yet.
         """
         if self.target is None:
-            # Once the pool is gone no label can have come since.
-            return self.trained_proxy if self.X is None and self.trained_proxy else self.current_proxy()
+            # Without a pool there are no labels after the last training.
+            return self.trained_proxy if self.X is None and self.trained_proxy else self._proxy_at(self.place)
         if self.state.target_training is None:
             how = "target_at named no total" if self.X is None else "call fit_target first"
             raise NotFittedError(f"The target is not trained: {how}.")
-        if self.trained_target is None:
-            place = self.state.target_training
-            self.trained_target = self._proxy_of(place) if self.is_shared else self._target_of(place)
+        return self._target_at(self.state.target_training)
+
+    def train_predictor(self) -> None:
+        """Train the model that predicts, if it is not trained yet."""
+        if self.target is not None and self.state.target_training is None:
+            self.train_target()
+            self.save()
+        self.predictor()
+
+    def _proxy_at(self, place: tuple[int, int]) -> Trained:
+        """Return the proxy of a place, trained now if it is not in memory."""
+        if self.trained_proxy is None or self.trained_proxy.place != place:
+            start = self._start_of(place) if self.warm_start else None
+            self.trained_proxy = self._train("proxy", place, start)
+        return self.trained_proxy
+
+    def _target_at(self, place: tuple[int, int]) -> Trained:
+        if self.trained_target is None or self.trained_target.place != place:
+            self.trained_target = self._proxy_at(place) if self.is_shared else self._train("target", place)
         return self.trained_target
+
+    def _start_of(self, place: tuple[int, int]) -> Trained | None:
+        """Return the proxy whose weights this one starts from: that of the selection before."""
+        earlier = [other for other in self.state.proxy_trainings if other[0] < place[0]]
+        known = None
+        if self._last_official is not None and self._last_official.place in earlier:
+            known = self._last_official
+            earlier = earlier[earlier.index(known.place) + 1 :]
+        for other in earlier:
+            known = self._train("proxy", other, known)
+        return known
+
+    def _train(self, part: str, place: tuple[int, int], start: Trained | None = None) -> Trained:
+        """Train the proxy or the target on the labels of a place."""
+        rows = self.state.known_at(place[1])
+        return train(
+            getattr(self, part),
+            _safe_indexing(self.X, rows),
+            self.state.table.labels_of(rows),
+            seed=_seed(self.state.seeds[part], place[0]),
+            place=place,
+            start=start,
+        )
 
 
 def resolve_pool_strategy(strategy: Any) -> Any:
@@ -222,27 +218,27 @@ def resolve_pool_strategy(strategy: Any) -> Any:
     Raises
     ------
     ValueError
-        For an unknown name, or one that needs records of a training: no row of the
-        pool was trained on.
+        If the name is unknown, or the strategy needs records of a training: rows of
+        a pool are not trained on.
     """
     given, strategy = strategy, resolve_strategy(strategy)
     records = [kind for kind in strategy.requires if kind in recorder_names()]
     if records:
         raise ValueError(
             f"strategy={given!r} ranks by {' and '.join(records).replace('_', ' ')}, which only rows that were "
-            "trained on have; rows of a pool have no labels to train on. It serves core-sets; take one that reads "
-            "probabilities or features."
+            "trained on have; rows of a pool have no labels to train on. Use it for core-sets; active learning needs "
+            "a strategy that reads probabilities or features."
         )
     return strategy
 
 
 def _seed(stream: int, number: int) -> int:
-    """Return the seed of one step: it depends on the step's number, not on what was drawn before."""
+    """Return the seed of one step; it depends on the step's number alone."""
     return draw_seeds(np.random.RandomState([stream, number]), 1)[0]
 
 
 def seconds_of(part: str, clock: Clock | None) -> dict[str, float | None]:
-    """Return a part's entries in the history: seconds of the wall clock and of the processor."""
+    """Return the entries of a part in the history: seconds by the wall and of the processor."""
     if clock is None:
         return {part: None, f"{part}_cpu": None}
     return {part: clock.wall, f"{part}_cpu": clock.cpu}

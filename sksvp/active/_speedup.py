@@ -1,45 +1,45 @@
-"""How much sooner a proxy has selected than the target would have."""
+"""How much faster a proxy selects than the target."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-# Of a learner, or read back from a file.
+# `history_` of a learner, or what was read back from a file.
 History = Sequence[Mapping[Any, Any]]
 _PARTS = ("proxy_fit", "inference", "ranking")
 _CLOCKS = {"wall": "", "cpu": "_cpu"}
 
 
 def selection_speedup(history: History, baseline_history: History, *, clock: str = "wall"):
-    """Compare the seconds that two runs spent on choosing, up to each number of labels.
+    """Compare the seconds that two runs spent on selection, up to each number of labels.
 
-    What counts is what the choice needed: the training of the proxy before each
-    selection, inference on the pool, and ranking. Targets, and a proxy trained
-    after the last selection to report its error, do not count.
+    The seconds of a selection are those of the training of the proxy before it, of
+    the inference on the pool, and of the ranking. Targets do not count, nor does a
+    proxy that is trained after the last selection to report its error.
 
     Parameters
     ----------
     history : list of dict
         `history_` of a learner that has run its rounds with a proxy.
     baseline_history : list of dict
-        The same of one in which the target chose for itself.
+        `history_` of a learner whose target chose for itself.
     clock : {"wall", "cpu"}, default="wall"
-        Seconds of the wall clock, or of the processor: only these compare where
-        other work shared the machine.
+        Seconds by the wall, or of the processor. If other work shared the machine,
+        only seconds of the processor can be compared.
 
     Returns
     -------
     pandas.DataFrame
-        One line a round after the random start: ``n_labeled``; ``seconds`` and
-        ``baseline_seconds``, spent on choosing so far; ``speedup``, their ratio,
-        infinite where nothing was spent.
+        One line for each round after the random start: ``n_labeled``; ``seconds``
+        and ``baseline_seconds``, spent on selection so far; ``speedup``, their
+        ratio, infinite if no second was spent.
 
     Raises
     ------
     ValueError
-        For histories without such a round, or of other numbers of labels, and for
-        another clock.
+        If a history has no round after the random start, the numbers of labels
+        differ, or the clock is unknown.
 
     References
     ----------
@@ -62,7 +62,7 @@ def selection_speedup(history: History, baseline_history: History, *, clock: str
     baseline_totals, baseline_seconds = _selection_seconds(baseline_history, "baseline_history", clock)
     if totals != baseline_totals:
         raise ValueError(
-            f"history and baseline_history must be of the same numbers of labels, got {totals} and "
+            f"history and baseline_history must have the same numbers of labels, got {totals} and "
             f"{baseline_totals}."
         )
     ratio = np.divide(
@@ -79,7 +79,7 @@ def selection_speedup(history: History, baseline_history: History, *, clock: str
 
 
 def _selection_seconds(history: History, name: str, clock: str) -> tuple[list[int], np.ndarray]:
-    """Return the numbers of labels and the seconds of choosing up to each, without the random start."""
+    """Return the numbers of labels, and the seconds of selection up to each, without the random start."""
     rounds = [entry for entry in history if entry["round"] > 0]
     if not rounds:
         raise ValueError(f"{name} must hold a round after the random start, got {len(history)} entries.")

@@ -112,8 +112,8 @@ class EarlyInItsOwnWay(GaussianNB):
     ids=lambda value: type(value).__name__,
 )
 def test_what_a_proxy_gives(proxy, kinds):
-    # What sees forgetting events sees margins too.
-    seen = {"visit_margins"} if "forgetting_events" in kinds else set()
+    # What sees forgetting events keeps a training record too.
+    seen = {"training_record"} if "forgetting_events" in kinds else set()
     assert set(as_proxy(proxy).gives) == kinds | seen
 
 

@@ -9,6 +9,7 @@ from ..strategies import new_recorders, recorder_names
 from ._incremental import Incremental
 from ._pipelines import fit_heads, resamples
 from ._proxy import Proxy, Training
+from ._visit_scores import has_scores
 
 
 class PartialFit(Proxy):
@@ -27,6 +28,9 @@ class PartialFit(Proxy):
     @property
     def shows_visits(self) -> bool:  # type: ignore[override]
         return not _forbids_partial_fit(self.classifier)
+
+    def _scores_visits(self) -> bool:
+        return has_scores(self.classifier)
 
     def free_recorders(self, needed: Iterable[str]) -> tuple[str, ...]:
         return tuple(recorder_names(kept=True)) if self._records_of(needed) else ()

@@ -45,6 +45,7 @@ from ._strategy import check_n_samples as check_n_samples
 from ._stratified import Stratified
 from ._top import Top
 from ._training_record import RecordVisits, TrainingRecord
+from ._training_record import log_probabilities as log_probabilities
 from ._typiclust import TypiClust, typiclust
 from ._window import Window
 

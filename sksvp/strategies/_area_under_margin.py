@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 
 from ._evidence import Evidence
 from ._strategy import ScoredStrategy
-from ._training_record import check_visits, record_of, score_visits
+from ._training_record import TrainingRecord, check_visits, score_visits
 
 
 def area_under_margin(margins: ArrayLike) -> np.ndarray:
@@ -67,4 +67,4 @@ class AreaUnderMargin(ScoredStrategy):
 
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Return the negated area under the margin of `rows`."""
-        return -score_visits(_mean, record_of(evidence).require("margin"), rows=rows)
+        return -score_visits(_mean, TrainingRecord.of(evidence).require("margin"), rows=rows)

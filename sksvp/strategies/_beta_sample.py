@@ -8,7 +8,7 @@ from scipy.stats import beta
 from sklearn.utils._param_validation import Interval
 
 from ._sampler import Sampler, draw_by_weight
-from ._training_record import record_of, score_visits
+from ._training_record import TrainingRecord, score_visits
 
 # Of the density: the sum of its two parameters, and the visits and rows that set its centre.
 _CONCENTRATION = 16.0
@@ -52,7 +52,7 @@ class BetaSample(Sampler):
         return tuple(dict.fromkeys((*super().requires, "training_record")))
 
     def _sample(self, evidence, order, scores, n_samples, rng) -> np.ndarray:
-        losses = record_of(evidence).require("loss")[:_N_VISITS]
+        losses = TrainingRecord.of(evidence).require("loss")[:_N_VISITS]
         sure = score_visits(lambda loss: np.exp(-loss).mean(axis=0), losses, rows=order)
         a, b = beta_parameters(sure[:_N_HARDEST].mean(), 1.0 - n_samples / len(order), self.exponent)
         # A score that can be negative is counted from its lowest value.

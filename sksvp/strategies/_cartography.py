@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 
 from ._evidence import Evidence
 from ._strategy import ScoredStrategy
-from ._training_record import check_visits, record_of, score_visits
+from ._training_record import TrainingRecord, check_visits, score_visits
 
 
 def confidence(losses: ArrayLike) -> np.ndarray:
@@ -129,4 +129,4 @@ class Variability(ScoredStrategy):
 
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Return the variability of `rows`."""
-        return score_visits(_spread, record_of(evidence).require("loss"), rows=rows)
+        return score_visits(_spread, TrainingRecord.of(evidence).require("loss"), rows=rows)

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval
 from ._dynamic_uncertainty import window_moments, window_width
 from ._evidence import Evidence
 from ._strategy import ScoredStrategy
-from ._training_record import check_visits, record_of, score_visits
+from ._training_record import TrainingRecord, check_visits, score_visits
 
 
 def dual(losses: ArrayLike, *, window: int = 10) -> np.ndarray:
@@ -97,5 +97,5 @@ class Dual(ScoredStrategy):
 
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Return the score of `rows`."""
-        losses = record_of(evidence).require("loss")[: self.n_visits]
+        losses = TrainingRecord.of(evidence).require("loss")[: self.n_visits]
         return dual(losses[:, rows], window=self.window)

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval
 
 from ._evidence import Evidence
 from ._strategy import ScoredStrategy
-from ._training_record import check_visits, record_of, score_visits
+from ._training_record import TrainingRecord, check_visits, score_visits
 
 
 def dynamic_uncertainty(losses: ArrayLike, *, window: int = 10) -> np.ndarray:
@@ -102,4 +102,4 @@ class DynamicUncertainty(ScoredStrategy):
 
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Return the dynamic uncertainty of `rows`."""
-        return dynamic_uncertainty(record_of(evidence).require("loss")[:, rows], window=self.window)
+        return dynamic_uncertainty(TrainingRecord.of(evidence).require("loss")[:, rows], window=self.window)

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval
 from ._evidence import Evidence
 from ._probabilities import check_class_matrix
 from ._strategy import ScoredStrategy
-from ._training_record import TrainingRecord, record_of, score_visits
+from ._training_record import TrainingRecord, score_visits
 
 
 def el2n(probabilities: ArrayLike, y: ArrayLike) -> np.ndarray:
@@ -96,7 +96,7 @@ class EL2N(ScoredStrategy):
 
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Return the mean EL2N of `rows` over the window."""
-        record = record_of(evidence)
+        record = TrainingRecord.of(evidence)
         if self.first_visit >= record.n_visits:
             raise ValueError(
                 f"first_visit={self.first_visit} must be below {record.n_visits}, the visits of the training."

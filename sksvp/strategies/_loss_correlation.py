@@ -7,7 +7,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from ._evidence import Evidence
 from ._probabilities import block_slices
 from ._strategy import ScoredStrategy
-from ._training_record import check_visits, record_of
+from ._training_record import TrainingRecord, check_visits
 
 
 def loss_correlation(
@@ -130,4 +130,4 @@ class LossCorrelation(ScoredStrategy):
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Return the correlation of `rows` with their class."""
         labels = np.asarray(evidence.require("y"))
-        return loss_correlation(record_of(evidence).require("loss"), labels)[rows]
+        return loss_correlation(TrainingRecord.of(evidence).require("loss"), labels)[rows]

@@ -140,9 +140,26 @@ def _is_strategy(thing: Any) -> bool:
     return hasattr(thing, "requires") and callable(getattr(thing, "rank", None))
 
 
-def recorder_names(*, kept: bool = False) -> list[str]:
-    """Return the names of all recorders, or of those that our networks keep in every training."""
-    return [name for name, cls in _RECORDERS.items() if cls.is_kept or not kept]
+def recorder_names(*, kept: bool = False, scores: bool = True) -> list[str]:
+    """Return the names of recorders.
+
+    Parameters
+    ----------
+    kept : bool, default=False
+        Whether to return only those that our networks keep in every training.
+    scores : bool, default=True
+        Whether to return also those that read the scores of the classes, beside those
+        to which the predicted class is enough.
+
+    Returns
+    -------
+    list of str
+    """
+    return [
+        name
+        for name, cls in _RECORDERS.items()
+        if (cls.is_kept or not kept) and (scores or not cls.needs_scores)
+    ]
 
 
 def new_recorders(names: Iterable[str], n_rows: int) -> dict[str, Recorder]:

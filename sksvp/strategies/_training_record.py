@@ -11,10 +11,12 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_array, column_or_1d
 
 from .._storage._files import replacing
+from ._evidence import Evidence
 from ._probabilities import block_slices, check_class_matrix
 from ._recorder import Recorder, library_of
 
 CHANNELS = ("loss", "squared", "margin")
+_LARGEST = float(np.finfo(np.float16).max)
 
 
 class TrainingRecord:
@@ -118,6 +120,30 @@ class TrainingRecord:
     def from_array(cls, array: np.ndarray) -> Self:
         """Build a record of an array of shape (n_rows, n_visits, 3), as the recorder gives it."""
         return cls(**{name: array[:, :, place].T for place, name in enumerate(CHANNELS)})
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> "TrainingRecord":
+        """Return the training record of an evidence, whether a recorder kept it or it came from outside.
+
+        Parameters
+        ----------
+        evidence : Evidence
+
+        Returns
+        -------
+        TrainingRecord
+
+        Raises
+        ------
+        ValueError
+            If there is none, or if the training ended before every row had been visited.
+        """
+        record = evidence.require("training_record")
+        if isinstance(record, TrainingRecord):
+            return record
+        if np.shape(record)[1:2] == (0,):
+            raise ValueError("The training ended before every row had been visited: it has no record.")
+        return cls.from_array(np.asarray(record))
 
     def require(self, name: str) -> np.ndarray:
         """Return the channel called `name`, (n_visits, n_rows); ValueError where it is missing."""
@@ -223,9 +249,8 @@ class RecordVisits(Recorder):
             if visit == len(self._visits):
                 self._visits.append(np.full((len(CHANNELS), self.n_rows), np.nan, dtype=np.float16))
             seen = visits == visit
-            # A margin beyond the range of float16 is as good as infinite.
-            with np.errstate(over="ignore"):
-                self._visits[visit][:, rows[seen]] = values[seen].T
+            # What lies beyond the range of float16, also infinity, becomes its end.
+            self._visits[visit][:, rows[seen]] = np.clip(values[seen].T, -_LARGEST, _LARGEST)
         self._n_visits[rows] += 1
 
     def result(self) -> np.ndarray:
@@ -242,18 +267,6 @@ class RecordVisits(Recorder):
         """Go on from what `state` returned."""
         self._visits = [visit.copy() for visit in state["visits"]]
         self._n_visits = state["n_visits"].copy()
-
-
-def record_of(evidence: Any) -> TrainingRecord:
-    """Return the training record of an evidence, whether a recorder kept it or it came from outside."""
-    record = evidence.require("training_record")
-    if isinstance(record, TrainingRecord):
-        return record
-    if np.shape(record)[1:2] == (0,):
-        raise ValueError(
-            "The training ended before every row had been visited once: there is no record of it."
-        )
-    return TrainingRecord.from_array(np.asarray(record))
 
 
 def score_visits(
@@ -305,5 +318,9 @@ def _judge_probabilities(visit: ArrayLike, columns: np.ndarray) -> np.ndarray:
         raise ValueError(f"y must be columns of the probabilities, 0 .. {values.shape[1] - 1}.")
     if not (values.min() >= 0 and values.max() <= 1):
         raise ValueError("probabilities must lie in [0, 1] and hold no NaN.")
-    with np.errstate(divide="ignore"):
-        return RecordVisits.judge(np.log(values.astype(np.float64)), columns)
+    return RecordVisits.judge(log_probabilities(values), columns)
+
+
+def log_probabilities(probabilities: ArrayLike) -> np.ndarray:
+    """Return the logarithms of probabilities in float64; 0 counts as the smallest number of float32."""
+    return np.log(np.maximum(np.asarray(probabilities, dtype=np.float64), np.finfo(np.float32).tiny))

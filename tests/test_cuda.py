@@ -10,7 +10,7 @@ from torch._dynamo.testing import CompileCounterWithBackend
 from sksvp import ProxyCoresetSelector
 from sksvp.datasets import from_torch
 from sksvp.estimators import BagOfNgramsClassifier, ResNetClassifier, VDCNNClassifier
-from sksvp.training import _recorded_step, _row_source
+from sksvp.training import Rows, _recorded_step, _row_source
 from sksvp.training._recorded_step import RecordedStep
 from sksvp.training._row_source import RowSource
 
@@ -44,7 +44,9 @@ def test_rows_are_the_same_wherever_they_lie(monkeypatch):
     parts = [slice(start, 600, 7) for start in range(7)]
     for share in (0.4, 0.0):
         monkeypatch.setattr(_row_source, "_RESIDENT_SHARE", share)
-        source = RowSource(lambda part: torch.from_numpy(X[part]), 600, torch.device("cuda"), is_slow=False)
+        source = RowSource(
+            Rows(600, lambda part: torch.from_numpy(X[part]), clean_view=torch.clone), torch.device("cuda")
+        )
         assert (source._resident is not None) == (share > 0)
         for part, batch in zip(parts, source.batches(order, parts), strict=True):
             assert batch.device.type == "cuda"

@@ -196,12 +196,7 @@ def batches_of(X, augment, seed=0):
     """Return the inputs of two epochs of training on X, as pixels again, one array each."""
     classifier = ResNetClassifier(depth=8, augment=augment)
     X = classifier._validate(X, reset=True)
-    rows = TrainingRows(
-        classifier._reader(X),
-        np.zeros(len(X)),
-        is_slow=True,
-        read_anew=classifier._reader_anew(X),
-    )
+    rows = TrainingRows(classifier._rows(X), np.zeros(len(X)))
     view = classifier._training_view(X, np.random.RandomState(0))
     batches = ShuffledBatches(
         rows, batch_size=4, random_state=_NoShuffle(seed), prepare=view, device=torch.device("cpu")

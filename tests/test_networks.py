@@ -61,7 +61,7 @@ def test_projections_stand_only_where_shapes_change(depth, projections):
 
 def test_identity_shortcut_is_the_raw_input():
     block = PreActResNet(20, 10).blocks[0].eval()
-    nn.init.zeros_(block.conv2.weight)
+    nn.init.zeros_(block.layers[-1].weight)
     x = torch.randn(2, 16, 8, 8)
     expected = x.clone()
     torch.testing.assert_close(block(x), expected, rtol=0, atol=0)
@@ -69,9 +69,9 @@ def test_identity_shortcut_is_the_raw_input():
 
 def test_projection_reads_the_first_activation():
     block = PreActResNet(20, 10).blocks[3].eval()
-    nn.init.zeros_(block.conv2.weight)
+    nn.init.zeros_(block.layers[-1].weight)
     x = torch.randn(2, 16, 8, 8)
-    torch.testing.assert_close(block(x.clone()), block.shortcut(torch.relu(block.bn1(x))))
+    torch.testing.assert_close(block(x.clone()), block.shortcut(torch.relu(block.layers[0](x))))
 
 
 def test_only_the_last_layer_has_a_bias():
@@ -82,7 +82,7 @@ def test_only_the_last_layer_has_a_bias():
 
 def test_kaiming_fan_out():
     torch.manual_seed(0)
-    weight = PreActResNet(110, 10).blocks[-1].conv1.weight
+    weight = PreActResNet(110, 10).blocks[-1].layers[1].weight
     assert weight.std().item() == pytest.approx((2 / (64 * 9)) ** 0.5, rel=0.02)
 
 

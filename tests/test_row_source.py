@@ -8,7 +8,7 @@ import torch
 from sklearn.utils import check_array
 
 from sksvp.estimators import ResNetClassifier
-from sksvp.training._row_source import RowSource, is_slow_to_read, read_ahead
+from sksvp.training._row_source import Rows, RowSource, is_slow_to_read, read_ahead
 
 TABLE = np.arange(30).reshape(10, 3)
 CPU = torch.device("cpu")
@@ -17,7 +17,8 @@ CPU = torch.device("cpu")
 @pytest.mark.parametrize("is_slow", [False, True])
 def test_batches_are_the_parts_of_the_order(is_slow):
     order = np.random.RandomState(0).permutation(10)
-    source = RowSource(lambda rows: torch.from_numpy(TABLE[rows]), 10, CPU, is_slow=is_slow)
+    rows = Rows(10, lambda rows: torch.from_numpy(TABLE[rows]), clean_view=torch.clone, is_slow=is_slow)
+    source = RowSource(rows, CPU)
     parts = [slice(0, 4), slice(4, 10, 2), slice(9, None)]
     got = list(source.batches(order, parts))
     for part, batch in zip(parts, got, strict=True):

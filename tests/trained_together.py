@@ -15,6 +15,7 @@ from torch import nn
 from sksvp import ProxyCoresetSelector
 from sksvp.coreset import RankingSettled
 from sksvp.estimators import ResNetClassifier
+from sksvp.training import Rows
 from sksvp.training._batches import TrainingRows
 from sksvp.training._net import TrainingNet
 from sksvp.training._team import join_team
@@ -124,7 +125,7 @@ def train_linear(team, class_weights=None):
     net.criterion_.weight = class_weights
     pixels = torch.from_numpy(X.reshape(len(X), -1)).float() / 16
     net.batch_state_ = np.random.RandomState(1)
-    rows = TrainingRows(lambda rows: pixels[torch.from_numpy(rows)], y)
+    rows = TrainingRows(Rows(len(y), lambda rows: pixels[torch.from_numpy(rows)], lambda batch: batch), y)
     net.train_epochs(rows, epochs=3, first=[], last=[], view=lambda batch, visit: batch, team=team)
     return [net.module_.weight.tolist(), net.history[:, "train_loss"]]
 

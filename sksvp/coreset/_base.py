@@ -1,4 +1,4 @@
-"""What the selector and the sampler share: a proxy is trained and asked which rows to keep."""
+"""What the selector and the sampler share: they train a proxy and choose rows by what it says."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.utils import _safe_indexing, check_random_state, get_tags, indexable
+from sklearn.utils import _safe_indexing, get_tags, indexable
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, _routing_enabled, process_routing
 from sklearn.utils.validation import (
@@ -29,14 +29,14 @@ from .._storage._fingerprint import fingerprint
 from ..proxies import NoFeatures, Proxy, as_proxy
 from ..strategies import Evidence, choose, count_rows, resolve_strategy, strategy_names
 from ._by_chance import warn_if_by_chance
-from ._learning import Learned, learn
+from ._learning import Learned, Learning
 from ._memorised import warn_if_memorised
 from ._memory import Seconds
 from ._nearest import nearest_rows
 from ._ranking_settled import RankingSettled
 from ._risky_choice import predicted_right, warn_if_risky
 
-_ADVICE = " Choosing a core-set needs every label; rows to be labelled are the matter of ProxyActiveLearner."
+_ADVICE = " Choosing a core-set needs every label; ProxyActiveLearner chooses rows to be labelled."
 _STAGES = ("proxy", "evidence", "ranking")
 _NO_TIME = (0.0, 0.0)
 
@@ -91,13 +91,12 @@ class BaseProxyCoreset(BaseEstimator):
         Parameters
         ----------
         X : rows of length n_samples
-            Whatever the proxy takes: an array, a DataFrame, a list of texts, a
-            torch tensor, lazy rows. The clean view, without augmentation.
+            Training rows in any form that the proxy takes: an array, a DataFrame, a list
+            of texts, a torch tensor, lazy rows. They are not augmented.
         y : array-like of shape (n_samples,)
             Class labels, numbers or strings, none missing.
         **fit_params : dict
-            Handed to the proxy's `fit`; with metadata routing, what the proxy
-            has requested.
+            Passed to the proxy's `fit`. With metadata routing: what the proxy requests.
 
         Returns
         -------
@@ -107,34 +106,35 @@ class BaseProxyCoreset(BaseEstimator):
         Raises
         ------
         ValueError
-            For X and y of different length, fewer than two classes, labels that
-            are missing, continuous or multilabel, a `subset_size` that keeps no
-            row or more than there are, an unknown strategy, or one that this
-            proxy cannot serve; and whatever the proxy says of X.
+            If X and y differ in length, if there are fewer than two classes, if labels
+            are missing, continuous or multilabel, if `subset_size` keeps no row or
+            more than there are, if the strategy is unknown or the proxy cannot serve
+            it, or if the proxy refuses X.
         OSError
-            For a `memory` that cannot be written to or locked, or that other users
-            can write: it holds pickles.
+            If `memory` cannot be written to or locked, or if other users can write to
+            it: it holds pickles.
 
         Warns
         -----
         ByChanceWarning
-            Where chance decided for most of the chosen rows, because they have the
-            same score as rows that were left out, or where the proxy never learned
-            most of them.
+            If chance decided for most of the chosen rows, because they have the same
+            score as rows that were left out, or if the proxy never learned most of them.
         RiskyChoiceWarning
-            Where the chosen rows are likely to train a worse model than random ones.
+            If the chosen rows are likely to train a worse model than random ones.
         MemorisedProxyWarning
-            Where the proxy has memorised the rows that it ranks. It is a
+            If the proxy has memorised the rows that it ranks. It is a
             RiskyChoiceWarning, and all are UserWarnings.
         """
-        # A fit that fails or is interrupted leaves no fitted selector behind.
+        # A failed or interrupted fit leaves no fitted selector.
         self.__dict__.pop("support_", None)
         rows, labels = self._check_rows(X, y)
         n_samples = count_rows(self.subset_size, len(labels))
         proxy = as_proxy(self.proxy)
         strategy = resolve_strategy(self.strategy, proxy.gives)
         self._check_serves(proxy, strategy)
-        proxy_seed, ranking_state = self._split_random_state()
+        # From separate streams.
+        seeds = [None, None] if self.random_state is None else draw_seeds(self.random_state, 2)
+        proxy_seed, ranking_seed = seeds
         with self._progress() as report:
             if isinstance(self.strategy, str) and self.strategy == "auto":
                 report(note=_describe_auto(proxy, strategy))
@@ -146,7 +146,7 @@ class BaseProxyCoreset(BaseEstimator):
                     evidence,
                     n_samples,
                     class_balanced=self.class_balanced,
-                    random_state=ranking_state,
+                    random_state=ranking_seed,
                 )
         seconds["ranking"] = (clock.wall, clock.cpu)
         self.timings_, self._cpu_timings = (
@@ -185,13 +185,6 @@ class BaseProxyCoreset(BaseEstimator):
         if self.stop_proxy is not None and strategy.requires:
             proxy.check_watchable(strategy.requires)
 
-    def _split_random_state(self) -> tuple[int | None, Any]:
-        """Return the proxy's seed and the random state of the ranking, from separate streams."""
-        if self.random_state is None:
-            return None, check_random_state(None)
-        proxy_seed, ranking_seed = draw_seeds(self.random_state, 2)
-        return proxy_seed, ranking_seed
-
     @contextmanager
     def _progress(self) -> Iterator[Callable]:
         """Show a bar of the stages on stderr if `verbose` asks for it; yields what reports that a stage begins."""
@@ -218,18 +211,11 @@ class BaseProxyCoreset(BaseEstimator):
             # A strategy that needs no proxy trains none.
             learned = Learned(None, Evidence(y=y), {}, None, False)
         else:
-            learned = learn(
-                proxy,
-                X,
-                y,
-                strategy,
-                memory=self.memory,
-                random_state=seed,
-                fit_params=self._route(fit_params),
-                report=report,
-                stop=self.stop_proxy,
-                probabilities=self.probabilities,
+            params = self._route(fit_params)
+            learning = Learning(
+                proxy, strategy, seed, params, self.memory, self.stop_proxy, self.probabilities
             )
+            learned = learning.learn(X, y, report)
         self.proxy_ = learned.proxy
         self.proxy_stop_ = learned.stop
         self.from_cache_ = learned.from_cache
@@ -273,7 +259,7 @@ class BaseProxyCoreset(BaseEstimator):
     # The rows that were fitted --------------------------------------------------------------
 
     def _remember_rows(self, X) -> None:
-        """Keep a hash of X, and X itself only as long as someone else does."""
+        """Keep a hash of X, and a weak reference to X."""
         self._fingerprint = fingerprint(X)
         try:
             self._rows: weakref.ref | None = weakref.ref(X)
@@ -297,18 +283,18 @@ class BaseProxyCoreset(BaseEstimator):
         Parameters
         ----------
         *arrays : indexables of length n_samples
-            X, y, weights, file names: anything with one entry per fitted row.
+            Containers with one entry per fitted row: X, y, weights, file names.
 
         Returns
         -------
         indexable or tuple of indexables
-            The chosen rows, ascending, each in its own container; one array
-            comes back by itself, several as a tuple.
+            The chosen rows, ascending, each in its own container. Several arrays are
+            returned as a tuple.
 
         Raises
         ------
         ValueError
-            For no array, or one of another length.
+            If there is no array, or one has another length.
         """
         check_is_fitted(self)
         if not arrays:
@@ -328,7 +314,7 @@ class BaseProxyCoreset(BaseEstimator):
         Parameters
         ----------
         indices : bool, default=False
-            Whether to return row numbers in place of a mask.
+            Whether to return row numbers instead of a mask.
 
         Returns
         -------
@@ -344,33 +330,31 @@ class BaseProxyCoreset(BaseEstimator):
         Parameters
         ----------
         X : rows that were fitted, optional
-            Needed for the column `nearest_kept` where the rows that were fitted
-            are no longer in memory: the selector keeps none. A list is never
-            remembered.
+            Needed for the column `nearest_kept` if the rows that were fitted are no
+            longer in memory: the selector holds no rows, and cannot refer to a list.
         nearest : bool, default=True
-            Whether to look for the kept row nearest to each dropped one, which
-            needs X and takes a pass of the proxy over it. False leaves
-            `nearest_kept` empty.
+            Whether to find the kept row nearest to each dropped one. This needs X and
+            one pass of the proxy over it. False leaves `nearest_kept` empty.
 
         Returns
         -------
         pandas.DataFrame
             One line per row, in the order of rows: `row`; `score`; `rank`, from
-            1 for the best, missing where the strategy did not rank it; `kept`;
-            and `nearest_kept`, for a dropped row the kept one nearest to it in
-            the proxy's features, missing where the proxy has none.
+            1 for the best, missing if the strategy did not rank the row; `kept`; and
+            `nearest_kept`, for a dropped row the kept one nearest to it in the
+            proxy's features, missing if the proxy has none.
 
         Raises
         ------
         ValueError
-            For another X than the one that was fitted.
+            If X is not the one that was fitted.
 
         Warns
         -----
         UserWarning
-            Where `nearest_kept` stays empty because the rows are gone and X is not
-            given, or because no distances can be taken of the proxy's features, such
-            as sparse ones.
+            If `nearest_kept` stays empty because the rows are gone and X is not given,
+            or because there are no distances of the proxy's features, such as sparse
+            ones.
         """
         check_is_fitted(self)
         import pandas as pd
@@ -389,7 +373,7 @@ class BaseProxyCoreset(BaseEstimator):
         )
 
     def _nearest_kept(self, X, *, search: bool) -> np.ndarray:
-        """Return the kept row nearest to each dropped one, -1 where there is none to tell."""
+        """Return the kept row nearest to each dropped one, -1 if it is not known."""
         nearest = np.full(len(self.support_), -1, dtype=np.int64)
         if X is not None and not self._is_fitted_rows(X):
             raise ValueError("explain needs the X that was fitted, got another one.")
@@ -412,7 +396,7 @@ class BaseProxyCoreset(BaseEstimator):
         return nearest
 
     def _living_rows(self):
-        """Return the fitted rows where someone still holds them unchanged, else warn."""
+        """Return the fitted rows if they are still in memory and unchanged, else warn."""
         X = self._rows() if self._rows is not None else None
         if X is not None and self._is_fitted_rows(X):
             return X
@@ -427,7 +411,7 @@ class BaseProxyCoreset(BaseEstimator):
     # scikit-learn's protocols ---------------------------------------------------------------
 
     def get_metadata_routing(self):
-        """Describe how metadata goes on to the proxy.
+        """Describe how metadata is routed to the proxy.
 
         Returns
         -------
@@ -448,7 +432,7 @@ class BaseProxyCoreset(BaseEstimator):
 
 
 def _describe_auto(proxy: Proxy, strategy) -> str:
-    """Say what "auto" has taken, and where that is slow."""
+    """Say which strategy "auto" stands for, and whether that is slow."""
     names = {type(resolve_strategy(name)): name for name in strategy_names()}
     text = f'strategy="auto": {names[type(strategy)].replace("_", " ")}.'
     slow = proxy.describe_training(strategy.requires)

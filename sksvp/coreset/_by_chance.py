@@ -1,4 +1,4 @@
-"""Saying where a choice is mostly arbitrary: its rows have the same score as rows that were left out."""
+"""Warning of a choice that is mostly arbitrary: its rows have the same score as rows that were left out."""
 
 import warnings
 from typing import Any
@@ -7,11 +7,11 @@ import numpy as np
 
 from ..strategies import ForgettingEvents, KCenters, ScoredStrategy
 
-# A choice of which more than this share was never learned deserves a word,
+# A warning is due if the proxy never learned more than this share of the chosen rows,
 _MOST = 0.5
-# or of which more than this share is left to chance: less of it does no harm.
+# or if chance decided for more than this share of them: less of it does no harm.
 _NEARLY_ALL = 0.75
-# Where less than this share of equal rows is left out, nearly all of them would be kept by any draw.
+# If less than this share of equal rows is left out, any draw keeps nearly all of them.
 _LITTLE = 0.1
 
 
@@ -22,21 +22,21 @@ class ByChanceWarning(UserWarning):
 def warn_if_by_chance(
     strategy: Any, scores: np.ndarray, kept: np.ndarray, groups: np.ndarray | None, *, stacklevel: int
 ) -> None:
-    """Warn where most of the kept rows tie with rows that were left out, or were never learned.
+    """Warn if most of the kept rows tie with rows that were left out, or were never learned.
 
     Parameters
     ----------
     strategy : Strategy
-        That ranked. One of the user's own with a `rank` of its own may break ties
-        as it likes, and is taken to know what it does.
+        The strategy that ranked. A user's strategy with its own `rank` may break ties as
+        it likes and gets no warning.
     scores : ndarray of shape (n,)
-        Of all rows.
+        Scores of all rows.
     kept : ndarray of shape (n,), bool
-        Which were chosen.
+        Which rows were chosen.
     groups : ndarray of shape (n,) or None
-        Labels, where the choice was made class by class.
+        Labels, if the choice was made class by class.
     stacklevel : int
-        Of the warning, counted from the caller.
+        Stack level of the warning, counted from the caller.
 
     Warns
     -----
@@ -76,12 +76,12 @@ def _describe_chance(strategy: Any, scores: np.ndarray, kept: np.ndarray, groups
 
 
 def tied_rows(scores: np.ndarray, kept: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
-    """Mark the kept rows whose score others of the same group have that were left out, and not just a few.
+    """Mark the kept rows that have the same score as rows of their group that were left out, and not just a few.
 
     Parameters
     ----------
     scores, kept, groups
-        As of `warn_if_by_chance`. Within a group no row that was left out has a
+        As in `warn_if_by_chance`. Within a group no row that was left out has a
         higher score than a kept one.
 
     Returns
@@ -91,7 +91,7 @@ def tied_rows(scores: np.ndarray, kept: np.ndarray, groups: np.ndarray | None) -
     codes = (
         np.zeros(len(scores), dtype=np.intp) if groups is None else np.unique(groups, return_inverse=True)[1]
     )
-    # Scores fall along a ranking, so that only those at its cut can be equal.
+    # Scores fall along a ranking: only those at its cut can be equal.
     cut = np.full(codes.max() + 1, -np.inf)
     np.maximum.at(cut, codes[~kept], scores[~kept])
     at_cut = scores == cut[codes]

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import _fit_context, clone
 from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import accuracy_score
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import (
@@ -17,14 +18,13 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_method_params, check_is_fitted, column_or_1d
+from sklearn.utils.validation import _check_method_params, check_is_fitted
 
-from .._interrupt import heeding_ctrl_c
 from ..proxies import DelegatingClassifier, Proxy, as_proxy, inner_has
 
 
 def _check_classes_kept(y: np.ndarray, y_kept: np.ndarray) -> None:
-    """Refuse a choice of one class, and warn of classes that the target will not know."""
+    """Refuse a choice of one class, and warn of classes that the target does not get to know."""
     kept = np.unique(y_kept)
     if len(kept) < 2:
         raise ValueError(
@@ -42,27 +42,20 @@ def _check_classes_kept(y: np.ndarray, y_kept: np.ndarray) -> None:
         )
 
 
-def _number(labels: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Return the place of each label among sorted classes, -1 for one that is not there."""
-    places = np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
-    return np.where(classes[places] == labels, places, -1)
-
-
 class CoresetClassifier(DelegatingClassifier):
     """Train a target on the rows that a selector chooses, as one classifier.
 
-    The last step of a scikit-learn Pipeline, and what searches and
-    cross-validation need: in every fit the selection sees the training rows of
-    that fit alone.
+    It is the last step of a scikit-learn Pipeline, and the estimator for searches and
+    cross-validation: in every fit the selector sees the training rows of that fit only.
 
     Parameters
     ----------
     estimator : classifier
-        The target; a clone of it is trained on the chosen rows. Labels that no
+        The target. A clone of it is trained on the chosen rows. Labels that no
         torch loss takes, such as strings, are numbered for a skorch net.
     selector : ProxyCoresetSelector
-        Chooses them. A ``FrozenEstimator`` around a fitted selector chooses what
-        it chose, and only of the X it was fitted on.
+        Chooses the rows. A ``FrozenEstimator`` around a fitted selector gives the rows
+        that this one chose, and only of the X it was fitted on.
 
     Attributes
     ----------
@@ -75,9 +68,9 @@ class CoresetClassifier(DelegatingClassifier):
     timings_ : dict
         Seconds of ``"proxy_fit"``, ``"inference"``, ``"ranking"`` and ``"target_fit"``.
     n_features_in_ : int
-        Columns of X, where the target tells.
+        Number of columns of X, if the target knows it.
     feature_names_in_ : ndarray of str
-        Names of the columns, where the target tells.
+        Names of the columns of X, if the target knows them.
 
     See Also
     --------
@@ -120,12 +113,12 @@ class CoresetClassifier(DelegatingClassifier):
         Parameters
         ----------
         X : rows of length n_samples
-            Whatever proxy and target take.
+            Training rows in any form that proxy and target take.
         y : array-like of shape (n_samples,)
             Class labels.
         **params : dict
-            With metadata routing: what the target's `fit` has requested, cut to
-            the chosen rows, and what the proxy's has, through the selector.
+            With metadata routing: what the target's `fit` requests, cut to the chosen
+            rows, and what the proxy's `fit` requests, through the selector.
 
         Returns
         -------
@@ -135,15 +128,15 @@ class CoresetClassifier(DelegatingClassifier):
         Raises
         ------
         ValueError
-            For a regressor as target, a frozen selector that was fitted on another X,
-            or a choice that holds one class only; and whatever selector and target say.
+            If the target is a regressor, if a frozen selector was fitted on another X,
+            if the choice holds one class only, or if selector or target refuse the rows.
 
         Warns
         -----
         UserWarning
-            Where the choice has lost a class altogether.
+            If no row of a class was chosen.
         """
-        # A fit that fails or is interrupted leaves no fitted classifier behind.
+        # A failed or interrupted fit leaves no fitted classifier.
         self.__dict__.pop("estimator_", None)
         as_proxy(self.estimator).check_classifies("estimator")
         target_params, selector_params = self._route(params)
@@ -160,14 +153,13 @@ class CoresetClassifier(DelegatingClassifier):
         )
         start = time.perf_counter()
         target = as_proxy(clone(self.estimator), classes=y_kept)
-        with heeding_ctrl_c():
-            target.estimator.fit(X_kept, target.encode(y_kept), **target_params)
+        target.fit_as_given(X_kept, y_kept, target_params)
         self.estimator_, self._kept_classes = target.estimator, target.classes
         self.timings_ = {**self.selector_.timings_, "target_fit": time.perf_counter() - start}
         return self
 
     def _route(self, params: dict) -> tuple[dict, dict]:
-        """Divide what `fit` got between the target and the selector."""
+        """Divide the parameters of `fit` between the target and the selector."""
         if not _routing_enabled():
             _raise_for_params(params, self, "fit")
             return {}, {}
@@ -193,7 +185,7 @@ class CoresetClassifier(DelegatingClassifier):
 
     @available_if(inner_has("score"))
     def score(self, X, y, **params):
-        """Score the target: its accuracy, unless it has a score of its own.
+        """Score the target by its own `score`, which is the accuracy for most classifiers.
 
         Parameters
         ----------
@@ -202,18 +194,18 @@ class CoresetClassifier(DelegatingClassifier):
         y : array-like of shape (n_samples,)
             Their labels.
         **params : dict
-            With metadata routing what the target's `score` has requested; handed
-            on as it is without.
+            Passed to the target's `score`. With metadata routing: what it requests.
 
         Returns
         -------
         float
+            The score.
         """
         check_is_fitted(self)
         if _routing_enabled():
             params = dict(process_routing(self, "score", **params).estimator.score)
         if self._target.learns_numbers:
-            y = _number(column_or_1d(y), self.classes_)
+            return accuracy_score(y, self.predict(X), **params)
         return self.estimator_.score(X, y, **params)
 
     @property
@@ -226,7 +218,7 @@ class CoresetClassifier(DelegatingClassifier):
         return as_proxy(self.estimator_, classes=self._kept_classes)
 
     def get_metadata_routing(self):
-        """Describe how metadata goes on to the target and to the selector.
+        """Describe how metadata is routed to the target and to the selector.
 
         Returns
         -------

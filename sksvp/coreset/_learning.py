@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from .._clock import Clock
 from .._seeds import is_seeded
@@ -37,130 +36,117 @@ class Learned:
         Whether the proxy was trained before.
     """
 
-    proxy: BaseEstimator | None
+    proxy: Any
     evidence: Evidence
     seconds: dict[str, Seconds]
     stop: ProxyStop | None
     from_cache: bool
 
 
-def learn(
-    proxy: Proxy,
-    X,
-    y: np.ndarray,
-    strategy,
-    *,
-    memory,
-    random_state: int | None,
-    fit_params: dict,
-    report: Callable[[str], None],
-    stop: RankingSettled | None = None,
-    probabilities: str = "in_sample",
-) -> Learned:
-    """Train a clone of the proxy and gather what the strategy requires, unless the memory has it.
+@dataclass
+class Learning:
+    """How a proxy is trained and asked, and by which key that is kept.
 
     Parameters
     ----------
     proxy : Proxy
         Left as it is.
-    X, y : rows and labels
-        Training rows.
     strategy : Strategy
         Says what it requires.
-    memory : str, path-like, joblib.Memory or None
-        Where trainings are kept.
     random_state : int or None
         Seed of the training; see `Proxy.train`.
     fit_params : dict
         Passed to the proxy's `fit`.
-    report : callable
-        Gets the name of each stage as it begins.
+    memory : str, path-like, joblib.Memory or None
+        Where trainings are kept.
     stop : RankingSettled or None
         Rule that may end the training early.
     probabilities : {"in_sample", "out_of_fold"}
         Whether rows are scored by the proxy that has seen them all, or by models
         that have not seen the rows they score.
-
-    Returns
-    -------
-    Learned
     """
-    out_of_fold = probabilities == "out_of_fold" and "probabilities" in strategy.requires
-    if out_of_fold:
-        check_out_of_fold(proxy, y, stop)
-    folder = memory_folder(memory)
-    if folder is not None:
-        proxy.check_trained_alone("memory")
-    training = _Training(proxy, strategy, random_state, fit_params, stop, keeps=folder is not None)
-    with memory_entry(folder, training.key(X, y) if folder is not None else None) as entry:
-        record = entry.load(training.serves)
-        from_cache = record is not None
-        if record is None:
-            report("proxy")
-            record = training.run(X, y)
-            # Kept before the inference: a failure of what follows must not lose a training.
-            entry.save(record)
-        report("evidence")
-        by_proxy = [kind for kind in strategy.requires if not (out_of_fold and kind == "probabilities")]
-        if _gather_missing(record, X, y, by_proxy):
-            entry.save(record)
-        parts: dict[str, Any] = in_sample(record.evidence)
-        seconds = dict(record.seconds)
+
+    proxy: Proxy
+    strategy: Any
+    random_state: int | None
+    fit_params: dict
+    memory: Any
+    stop: RankingSettled | None
+    probabilities: str
+
+    def __post_init__(self):
+        self._folder = memory_folder(self.memory)
+        self._needed = tuple(kind for kind in self.strategy.requires if kind in self.proxy.recorders)
+        free = () if self._folder is None else self.proxy.free_recorders(self._needed)
+        self._recorders = tuple(dict.fromkeys(self._needed + free))
+        self._train = partial(self.proxy.train, recorders=self._recorders, random_state=self.random_state)
+        self._seeded = self.proxy.seeded(self.random_state)
+        self._seed = self._seeded.training_seed(self.random_state)
+
+    def learn(self, X, y: np.ndarray, report: Callable[[str], None]) -> Learned:
+        """Train a clone of the proxy and gather what the strategy requires, unless the memory has it.
+
+        Parameters
+        ----------
+        X, y : rows and labels
+            Training rows.
+        report : callable
+            Gets the name of each stage as it begins.
+
+        Returns
+        -------
+        Learned
+        """
+        out_of_fold = self.probabilities == "out_of_fold" and "probabilities" in self.strategy.requires
         if out_of_fold:
-            unseen, seconds["probabilities"] = gather_out_of_fold(
-                record, X, y, entry, train=training.train, seed=training.seed, fit_params=fit_params
-            )
-            parts = in_sample(record.evidence, scores=False) | unseen
-    classes = as_proxy(record.proxy, classes=y).labels_of_columns(parts)
-    evidence = Evidence(y=y, classes=classes, **parts)
-    return Learned(record.proxy, evidence, seconds, record.stop, from_cache)
+            check_out_of_fold(self.proxy, y, self.stop)
+        if self._folder is not None:
+            self.proxy.check_trained_alone("memory")
+        with memory_entry(self._folder, self._key(X, y) if self._folder is not None else None) as entry:
+            record = entry.load(self._serves)
+            from_cache = record is not None
+            if record is None:
+                report("proxy")
+                record = self._run(X, y)
+                # Kept before the inference: a failure of what follows must not lose a training.
+                entry.save(record)
+            report("evidence")
+            by_proxy = [
+                kind for kind in self.strategy.requires if not (out_of_fold and kind == "probabilities")
+            ]
+            if _gather_missing(record, X, y, by_proxy):
+                entry.save(record)
+            parts: dict[str, Any] = in_sample(record.evidence)
+            seconds = dict(record.seconds)
+            if out_of_fold:
+                unseen, seconds["probabilities"] = gather_out_of_fold(
+                    record, X, y, entry, train=self._train, seed=self._seed, fit_params=self.fit_params
+                )
+                parts = in_sample(record.evidence, scores=False) | unseen
+        classes = as_proxy(record.proxy, classes=y).labels_of_columns(parts)
+        evidence = Evidence(y=y, classes=classes, **parts)
+        return Learned(record.proxy, evidence, seconds, record.stop, from_cache)
 
-
-class _Training:
-    """One training of a proxy: how it is done, and by which key it is kept."""
-
-    def __init__(
-        self,
-        proxy: Proxy,
-        strategy,
-        random_state: int | None,
-        fit_params: dict,
-        stop: RankingSettled | None,
-        *,
-        keeps: bool,
-    ):
-        self.proxy = proxy
-        self.strategy = strategy
-        self.random_state = random_state
-        self.fit_params = fit_params
-        self.stop = stop
-        self.needed = tuple(kind for kind in strategy.requires if kind in proxy.recorders)
-        free = proxy.free_recorders(self.needed) if keeps else ()
-        self.recorders = tuple(dict.fromkeys(self.needed + free))
-        self.train = partial(proxy.train, recorders=self.recorders, random_state=random_state)
-        self._seeded = proxy.seeded(random_state)
-        self.seed = self._seeded.training_seed(random_state)
-
-    def key(self, X, y: np.ndarray) -> dict | None:
+    def _key(self, X, y: np.ndarray) -> dict | None:
         """Return what makes the training this one; None if there is none, or the seeds would not repeat it."""
-        seed = self.seed if self._seeded.draws_seed(self.recorders) else 0
+        seed = self._seed if self._seeded.draws_seed(self._recorders) else 0
         if self.proxy.is_frozen or not is_seeded(self._seeded.estimator) or seed is None:
             return None
-        way = self._seeded.way(self.recorders)
+        way = self._seeded.way(self._recorders)
         if self.stop is not None:
             # When it stops depends on the rule, on what is ranked, and on the sample of rows.
             way += (describe(self.stop), describe(self.strategy), self.random_state)
         return training_key(self._seeded.estimator, X, y, seed=seed, way=way, fit_params=self.fit_params)
 
-    def serves(self, record: ProxyRecord) -> bool:
+    def _serves(self, record: ProxyRecord) -> bool:
         """Tell whether a record has all that only a training can tell."""
         kept = as_proxy(record.proxy)
-        return all(name in record.evidence or kept.keeps_record(name) for name in self.needed)
+        return all(name in record.evidence or kept.keeps_record(name) for name in self._needed)
 
-    def run(self, X, y: np.ndarray) -> ProxyRecord:
+    def _run(self, X, y: np.ndarray) -> ProxyRecord:
         watch = None if self.stop is None else self.stop.watch(self.strategy, y, self.random_state)
         with Clock() as clock:
-            trained = self.train(X, y, fit_params=self.fit_params, watch=watch)
+            trained = self._train(X, y, fit_params=self.fit_params, watch=watch)
         clock.add_earlier(trained.classifier)
         record = ProxyRecord(trained.estimator, dict(trained.records))
         if not self.proxy.is_frozen:

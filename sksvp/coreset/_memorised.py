@@ -1,4 +1,4 @@
-"""Saying where a proxy has memorised the rows that it ranks."""
+"""Warning of a proxy that has memorised the rows that it ranks."""
 
 import warnings
 
@@ -9,38 +9,38 @@ from ..proxies import as_proxy
 from ..strategies import Evidence, least_confidence
 from ._risky_choice import RiskyChoiceWarning
 
-# Error on the training rows up to which a proxy may have memorised them.
+# A proxy may have memorised its training rows if its error on them is at most this.
 HARDLY_AN_ERROR = 0.01
-# Mean probability of the predicted class from which it is too sure.
+# It is too sure if the mean probability of the predicted class is at least this.
 _SURE = 0.99
-# Held-out error above that of the training by this much speaks for it.
+# The held-out error exceeds that of the training by this much.
 FAR_BELOW = 0.05
 
 
 class MemorisedProxyWarning(RiskyChoiceWarning):
-    """A proxy ranks rows that it knows by heart."""
+    """A proxy has memorised the rows that it ranks."""
 
 
 def warn_if_memorised(
     proxy: BaseEstimator, evidence: Evidence, y: np.ndarray, right: np.ndarray | None, *, stacklevel: int
 ) -> None:
-    """Warn where the evidence shows that probabilities are those of rows known by heart.
+    """Warn if the evidence shows that the proxy has memorised the rows.
 
-    Of networks this is not said: their logits tell rows apart that they have
-    learned for certain, and easy data are learned without an error too.
+    Networks are left out: their logits tell apart rows that they have learned for
+    certain, and they learn easy data without an error too.
 
     Parameters
     ----------
     proxy : classifier
         Fitted on the rows.
     evidence : Evidence
-        What it says of them.
+        What the proxy says of them.
     y : ndarray of shape (n,)
         Labels.
     right : ndarray of shape (n,), bool, or None
-        Which rows it classifies right; see `predicted_right`.
+        Which rows the proxy classifies right; see `predicted_right`.
     stacklevel : int
-        Of the warning, counted from the caller.
+        Stack level of the warning, counted from the caller.
 
     Warns
     -----
@@ -64,7 +64,7 @@ def warn_if_memorised(
 
 
 def _describe(classifier: BaseEstimator, evidence: Evidence, y: np.ndarray) -> str:
-    """Say what beside the low error shows it, "" where nothing does."""
+    """Say what shows it beside the low error, "" if nothing does."""
     votes = getattr(classifier, "oob_decision_function_", None)
     if votes is not None and np.shape(votes) == (len(y), len(classifier.classes_)):
         voted = np.isfinite(votes).all(axis=1) & (np.nan_to_num(votes).sum(axis=1) > 0)

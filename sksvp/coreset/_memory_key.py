@@ -1,4 +1,4 @@
-"""What makes a proxy's training in a memory this one: what it was told, learned from, and ran on."""
+"""What identifies a proxy's training in a memory: parameters, rows, labels and library versions."""
 
 import json
 import pickle
@@ -14,30 +14,30 @@ from .._storage._identity import versions
 def training_key(
     proxy: BaseEstimator, X, y: np.ndarray, *, seed: int | None, way: tuple, fit_params: dict
 ) -> dict:
-    """Tell all that decides how a proxy comes out of its training.
+    """Return all that decides how a proxy comes out of its training.
 
     Parameters
     ----------
     proxy : estimator
-        Unfitted, its random states resolved.
+        Unfitted, with its random states set.
     X, y : rows and labels
-        Hashed by content.
+        Their contents are hashed.
     seed : int or None
-        Of what the training draws beyond the proxy's parameters.
+        Seed of what the training draws beyond the proxy's parameters.
     way : tuple
         How it is trained.
     fit_params : dict
-        What `fit` gets besides.
+        Further arguments of `fit`.
 
     Returns
     -------
     dict
-        Plain values by name, as JSON has them.
+        Plain values by name, as in JSON.
 
     Raises
     ------
     ValueError
-        For a proxy that cannot be pickled, and so not be kept.
+        If the proxy cannot be pickled, and so cannot be kept.
     """
     try:
         pickle.dumps(proxy)
@@ -49,9 +49,9 @@ def training_key(
     identity = {
         "proxy": describe(proxy),
         "X": fingerprint(X),
-        # Pixels of 8 bits and others are scaled apart: a proxy trained on the one refuses the other.
+        # Networks scale pixels of 8 bits and others differently: a proxy trained on one kind refuses the other.
         "X is uint8": _is_uint8(X),
-        # A proxy may choose columns by their names, and refuses others than it was trained on.
+        # A proxy may choose columns by their names, and refuses other names than those it was trained on.
         "columns": [repr(name) for name in X.columns] if hasattr(X, "columns") else None,
         "y": [fingerprint(y), np.asarray(y).dtype.kind],
         "seed": seed,

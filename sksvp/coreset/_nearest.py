@@ -1,4 +1,4 @@
-"""The kept row that stands for a dropped one."""
+"""The kept row nearest to a dropped one."""
 
 import numpy as np
 
@@ -18,8 +18,8 @@ def nearest_rows(features: np.ndarray, rows: np.ndarray, kept: np.ndarray) -> np
     Returns
     -------
     ndarray of shape (len(rows),), int
-        Row numbers out of `kept`; of equally near ones the lowest. Works tile by
-        tile: memory does not grow with ``len(rows) * len(kept)``.
+        Row numbers out of `kept`, the lowest of equally near ones. The distances are
+        computed in tiles: memory does not grow with ``len(rows) * len(kept)``.
     """
     # Centred, so that the expanded square loses no digits to a common offset.
     centre = features[kept].mean(axis=0, dtype=np.float64)

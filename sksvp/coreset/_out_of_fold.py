@@ -20,7 +20,7 @@ _SCORES = ("logits", "probabilities")
 
 
 def check_out_of_fold(proxy: Proxy, y: np.ndarray, stop) -> None:
-    """Check, before anything is trained, that rows can be scored by models that have not seen them.
+    """Check, before anything is trained, that models can score rows that they have not seen.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def check_out_of_fold(proxy: Proxy, y: np.ndarray, stop) -> None:
     y : ndarray of shape (n,)
         Labels.
     stop : RankingSettled or None
-        The rule that ends the proxy's training.
+        Rule that ends the proxy's training.
 
     Raises
     ------

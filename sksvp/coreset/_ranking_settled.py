@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, validate_parameter_constraints
+from sklearn.utils._param_validation import Interval
 
 from .._storage._describe import describe
 from .._storage._fingerprint import fingerprint
@@ -21,23 +21,22 @@ class RankingSettled(BaseEstimator):
     After each epoch the strategy ranks a sample of the rows, and the ranking is
     compared with that of the epoch before, by Spearman's correlation. Rankings
     can settle long before a training ends [1]_: the paper trained proxies for 50 or
-    100 of 181 epochs, which this rule decides by itself.
+    100 of 181 epochs. This rule finds the number by itself.
 
-    The epochs until then are those of the whole training, schedule and all; a
+    The epochs until then are those of the whole training, with its schedule. A
     training that is never stopped gives the same proxy as one without the rule.
 
     Parameters
     ----------
     tolerance : float, default=0.01
-        The ranking is taken for settled where one minus the correlation is at
-        most this.
+        The ranking has settled when one minus the correlation is at most this.
     patience : int, default=3
-        In so many epochs one after the other.
+        Number of consecutive epochs in which this must hold.
     min_epochs : int, default=5
         Epochs that are trained in any case.
     n_rows : int, default=2000
-        Size of the sample. Forgetting events cost nothing; probabilities and
-        features of the sample are computed once an epoch.
+        Number of rows in the sample. Forgetting events cost nothing; probabilities and
+        features of the sample are computed after each epoch.
 
     See Also
     --------
@@ -76,25 +75,27 @@ class RankingSettled(BaseEstimator):
         self.n_rows = n_rows
 
     def watch(self, strategy: Any, y: np.ndarray, random_state: int | None) -> "RankingWatch":
-        """Return what watches one training.
+        """Return an object that watches one training.
 
         Parameters
         ----------
         strategy : Strategy
-            Ranks.
+            Ranks the sample.
         y : ndarray of shape (n,)
             Labels of the training rows.
         random_state : int or None
             Draws the sample.
 
+        Returns
+        -------
+        RankingWatch
+
         Raises
         ------
         ValueError
-            For parameters out of range.
+            If a parameter is out of range.
         """
-        validate_parameter_constraints(
-            self._parameter_constraints, self.get_params(deep=False), caller_name=type(self).__name__
-        )
+        self._validate_params()
         rng = np.random.RandomState(random_state)
         rows = np.sort(rng.permutation(len(y))[: self.n_rows])
         return RankingWatch(self, strategy, y[rows], rows)
@@ -123,30 +124,30 @@ class RankingWatch:
         return self.is_settled()
 
     def key(self) -> str:
-        """Say what decides when the training ends."""
+        """Return text that identifies what decides when the training ends."""
         return repr((describe(self.rule), describe(self.strategy), fingerprint(self.rows)))
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return what is remembered of the epochs so far, for `restore`."""
+        """Return the state after the epochs so far, for `restore`."""
         last = np.empty(0) if self._last is None else self._last
         return {"correlations": np.asarray(self.correlations), "last": last}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Go on from what `state` returned."""
+        """Continue from what `state` returned."""
         self.correlations = state["correlations"].tolist()
         self._last = state["last"] if len(state["last"]) else None
 
     def is_settled(self) -> bool:
-        """Tell whether the rule is met by the correlations so far."""
+        """Tell whether the correlations so far meet the rule."""
         recent = self.correlations[-self.rule.patience :]
         return (
             len(self.correlations) >= max(self.rule.min_epochs, self.rule.patience)
-            # NaN, where all rows are equal or there is no epoch before, is no agreement.
+            # NaN is no agreement: all rows are equal, or there is no epoch before.
             and all(1.0 - correlation <= self.rule.tolerance for correlation in recent)
         )
 
     def _score(self, evidence: Evidence) -> np.ndarray:
-        """Score the sample, the higher the sooner chosen; a greedy order by its places."""
+        """Score the sample, the higher the sooner chosen; the score of a greedy order is the place in it."""
         order, scores = self.strategy.rank(evidence, len(self.rows), random_state=0)
         if not getattr(self.strategy, "picks_greedily", False):
             return scores
@@ -168,14 +169,14 @@ class ProxyStop:
     Attributes
     ----------
     n_epochs : int
-        That were trained.
+        Epochs that were trained.
     max_epochs : int
-        That would have been.
+        Epochs of the whole training.
     correlations : list of float
-        Of the ranking after each epoch with that of the epoch before; NaN for the
-        first, and where all rows had the same score.
+        Correlation of the ranking after each epoch with that of the epoch before; NaN
+        for the first epoch, and if all rows had the same score.
     seconds_saved : float
-        What the epochs left out would have taken, at the pace of the others.
+        Seconds that the other epochs would have taken, at the pace of the trained ones.
     """
 
     n_epochs: int

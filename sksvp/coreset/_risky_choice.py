@@ -1,4 +1,4 @@
-"""Saying where chosen rows are likely to train a worse model than random ones."""
+"""Warning of chosen rows that are likely to train a worse model than random ones."""
 
 import warnings
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ import numpy as np
 
 from ..strategies import Entropy, Evidence, ForgettingEvents, LeastConfidence, Margin
 
-# The rule of thumb of docs/guide/when.md: a share of the rows, and rows of a class on average.
+# The rule of thumb of docs/guide/when.md: share of the rows, and mean number of rows of a class.
 SMALL_SHARE = (3, 10)
 FEW_A_CLASS = 20
-# Less than this part of what a random choice gives a class, where that is at least so many rows.
+# A class is nearly empty with less than this part of its rows in a random choice, if those are at least so many.
 _NEARLY_EMPTY, _DUE = 0.1, 10
-# Of the kept rows, those that the proxy gets wrong: rows it has learned from, and rows it has not seen.
+# Share of the kept rows that the proxy gets wrong: rows it has learned from, and rows it has not seen.
 _MANY_WRONG, _MANY_WRONG_UNSEEN = 0.5, 1 / 3
-# With fewer than this of them the small share does no harm.
+# A small share of the rows does no harm if the proxy gets less than this of them wrong.
 _FEW_WRONG_UNSEEN = 0.2
 _N_NAMED = 5
 
@@ -23,7 +23,7 @@ _HARDEST_FIRST = (Entropy, ForgettingEvents, LeastConfidence, Margin)
 
 
 class RiskyChoiceWarning(UserWarning):
-    """A choice is likely to train a worse model than random rows of the same number."""
+    """A choice is likely to train a worse model than as many random rows."""
 
 
 def predicted_right(evidence: Evidence, y: np.ndarray) -> np.ndarray | None:
@@ -32,14 +32,14 @@ def predicted_right(evidence: Evidence, y: np.ndarray) -> np.ndarray | None:
     Parameters
     ----------
     evidence : Evidence
-        Of all rows.
+        Evidence of all rows.
     y : ndarray of shape (n,)
         Labels.
 
     Returns
     -------
     ndarray of shape (n,), bool, or None
-        None where there are no probabilities, or their columns are not the classes of y.
+        None if there are no probabilities, or if their columns are not the classes of y.
     """
     values = evidence.probabilities if evidence.logits is None else evidence.logits
     if values is None:
@@ -59,22 +59,22 @@ def warn_if_risky(
     unseen: bool,
     stacklevel: int,
 ) -> None:
-    """Warn where the kept rows are likely to train a worse model than random rows of the same number.
+    """Warn if the kept rows are likely to train a worse model than as many random rows.
 
     Parameters
     ----------
     strategy : Strategy
-        That ranked. Of one that needs no proxy nothing is said.
+        The strategy that ranked. One that needs no proxy gets no warning.
     y : ndarray of shape (n,)
         Labels.
     kept : ndarray of shape (n,), bool
         Which rows were chosen.
     right : ndarray of shape (n,), bool, or None
-        Which rows the proxy classifies right, where that is known.
+        Which rows the proxy classifies right, if that is known.
     unseen : bool
-        Whether it had not seen them.
+        Whether the proxy had not seen the rows.
     stacklevel : int
-        Of the warning, counted from the caller.
+        Stack level of the warning, counted from the caller.
 
     Warns
     -----
@@ -102,7 +102,7 @@ def warn_if_risky(
 
 
 def describe_empty_classes(y: np.ndarray, kept: np.ndarray) -> Iterator[str]:
-    """Name the classes of which hardly a row is kept, where a random choice would keep ten and more."""
+    """Name the classes of which hardly a row is kept, though a random choice would keep ten or more."""
     classes, codes, sizes = np.unique(y, return_inverse=True, return_counts=True)
     due = sizes * (kept.sum() / len(y))
     n_kept = np.bincount(codes[kept], minlength=len(classes))

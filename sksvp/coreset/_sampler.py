@@ -7,9 +7,9 @@ from ._base import BaseProxyCoreset
 
 
 class ProxyCoresetSampler(BaseProxyCoreset):
-    """The choice of `ProxyCoresetSelector` as a sampler: `fit_resample` returns the rows that are kept.
+    """Sampler that keeps the rows which `ProxyCoresetSelector` chooses.
 
-    A step of ``imblearn.pipeline.Pipeline``, which skips it when it predicts.
+    It is a step of ``imblearn.pipeline.Pipeline``, which skips it when it predicts.
     imbalanced-learn itself is not needed. Parameters and attributes are those of
     `ProxyCoresetSelector`.
 
@@ -73,7 +73,7 @@ class ProxyCoresetSampler(BaseProxyCoreset):
         y : array-like of shape (n_samples,)
             Class labels.
         **fit_params : dict
-            Handed to `fit`.
+            Passed to `fit`.
 
         Returns
         -------

@@ -10,11 +10,11 @@ from ._base import BaseProxyCoreset
 
 
 class ProxyCoresetSelector(OneToOneFeatureMixin, TransformerMixin, BaseProxyCoreset):
-    """Choose the rows worth training on, with a small model in place of the large one.
+    """Choose the rows to train a large model on, with a small model as its proxy.
 
-    A clone of the proxy is trained on all rows; what it then says of each row
-    ranks them; the first `subset_size` are the core-set. The large model is
-    trained on these alone: ``X_kept, y_kept = selector.select(X, y)``.
+    A clone of the proxy is trained on all rows. A strategy ranks the rows by what the
+    proxy says of them. The first `subset_size` rows are the core-set, on which the
+    large model is trained: ``X_kept, y_kept = selector.select(X, y)``.
 
     Parameters
     ----------
@@ -23,64 +23,62 @@ class ProxyCoresetSelector(OneToOneFeatureMixin, TransformerMixin, BaseProxyCore
         Pipeline, a ``FrozenEstimator`` around a fitted one.
     strategy : str or Strategy, default="auto"
         A name out of `sksvp.strategies.strategy_names`, such as ``"entropy"`` or
-        ``"k_centers"``, or a strategy object. ``"auto"`` takes forgetting events
-        where the proxy can give them, else entropy. A scikit-learn classifier
-        with `partial_fit` can: it is then trained in 20 passes of mini-batches,
-        many times as long as by its `fit`, which ``strategy="entropy"`` uses;
-        `sksvp.proxies.Incremental` sets the passes. A strategy that needs no
-        proxy trains none.
+        ``"k_centers"``, or a strategy object. ``"auto"`` is forgetting events if the
+        proxy can give them, else entropy. A scikit-learn classifier with `partial_fit`
+        can: it is then trained in 20 passes of mini-batches, which takes many times
+        as long as its `fit`. ``strategy="entropy"`` uses `fit`, and
+        `sksvp.proxies.Incremental` sets the passes. A strategy that needs no proxy
+        trains none.
     subset_size : float or int, default=0.5
-        A float in (0, 1] keeps the floor of that share of the rows, an int that
-        many.
+        Share of the rows to keep, a float in (0, 1] that is rounded down, or their
+        number, an int.
     class_balanced : bool, default=False
-        Whether each class keeps its share: quotas in proportion to class sizes,
-        by largest remainder, filled in order. k-centers then picks within each
-        class.
+        Whether each class keeps its share. Quotas are in proportion to class sizes, by
+        largest remainder, and are filled in the order of the ranking. k-centers picks
+        within each class.
     probabilities : {"in_sample", "out_of_fold"}, default="in_sample"
-        Where the strategy reads class probabilities: whether the proxy scores the
-        rows it was trained on, or models score rows that they have not seen. Out
-        of fold, a forest or bagging classifier with ``oob_score=True`` gives its
-        out-of-bag votes, where each row has some; any other proxy is trained five
-        times more, on four fifths of the rows each (stratified folds). For a proxy
-        that has memorised its training rows. `proxy_`, features and forgetting
-        events are those of the proxy trained on all rows in any case; strategies
-        that read no probabilities are not touched.
+        Whether the proxy scores the rows it was trained on, or models score rows that
+        they have not seen. Out of fold, a forest or bagging classifier with
+        ``oob_score=True`` gives its out-of-bag votes, if each row has some. Any other
+        proxy is trained five times more, on four fifths of the rows each (stratified
+        folds). Use it for a proxy that has memorised its training rows. `proxy_`,
+        features and forgetting events are those of the proxy trained on all rows in
+        any case. It changes nothing for strategies that read no class probabilities.
     stop_proxy : RankingSettled or None, default=None
         Rule that ends the proxy's training early; for proxies that are trained in
         epochs.
     memory : str, path-like, joblib.Memory or None, default=None
         Folder that keeps trained proxies and what they said. A training is found
         again by the proxy's parameters (without `verbose` and `device`), its
-        seeds, the content of X and y and the versions of the libraries; parallel
-        workers that want the same one wait for the first. Without a seed, here
-        or in the proxy, and for a frozen proxy nothing is kept. Proxies are
-        pickles: they are opened only where all else matches, from a folder of
-        yours that others cannot write.
+        seeds, the content of X and y and the versions of the libraries. Parallel
+        workers that need the same training wait for the first. Nothing is kept without
+        a seed, here or in the proxy, and for a frozen proxy. Proxies are pickles: they
+        are opened only if all else matches, from a folder of yours that others cannot
+        write to.
     random_state : int, RandomState or None, default=None
-        Seeds the proxy, where it has no seed of its own, and, from a separate
-        stream, the ranking.
+        Seeds the proxy, if it has no seed of its own, and the ranking, from a separate
+        stream.
     verbose : int, default=0
-        Above 0, shows a bar on stderr and says what ``strategy="auto"`` took.
+        Above 0, shows a bar on stderr and names the strategy of ``strategy="auto"``.
 
     Attributes
     ----------
     proxy_ : classifier or None
-        The trained proxy; None where the strategy needs none.
+        The trained proxy; None if the strategy needs none.
     strategy_ : Strategy
         The strategy that ranked.
     scores_ : ndarray of shape (n_samples,)
-        The higher, the sooner chosen; NaN where not computed. For k-centers the
-        distance to the nearest centre when picked, or left at the end, infinity
-        for its random start.
+        Scores of the rows; those with higher scores are chosen first. NaN if not
+        computed. For k-centers the distance to the nearest centre, when the row was
+        picked or at the end, and infinity for the random start.
     order_ : ndarray of int
-        Row numbers, best first: all of them, or those picked by k-centers.
+        Row numbers, best first: all rows, or those picked by k-centers.
     support_ : ndarray of shape (n_samples,), bool
         Which rows are kept.
     indices_ : ndarray of int
         Their numbers, ascending.
     proxy_stop_ : ProxyStop or None
-        Epochs trained and left out, and how the ranking settled; None without a
-        rule.
+        Number of epochs, and how the ranking settled; None without a rule.
     timings_ : dict
         Seconds of ``"proxy_fit"``, ``"inference"`` and ``"ranking"``; from a
         memory the first two are those of the original training. The trainings out
@@ -90,9 +88,9 @@ class ProxyCoresetSelector(OneToOneFeatureMixin, TransformerMixin, BaseProxyCore
     classes_ : ndarray of shape (n_classes,)
         Class labels in y.
     n_features_in_ : int
-        Columns of X, where it has any.
+        Number of columns of X, if it has any.
     feature_names_in_ : ndarray of str
-        Names of the columns, where X has them.
+        Names of the columns of X, if it has names.
 
     See Also
     --------
@@ -122,7 +120,7 @@ class ProxyCoresetSelector(OneToOneFeatureMixin, TransformerMixin, BaseProxyCore
         Parameters
         ----------
         X : rows of length n_samples
-            The same content that was fitted, in any container and number type.
+            The rows that were fitted, in any container and number type.
 
         Returns
         -------
@@ -132,7 +130,7 @@ class ProxyCoresetSelector(OneToOneFeatureMixin, TransformerMixin, BaseProxyCore
         Raises
         ------
         ValueError
-            For any other X: a choice among rows says nothing of new ones.
+            If X has other rows: a choice among rows says nothing of new ones.
         """
         check_is_fitted(self)
         (X,) = indexable(X)
@@ -149,7 +147,7 @@ class ProxyCoresetSelector(OneToOneFeatureMixin, TransformerMixin, BaseProxyCore
         return _safe_indexing(X, self.indices_)
 
     def _check_form(self, X) -> None:
-        """Name what is plainly wrong with X as rows of columns: one dimension, NaN, infinity."""
+        """Refuse X if its form is wrong: one dimension, NaN, infinity."""
         if not hasattr(self, "n_features_in_") or len(getattr(X, "shape", (0, 0))) > 2:
             return
         finite = True if not get_tags(self).input_tags.allow_nan else "allow-nan"
@@ -165,7 +163,7 @@ class ProxyCoresetSelector(OneToOneFeatureMixin, TransformerMixin, BaseProxyCore
         y : array-like of shape (n_samples,)
             Class labels.
         **fit_params : dict
-            Handed to `fit`.
+            Passed to `fit`.
 
         Returns
         -------

@@ -12,7 +12,6 @@ from torch import Tensor
 from .._inputs._rows import LazyRows
 
 _CHANNELS = (1, 3, 4)
-_LAYOUTS = ("auto", "channels_last", "channels_first")
 # Lazy rows are decoded to be measured: a sample of this many gives the mean to a thousandth of its spread.
 _STATISTICS_ROWS = 10_000
 _BLOCK_ROWS = 4_096
@@ -140,8 +139,6 @@ def learn_format(X, *, layout: str, image_shape: tuple[int, int, int] | None) ->
     ValueError
         For an ambiguous channel axis, or a shape that does not fit.
     """
-    if layout not in _LAYOUTS:
-        raise ValueError(f"layout must be one of {_LAYOUTS}, got {layout!r}.")
     channels_last, shape, flat = _describe(X, layout, image_shape)
     form = ImageFormat(channels_last, shape, flat, X.dtype == np.uint8, 0.0, 0.0, [0.0], [1.0])
     rows = np.arange(len(X))

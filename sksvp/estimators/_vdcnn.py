@@ -10,7 +10,7 @@ import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 
-from ..networks import POOLINGS, VDCNN, check_depth, min_length
+from ..networks import POOLINGS, VDCNN, check_depth, check_widths, min_length
 from ..text import encode_characters
 from ..training import Schedule, TrainingView
 from ._base import TorchClassifier
@@ -133,10 +133,7 @@ class VDCNNClassifier(TextInput, TorchClassifier):
             raise ValueError(
                 f"length={self.length!r} must be at least {shortest} with the pooling {self.pooling!r}."
             )
-        if len(self.widths) != 4 or not all(
-            isinstance(width, Integral) and int(width) > 0 for width in self.widths
-        ):
-            raise ValueError(f"widths must be 4 positive whole numbers, got {self.widths!r}.")
+        check_widths(self.widths, 4)
 
     def _validate(self, X, *, reset: bool):
         texts = super()._validate(X, reset=reset)

@@ -111,7 +111,7 @@ class WhitenedConvNetClassifier(ImageClassifier):
 
     def check_params(self) -> None:
         super().check_params()
-        check_widths(self.widths)
+        check_widths(self.widths, 3)
 
     def _build_module(self, n_classes: int) -> nn.Module:
         return WhitenedConvNet(n_classes, self.format_.shape[0], widths=tuple(self.widths))

@@ -11,7 +11,7 @@ from ._vdcnn import VDCNN
 from ._vdcnn import check_depth as check_depth
 from ._vdcnn import min_length as min_length
 from ._whitened_conv_net import WhitenedConvNet
-from ._whitened_conv_net import check_widths as check_widths
+from ._widths import check_widths as check_widths
 
 __all__ = [
     "VDCNN",

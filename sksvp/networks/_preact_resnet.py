@@ -1,5 +1,7 @@
 """Pre-activation residual networks for small images (He et al., 2016)."""
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
 from ._batch_norm_relu import BatchNormReLU
@@ -7,60 +9,41 @@ from ._batch_norm_relu import BatchNormReLU
 _WIDTHS = (16, 32, 64)
 
 
-class BasicBlock(nn.Module):
-    """Two 3x3 convolutions, each behind a batch norm and a ReLU."""
+class Block(nn.Module):
+    """Residual block: convolutions, each after a batch norm and a ReLU.
 
-    expansion = 1
+    Parameters
+    ----------
+    in_channels : int
+        Channels of the input.
+    convolutions : sequence of (out_channels, kernel)
+        Convolutions of the block.
+    stride : {1, 2}
+        Stride of the last convolution but one.
+    """
 
-    def __init__(self, in_channels: int, width: int, stride: int):
+    def __init__(self, in_channels: int, convolutions: Sequence[tuple[int, int]], stride: int):
         super().__init__()
-        self.bn1 = BatchNormReLU(in_channels)
-        self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False)
-        self.bn2 = BatchNormReLU(width)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.shortcut = _projection(in_channels, width, stride)
+        channels = in_channels
+        self.layers = nn.ModuleList()
+        for k, (out_channels, kernel) in enumerate(convolutions):
+            self.layers.append(BatchNormReLU(channels))
+            step = stride if k == len(convolutions) - 2 else 1
+            self.layers.append(
+                nn.Conv2d(channels, out_channels, kernel, step, padding=kernel // 2, bias=False)
+            )
+            channels = out_channels
+        # The shortcut of a block that changes shape is a 1x1 convolution of its first activation.
+        self.shortcut = None
+        if in_channels != channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, channels, 1, stride, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        activated = self.bn1(x)
-        shortcut = x if self.shortcut is None else self.shortcut(activated)
-        out = self.conv1(activated)
-        out = self.conv2(self.bn2(out))
-        return out + shortcut
-
-
-class Bottleneck(nn.Module):
-    """A 3x3 convolution between two 1x1 ones, each behind a batch norm and a ReLU."""
-
-    expansion = 4
-
-    def __init__(self, in_channels: int, width: int, stride: int):
-        super().__init__()
-        out_channels = self.expansion * width
-        self.bn1 = BatchNormReLU(in_channels)
-        self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
-        self.bn2 = BatchNormReLU(width)
-        self.conv2 = nn.Conv2d(width, width, 3, stride, padding=1, bias=False)
-        self.bn3 = BatchNormReLU(width)
-        self.conv3 = nn.Conv2d(width, out_channels, 1, bias=False)
-        self.shortcut = _projection(in_channels, out_channels, stride)
-
-    def forward(self, x: Tensor) -> Tensor:
-        activated = self.bn1(x)
-        shortcut = x if self.shortcut is None else self.shortcut(activated)
-        out = self.conv1(activated)
-        out = self.conv2(self.bn2(out))
-        out = self.conv3(self.bn3(out))
-        return out + shortcut
-
-
-def _projection(in_channels: int, out_channels: int, stride: int) -> nn.Module | None:
-    """Return a 1x1 convolution of the block's first activation if the block changes shape, else None."""
-    if in_channels == out_channels and stride == 1:
-        return None
-    return nn.Conv2d(in_channels, out_channels, 1, stride, bias=False)
-
-
-_BLOCKS: dict[str, type[BasicBlock] | type[Bottleneck]] = {"basic": BasicBlock, "bottleneck": Bottleneck}
+        first, *others = self.layers
+        out = activated = first(x)
+        for layer in others:
+            out = layer(out)
+        return out + (x if self.shortcut is None else self.shortcut(activated))
 
 
 def resolve_block(depth: int, block: str = "auto") -> tuple[str, int]:
@@ -86,7 +69,7 @@ def resolve_block(depth: int, block: str = "auto") -> tuple[str, int]:
     ValueError
         If the block is unknown, or no network of this depth has this block.
     """
-    if block not in ("auto", *_BLOCKS):
+    if block not in ("auto", "basic", "bottleneck"):
         raise ValueError(f"block must be one of 'auto', 'basic', 'bottleneck', got {block!r}.")
     possible = {"basic": depth >= 8 and depth % 6 == 2, "bottleneck": depth >= 11 and depth % 9 == 2}
     if block == "auto":
@@ -142,15 +125,17 @@ class PreActResNet(nn.Module):
     def __init__(self, depth: int, n_classes: int, in_channels: int = 3, block: str = "auto"):
         super().__init__()
         name, n_blocks = resolve_block(depth, block)
-        unit = _BLOCKS[name]
         self.stem = nn.Conv2d(in_channels, _WIDTHS[0], 3, padding=1, bias=False)
         blocks: list[nn.Module] = []
         channels = _WIDTHS[0]
         for width in _WIDTHS:
             for k in range(n_blocks):
                 stride = 2 if k == 0 and width != _WIDTHS[0] else 1
-                blocks.append(unit(channels, width, stride))
-                channels = unit.expansion * width
+                convolutions = [(width, 3), (width, 3)]
+                if name == "bottleneck":
+                    convolutions = [(width, 1), (width, 3), (4 * width, 1)]
+                blocks.append(Block(channels, convolutions, stride))
+                channels, _ = convolutions[-1]
         self.blocks = nn.Sequential(*blocks)
         self.bn = BatchNormReLU(channels)
         self.fc = nn.Linear(channels, n_classes)

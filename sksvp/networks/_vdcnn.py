@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from ._batch_norm_relu import BatchNormReLU
 from ._text_convolution import TextConvolution
+from ._widths import check_widths
 
 POOLINGS = ("conv", "maxpool", "kmaxpool")
 # Number of blocks in each of the four stages, by depth.
@@ -100,8 +101,7 @@ class VDCNN(nn.Module):
         check_depth(depth)
         if pooling not in POOLINGS:
             raise ValueError(f"pooling must be one of {', '.join(map(repr, POOLINGS))}, got {pooling!r}.")
-        if len(widths) != 4:
-            raise ValueError(f"widths must be the channels of 4 stages, got {tuple(widths)!r}.")
+        check_widths(widths, 4)
         self.pooling = pooling
         self.embedding = nn.Embedding(n_characters, embedding_size)
         self.stem = TextConvolution(embedding_size, widths[0])

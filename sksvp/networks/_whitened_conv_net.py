@@ -1,13 +1,13 @@
 """A short convolutional network with a fixed whitening layer, for trainings of a few epochs."""
 
 from collections.abc import Sequence
-from numbers import Integral
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ._batch_norm_relu import BatchNormReLU
+from ._widths import check_widths
 
 _PATCH = 2
 # Added to the variances that the whitening divides by, in units of a normalised pixel's variance. It keeps
@@ -75,7 +75,7 @@ class WhitenedConvNet(nn.Module):
 
     def __init__(self, n_classes: int, in_channels: int = 3, *, widths: Sequence[int] = (48, 96, 192)):
         super().__init__()
-        check_widths(widths)
+        check_widths(widths, 3)
         n_values = in_channels * _PATCH**2
         self.register_buffer("whitening", _both_signs(torch.eye(n_values), in_channels))
         stages: list[nn.Module] = []
@@ -152,18 +152,6 @@ class WhitenedStage(nn.Module):
         # Pooling comes before batch norm and ReLU, so that they process a quarter of the map.
         x = F.max_pool2d(x, [min(2, side) for side in x.shape[2:]])
         return self.bn2(self.conv2(self.bn1(x)))
-
-
-def check_widths(widths: Sequence[int]) -> None:
-    """Check the numbers of channels of the stages.
-
-    Raises
-    ------
-    ValueError
-        If they are not three whole numbers above zero.
-    """
-    if len(widths) != 3 or any(not isinstance(width, Integral) or width < 1 for width in widths):
-        raise ValueError(f"widths must be the channels of 3 stages, each at least 1, got {widths!r}.")
 
 
 def _convolution(in_channels: int, width: int) -> nn.Conv2d:

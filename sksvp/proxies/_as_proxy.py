@@ -11,7 +11,7 @@ from ._proxy import Proxy
 from ._skorch_net import SkorchNet
 from ._staged_ensemble import StagedEnsemble
 
-# The first that fits is taken; a new kind is a line here.
+# The first kind that matches is used. A new kind is one more line here.
 _KINDS: tuple[type[Proxy], ...] = (SkorchNet, Network, LinearText, StagedEnsemble, PartialFit, Proxy)
 
 
@@ -21,14 +21,14 @@ def as_proxy(estimator: BaseEstimator, *, classes: np.ndarray | None = None) -> 
     Parameters
     ----------
     estimator : classifier
-        Fitted or not; inside Pipelines and ``FrozenEstimator`` as well.
+        Fitted or not, alone or inside Pipelines and ``FrozenEstimator``.
     classes : ndarray, optional
-        Labels that a fitted one was trained on.
+        Labels that a fitted classifier was trained on.
 
     Returns
     -------
     Proxy
-        Of the kind that the classifier is.
+        An object of the kind that the classifier is.
 
     Examples
     --------

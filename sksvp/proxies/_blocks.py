@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-# Values of X that one scoring call sees at most, where the model does not stream by itself.
+# A scoring call sees at most this many values of X, unless the model streams by itself.
 _VALUES_PER_BLOCK = 1 << 25
 _MAX_ROWS_PER_BLOCK = 1 << 16
 
@@ -19,9 +19,14 @@ def row_blocks(X: Any, rows: np.ndarray | None = None, *, streams: bool = False)
     ----------
     X : rows of length n
     rows : ndarray of int, optional
-        Which rows, so that no copy of them all is made; all by default.
+        Which rows; all by default. No copy of all of them is made.
     streams : bool, default=False
-        Whether the model scores in batches by itself, and so may have all of X at once.
+        Whether the model scores in batches by itself. It then gets all of X at once.
+
+    Yields
+    ------
+    rows
+        In the container of X.
     """
     n_rows = _num_samples(X) if rows is None else len(rows)
     values = int(np.prod(getattr(X, "shape", (n_rows,))[1:], dtype=np.int64))

@@ -185,7 +185,7 @@ class Incremental(DelegatingClassifier):
                 break
 
     def get_metadata_routing(self):
-        """Describe how metadata goes on to the classifier.
+        """Describe how metadata is routed to the classifier.
 
         Returns
         -------

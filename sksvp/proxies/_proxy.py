@@ -18,7 +18,7 @@ from ..strategies import Evidence, Recorder, recorder_names, resolve_strategy, s
 from ._blocks import row_blocks
 from ._features import as_features
 from ._pipelines import classifier_of, has_head, is_frozen, pass_heads, replace_classifier, resamples
-from ._torch_seed import holds_skorch_net, torch_seed
+from ._torch_seed import holds_skorch_net, scoring_torch, training_torch
 
 # ``gather(requires, rows)`` returns evidence of training rows, as arrays by name, as the model is by now.
 Gather = Callable[[tuple[str, ...], np.ndarray], dict[str, np.ndarray]]
@@ -48,7 +48,10 @@ class Proxy:
         As the user gave it, or fitted.
     classes : ndarray, optional
         Labels it was trained on, sorted.
-    records : dict of str to ndarray, optional
+
+    Attributes
+    ----------
+    records : dict of str to ndarray
         Results of the recorders that saw its training, by their names.
     """
 
@@ -59,16 +62,10 @@ class Proxy:
     # Whether each training has epochs, after which it can be ended.
     has_epochs = False
 
-    def __init__(
-        self,
-        estimator: BaseEstimator,
-        *,
-        classes: np.ndarray | None = None,
-        records: Mapping[str, np.ndarray] | None = None,
-    ):
+    def __init__(self, estimator: BaseEstimator, *, classes: np.ndarray | None = None):
         self.estimator: Any = estimator
         self.classes = classes
-        self.records = dict(records or {})
+        self.records: Mapping[str, np.ndarray] = {}
 
     @staticmethod
     def is_kind_of(classifier: Any) -> bool:
@@ -319,9 +316,14 @@ class Proxy:
         seed = trained.training_seed(random_state)
         training = Training(trained._records_of(recorders), seed, fit_params or {}, watch)
         start = None if trained.is_frozen else start
-        with heeding_ctrl_c(), torch_seed(trained.estimator, seed), trained._starting_from(start):
-            trained.records |= trained._fit(X, y, training)
+        with heeding_ctrl_c(), training_torch(trained.estimator, seed), trained._starting_from(start):
+            trained.records = trained._fit(X, y, training)
         return trained
+
+    def fit_as_given(self, X: Any, y: np.ndarray, fit_params: dict) -> None:
+        """Fit the estimator itself, with nothing seeded or switched off."""
+        with heeding_ctrl_c(), training_torch(self.estimator, None):
+            self.estimator.fit(X, self.encode(y), **fit_params)
 
     def _fit(self, X: Any, y: np.ndarray, training: Training) -> Mapping[str, np.ndarray]:
         """Fit in place and return the results of the recorders that saw the training."""
@@ -349,7 +351,8 @@ class Proxy:
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict labels, those it was given in the training."""
-        predicted = as_column(self.estimator.predict(X))
+        with scoring_torch(self.estimator):
+            predicted = as_column(self.estimator.predict(X))
         if self.classes is None or not self.learns_numbers:
             return predicted
         return self.classes[predicted.astype(np.intp)]
@@ -404,7 +407,8 @@ class Proxy:
         parts: dict[str, Any] = {name: self._record(name, X, y) for name in records}
         if kinds:
             streams = self.streams and not self.has_head
-            blocks = [self._score_block(block, kinds) for block in row_blocks(X, rows, streams=streams)]
+            with scoring_torch(self.estimator):
+                blocks = [self._score_block(block, kinds) for block in row_blocks(X, rows, streams=streams)]
             for name, first in blocks[0].items():
                 parts[name] = first if len(blocks) == 1 else np.concatenate([block[name] for block in blocks])
                 if len(parts[name]) != n_rows:
@@ -434,8 +438,12 @@ class Proxy:
     ) -> dict[str, np.ndarray]:
         """Gather evidence of training rows, as arrays by name, while the model is trained and seen by recorders."""
         records = {name: recorders[name].result()[rows] for name in requires if name in recorders}
-        kinds = [kind for kind in requires if kind not in records]
-        return records | (self.gather(X, kinds, rows=rows).parts if kinds else {})
+        kinds = tuple(kind for kind in requires if kind not in records)
+        with scoring_torch(self.estimator):
+            return {**records, **(self._gather_rows(X, kinds, rows) if kinds else {})}
+
+    def _gather_rows(self, X: Any, kinds: tuple[str, ...], rows: np.ndarray) -> Mapping[str, np.ndarray]:
+        return self.gather(X, kinds, rows=rows).parts
 
     @property
     def _kept_records(self) -> Mapping[str, np.ndarray]:

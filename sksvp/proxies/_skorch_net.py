@@ -11,7 +11,7 @@ from ._torch_seed import is_skorch_net
 
 
 class SkorchNet(Proxy):
-    """A net of skorch's: callbacks see its training, and numbers stand for labels that no torch loss takes."""
+    """A net of skorch's: callbacks see its training, and labels that no torch loss takes are numbered."""
 
     streams = True
     shows_visits = True
@@ -28,7 +28,7 @@ class SkorchNet(Proxy):
         return tuple(recorder_names(kept=True)) if can_be else ()
 
     def _has_features(self) -> bool:
-        # Of a module this shows only when it is asked.
+        # Whether its module has features shows only when it is asked.
         return True
 
     def epochs_trained(self, n_watched: int) -> int:
@@ -41,14 +41,11 @@ class SkorchNet(Proxy):
         if self.is_frozen:
             return super()._fit(X, y, training)
         from ._skorch_nets import keep_all_rows
-        from ._skorch_training import recording, watching
+        from ._skorch_training import observed
 
         net = self.classifier
         keep_all_rows(net)
-        with (
-            recording(net, training.recorders, len(y)) as seen,
-            watching(type(self)(net), training.watch, seen),
-        ):
+        with observed(type(self)(net), training.recorders, training.watch, len(y)) as seen:
             super()._fit(X, y, training)
         return {name: recorder.result() for name, recorder in seen.items()}
 
@@ -77,3 +74,9 @@ class SkorchNet(Proxy):
         if "features" in kinds:
             parts["features"] = net_features(self.classifier, X)
         return parts
+
+    def _gather_rows(self, X: Any, kinds: tuple[str, ...], rows: np.ndarray) -> Mapping[str, np.ndarray]:
+        # Steps before the net may give it something else than an array, such as tokens in a dict.
+        from torch.utils.data import Subset
+
+        return self._score_block(Subset(self.classifier.get_dataset(X), rows.tolist()), kinds)

@@ -2,34 +2,34 @@
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from skorch import NeuralNet
 from skorch.classifier import NeuralNetBinaryClassifier
-from skorch.dataset import unpack_data
-from skorch.utils import to_tensor
 from torch import Tensor, nn
 from torch.utils.data import RandomSampler
 
 from ..strategies import SUM_TOLERANCE
+from ..training import alone_with_torch
 from ._features import NoFeatures
 
 
 def net_logits(net: NeuralNet, X) -> np.ndarray | None:
-    """Compute float32 logits (n, k) where the net's loss takes logits, else None.
+    """Compute float32 logits (n, k) if the net's loss takes logits, else return None.
 
     Two classes with one output z (``BCEWithLogitsLoss``) become the logits (0, z).
     """
-    criterion = _criterion(net)
+    criterion = _not_compiled(net.criterion_)
     if net.predict_nonlinearity != "auto" or not isinstance(
         criterion, nn.CrossEntropyLoss | nn.BCEWithLogitsLoss
     ):
         return None
-    logits = _collect(_first(output).float() for output in _outputs(net, X))
+    logits = _outputs(net, X)
     if isinstance(criterion, nn.BCEWithLogitsLoss):
         logits = np.column_stack([np.zeros(len(logits), dtype=np.float32), logits.reshape(len(logits))])
     return logits
@@ -41,23 +41,18 @@ def net_probabilities(net: NeuralNet, X) -> np.ndarray:
     Raises
     ------
     ValueError
-        For something else under `NLLLoss`, skorch's default, which takes the
-        module's output for probabilities.
+        If the module gives no probabilities under `NLLLoss`, skorch's default, which takes
+        its output for them.
     """
     _check_scoring_order(net, X)
-    with torch.random.fork_rng([]):
-        probabilities = net.predict_proba(X)
-    if isinstance(_criterion(net), nn.NLLLoss) and not _are_probabilities(probabilities):
+    probabilities = net.predict_proba(X)
+    if isinstance(_not_compiled(net.criterion_), nn.NLLLoss) and not _are_probabilities(probabilities):
         raise ValueError(
             "The proxy's module gives something else than probabilities, and its criterion NLLLoss, skorch's default, "
             "takes its output for them. Build the net with criterion=torch.nn.CrossEntropyLoss for a module that "
             "gives logits, or let the module end in a softmax (not a log-softmax)."
         )
     return probabilities
-
-
-def _criterion(net: NeuralNet) -> nn.Module:
-    return getattr(net.criterion_, "_orig_mod", net.criterion_)  # as torch.compile wraps it
 
 
 def _are_probabilities(values: np.ndarray) -> bool:
@@ -69,25 +64,46 @@ def _are_probabilities(values: np.ndarray) -> bool:
 def net_features(net: NeuralNet, X) -> np.ndarray:
     """Compute the final hidden vectors (n, d) of a net's module.
 
-    Taken, in this order, from a method ``features(x)``, from timm's
-    ``forward_head(..., pre_logits=True)``, or from what enters the linear layer
+    They come, in this order, from a method ``features(x)``, from timm's
+    ``forward_head(..., pre_logits=True)``, or from the input of the linear layer
     that runs last. An attribute `features` that is itself a module, as in
-    torchvision's networks, is a stack of convolutions and not meant.
+    torchvision's networks, is a stack of convolutions and is not used.
 
     Raises
     ------
     NoFeatures, a ValueError
-        Where the module has none of these.
+        If the module has none of these.
     """
-    module = getattr(net.module_, "_orig_mod", net.module_)
+    module: Any = _not_compiled(net.module_)
     if inspect.ismethod(getattr(module, "features", None)):
-        batches = _calls(net, X, module.features)
+        forward: Callable = module.features
     elif _has_timm_head(module):
-        batches = _calls(net, X, lambda x: module.forward_head(module.forward_features(x), pre_logits=True))
+
+        def forward(x):
+            return module.forward_head(module.forward_features(x), pre_logits=True)
     else:
-        batches = _last_linear_inputs(net, module, X)
-    features = _collect(_first(batch).float() for batch in batches)
+        forward = partial(_last_linear_input, module)
+    before = vars(net)["module_"]
+    vars(net)["module_"] = _Calls(module, forward)
+    try:
+        features = _outputs(net, X)
+    finally:
+        vars(net)["module_"] = before
     return features.reshape(len(features), -1)
+
+
+def _not_compiled(module: nn.Module) -> nn.Module:
+    """Return the module that torch.compile has wrapped: hooks inside the compiled one do not run."""
+    return getattr(module, "_orig_mod", module)
+
+
+class _Calls(nn.Module):
+    """Stands in for a net's module and calls a function of it in place of its forward."""
+
+    def __init__(self, module: nn.Module, function: Callable):
+        super().__init__()
+        self.module = module
+        self.forward = function
 
 
 def _has_timm_head(module: nn.Module) -> bool:
@@ -99,42 +115,36 @@ def _has_timm_head(module: nn.Module) -> bool:
     )
 
 
-def _outputs(net: NeuralNet, X) -> Iterator[Tensor]:
-    """Run the net over X batch by batch, in order and in evaluation mode."""
-    _check_scoring_order(net, X)
-    yield from net.forward_iter(X, training=False)
-
-
-def _calls(net: NeuralNet, X, function: Callable) -> Iterator[Tensor]:
-    """Call a function of the module in place of its forward."""
-    _check_scoring_order(net, X)
-    net._set_training(False)
-    with torch.no_grad():
-        for batch in net.get_iterator(net.get_dataset(X), training=False):
-            x = to_tensor(unpack_data(batch)[0], device=net.device)
-            yield function(**x) if isinstance(x, Mapping) else function(x)
-
-
-def _last_linear_inputs(net: NeuralNet, module: nn.Module, X) -> Iterator[Tensor]:
-    """Catch what enters the linear layer that runs last in each forward pass."""
-    layers = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
-    if not layers:
-        raise NoFeatures(
-            f"The module {type(module).__name__} has no final hidden features to find: give it a method "
-            "features(x), timm's forward_features and forward_head, or a last nn.Linear."
-        )
+def _last_linear_input(module: nn.Module, *args, **kwargs) -> Tensor:
+    """Return what enters the linear layer that runs last in a forward pass."""
     caught: list[Tensor] = []
 
-    def keep_input(layer, args):
-        caught[:] = args[:1]
+    def keep_input(layer, inputs):
+        caught[:] = inputs[:1]
 
-    hooks = [layer.register_forward_pre_hook(keep_input) for layer in layers]
+    hooks = [
+        layer.register_forward_pre_hook(keep_input)
+        for layer in module.modules()
+        if isinstance(layer, nn.Linear)
+    ]
     try:
-        for _ in _outputs(net, X):
-            yield caught[0]
+        module(*args, **kwargs)
     finally:
         for hook in hooks:
             hook.remove()
+    if not caught:
+        raise NoFeatures(
+            f"The module {type(module).__name__} has no final hidden features to find: give it a method "
+            "features(x), timm's forward_features and forward_head, or a last nn.Linear that it calls as a layer."
+        )
+    return caught[0]
+
+
+def _outputs(net: NeuralNet, X) -> np.ndarray:
+    """Run the net over X batch by batch, in order and in evaluation mode; float32."""
+    _check_scoring_order(net, X)
+    batches = net.forward_iter(X, training=False)
+    return np.concatenate([_first(batch).float().cpu().numpy() for batch in batches])
 
 
 def _check_scoring_order(net: NeuralNet, X) -> None:
@@ -151,17 +161,11 @@ def _first(output) -> Tensor:
     return output[0] if isinstance(output, tuple | list) else output
 
 
-def _collect(batches: Iterator[Tensor]) -> np.ndarray:
-    # A DataLoader draws from the global generator even where it does not shuffle.
-    with torch.random.fork_rng([]):
-        return np.concatenate([batch.cpu().numpy() for batch in batches])
-
-
 # Training -----------------------------------------------------------------------------------
 
 
 def keep_all_rows(net: NeuralNet) -> None:
-    """Set, in place, a `train_split` that takes rows away from training to None, with one warning."""
+    """Set a `train_split` that takes rows away from training to None, in place and with one warning."""
     split = net.train_split
     # skorch.helper.predefined_split validates on other data and takes no row.
     if split is None or (isinstance(split, partial) and "valid_ds" in split.keywords):
@@ -176,7 +180,7 @@ def keep_all_rows(net: NeuralNet) -> None:
 
 
 def encode_labels(net: NeuralNet, y: np.ndarray) -> np.ndarray:
-    """Give labels the form a torch loss takes.
+    """Give labels the form that a torch loss takes.
 
     Integers from 0 on stay the numbers they are, as int64; strings, floats and
     negative numbers are numbered in sorted order. A binary net gets float32.
@@ -189,11 +193,9 @@ def encode_labels(net: NeuralNet, y: np.ndarray) -> np.ndarray:
 
 
 @contextmanager
-def forked_torch_seed(seed: int | None) -> Iterator[None]:
-    """Seed torch's generators, CUDA ones too, for a while and give them back as they were."""
-    if seed is None:
-        yield
-        return
-    with torch.random.fork_rng(range(torch.cuda.device_count())):
-        torch.manual_seed(seed)
+def forked_torch(seed: int | None, devices: Iterable[int] = ()) -> Iterator[None]:
+    """Lend torch's generators, seeded if there is a seed, and give them back as they were; other threads wait."""
+    with alone_with_torch(), torch.random.fork_rng(devices):
+        if seed is not None:
+            torch.manual_seed(seed)
         yield

@@ -1,9 +1,8 @@
-"""Seeing a skorch net while it trains: each visit of a row, and each epoch. Loaded with skorch."""
+"""Callbacks that see each visit of a row and each epoch of a skorch net's training. Imported only with skorch."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +20,7 @@ Callbacks = list[tuple[str, Callback]]
 
 
 class RecordingSampler(Sampler):
-    """Another sampler, which notes the row numbers it yields."""
+    """Wraps a sampler and notes the row numbers that it yields."""
 
     def __init__(self, sampler, rows: deque):
         self.sampler = sampler
@@ -37,7 +36,7 @@ class RecordingSampler(Sampler):
 
 
 class RecordingLoader:
-    """The user's training iterator, whose row numbers are noted in the order of the batches."""
+    """Wraps the user's training iterator and notes its row numbers in the order of the batches."""
 
     def __init__(self, iterator_train: Callable, rows: deque):
         self.iterator_train = iterator_train
@@ -58,14 +57,14 @@ class RecordingLoader:
 
 
 class ShowVisits(Callback):
-    """Show the rows of each training batch, as they were before the update, to recorders."""
+    """Shows the outputs of each training batch before its update to recorders."""
 
     def __init__(self, recorders: Mapping[str, Recorder], rows: deque):
         self.recorders = recorders
         self.rows = rows
 
     def on_epoch_begin(self, net, **kwargs):
-        # A loader that drops its last batch has noted rows that never came.
+        # A loader that drops its last batch has noted rows that it never gave.
         self.rows.clear()
 
     def on_batch_end(self, net, batch, training, y_pred=None, **kwargs):
@@ -82,10 +81,10 @@ class ShowVisits(Callback):
 
 
 class WatchEpochs(Callback):
-    """Ask after each epoch whether the training may end, which `EndAsAsked` then does.
+    """Asks after each epoch whether the training may end.
 
-    Two callbacks: this one runs before the user's and sees every epoch; the other
-    runs after them, so that they see the last epoch too.
+    This callback runs before the user's and sees every epoch. `EndAsAsked`, which ends
+    the training, runs after them, so that they see the last epoch too.
     """
 
     def __init__(self, proxy: Proxy, watch: Watch, recorders: Mapping[str, Recorder]):
@@ -98,9 +97,7 @@ class WatchEpochs(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         def gather(requires: tuple[str, ...], rows: np.ndarray) -> dict[str, np.ndarray]:
-            # A loader draws a seed from torch's generator, which the training is to find as it was.
-            with torch.random.fork_rng(devices=[]):
-                return self.proxy.gather_in_training(self.X_, requires, rows, self.recorders)
+            return self.proxy.gather_in_training(self.X_, requires, rows, self.recorders)
 
         self.ends_ = self.watch(gather)
 
@@ -109,65 +106,50 @@ class WatchEpochs(Callback):
 
 
 @contextmanager
-def recording(net: NeuralNet, names: tuple[str, ...], n_rows: int) -> Iterator[dict[str, Recorder]]:
-    """Have recorders see the net's next `fit`; afterwards the net is as it was before.
+def observed(
+    proxy: Proxy, names: tuple[str, ...], watch: Watch | None, n_rows: int
+) -> Iterator[dict[str, Recorder]]:
+    """Have recorders and a watch see the next `fit` of a proxy that is a net. Afterwards the net is as before.
 
     Parameters
     ----------
-    net : skorch net
-        Not yet initialized; changed in place for the while.
+    proxy : Proxy
+        Its net is not yet initialized, and changed in place within the block.
     names : tuple of str
-        Of the recorders.
+        Names of the recorders.
+    watch : callable or None
+        Asked after each epoch whether the training may end.
     n_rows : int
         Rows it will be trained on.
     """
-    recorders = new_recorders(names, n_rows)
-    if not recorders:
-        yield recorders
-        return
-    rows: deque[int] = deque()
-    iterator_train = net.iterator_train
-    net.iterator_train = RecordingLoader(iterator_train, rows)
-    try:
-        with _with_callbacks(net, [("show_visits", ShowVisits(recorders, rows))], []):
-            yield recorders
-    finally:
-        net.iterator_train = iterator_train
-
-
-@contextmanager
-def watching(proxy: Proxy, watch: Watch | None, recorders: Mapping[str, Recorder]) -> Iterator[None]:
-    """Have the next `fit` of a proxy that is a net asked after each epoch; afterwards it is as it was before."""
-    if watch is None:
-        yield
-        return
-    watching = WatchEpochs(proxy, watch, recorders)
-    with _with_callbacks(
-        proxy.estimator, [("watch_epochs", watching)], [("end_as_watched", EndAsAsked(watching))]
-    ):
-        yield
-
-
-@contextmanager
-def _with_callbacks(net: NeuralNet, first: Callbacks, last: Callbacks) -> Iterator[None]:
-    """Put callbacks before and after the user's for a while."""
-    callbacks = net.callbacks
-    names = {name for name, _ in (*first, *last)}
-    if callbacks == "disable":
+    net, recorders = proxy.estimator, new_recorders(names, n_rows)
+    iterator_train, callbacks = net.iterator_train, net.callbacks
+    first: Callbacks = []
+    last: Callbacks = []
+    if recorders:
+        rows: deque[int] = deque()
+        net.iterator_train = RecordingLoader(iterator_train, rows)
+        first.append(("show_visits", ShowVisits(recorders, rows)))
+    if watch is not None:
+        watching = WatchEpochs(proxy, watch, recorders)
+        first.append(("watch_epochs", watching))
+        last.append(("end_as_watched", EndAsAsked(watching)))
+    if callbacks == "disable" and first:
         # skorch runs no callback at all then; run these alone.
         net.get_default_callbacks = list
-    users: list[Any] = [] if callbacks == "disable" else list(callbacks or [])
-    net.callbacks = [*first, *users, *last]
+    if first:
+        net.callbacks = [*first, *([] if callbacks == "disable" else callbacks or []), *last]
     try:
-        yield
+        yield recorders
     finally:
-        net.callbacks = callbacks
+        net.iterator_train, net.callbacks = iterator_train, callbacks
         net.__dict__.pop("get_default_callbacks", None)
-        net.callbacks_ = [item for item in getattr(net, "callbacks_", []) if item[0] not in names]
+        names_of_ours = {name for name, _ in (*first, *last)}
+        net.callbacks_ = [item for item in getattr(net, "callbacks_", []) if item[0] not in names_of_ours]
 
 
 def can_be_recorded(net: NeuralNet) -> bool:
-    """Tell whether the net's training iterator is sure to draw its rows in a way that can be noted."""
+    """Tell whether the rows that the net's training iterator draws can certainly be noted."""
     loader = net.iterator_train
     own_batches = net.get_params(deep=False).get("iterator_train__batch_sampler")
     return isinstance(loader, type) and issubclass(loader, DataLoader) and own_batches is None
@@ -179,7 +161,7 @@ def _as_logits(net: NeuralNet, y_pred, y: Tensor) -> tuple[Tensor, Tensor]:
     # skorch's classifier takes the logarithm of the module's output for this loss.
     is_probability = isinstance(net, NeuralNetClassifier) and isinstance(net.criterion_, nn.NLLLoss)
     if scores.ndim == 1 or scores.shape[1] == 1:
-        # One number for two classes: a logit, or the probability of the second.
+        # One number for two classes: a logit, or the probability of the second class.
         second = scores.reshape(len(scores))
         is_probability = not isinstance(net.criterion_, nn.BCEWithLogitsLoss)
         scores = torch.stack([1 - second if is_probability else torch.zeros_like(second), second], dim=1)
@@ -188,7 +170,7 @@ def _as_logits(net: NeuralNet, y_pred, y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _note(recorder: Recorder, rows: np.ndarray, values: np.ndarray) -> None:
-    """Note a batch in which a sampler with replacement may have drawn a row twice."""
+    """Note a batch. A sampler with replacement may have drawn a row twice."""
     while len(rows):
         first = np.unique(rows, return_index=True)[1]
         recorder.note(rows[first], values[first])

@@ -1,4 +1,4 @@
-"""Seeding torch for trainings in which a skorch net takes part, without loading torch for others."""
+"""Torch's generators while a skorch net takes part, without loading torch for other proxies."""
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
@@ -18,10 +18,25 @@ def holds_skorch_net(estimator: BaseEstimator) -> bool:
     return is_skorch_net(estimator) or any(map(is_skorch_net, estimator.get_params(deep=True).values()))
 
 
-def torch_seed(estimator: BaseEstimator, seed: int | None) -> AbstractContextManager:
-    """Seed torch for the while of a training in which a skorch net takes part."""
+def training_torch(estimator: BaseEstimator, seed: int | None) -> AbstractContextManager:
+    """Seed torch for a training in which a skorch net takes part; without a seed its draws are left as they are.
+
+    skorch draws from torch's generators, which all threads share: other threads wait.
+    """
     if not holds_skorch_net(estimator):
         return nullcontext()
-    from ._skorch_nets import forked_torch_seed
+    import torch
 
-    return forked_torch_seed(seed)
+    from ..training import alone_with_torch
+    from ._skorch_nets import forked_torch
+
+    return alone_with_torch() if seed is None else forked_torch(seed, range(torch.cuda.device_count()))
+
+
+def scoring_torch(estimator: BaseEstimator) -> AbstractContextManager:
+    """Keep torch's generator as it is while a skorch net scores: its DataLoader draws even if it does not shuffle."""
+    if not holds_skorch_net(estimator):
+        return nullcontext()
+    from ._skorch_nets import forked_torch
+
+    return forked_torch(None)

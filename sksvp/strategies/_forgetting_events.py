@@ -1,6 +1,5 @@
 """Forgetting events: how often a row was learned and lost again in training."""
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -92,6 +91,7 @@ class ForgettingCounter(Recorder):
 
     name: ClassVar[str] = "forgetting_events"
     is_kept: ClassVar[bool] = True
+    arrays: ClassVar[tuple[str, ...]] = ("_events", "_is_right", "_was_ever_right")
     judge = staticmethod(is_right)
 
     def __init__(self, n_rows: int):
@@ -109,28 +109,6 @@ class ForgettingCounter(Recorder):
     def result(self) -> np.ndarray:
         """Return the forgetting events so far, (n_rows,) float64, infinity for rows never right."""
         return np.where(self._was_ever_right, self._events, np.inf)
-
-    def state(self) -> dict[str, np.ndarray]:
-        """Return what the counter remembers, for `restore`; each (n_rows,)."""
-        return {
-            "events": self._events,
-            "is_right": self._is_right,
-            "was_ever_right": self._was_ever_right,
-        }
-
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Go on from what `state` of a counter of as many rows returned.
-
-        Raises
-        ------
-        ValueError
-            For a state of another number of rows.
-        """
-        if len(state["events"]) != self.n_rows:
-            raise ValueError(f"The state is of {len(state['events'])} rows, the counter of {self.n_rows}.")
-        self._events = state["events"].copy()
-        self._is_right = state["is_right"].copy()
-        self._was_ever_right = state["was_ever_right"].copy()
 
 
 class ForgettingEvents(ScoredStrategy):

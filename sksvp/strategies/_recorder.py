@@ -13,8 +13,9 @@ from ._rows import check_rows
 class Recorder:
     """Base of the recorders: sees every visit of a training batch before the update of its batch.
 
-    A child names itself, says in `judge` what a visit leaves of a row, and keeps it
-    in `note`. Every way of training calls these two, or `update`, which does both.
+    A child names itself and its arrays, computes in `judge` one value per row from
+    the scores of a batch, and stores the values in `_keep`. Every way of training
+    calls `judge` and `note`, or `update`, which does both.
 
     Parameters
     ----------
@@ -30,18 +31,21 @@ class Recorder:
     needs_scores : bool
         Whether `judge` reads how the scores of the classes differ, and not only which
         is the highest.
+    arrays : tuple of str
+        Names of the attributes, all arrays, that hold what was noted.
     """
 
     name: ClassVar[str]
     is_kept: ClassVar[bool] = False
     needs_scores: ClassVar[bool] = False
+    arrays: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, n_rows: int):
         self.n_rows = n_rows
 
     @staticmethod
     def judge(logits: Any, y: Any) -> Any:
-        """Return what a visit leaves of each row of a batch.
+        """Return the value that is noted of each row of a batch.
 
         Parameters
         ----------
@@ -58,7 +62,7 @@ class Recorder:
         raise NotImplementedError
 
     def note(self, rows: ArrayLike, values: ArrayLike) -> None:
-        """Keep what a visit has left of some rows.
+        """Note the values of one visit of some rows.
 
         Parameters
         ----------
@@ -95,12 +99,26 @@ class Recorder:
         raise NotImplementedError
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return what is remembered, as arrays by name, for `restore`."""
-        raise NotImplementedError
+        """Return what was noted, as arrays by name, for `restore`."""
+        return {"n_rows": np.array(self.n_rows), **{name: getattr(self, name) for name in self.arrays}}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Go on from what `state` of a recorder of as many rows returned."""
-        raise NotImplementedError
+        """Continue from what `state` of a recorder of as many rows returned.
+
+        Parameters
+        ----------
+        state : mapping of str to ndarray
+            Arrays by name.
+
+        Raises
+        ------
+        ValueError
+            For a state of another number of rows.
+        """
+        if state["n_rows"] != self.n_rows:
+            raise ValueError(f"The state is of {state['n_rows']} rows, the recorder of {self.n_rows}.")
+        for name in self.arrays:
+            setattr(self, name, state[name].copy())
 
 
 def is_right(logits: Any, y: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import os
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -223,10 +223,11 @@ class RecordVisits(Recorder):
 
     name: ClassVar[str] = "training_record"
     needs_scores: ClassVar[bool] = True
+    arrays: ClassVar[tuple[str, ...]] = ("_visits", "_n_visits")
 
     def __init__(self, n_rows: int):
         super().__init__(n_rows)
-        self._visits: list[np.ndarray] = []
+        self._visits = np.empty((0, len(CHANNELS), n_rows), dtype=np.float16)
         self._n_visits = np.zeros(n_rows, dtype=np.int32)
 
     @staticmethod
@@ -245,28 +246,17 @@ class RecordVisits(Recorder):
 
     def _keep(self, rows: np.ndarray, values: np.ndarray) -> None:
         visits = self._n_visits[rows]
-        for visit in np.unique(visits):
-            if visit == len(self._visits):
-                self._visits.append(np.full((len(CHANNELS), self.n_rows), np.nan, dtype=np.float16))
-            seen = visits == visit
-            # What lies beyond the range of float16, also infinity, becomes its end.
-            self._visits[visit][:, rows[seen]] = np.clip(values[seen].T, -_LARGEST, _LARGEST)
+        missing = visits.max() + 1 - len(self._visits)
+        if missing > 0:
+            blank = np.full((missing, len(CHANNELS), self.n_rows), np.nan, dtype=np.float16)
+            self._visits = np.concatenate([self._visits, blank])
+        # What lies beyond the range of float16, also infinity, becomes its end.
+        self._visits[visits, :, rows] = np.clip(values, -_LARGEST, _LARGEST)
         self._n_visits[rows] += 1
 
     def result(self) -> np.ndarray:
         """Return the visits that every row has had, (n_rows, n_visits, 3) float16."""
-        whole = self._visits[: self._n_visits.min(initial=len(self._visits))]
-        return np.reshape(whole, (len(whole), len(CHANNELS), self.n_rows)).transpose(2, 0, 1)
-
-    def state(self) -> dict[str, np.ndarray]:
-        """Return the values, (n_visits, 3, n_rows), and the visits of each row."""
-        visits = np.reshape(self._visits, (len(self._visits), len(CHANNELS), self.n_rows))
-        return {"visits": visits.astype(np.float16, copy=False), "n_visits": self._n_visits}
-
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Go on from what `state` returned."""
-        self._visits = [visit.copy() for visit in state["visits"]]
-        self._n_visits = state["n_visits"].copy()
+        return self._visits[: self._n_visits.min(initial=len(self._visits))].transpose(2, 0, 1)
 
 
 def score_visits(

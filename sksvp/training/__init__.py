@@ -13,6 +13,7 @@ from ._resume import training_folder
 from ._row_source import Read, Rows, is_slow_to_read
 from ._schedule import SCHEDULE_NAMES, Schedule, check_schedule
 from ._scoring import score_rows
+from ._seeding import alone_with_torch
 from ._team import Team, join_team
 from ._trainer import Trainer
 
@@ -27,6 +28,7 @@ __all__ = [
     "Trainer",
     "TrainingNet",
     "TrainingView",
+    "alone_with_torch",
     "augmentation",
     "check_net_params",
     "check_schedule",

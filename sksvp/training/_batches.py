@@ -1,7 +1,7 @@
 """Batches that are read as a whole, without a DataLoader that fetches and collates single rows."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ._row_source import Read, RowSource
+from ._row_source import Rows, RowSource
 
 
 class Visit(NamedTuple):
@@ -29,35 +29,20 @@ class TrainingRows(Dataset):
 
     Parameters
     ----------
-    read : callable
-        ``read(indices) -> Tensor``, the unaugmented batch of those rows.
+    rows : Rows
     y : ndarray of shape (n,)
         Labels, encoded as 0 .. n_classes - 1.
-    is_slow : bool, default=False
-        Whether reading takes more than a copy, for example from files.
-    read_anew : callable, default=None
-        If rows are read differently in every epoch, ``read_anew(seed)`` returns
-        the `read` of one epoch. None means that `read` serves all epochs.
     """
 
-    def __init__(
-        self,
-        read: Read,
-        y: np.ndarray,
-        *,
-        is_slow: bool = False,
-        read_anew: Callable[[int], Read] | None = None,
-    ):
-        self.read = read
-        self.read_anew = read_anew
+    def __init__(self, rows: Rows, y: np.ndarray):
+        self.rows = rows
         self.y = torch.from_numpy(np.ascontiguousarray(y, dtype=np.int64))
-        self.is_slow = is_slow
 
     def __len__(self) -> int:
-        return len(self.y)
+        return self.rows.n
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        return self.read(np.asarray([index]))[0], self.y[index]
+        return self.rows.read(np.asarray([index]))[0], self.y[index]
 
 
 def batch_bounds(n_rows: int, batch_size: int, least: int = 2) -> list[tuple[int, int]]:
@@ -101,7 +86,8 @@ class ShuffledBatches:
         self.epoch = first_epoch
         self.rank = rank
         self.n_ranks = n_ranks
-        self._source_of_epoch = _source_of_epoch(dataset, device)
+        # None if every epoch reads the rows anew.
+        self._source = None if dataset.rows.read_anew else RowSource(dataset.rows, device)
         self._y = dataset.y.to(device)
 
     def __len__(self) -> int:
@@ -119,19 +105,14 @@ class ShuffledBatches:
         shares = [slice(start + self.rank, stop, self.n_ranks) for start, stop in bounds]
         order_there = torch.from_numpy(order).to(self.device)
         y = self._y[order_there]
-        raw_batches = self._source_of_epoch(seed).batches(order, shares)
+        raw_batches = (self._source or self._source_of_epoch(seed)).batches(order, shares)
         for (start, stop), share, raw in zip(bounds, shares, raw_batches, strict=True):
             inputs = self.prepare(raw, Visit(order[share], self.epoch, generator))
             about = {"rows": order_there[share], "n_batch": stop - start, "y_batch": y[start:stop]}
             yield {"inputs": inputs, **about}, y[share]
         self.epoch += 1
 
-
-def _source_of_epoch(rows: TrainingRows, device: torch.device) -> Callable[[int], RowSource]:
-    """Return ``source(seed)``, which gives the row source of the epoch with that seed."""
-    make = partial(RowSource, n_rows=len(rows), device=device, is_slow=rows.is_slow)
-    if (read_anew := rows.read_anew) is not None:
+    def _source_of_epoch(self, seed: int) -> RowSource:
+        rows = self.dataset.rows
         # Rows that no later epoch reads again are not kept on a GPU.
-        return lambda seed: make(read_anew(seed), read_often=False)
-    source = make(rows.read)
-    return lambda seed: source
+        return RowSource(replace(rows, read=rows.read_anew(seed)), self.device, read_often=False)

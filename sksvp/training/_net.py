@@ -1,6 +1,5 @@
 """The skorch net behind our classifiers."""
 
-import inspect
 import warnings
 from contextlib import nullcontext, suppress
 from typing import Any
@@ -260,12 +259,3 @@ def without_train_split(net_params: dict | None) -> dict:
             stacklevel=5,
         )
     return net_params
-
-
-def for_optimizer(params: dict, net_params: dict) -> dict:
-    """Return those parameters of stochastic gradient descent that the optimizer of `net_params` accepts."""
-    optimizer = net_params.get("optimizer", torch.optim.SGD)
-    if optimizer is torch.optim.SGD:
-        return params
-    known = {f"optimizer__{name}" for name in inspect.signature(optimizer).parameters}
-    return {name: value for name, value in params.items() if name in known}

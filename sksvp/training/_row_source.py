@@ -14,67 +14,62 @@ from .._inputs._rows import LazyRows
 
 Read = Callable[[np.ndarray], Tensor]
 
-# Of a GPU's free memory, what rows may take; the rest is for the network.
+# Share of a GPU's free memory that rows may take; the rest is for the network.
 _RESIDENT_SHARE = 0.4
-# Rows that are read at a time to be kept on a GPU.
+# Number of rows that are read at a time in a copy to a GPU.
 _COPIED_ROWS = 4096
-# Batches that wait for the device.
+# Number of batches that wait for the device.
 _AHEAD = 2
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one X, as a network takes them.
+    """Rows of one X, in the form that a network reads.
 
     Parameters
     ----------
     n : int
-        How many.
+        Number of rows.
     read : callable
         ``read(indices) -> Tensor``, the raw batch of those rows.
     clean_view : callable
         ``clean_view(batch) -> Tensor``, the network's input without any augmentation.
-    is_slow : bool
-        Whether reading takes more than a copy, as from files.
-    read_anew : callable or None
-        See `TrainingRows`.
+    is_slow : bool, default=False
+        Whether reading takes more than a copy, for example from files.
+    read_anew : callable, default=None
+        If rows are read differently in every epoch, ``read_anew(seed)`` returns
+        the `read` of one epoch. None means that `read` serves all epochs.
     """
 
     n: int
     read: Read
     clean_view: Callable[[Tensor], Tensor]
-    is_slow: bool
+    is_slow: bool = False
     read_anew: Callable[[int], Read] | None = None
 
 
 class RowSource:
     """Gives batches of raw rows on a device.
 
-    On a GPU with room for them, all rows are copied there once and batches are
-    cut by the GPU. Rows that must be fetched (images in files, memory maps, and
-    whatever a GPU has no room for) are read by a thread while the batches
-    before are at work. Rows in the computer's own memory are cut as they lie.
+    If a GPU has room for all rows, they are copied there once and the GPU cuts the
+    batches. A thread reads ahead rows that must be fetched: images in files, memory
+    maps, and whatever a GPU has no room for. Rows in the computer's memory are cut
+    as they lie.
 
     Parameters
     ----------
-    read : callable
-        ``read(rows) -> Tensor``, the raw batch of those rows.
-    n_rows : int
+    rows : Rows
     device : torch.device
-    is_slow : bool
-        Whether reading takes more than a copy.
     read_often : bool, default=True
-        Whether the rows will be read again and again, which a copy on the GPU is for.
+        Whether the rows are read several times, so that a copy on the GPU pays.
     """
 
-    def __init__(
-        self, read: Read, n_rows: int, device: torch.device, *, is_slow: bool, read_often: bool = True
-    ):
-        self._read = read
+    def __init__(self, rows: Rows, device: torch.device, *, read_often: bool = True):
+        self._read = rows.read
         self._device = device
         on_gpu = device.type == "cuda"
-        self._resident = _copy_if_it_fits(read, n_rows, device) if on_gpu and read_often else None
-        self._reads_ahead = self._resident is None and (is_slow or device.type == "cuda")
+        self._resident = _copy_if_it_fits(rows, device) if on_gpu and read_often else None
+        self._reads_ahead = self._resident is None and (rows.is_slow or on_gpu)
 
     def batches(self, order: np.ndarray, parts: Iterable[slice]) -> Iterator[Tensor]:
         """Yield the raw batch of each part of an order of rows."""
@@ -131,13 +126,13 @@ def read_ahead(read: Read, parts: Iterable[np.ndarray]) -> Iterator[Tensor]:
             thread.shutdown(cancel_futures=True)
 
 
-def _copy_if_it_fits(read: Read, n_rows: int, device: torch.device) -> Tensor | None:
-    first = read(np.arange(1))
-    n_bytes = n_rows * first.numel() * first.element_size()
+def _copy_if_it_fits(rows: Rows, device: torch.device) -> Tensor | None:
+    first = rows.read(np.arange(1))
+    n_bytes = rows.n * first.numel() * first.element_size()
     if n_bytes > _RESIDENT_SHARE * torch.cuda.mem_get_info(device)[0]:
         return None
-    resident = torch.empty(n_rows, *first.shape[1:], dtype=first.dtype, device=device)
-    blocks = [np.arange(start, min(start + _COPIED_ROWS, n_rows)) for start in range(0, n_rows, _COPIED_ROWS)]
-    for rows, block in zip(blocks, read_ahead(read, blocks), strict=True):
-        resident[rows[0] : rows[-1] + 1] = block.to(device)
+    resident = torch.empty(rows.n, *first.shape[1:], dtype=first.dtype, device=device)
+    blocks = np.split(np.arange(rows.n), range(_COPIED_ROWS, rows.n, _COPIED_ROWS))
+    for block, raw in zip(blocks, read_ahead(rows.read, blocks), strict=True):
+        resident[block[0] : block[-1] + 1] = raw.to(device)
     return resident

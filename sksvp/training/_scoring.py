@@ -42,7 +42,7 @@ def score_rows(
     score = _scores_of(net.network.eval(), kinds)
     widths = [net.n_features if kind == "features" else len(net.classes) for kind in kinds]
     device = torch.device(net.device)
-    source = RowSource(rows.read, len(indices), device, is_slow=rows.is_slow, read_often=False)
+    source = RowSource(rows, device, read_often=False)
     done = first_with_room(
         lambda size: _score_in_batches(
             lambda batch: score(rows.clean_view(batch)), source, indices, sum(widths), size, device

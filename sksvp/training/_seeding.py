@@ -11,6 +11,13 @@ from torch import Tensor
 _lock = threading.RLock()
 
 
+@contextmanager
+def alone_with_torch() -> Iterator[None]:
+    """Have blocks of other threads that seed or draw from torch's generators wait until this one has ended."""
+    with _lock:
+        yield
+
+
 @dataclass(eq=False)
 class _Loan:
     """States of the generators before a block began, by device."""

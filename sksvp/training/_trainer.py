@@ -1,5 +1,6 @@
 """How a network is built and trained."""
 
+import inspect
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
@@ -18,7 +19,7 @@ from ..strategies import Recorder, new_recorders
 from ._batches import TrainingRows, TrainingView, Visit, batch_bounds
 from ._callbacks import AskAfterEpoch, EndAsAsked, EpochBar, SetLearningRate, ShowVisits
 from ._fused_sgd import FusedSGD
-from ._net import Callbacks, TrainingNet, for_optimizer, without_train_split
+from ._net import Callbacks, TrainingNet, without_train_split
 from ._out_of_memory import first_with_room, is_out_of_memory
 from ._resume import KeepCheckpoint, TrainingCheckpoint
 from ._row_source import Rows
@@ -28,9 +29,9 @@ from ._seeding import seeded_torch
 from ._team import Team
 from ._unsafe_bf16 import has_unsafe_convolution
 
-# Of one X: returns the folder in which its training is kept, for these processes.
+# Opens the folder in which a training by these processes is kept.
 OpenFolder = Callable[[Team], Checkpoint]
-# Evidence of training rows, by kinds and row numbers, as the network is by now.
+# Returns the current evidence of training rows, by kinds and row numbers.
 Gather = Callable[[tuple[str, ...], np.ndarray], dict[str, np.ndarray]]
 
 
@@ -43,25 +44,25 @@ class Trainer:
     Parameters
     ----------
     name : str
-        Names the classifier in messages and on the progress bar.
+        Name of the classifier in messages and on the progress bar.
     team : Team
         The processes that train together.
     epochs : int
         Passes over the rows in `train`.
     max_epochs : int
-        Passes that the net knows of.
+        Value of the net's own parameter `max_epochs`.
     lr : float
         Learning rate of the net, to which the rates of its parameter groups relate.
     full_lr : float
         Learning rate that the factors of the schedule multiply.
     schedule : str or sequence of (epochs, factor)
     batch_size : int
-        Rows of a batch, of all processes together.
+        Number of rows of a batch, over all processes.
     sgd : mapping of str
         Options of stochastic gradient descent; an optimizer of `net_params` gets those it knows by name.
     label_smoothing : float
     class_weights : ndarray of shape (n_classes,) or None
-        Of the loss.
+        Weights of the classes in the loss.
     precision : {"auto", "fp32", "bf16"}
     net_params : dict or None
         Further parameters of the skorch net.
@@ -74,14 +75,14 @@ class Trainer:
     verbose : bool or int
         Whether there is a progress bar.
     has_large_layers : bool
-        Whether a step of gradient descent is worth counting beside the gradients.
+        Whether the update of the weights takes a noticeable part of a step.
     records_steps : bool
         See `TrainingNet`.
 
     Attributes
     ----------
     recorders : dict of str to Recorder
-        By their names, with what they noted in the last training.
+        Recorders of the last training by their names.
     earlier_seconds : tuple of float
         Seconds of a kept training in processes before this one, on the wall and of the processor.
     """
@@ -125,7 +126,7 @@ class Trainer:
                 folder = open_folder(self.team)
             except (OSError, ValueError) as failure:
                 error = failure
-        # What fails in the first process fails in all: the others would wait for it.
+        # An error of the first process is raised in all, since the others would wait for it.
         error = self.team.share(error)
         if error is not None:
             raise error
@@ -147,12 +148,12 @@ class Trainer:
             Decides the weights, and whatever the trainings of the net draw.
         """
         if self.team.size > 1:
-            # Without a seed the processes would begin apart.
+            # Without a seed the processes would start from different weights.
             random_state = np.random.RandomState(self.team.share(random_state.randint(MAX_SEED)))
         batch_state = np.random.RandomState(random_state.randint(MAX_SEED))
         net_params = without_train_split(self.net_params)
         callbacks = net_params.pop("callbacks", None)
-        # skorch's word for none. Those that train are not the user's.
+        # "disable" is skorch's word for none.
         callbacks = [] if callbacks in (None, "disable") else list(callbacks)
         device = self.team.device
         with seeded_torch(random_state.randint(MAX_SEED), device, alone=True):
@@ -161,7 +162,7 @@ class Trainer:
             net = TrainingNet(
                 module,
                 **{
-                    **for_optimizer(self._optimizer_params(), net_params),
+                    **self._optimizer_params(net_params),
                     "criterion": nn.CrossEntropyLoss,
                     "criterion__label_smoothing": self.label_smoothing,
                     "callbacks__valid_acc": None,
@@ -183,23 +184,27 @@ class Trainer:
         net.batch_state_ = batch_state
         return net
 
-    def _optimizer_params(self) -> dict[str, Any]:
+    def _optimizer_params(self, net_params: dict[str, Any]) -> dict[str, Any]:
+        """Return the optimizer and its options; the user's optimizer gets the options that it knows by name."""
         device = self.team.device.type
-        # A GPU launches one kernel for all parameters then.
+        # The fused kernel updates all parameters in one launch of a GPU.
         fused = device == "cuda" or (device == "cpu" and self.has_large_layers)
-        options = {f"optimizer__{name}": value for name, value in self.sgd.items()}
-        return {"optimizer": FusedSGD if fused else torch.optim.SGD, **options}
+        optimizer = net_params.get("optimizer", FusedSGD if fused else torch.optim.SGD)
+        is_sgd = optimizer in (FusedSGD, torch.optim.SGD)
+        known = self.sgd if is_sgd else inspect.signature(optimizer).parameters
+        options = {f"optimizer__{name}": value for name, value in self.sgd.items() if name in known}
+        return {"optimizer": optimizer, **options}
 
     def train(self, net: TrainingNet, rows: Rows, y: np.ndarray, view: TrainingView) -> None:
-        """Train a net on, from its kept state where there is one.
+        """Train a net, from its kept state if there is one.
 
         Parameters
         ----------
         net : TrainingNet
-            Of `build_net`.
+            A net that `build_net` returned.
         rows : Rows
         y : ndarray of shape (n,)
-            Classes, as numbers.
+            Encoded labels.
         view : callable
             ``view(batch, visit)``, the network's input from a raw batch.
 
@@ -211,7 +216,7 @@ class Trainer:
             Where the device has no room for a batch; the message names a size that fits.
         """
         self._check_shares(net, len(y))
-        # Of a net that is trained further, those of the first call may be others.
+        # The batch size may have changed since the first call of `partial_fit`.
         net.batch_size = self.batch_size
         net.weigh_classes(self.class_weights)
         self._avoid_unsafe_bf16(net, rows)
@@ -267,7 +272,7 @@ class Trainer:
         net.autocast_dtype = torch.float32
 
     def _callbacks(self, net: TrainingNet, rows: Rows, rate: SetLearningRate) -> tuple[Callbacks, Callbacks]:
-        """Return what the user's callbacks find done, and what is done when they have had their say."""
+        """Return the callbacks that run before those of the user, and those that run after them."""
         shown = ShowVisits(self.recorders, rows.n, self.team)
         first: Callbacks = [("visits", shown), ("learning_rate", rate)]
         last: Callbacks = []
@@ -291,12 +296,12 @@ class Trainer:
                 found |= score_rows(net, rows, numbers, kinds, batch_size=self.batch_size)
             return found
 
-        # One decides: on a GPU the others' scores may differ in their last bits.
+        # The first process decides: on a GPU the scores of the others may differ in their last bits.
         return self.watch is not None and bool(self.team.share(self.watch(gather)))
 
     def _run(self, net: TrainingNet, rows: Rows, y: np.ndarray, view: TrainingView, **kwargs: Any) -> None:
-        """Train, and say which batches fit where the device has no room for those that were asked for."""
-        data = TrainingRows(rows.read, y, is_slow=rows.is_slow, read_anew=rows.read_anew)
+        """Train; if the device has no room for the batches, raise an error that names a size that fits."""
+        data = TrainingRows(rows, y)
         try:
             net.train_epochs(data, view=view, team=self.team, **kwargs)
         except RuntimeError as error:
@@ -304,7 +309,7 @@ class Trainer:
                 raise
         else:
             return
-        # Outside of the handler, which holds what the failed batch took.
+        # Within the handler the exception would keep the memory of the failed batch alive.
         largest = self._largest_batch(net, data, view)
         fits = "not even two rows fit" if largest is None else f"batch_size={largest} fits"
         precision = str(net.autocast_dtype).removeprefix("torch.")
@@ -321,7 +326,7 @@ class Trainer:
             part = np.arange(min(-(-n_rows // self.team.size), len(data)))
             visit = Visit(part, 0, torch.Generator(device).manual_seed(0))
             net.module_.zero_grad(set_to_none=True)
-            net.infer({"inputs": view(data.read(part).to(device), visit)}).sum().backward()
+            net.infer({"inputs": view(data.rows.read(part).to(device), visit)}).sum().backward()
 
         found = first_with_room(train_on, self.batch_size // 2, least=2)
         net.module_.zero_grad(set_to_none=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..strategies import new_recorders, recorder_names
+from ..strategies import new_recorders
 from ._incremental import Incremental
 from ._pipelines import fit_heads, resamples
 from ._proxy import Proxy, Training
@@ -33,7 +33,7 @@ class PartialFit(Proxy):
         return has_scores(self.classifier)
 
     def free_recorders(self, needed: Iterable[str]) -> tuple[str, ...]:
-        return tuple(recorder_names(kept=True)) if self._records_of(needed) else ()
+        return self.recorders if self._records_of(needed) else ()
 
     def _ways_out(self, missing: list[str]) -> list[str]:
         ways = super()._ways_out(missing)

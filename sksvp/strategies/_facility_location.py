@@ -199,7 +199,10 @@ class _Similarity:
 
     def rows(self, rows: np.ndarray) -> np.ndarray:
         """Return the similarities of some rows to all, (len(rows), n_rows)."""
-        if self._matrix is not None:
+        if self._step >= len(self._features):
+            if self._matrix is None:
+                everything = np.arange(len(self._features))
+                self._matrix = self._between(everything, self._features, self._squares)
             return self._matrix[rows]
         return self._between(rows, self._features, self._squares)
 
@@ -211,6 +214,16 @@ class _Similarity:
             for part in self.blocks(np.arange(len(nearest))):
                 nearest[part] = self._between(part, self._initial, squares).max(axis=1)
         return nearest
+
+    def nearest_initial(self) -> np.ndarray:
+        """Return for each row the place of the nearest initial one, the first of equal ones."""
+        squares = np.einsum("ij,ij->i", self._initial, self._initial)
+        return np.concatenate(
+            [
+                self._between(part, self._initial, squares).argmax(axis=1)
+                for part in self.blocks(np.arange(len(self._features)))
+            ]
+        )
 
     def _between(self, rows: np.ndarray, others: np.ndarray, squares: np.ndarray) -> np.ndarray:
         values = self._features[rows] @ others.T
@@ -277,6 +290,31 @@ class FacilityLocation(PickingStrategy):
             return _cover(features[members], weights[members], quota, centres, self.kernel)
 
         return pick_by_class(None if labels is None else np.asarray(labels)[pool], n_samples, len(pool), pick)
+
+    def weigh(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
+        """Count for each chosen row the rows that it stands for: those to which it is the nearest.
+
+        Parameters
+        ----------
+        evidence : Evidence
+            Of all rows.
+        rows : ndarray of int
+            The chosen rows.
+
+        Returns
+        -------
+        ndarray of shape (len(rows),), int
+            The counts, the row itself among them. They may serve as `sample_weight`.
+        """
+        table = check_table(evidence.require("features"))
+        labels = np.asarray(evidence.y) if self.by_class and evidence.y is not None else np.zeros(len(table))
+        counts = np.zeros(len(rows), dtype=np.int64)
+        for label in np.unique(labels):
+            members, places = np.flatnonzero(labels == label), np.flatnonzero(labels[rows] == label)
+            if len(places):
+                similarity = _Similarity(table[members], table[rows[places]], self.kernel)
+                counts[places] = np.bincount(similarity.nearest_initial(), minlength=len(places))
+        return counts
 
 
 def _uncertainty(evidence: Evidence, rows: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from toy_proxies import blobs
 from sksvp import ProxyActiveLearner, ProxyCoresetSelector
 from sksvp.cli._folders import read_rows
 from sksvp.estimators import BagOfNgramsClassifier, ResNetClassifier
-from sksvp.experiments import RunFolder, first_selection, run_coreset
+from sksvp.experiments import RunFolder, run_coreset
 
 X, y = blobs(60)
 N_FLIPS = 25
@@ -143,7 +143,6 @@ def test_folder_of_a_run(tmp_path):
     def go_on():
         folder = RunFolder(tmp_path / "run", {"epochs": 3}, resume=True)
         run_coreset(experiment, folder, report=lambda line: None)
-        first_selection(experiment, folder)
         return list(folder), read_rows(tmp_path / "run" / "selected.csv", 300).tolist()
 
     records, rows = go_on()

@@ -386,9 +386,9 @@ def test_one_cycle_on_the_command_line(tmp_path):
         ([], "either --dataset NAME or --data FILE"),
         (["--dataset", "digits", "--strategy", "entropi"], "--strategy must be one of entropy, "),
         (["--dataset", "digits", "--proxy", "resnet18"], "--proxy resnet18: depth must be 6n + 2"),
-        (["--dataset", "digits", "--target", "alexnet"], "--target alexnet: unknown; take fast, resnet8"),
-        (["--dataset", "digits", "--lr", "0"], "--lr must be above 0"),
-        (["--dataset", "digits", "--proxy-lr", "inf"], "--proxy-lr must be above 0"),
+        (["--dataset", "digits", "--target", "alexnet"], "--target alexnet is unknown; take fast, resnet8"),
+        (["--dataset", "digits", "--lr", "0"], "--lr must be a number above 0"),
+        (["--dataset", "digits", "--proxy-lr", "inf"], "--proxy-lr must be a number above 0"),
         (["--dataset", "digits", "--target", "torchvision:alexnut"], "alexnet"),
         (["--dataset", "digits", "--subset-size", "half"], "--subset-size"),
         (["--dataset", "digits", "--subset-size", "0"], "--subset-size must be a share up to 1"),
@@ -404,7 +404,7 @@ def test_one_cycle_on_the_command_line(tmp_path):
         (["--dataset", "digits", "--device", "abacus"], "--device abacus must be 'auto'"),
         (
             ["--dataset", "digits", "--precision", "fp8"],
-            "--precision must be one of auto, bf16, fp32, got 'fp8'.",
+            "--precision must be one of auto, fp32, bf16, got 'fp8'.",
         ),
         (["--dataset", "digits", "--schedule", "cosine"], "--schedule must be one of cifar, "),
         (["--dataset", "cifar10", "--data-dir", "nowhere"], "sksvp: --data-dir nowhere has no"),
@@ -426,7 +426,7 @@ def test_a_former_selection_refuses_what_it_would_not_heed(tmp_path):
     for options, words in (
         (["--proxy", "resnet14", "--class-balanced"], "--class-balanced and --proxy would change nothing"),
         (["--proxy-epochs", 3, "--proxy-lr", 0.1], "--proxy-epochs and --proxy-lr would change nothing"),
-        ([], "rows of rows.csv: it is one only"),
+        ([], "rows of rows.csv: there is one only"),
     ):
         refused = run(*former, *options)
         assert refused.exit_code == 2 and words in refused.stderr
@@ -544,7 +544,10 @@ def test_the_middle_that_a_network_is_tested_on(tmp_path, monkeypatch, networks,
 
 def test_crop_fraction_is_checked(tmp_path):
     other = run("train", "--dataset", "digits", "--crop-fraction", 0.5)
-    assert (other.exit_code, other.stderr) == (2, "sksvp: --crop-fraction is for --dataset folder.\n")
+    assert (other.exit_code, other.stderr) == (
+        2,
+        "sksvp: --crop-fraction would change nothing: the data is not --dataset folder.\n",
+    )
     zero = run("train", "--dataset", "folder", "--data-dir", tmp_path, "--crop-fraction", 0)
     assert zero.exit_code == 2 and "--crop-fraction must be" in zero.stderr
 

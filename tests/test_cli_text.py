@@ -101,7 +101,7 @@ def test_texts_get_networks_for_texts(reviews, tmp_path):
         (["train", "--network", "fasttext", "--text-length", "100"], "takes no --text-length"),
         (
             ["train", "--network", "vdcnn9", "--optimizer", "lion"],
-            "--optimizer must be sgd or adam, got 'lion'",
+            "--optimizer must be one of sgd, adam, got 'lion'",
         ),
         (["train", "--network", "vdcnn9", "--text-length", "40"], "--text-length 40 must be at least"),
         (["train", "--network", "vdcnn9", "--image-shape", "1,8,8"], "takes no --image-shape"),
@@ -197,7 +197,9 @@ def test_mistakes_in_a_table_name_the_options(own_table, tmp_path, options, mess
 def test_options_of_a_table_are_for_a_table():
     result = run("coreset", "--dataset", "digits", "--label-column", "mood", "--encoding", "cp1252")
     assert result.exit_code == 2
-    assert "--label-column, --encoding is for --data with a table of texts" in " ".join(result.output.split())
+    assert "--label-column and --encoding would change nothing: the data is not a table of texts" in " ".join(
+        result.output.split()
+    )
 
 
 def test_a_row_of_another_encoding_is_skipped(reviews, tmp_path):
@@ -252,6 +254,6 @@ def test_probabilities_of_the_command_line(tmp_path, reviews):
     options = ["coreset", "--data", reviews / "train.csv", "--only-select", *LINEAR, "--strategy", "entropy"]
     result = run(*options, "--probabilities", "held_out", "--out", tmp_path / "a")
     assert result.exit_code == 2
-    assert "--probabilities must be in_sample or out_of_fold, got 'held_out'" in result.output
+    assert "--probabilities must be one of in_sample, out_of_fold, got 'held_out'" in result.output
     result = run(*options, "--probabilities", "out_of_fold", "--device", "cpu", "--out", tmp_path / "b")
     assert result.exit_code == 0, result.output

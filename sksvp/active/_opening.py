@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn.utils import indexable
 from sklearn.utils.validation import _num_samples
 
+from .._inputs._containers import check_container
 from .._inputs._labels import read_labels
 from .._seeds import draw_seeds
 from .._storage._checkpoint import open_checkpoint
@@ -27,6 +28,7 @@ def read_pool(learner, X, y, X_val, y_val) -> tuple[Any, LabelTable, np.ndarray 
             f"This {type(learner).__name__} estimator requires y to be passed, but the target y is None: rounds "
             "buys labels from y or from an oracle."
         )
+    check_container(X)
     (X,) = indexable(X) if y is None else (indexable(X, y)[0],)
     n_rows = n_pool_rows(X)
     table = LabelTable(n_rows)

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 
 import joblib
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context
-from sklearn.utils import _safe_indexing, get_tags, indexable
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, _fit_context
+from sklearn.utils import get_tags, indexable
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, _routing_enabled, process_routing
 from sklearn.utils.validation import (
@@ -23,6 +23,7 @@ from sklearn.utils.validation import (
 )
 
 from .._clock import Clock
+from .._inputs._containers import check_container, take_rows
 from .._inputs._labels import check_labels
 from .._seeds import draw_seeds
 from .._storage._fingerprint import fingerprint
@@ -42,7 +43,7 @@ _STAGES = ("proxy", "evidence", "ranking")
 _NO_TIME = (0.0, 0.0)
 
 
-class BaseProxyCoreset(RerankingMixin, BaseEstimator):
+class BaseProxyCoreset(RerankingMixin, OneToOneFeatureMixin, BaseEstimator):
     """Base of `ProxyCoresetSelector` and `ProxyCoresetSampler`."""
 
     _parameter_constraints: ClassVar[dict] = {
@@ -59,6 +60,9 @@ class BaseProxyCoreset(RerankingMixin, BaseEstimator):
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
+
+    # Methods whose metadata goes to the proxy's `fit`.
+    _fitting_methods: tuple[str, ...] = ("fit",)
 
     def __init__(
         self,
@@ -111,6 +115,8 @@ class BaseProxyCoreset(RerankingMixin, BaseEstimator):
             are missing, continuous or multilabel, if `subset_size` keeps no row or
             more than there are, if the strategy is unknown or the proxy cannot serve
             it, or if the proxy refuses X.
+        TypeError
+            If rows of X cannot be taken by their numbers, as of a torch Dataset.
         OSError
             If `memory` cannot be written to or locked, or if other users can write to
             it: it holds pickles.
@@ -162,6 +168,7 @@ class BaseProxyCoreset(RerankingMixin, BaseEstimator):
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
             )
+        check_container(X)
         X, y = indexable(X, y)
         labels = check_labels(y, advice=_ADVICE)
         if len(labels) == 0:
@@ -259,9 +266,9 @@ class BaseProxyCoreset(RerankingMixin, BaseEstimator):
             warn_if_memorised(self.proxy_, evidence, labels, right, stacklevel=stacklevel)
 
     def _route(self, fit_params: dict) -> dict:
-        if not _routing_enabled():
-            return fit_params
-        return dict(process_routing(self, "fit", **fit_params).proxy.fit)
+        return (
+            dict(process_routing(self, "fit", **fit_params).proxy.fit) if _routing_enabled() else fit_params
+        )
 
     def _learn_features_of(self, X) -> None:
         """Take over what the proxy knows of the columns of X."""
@@ -319,17 +326,20 @@ class BaseProxyCoreset(RerankingMixin, BaseEstimator):
         ------
         ValueError
             If there is no array, or one has another length.
+        TypeError
+            If rows of an array cannot be taken by their numbers.
         """
         check_is_fitted(self)
         if not arrays:
             raise ValueError("select needs at least one array to cut.")
         for position, array in enumerate(arrays):
+            check_container(array, f"Array {position} of select")
             if _num_samples(array) != len(self.support_):
                 raise ValueError(
                     f"Array {position} of select has {_num_samples(array)} rows, "
                     f"but {len(self.support_)} were fitted."
                 )
-        cut = tuple(_safe_indexing(array, self.indices_) for array in indexable(*arrays))
+        cut = tuple(take_rows(array, self.indices_) for array in indexable(*arrays))
         return cut if len(cut) > 1 else cut[0]
 
     def get_support(self, indices: bool = False) -> np.ndarray:
@@ -441,8 +451,12 @@ class BaseProxyCoreset(RerankingMixin, BaseEstimator):
         -------
         MetadataRouter
         """
-        mapping = MethodMapping().add(caller="fit", callee="fit").add(caller="fit_transform", callee="fit")
-        return MetadataRouter(owner=self).add(proxy=self.proxy, method_mapping=mapping)
+        proxy = as_proxy(self.proxy)
+        requires = resolve_strategy(self.strategy, proxy.gives).requires
+        mapping = MethodMapping()
+        for caller in self._fitting_methods:
+            mapping.add(caller=caller, callee="fit")
+        return MetadataRouter(owner=self).add(proxy=proxy.routed_as(requires), method_mapping=mapping)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "support_")
@@ -451,7 +465,6 @@ class BaseProxyCoreset(RerankingMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags = get_tags(self.proxy).input_tags
         tags.target_tags.required = True
-        tags.target_tags.one_d_labels = True
         return tags
 
 

@@ -1,19 +1,21 @@
-"""Seconds of both clocks side by side: those of the processor first, on a GPU those of the wall."""
+"""Seconds of both clocks: of the processor, and of the wall clock, which comes first on a GPU."""
+
+from collections.abc import Sequence
 
 from sklearn.base import BaseEstimator
 
 from .._clock import Clock
 from .._device import resolve_device
 
-# Name of each clock by what its columns end with.
+# Name of each clock by the end of its columns' names.
 CLOCKS = {"cpu_seconds": "CPU s", "seconds": "wall s"}
 
 
 def clocks_in_order(*estimators: BaseEstimator) -> list[str]:
-    """Return the keys of `CLOCKS`, the telling one first.
+    """Return the keys of `CLOCKS`, the main one first.
 
-    Work on a GPU leaves the processor idle. Elsewhere seconds of the processor compare
-    best, whatever else the machine does.
+    Work on a GPU leaves the processor idle. Elsewhere seconds of the processor can be
+    compared even if the machine does other work.
     """
     devices = [resolve_device(getattr(estimator, "device", "cpu")) for estimator in estimators]
     return sorted(CLOCKS, reverse=any(device.type != "cpu" for device in devices))
@@ -23,3 +25,15 @@ def in_words(clock: Clock, order: list[str]) -> str:
     """Write a time as "3 CPU s, 4 wall s"."""
     spent = {"cpu_seconds": clock.cpu, "seconds": clock.wall}
     return ", ".join(f"{spent[name]:.0f} {CLOCKS[name]}" for name in order)
+
+
+def check_clocks(clocks: Sequence[str]) -> None:
+    """Check the names of clocks.
+
+    Raises
+    ------
+    ValueError
+        For no clock, an unknown one, or one that is repeated.
+    """
+    if not clocks or len(set(clocks)) < len(clocks) or not set(clocks) <= set(CLOCKS):
+        raise ValueError(f"clocks must be some of {', '.join(CLOCKS)}, got {clocks!r}.")

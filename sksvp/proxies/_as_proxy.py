@@ -5,6 +5,7 @@ from sklearn.base import BaseEstimator
 
 from ._linear_text import LinearText
 from ._network import Network
+from ._numbered_labels import NumberedLabels
 from ._partial_fit import PartialFit
 from ._pipelines import classifier_of
 from ._proxy import Proxy
@@ -12,7 +13,15 @@ from ._skorch_net import SkorchNet
 from ._staged_ensemble import StagedEnsemble
 
 # The first kind that matches is used. A new kind is one more line here.
-_KINDS: tuple[type[Proxy], ...] = (SkorchNet, Network, LinearText, StagedEnsemble, PartialFit, Proxy)
+_KINDS: tuple[type[Proxy], ...] = (
+    SkorchNet,
+    Network,
+    LinearText,
+    NumberedLabels,
+    StagedEnsemble,
+    PartialFit,
+    Proxy,
+)
 
 
 def as_proxy(estimator: BaseEstimator, *, classes: np.ndarray | None = None) -> Proxy:

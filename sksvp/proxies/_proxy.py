@@ -152,6 +152,10 @@ class Proxy:
         outer, inner = type(self.estimator).__name__, type(self.classifier).__name__
         return outer if self.classifier is self.estimator else f"{outer} around {inner}"
 
+    def routed_as(self, requires: Iterable[str]) -> Any:
+        """Return the estimator whose metadata requests hold in a training that gives these kinds of evidence."""
+        return self.estimator
+
     # Other checks ---------------------------------------------------------------------------
 
     def check_classifies(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Choosing rows: a strategy ranks them, the first are taken, class by class where classes keep their shares."""
+"""Choose rows: a strategy ranks them, and the first are chosen, within class quotas if asked for."""
 
 from typing import Any, NamedTuple
 
@@ -17,9 +17,9 @@ class Choice(NamedTuple):
     rows : ndarray of shape (n_samples,), int
         Row numbers, best first.
     order : ndarray of int
-        All that were ranked, best first.
+        All ranked rows, best first.
     scores : ndarray of shape (n_rows,), float64
-        NaN for rows that have none.
+        Score of each row; NaN for rows that have none.
     """
 
     rows: np.ndarray
@@ -41,21 +41,20 @@ def choose(
     Parameters
     ----------
     strategy : Strategy
-        Ranks.
+        Strategy that ranks the rows.
     evidence : Evidence
-        With labels where classes are to keep their shares.
+        What is known of the rows; with labels if `class_balanced`.
     n_samples : int
         How many rows to choose.
     initial : ndarray of int, optional
-        Row numbers that are labelled already: never chosen.
+        Numbers of labelled rows, which are never chosen.
     class_balanced : bool or {"proportional", "equal", "by_error"}, default=False
-        Whether classes have quotas: in proportion to their sizes (True does so too),
+        Whether classes have quotas: in proportion to their sizes (also for True),
         equal ones, or in proportion to the share of their rows that the proxy gets
-        wrong, which needs probabilities. A strategy that scores fills them in its
-        order; a greedy one, whose order covers only what it picks, picks within each
-        class.
+        wrong, which needs probabilities. A strategy that scores all rows fills the
+        quotas in its order. A greedy strategy picks within each class.
     random_state : int, RandomState or None, default=None
-        For the ranking.
+        Seed of the ranking.
 
     Returns
     -------
@@ -64,9 +63,8 @@ def choose(
     Raises
     ------
     ValueError, TypeError
-        Where a strategy of the user's own gives too few rows, one twice, one that
-        may not be chosen, or scores of another number; and whatever the strategy
-        says of the evidence.
+        If the ranking of a strategy has too few rows, a row twice, a row that may not
+        be chosen, or a wrong number of scores; or if the strategy rejects the evidence.
     """
     told: dict[str, Any] = {"random_state": random_state}
     if initial is not None:
@@ -82,7 +80,7 @@ def choose(
 
 
 def _rank(strategy: Any, evidence: Evidence, n_samples: int, **told: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Let a strategy rank, and hold what it gives, which may be a user's own, against what is asked of it."""
+    """Rank rows by a strategy, which may be a user's own, and check its result."""
     rows, scores = strategy.rank(evidence, n_samples, **told)
     name = type(strategy).__name__
     check_rows(rows, evidence.n_rows, f"The rows that {name}.rank gives")
@@ -131,7 +129,7 @@ def _pick_within_classes(
         )
         scores[members] = class_scores[members]
         picks.append(rows[:quota])
-        # Evenly spread over the whole, so that the head of the order is balanced as well.
+        # The picks of a class are spread evenly, so that the head of the order is balanced too.
         places.append((np.arange(quota) + 0.5) / quota)
     order = np.concatenate(picks)[np.argsort(np.concatenate(places), kind="stable")]
     return Choice(order, order, scores)

@@ -56,7 +56,7 @@ _STRATEGIES: dict[str, type] = {
     "bait": BAIT,
     "cluster_margin": ClusterMargin,
 }
-# Of "auto": the first that the proxy can serve, else the last.
+# "auto" is the first of these that the proxy can serve, else the last.
 _AUTO: tuple[type[Strategy], ...] = (ForgettingEvents, Entropy)
 _RECORDERS: dict[str, type[Recorder]] = {cls.name: cls for cls in (ForgettingCounter, RecordVisits)}
 
@@ -67,12 +67,12 @@ def strategy_names() -> list[str]:
 
 
 def register_strategy(name: str, cls: type) -> None:
-    """Give a strategy class a name by which selectors know it.
+    """Register a strategy class under a name.
 
     Parameters
     ----------
     name : str
-        The name. Registering the same class again under it changes nothing.
+        The name. Registering the same class again changes nothing.
     cls : type
         A class with a `requires` tuple and a `rank` method that can be built
         without arguments.
@@ -82,7 +82,7 @@ def register_strategy(name: str, cls: type) -> None:
     TypeError
         For a name that is no string or a class that is no strategy.
     ValueError
-        For a name that another class has already, or ``"auto"``.
+        For the name of another class, or ``"auto"``.
     """
     if not isinstance(name, str):
         raise TypeError(f"name must be a str, got {name!r}.")
@@ -96,15 +96,15 @@ def register_strategy(name: str, cls: type) -> None:
 
 
 def resolve_strategy(strategy: Any, gives: Collection[str] | None = None) -> Any:
-    """Turn a name into a strategy with default parameters; pass a strategy through.
+    """Return the strategy of a name, with default parameters, or the strategy that is given.
 
     Parameters
     ----------
     strategy : str or Strategy
         A registered name, or any object with `requires` and `rank`.
     gives : collection of str, optional
-        Kinds of evidence that there can be. Given these, ``"auto"`` is a name too:
-        forgetting events where they are among them, else entropy.
+        Kinds of evidence that the proxy can give. With these, ``"auto"`` is a name
+        too: it means forgetting events if they are among them, else entropy.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def resolve_strategy(strategy: Any, gives: Collection[str] | None = None) -> Any
     Raises
     ------
     ValueError
-        For an unknown name; the message lists the known ones.
+        For an unknown name; the message lists the known names.
     TypeError
         For a class instead of an object, or anything else that is no strategy.
     """

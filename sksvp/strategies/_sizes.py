@@ -1,4 +1,4 @@
-"""Sizes: how many rows a choice keeps, and how many of each class."""
+"""Number of rows to choose, in total and of each class."""
 
 import math
 from fractions import Fraction
@@ -17,10 +17,10 @@ def count_rows(subset_size, n_rows: int) -> int:
     Parameters
     ----------
     subset_size : float in (0, 1] or int
-        A float takes the floor of that share of the rows, as it is written: 0.29
-        of 100 rows are 29, though the product of the floats is below.
+        A float is a share of the rows, rounded down. It is read as it is written:
+        0.29 of 100 rows are 29, though the product of the floats is smaller.
     n_rows : int
-        Rows there are.
+        Number of rows.
 
     Returns
     -------
@@ -52,19 +52,18 @@ def count_rows(subset_size, n_rows: int) -> int:
 def class_quotas(
     y: ArrayLike, n_samples: int, *, weights: str | ArrayLike = "proportional"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Share out `n_samples` places among the classes.
+    """Divide `n_samples` places among the classes.
 
-    Each class gets the whole part of its share; the places left go to the
-    classes with the largest remainders (Hamilton's method), to the first of
-    them in sorted order where remainders are equal. What a class cannot fill goes to
-    the others.
+    Each class gets the whole part of its share. The remaining places go to the
+    classes with the largest remainders (Hamilton's method). Equal remainders follow
+    the sorted order of the classes. The other classes get what a class cannot fill.
 
     Parameters
     ----------
     y : array-like of shape (n_rows,)
         Labels.
     n_samples : int
-        Places to share out, between 1 and ``n_rows``.
+        Number of places, between 1 and ``n_rows``.
     weights : {"proportional", "equal"} or array-like of shape (n_classes,)
         What the shares are in proportion to: the sizes of the classes, equal
         numbers, or one number of 0 or more for each class in sorted order.
@@ -74,7 +73,8 @@ def class_quotas(
     classes : ndarray of shape (n_classes,)
         The classes, sorted.
     quotas : ndarray of shape (n_classes,), int
-        Places of each class, `n_samples` in sum, never more than the class has rows.
+        Places of each class. They sum to `n_samples`, and no class has more places
+        than rows.
 
     Raises
     ------
@@ -126,8 +126,8 @@ def fill_quotas(
     Returns
     -------
     ndarray of shape (n_samples,), int
-        The chosen rows in the order of `order`. Places that a class cannot fill,
-        because `order` has too few of its rows, go to the best of the others.
+        The chosen rows in the order of `order`. If `order` has too few rows of a
+        class, its remaining places go to the best rows of other classes.
 
     Raises
     ------
@@ -173,7 +173,7 @@ def _share_out(sizes: np.ndarray, n_samples: int, weights: np.ndarray) -> np.nda
 
 
 def _whole_shares(weights: np.ndarray, n_samples: int) -> np.ndarray:
-    # Whole numbers stay whole: floating-point shares would round remainders that are equal apart.
+    # Integers stay integers, since floating-point shares would make equal remainders differ.
     if weights.dtype.kind in "iu":
         shares, remainders = np.divmod(weights.astype(np.int64) * n_samples, int(weights.sum()))
     else:

@@ -109,7 +109,11 @@ class Proxy:
         """Names of the recorders that its training can show each visit to."""
         if not self.shows_visits or self.is_frozen or resamples(self.estimator):
             return ()
-        return tuple(recorder_names())
+        return tuple(recorder_names(scores=self._scores_visits()))
+
+    def _scores_visits(self) -> bool:
+        """Tell whether a visit shows the scores of the classes, and not only the predicted one."""
+        return True
 
     def free_recorders(self, needed: Iterable[str]) -> tuple[str, ...]:
         """Return the names of recorders that see a training with the needed ones at no further cost."""

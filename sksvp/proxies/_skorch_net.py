@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ..strategies import recorder_names
 from ._proxy import Proxy, Training
 from ._torch_seed import is_skorch_net
 
@@ -25,8 +24,7 @@ class SkorchNet(Proxy):
     def free_recorders(self, needed: Iterable[str]) -> tuple[str, ...]:
         from ._skorch_training import can_be_recorded
 
-        can_be = bool(self.recorders) and can_be_recorded(self.classifier)
-        return tuple(recorder_names(kept=True)) if can_be else ()
+        return self.recorders if can_be_recorded(self.classifier) else ()
 
     def _has_features(self) -> bool:
         # Whether its module has features shows only when it is asked.

@@ -65,6 +65,7 @@ CALLED_BY_THE_PACKAGE = {
             "proxies.Incremental.train",
             # scikit-learn has no model that has both partial_fit and transform.
             "proxies.Incremental.transform",
+            "proxies.Incremental.fit_transform",
             "strategies.*.judge",
             "strategies.*.restore",
         )

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context, clone
-from sklearn.utils import check_random_state, indexable
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metadata_routing import (
     MetadataRequest,
@@ -18,8 +18,7 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.validation import _check_method_params
 
-from .._inputs._containers import check_container, take_rows
-from .._inputs._labels import check_labels
+from .._inputs._containers import check_training_rows, take_rows
 from .._seeds import own_seed, set_random_states
 from ..strategies import Recorder
 from ._delegating import DelegatingClassifier
@@ -112,14 +111,8 @@ class Incremental(DelegatingClassifier):
             If y does not have one class label per row, if X and y differ in length,
             or if the classifier refuses X.
         """
-        if y is None:
-            raise ValueError("Incremental requires y to be passed, but the target y is None.")
         self.__dict__.pop("estimator_", None)
-        check_container(X)
-        X, y = indexable(X, y)
-        y = check_labels(y)
-        if len(y) == 0:
-            raise ValueError("X has 0 sample(s), while a minimum of 1 is required.")
+        X, y = check_training_rows(X, y, type(self).__name__, at_least=1)
         classifier = self.new_classifier()
         self.train(classifier, X, y, fit_params=fit_params)
         self.estimator_ = classifier

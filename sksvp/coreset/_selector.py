@@ -6,7 +6,7 @@ from sklearn.base import TransformerMixin
 from sklearn.utils import check_array, get_tags, indexable
 from sklearn.utils.validation import _check_feature_names, _check_n_features, check_is_fitted
 
-from .._inputs._containers import take_rows
+from .._inputs._containers import check_container, take_rows
 from ._base import BaseProxyCoreset
 
 
@@ -136,6 +136,7 @@ class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
             If X has other rows: a choice among rows says nothing of new ones.
         """
         check_is_fitted(self)
+        check_container(X)
         (X,) = indexable(X)
         _check_feature_names(self, X, reset=False)
         if hasattr(self, "n_features_in_") and len(getattr(X, "shape", ())) == 2:

@@ -114,7 +114,7 @@ class CoresetRun(Experiment):
             count_rows(size, len(self.y_train))
         self.arms()
         if self.memory is not None:
-            self.memory = str(as_path(self.memory, "memory"))
+            self.memory = str(as_path(self.memory, "memory").absolute())
 
     def arms(self) -> list[CoresetArm]:
         """List every training of a target, seed by seed: a run that is stopped early has whole seeds."""

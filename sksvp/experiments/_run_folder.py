@@ -39,7 +39,8 @@ class RunRecords:
     """
 
     def __init__(self, path):
-        self.path = as_path(path, "path")
+        # Worker processes may have another working folder.
+        self.path = as_path(path, "path").absolute()
         self.records = self.path / "trainings"
         self.selections = self.path / "selected"
 

@@ -8,11 +8,10 @@ import numpy as np
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from .._inputs._missing import check_complete
+from .._inputs._labels import check_labels
 from ._docs import inherit_docs
 from ._persistence import load_classifier, save_classifier
 
@@ -69,9 +68,7 @@ class Classifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMi
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
         X = self._validate(X, reset=reset)
-        y = column_or_1d(y, warn=True)
-        check_complete(y)
-        check_classification_targets(y)
+        y = check_labels(y)
         if len(X) != len(y):
             raise ValueError(f"X and y must have the same number of rows, got {len(X)} and {len(y)}.")
         if len(X) < 2:
@@ -86,6 +83,13 @@ class Classifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMi
                 f"{type(self).__name__} needs at least two classes in y, got one class: {self.classes_.tolist()[0]!r}."
             )
         return encoded
+
+    def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
+        """Return labels as numbers of classes; raise ValueError if a label is no known class."""
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise ValueError(f"{name} has labels that are not in classes: {unknown[:5]!r}.")
+        return np.searchsorted(self.classes_, y)
 
     def _warn_of_divergence(self, what: str) -> None:
         warnings.warn(

@@ -28,7 +28,13 @@ _RECORDERS: dict[str, type[Recorder]] = {cls.name: cls for cls in (ForgettingCou
 
 
 def strategy_names() -> list[str]:
-    """Return the names of all registered strategies, in the order of their registration."""
+    """Return the names of all registered strategies, in the order of their registration.
+
+    Returns
+    -------
+    list of str
+        The names.
+    """
     return list(_STRATEGIES)
 
 
@@ -107,7 +113,18 @@ def _is_strategy(thing: Any) -> bool:
 
 
 def recorder_names(*, kept: bool = False) -> list[str]:
-    """Return the names of all recorders, or of those that our networks keep in every training."""
+    """Return the names of all recorders, or of those that our networks keep in every training.
+
+    Parameters
+    ----------
+    kept : bool, default=False
+        Whether to leave out those that our networks keep only on request.
+
+    Returns
+    -------
+    list of str
+        The names.
+    """
     return [name for name, cls in _RECORDERS.items() if cls.is_kept or not kept]
 
 

@@ -39,7 +39,20 @@ class PackedTexts(Sequence):
 
     @classmethod
     def from_buffer(cls, buffer, bounds: np.ndarray) -> "PackedTexts":
-        """Use a buffer of UTF-8 and the n + 1 boundaries of its texts without a copy."""
+        """Use a buffer of UTF-8 and the n + 1 boundaries of its texts without a copy.
+
+        Parameters
+        ----------
+        buffer : bytes-like
+            Texts in UTF-8, one after the other.
+        bounds : ndarray of shape (n + 1,), int
+            Where each text begins, and the end of the last.
+
+        Returns
+        -------
+        PackedTexts
+            The texts.
+        """
         self = cls.__new__(cls)
         self._set(np.frombuffer(buffer, dtype=np.uint8), np.asarray(bounds, dtype=np.int64))
         return self

@@ -2,10 +2,10 @@
 
 import re
 from importlib import import_module
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from numpydoc.validate import validate
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 
 from sksvp import (
@@ -75,10 +75,6 @@ def _overrides(place: str) -> bool:
 
 @pytest.mark.parametrize("place", sorted(_OBJECTS))
 def test_docstring(place):
-    if find_spec("numpydoc") is None:
-        pytest.skip("numpydoc is not installed")
-    from numpydoc.validate import validate
-
     forgiven = _NOT_ASKED | (_OF_THE_BASE if _overrides(place) else set())
     found = [f"{code} {text}" for code, text in validate(place)["errors"] if code not in forgiven]
     assert found == []

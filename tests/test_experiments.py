@@ -236,6 +236,22 @@ def test_strategies_of_users_for_pools(n_jobs, tmp_path, monkeypatch):
     assert len(trainings) == 4
 
 
+def test_arms_of_equal_networks_run_side_by_side(tmp_path):
+    X, y = load_digits(return_X_y=True)
+    model = LogisticRegression(max_iter=200, random_state=0)
+    run = ActiveRun(
+        X[:200], y[:200], X[200:300], y[200:300], proxy=model, target=model, strategies=["margin"], rounds=[20, 20],
+        initial_size=40, target_at="last", seeds=[0],
+    )  # fmt: skip
+    folder = RunFolder(tmp_path, {}, resume=False)
+    run_active(run, folder, n_jobs=3, report=lambda line: None)
+    rows = [
+        [entry["rows"] for entry in folder.get(f"margin-by-{who}_seed0")["history"]]
+        for who in ("proxy", "target")
+    ]
+    assert rows[0] == rows[1]
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -271,12 +287,10 @@ def test_rows_and_labels_that_do_not_fit_are_named(tmp_path):
         "seeds": [0],
     }
     with pytest.raises(
-        ValueError, match="X_train and y_train must have the same number of rows, got 300 and 299"
+        ValueError, match=r"y_train must be 1-d with a value for each of 300 rows, got the shape \(299,\)"
     ):
         CoresetRun(run.X_train, run.y_train[1:], None, None, **parts)
-    with pytest.raises(
-        ValueError, match="X_test and y_test must have the same number of rows, got 200 and None"
-    ):
+    with pytest.raises(ValueError, match="X_test and y_test must be given together"):
         CoresetRun(run.X_train, run.y_train, run.X_test, None, **parts)
     without_test = CoresetRun(run.X_train, run.y_train, None, None, **parts)
     with pytest.raises(ValueError, match="X_test=None"):
@@ -465,7 +479,7 @@ def test_a_folder_holds_one_configuration(tmp_path):
     "state",
     [
         "trainings-in-progress/proxy_seed0/0a/state-00000001.bin",
-        "checkpoints/0a/state-00000001.bin",
+        "checkpoints/random_seed0/0a/state-00000001.bin",
         "proxies/sksvp-proxies/0a/entry.json",
     ],
 )

@@ -8,6 +8,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names, _check_n_features, check_is_fitted
 
+from ..strategies import CarriesStrategies
 from ._run import Run
 
 
@@ -21,7 +22,7 @@ def _predictor_has(method: str):
     return check
 
 
-class FittedLearner(ClassifierMixin, BaseEstimator):
+class FittedLearner(CarriesStrategies, ClassifierMixin, BaseEstimator):
     """Predictions and attributes of a learner; its run is in ``_run`` after `fit`."""
 
     proxy: BaseEstimator

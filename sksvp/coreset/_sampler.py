@@ -63,7 +63,7 @@ class ProxyCoresetSampler(BaseProxyCoreset):
         Numbers of the kept rows, ascending; also called `indices_`.
     support_, order_, scores_, strategy_, proxy_, proxy_stop_ : object
         As in `ProxyCoresetSelector`.
-    timings_, from_cache_, classes_, n_features_in_, feature_names_in_ : object
+    weights_, record_, timings_, from_cache_, classes_, n_features_in_, feature_names_in_ : object
         As in `ProxyCoresetSelector`.
 
     See Also

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from numbers import Integral
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions, validate_params
 
+from .._inputs._parameters import ListOf, WholeNumber
 from ..active import ProxyActiveLearner, make_plan, resolve_pool_strategy
 from ..coreset import describe_empty_classes
 from ._experiment import OF_RUNS, Experiment, described, file_name
@@ -106,12 +107,9 @@ class ActiveRun(Experiment):
 
     _parameter_constraints: ClassVar[dict] = {
         **Experiment._parameter_constraints,
-        "rounds": [list, tuple],
-        "initial_size": [
-            Interval(RealNotInt, 0, 1, closed="right"),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "target_at": [StrOptions({"all", "last"}), list, tuple],
+        "rounds": [ListOf(Real)],
+        "initial_size": [Interval(RealNotInt, 0, 1, closed="right"), WholeNumber(1)],
+        "target_at": [StrOptions({"all", "last"}), ListOf(WholeNumber(1))],
         "with_target": ["boolean"],
         "with_random": ["boolean"],
     }
@@ -166,7 +164,8 @@ class ActiveRun(Experiment):
             rounds=self.rounds,
             initial_size=self.initial_size,
             target_at=self.target_at,
-            checkpoint=folder.path / "checkpoints",
+            # Arms of equal networks differ by nothing else.
+            checkpoint=folder.path / "checkpoints" / arm.key,
             random_state=arm.seed,
         )
 

@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils._param_validation import HasMethods, validate_params
+from sklearn.utils._param_validation import validate_params
 
+from .._inputs._parameters import TableWith
 from ..active import selection_speedup
 from ._run_folder import records_of
-from ._seconds import CLOCKS, check_clocks
+from ._seconds import CHOSEN_CLOCKS, CLOCKS
 from ._table import mean_and_spread
 
 _PARTS = ("proxy_fit", "inference", "ranking", "target_fit")
 
 
-@validate_params({"records": [HasMethods("__iter__")]}, prefer_skip_nested_validation=True)
 def rounds_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
     """List every round of every arm.
 
@@ -52,7 +52,6 @@ def rounds_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(lines).sort_values(["name", "seed", "n_labeled"]).reset_index(drop=True)
 
 
-@validate_params({"records": [HasMethods("__iter__")]}, prefer_skip_nested_validation=True)
 def budgets_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
     """Average the rounds over the seeds.
 
@@ -115,7 +114,10 @@ def _selection_seconds(records: list[dict[str, Any]], clock: str) -> pd.DataFram
     return spent.assign(speedup=baseline / spent["seconds"]).set_index(["name", "n_labeled"])
 
 
-@validate_params({"table": [pd.DataFrame]}, prefer_skip_nested_validation=True)
+@validate_params(
+    {"table": [TableWith(("name", "n_labeled", "seeds", "error", "spread"))], "clocks": CHOSEN_CLOCKS},
+    prefer_skip_nested_validation=True,
+)
 def format_budgets(table: pd.DataFrame, *, clocks: Sequence[str] = tuple(CLOCKS)) -> str:
     """Write the averages as text: errors, then the seconds of choosing.
 
@@ -130,7 +132,6 @@ def format_budgets(table: pd.DataFrame, *, clocks: Sequence[str] = tuple(CLOCKS)
     -------
     str
     """
-    check_clocks(clocks)
     totals = sorted(table["n_labeled"].unique())
     width = max([26, *(len(name) + 4 for name in table["name"])])
     blocks = [("error of the target, % at", table["seeds"] > 0, mean_and_spread)]

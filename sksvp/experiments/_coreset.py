@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
-from sklearn.utils._param_validation import StrOptions, validate_parameter_constraints, validate_params
+from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .._clock import Clock
+from .._inputs._parameters import ListOf
 from .._inputs._paths import as_path
 from .._storage._fingerprint import fingerprint
 from ..coreset import ProxyCoresetSelector
@@ -130,7 +131,7 @@ class CoresetRun(Experiment):
     memory: Any = None
     _parameter_constraints: ClassVar[dict] = {
         **Experiment._parameter_constraints,
-        "subset_sizes": [list, tuple],
+        "subset_sizes": [ListOf(Real)],
         "with_all": ["boolean"],
         "probabilities": [StrOptions({"in_sample", "out_of_fold"})],
         "given": [dict],
@@ -140,7 +141,6 @@ class CoresetRun(Experiment):
     def __post_init__(self):
         super().__post_init__()
         for size in self.subset_sizes:
-            validate_parameter_constraints({"subset_sizes": [Real]}, {"subset_sizes": size}, "CoresetRun")
             count_rows(size, len(self.y_train))
         self.arms()
         if self.memory is not None:

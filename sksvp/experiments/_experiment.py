@@ -2,29 +2,23 @@
 
 import re
 from dataclasses import KW_ONLY, dataclass
-from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils._param_validation import HasMethods, Interval, validate_parameter_constraints
+from sklearn.utils._param_validation import HasMethods, validate_parameter_constraints
 from sklearn.utils.validation import _num_samples
 
+from .._inputs._labels import check_labels
+from .._inputs._parameters import ListOf, WholeNumber
 from .._storage._describe import describe, digest
 from ..strategies import resolve_strategy
 from ._kept import keep_training, training_folder
 from ._run_folder import RunFolder
 
-_SEED = [Interval(Integral, 0, 2**32 - 1, closed="both")]
-
-
 # Parameters of the functions that run an experiment.
-OF_RUNS: dict[str, list] = {
-    "folder": [RunFolder],
-    "n_jobs": [Interval(Integral, 1, None, closed="left")],
-    "report": [callable],
-}
+OF_RUNS: dict[str, list] = {"folder": [RunFolder], "n_jobs": [WholeNumber(1)], "report": [callable]}
 
 
 @dataclass
@@ -47,26 +41,26 @@ class Experiment:
     _parameter_constraints: ClassVar[dict] = {
         "proxy": [HasMethods(["fit", "get_params"])],
         "target": [HasMethods(["fit", "get_params"])],
-        "strategies": [list, tuple],
-        "seeds": [list, tuple, range],
-        "threads": [Interval(Integral, 1, None, closed="left"), None],
-        "checkpoint_every": [Interval(Integral, 0, None, closed="left")],
+        "strategies": [ListOf(str, HasMethods("rank"), can_be_empty=True)],
+        "seeds": [ListOf(WholeNumber(0, 2**32 - 1))],
+        "threads": [WholeNumber(1, 1024), None],
+        "checkpoint_every": [WholeNumber(0)],
     }
 
     def __post_init__(self):
-        name = type(self).__name__
         checked = {key: getattr(self, key) for key in self._parameter_constraints}
-        validate_parameter_constraints(self._parameter_constraints, checked, name)
-        for seed in self.seeds:
-            validate_parameter_constraints({"seeds": _SEED}, {"seeds": seed}, name)
-        for X, y in (("X_train", "y_train"), ("X_test", "y_test")):
-            lengths = [
-                None if part is None else _num_samples(part) for part in (getattr(self, X), getattr(self, y))
-            ]
-            if lengths[0] != lengths[1] or (X == "X_train" and lengths[0] is None):
-                raise ValueError(
-                    f"{X} and {y} must have the same number of rows, got {lengths[0]} and {lengths[1]}."
-                )
+        validate_parameter_constraints(self._parameter_constraints, checked, type(self).__name__)
+        n_rows = _length(self.X_train, "X_train")
+        for name in ("y_train", "filenames", "row_numbers"):
+            _check_one_a_row(getattr(self, name), name, n_rows)
+        check_labels(self.y_train)
+        if self.row_numbers is not None and np.asarray(self.row_numbers).dtype.kind not in "iu":
+            raise ValueError(f"row_numbers must be ints, got {self.row_numbers!r}.")
+        if (self.X_test is None) != (self.y_test is None):
+            raise ValueError("X_test and y_test must be given together.")
+        if self.X_test is not None:
+            _check_one_a_row(self.y_test, "y_test", _length(self.X_test, "X_test"))
+            check_labels(self.y_test)
 
     def prepared(self, network: BaseEstimator, folder: RunFolder, key: str, **params: Any) -> BaseEstimator:
         """Return a clone of a network that keeps its training in the folder until its record is there.
@@ -109,6 +103,19 @@ class Experiment:
         if self.filenames is not None:
             table["file"] = np.asarray(self.filenames)[rows]
         return pd.DataFrame(table)
+
+
+def _length(rows: Any, name: str) -> int:
+    try:
+        return _num_samples(rows)
+    except TypeError as error:
+        raise TypeError(f"{name} must be rows, got {type(rows).__name__}.") from error
+
+
+def _check_one_a_row(values: Any, name: str, n_rows: int) -> None:
+    shape = np.asarray(values, dtype=object).shape
+    if (values is not None or name == "y_train") and shape != (n_rows,):
+        raise ValueError(f"{name} must be 1-d with a value for each of {n_rows} rows, got the shape {shape}.")
 
 
 def described(strategy: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from sklearn.utils._param_validation import HasMethods, validate_params
+from sklearn.utils._param_validation import validate_params
 
 from .._inputs._paths import as_path
 from ..active import replay_selection
@@ -15,9 +15,7 @@ from ._run_folder import RunFolder, RunRecords, records_of
 from ._workers import in_workers
 
 
-@validate_params(
-    {**OF_RUNS, "run": [ActiveRun], "former": [HasMethods("__iter__")]}, prefer_skip_nested_validation=True
-)
+@validate_params({**OF_RUNS, "run": [ActiveRun]}, prefer_skip_nested_validation=True)
 def replay_run(
     run: ActiveRun,
     folder: RunFolder,

@@ -10,11 +10,13 @@ from .._storage._files import replacing, write_json
 from .._storage._sealed import remove_seal, write_seal
 from ._active_table import budgets_table, format_budgets, rounds_table
 from ._run_folder import RunFolder
-from ._seconds import CLOCKS, check_clocks
+from ._seconds import CHOSEN_CLOCKS, CLOCKS
 from ._table import format_summary, summary_table, trainings_table
 
 
-@validate_params({"folder": [RunFolder], "report": [callable]}, prefer_skip_nested_validation=True)
+@validate_params(
+    {"folder": [RunFolder], "clocks": CHOSEN_CLOCKS, "report": [callable]}, prefer_skip_nested_validation=True
+)
 def report_run(
     folder: RunFolder,
     *,
@@ -46,7 +48,6 @@ def report_run(
         For a run without a finished target, damaged records and unknown clocks.
     """
     records = list(folder)
-    check_clocks(clocks)
     if any(record["kind"] == "active" for record in records):
         trainings, averages = rounds_table(records), budgets_table(records)
         text = format_budgets(averages, clocks=clocks)

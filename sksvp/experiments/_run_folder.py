@@ -22,7 +22,7 @@ from ._kept import forget_training, training_folder
 # Hidden files are half-written.
 _RECORDS = "[!.]*.json"
 # States of unfinished trainings and rounds.
-_IN_PROGRESS = ("trainings-in-progress/*/*/state-*", "checkpoints/*/state-*", "proxies/*/*/entry.json")
+_IN_PROGRESS = ("trainings-in-progress/*/*/state-*", "checkpoints/*/*/state-*", "proxies/*/*/entry.json")
 _PACKAGES = ("numpy", "scikit-learn", "skorch", "torch", "torchvision")
 _RECORD_KIND = "finished training 1"
 _CONFIG_KIND = "configuration of a run 1"
@@ -188,7 +188,6 @@ class RunFolder(RunRecords):
         with closing(lock):
             yield
 
-    @validate_params({"name": [str], "record": [dict]}, prefer_skip_nested_validation=True)
     def add(self, name: str, record: dict) -> None:
         """Write the record of a finished training, and remove its unfinished states.
 
@@ -203,7 +202,6 @@ class RunFolder(RunRecords):
         write_sealed_json(self._record(name), _RECORD_KIND, record)
         forget_training(training_folder(self.path, name))
 
-    @validate_params({"name": [str], "rows": [pd.DataFrame]}, prefer_skip_nested_validation=True)
     def add_selection(self, name: str, rows: pd.DataFrame) -> None:
         """Write the rows that one selector chose, as CSV with a checksum file beside it.
 
@@ -257,10 +255,15 @@ def records_of(kind: str, records: Iterable[dict]) -> list[dict]:
 
     Raises
     ------
+    TypeError
+        For an object that cannot be iterated.
     ValueError
         If there are none.
     """
-    found = [record for record in records if isinstance(record, dict) and record.get("kind") == kind]
+    try:
+        found = [record for record in records if isinstance(record, dict) and record.get("kind") == kind]
+    except TypeError as error:
+        raise TypeError(f"records must be an iterable of dict, got {records!r}.") from error
     if not found:
         raise ValueError(f"records must hold finished trainings of the kind {kind!r}, and there are none.")
     return found

@@ -1,14 +1,15 @@
 """Seconds of both clocks: of the processor, and of the wall clock, which comes first on a GPU."""
 
-from collections.abc import Sequence
-
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import StrOptions
 
 from .._clock import Clock
 from .._device import resolve_device
+from .._inputs._parameters import ListOf
 
 # Name of each clock by the end of its columns' names.
 CLOCKS = {"cpu_seconds": "CPU s", "seconds": "wall s"}
+CHOSEN_CLOCKS = [ListOf(StrOptions(set(CLOCKS)))]
 
 
 def clocks_in_order(*estimators: BaseEstimator) -> list[str]:
@@ -25,15 +26,3 @@ def in_words(clock: Clock, order: list[str]) -> str:
     """Write a time as "3 CPU s, 4 wall s"."""
     spent = {"cpu_seconds": clock.cpu, "seconds": clock.wall}
     return ", ".join(f"{spent[name]:.0f} {CLOCKS[name]}" for name in order)
-
-
-def check_clocks(clocks: Sequence[str]) -> None:
-    """Check the names of clocks.
-
-    Raises
-    ------
-    ValueError
-        For no clock, an unknown one, or one that is repeated.
-    """
-    if not clocks or len(set(clocks)) < len(clocks) or not set(clocks) <= set(CLOCKS):
-        raise ValueError(f"clocks must be some of {', '.join(CLOCKS)}, got {clocks!r}.")

@@ -5,16 +5,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils._param_validation import HasMethods, validate_params
+from sklearn.utils._param_validation import validate_params
 
+from .._inputs._parameters import TableWith
 from ._coreset import ALL_ROWS
 from ._run_folder import records_of
-from ._seconds import CLOCKS, check_clocks
+from ._seconds import CHOSEN_CLOCKS, CLOCKS
 
 _PARTS = ("proxy", "selection", "target")
+_COLUMNS = ["name", "subset_size", "n_rows", "seed", "error"]
 
 
-@validate_params({"records": [HasMethods("__iter__")]}, prefer_skip_nested_validation=True)
 def trainings_table(records) -> pd.DataFrame:
     """List the trainings of targets.
 
@@ -41,7 +42,7 @@ def trainings_table(records) -> pd.DataFrame:
     return frame.sort_values(["n_rows", "name", "seed"], ascending=[False, True, True]).reset_index(drop=True)
 
 
-@validate_params({"trainings": [pd.DataFrame]}, prefer_skip_nested_validation=True)
+@validate_params({"trainings": [TableWith(_COLUMNS)]}, prefer_skip_nested_validation=True)
 def summary_table(trainings: pd.DataFrame) -> pd.DataFrame:
     """Average the trainings over their seeds.
 
@@ -72,7 +73,10 @@ def summary_table(trainings: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-@validate_params({"table": [pd.DataFrame]}, prefer_skip_nested_validation=True)
+@validate_params(
+    {"table": [TableWith(("name", "rows", "seeds", "error", "spread"))], "clocks": CHOSEN_CLOCKS},
+    prefer_skip_nested_validation=True,
+)
 def format_summary(table: pd.DataFrame, *, clocks: Sequence[str] = tuple(CLOCKS)) -> str:
     """Write a summary as text.
 
@@ -88,7 +92,6 @@ def format_summary(table: pd.DataFrame, *, clocks: Sequence[str] = tuple(CLOCKS)
     -------
     str
     """
-    check_clocks(clocks)
     first_clock = clocks[0]
     totals = [CLOCKS[clock] for clock in clocks]
     columns = ("rows", "seeds", "error %", "proxy", "select", "target", *totals, "speed-up")

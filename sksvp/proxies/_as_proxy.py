@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import HasMethods, validate_params
 
 from ._linear_text import LinearText
 from ._network import Network
@@ -24,6 +25,10 @@ _KINDS: tuple[type[Proxy], ...] = (
 )
 
 
+@validate_params(
+    {"estimator": [HasMethods(["fit", "get_params"])], "classes": ["array-like", None]},
+    prefer_skip_nested_validation=False,
+)
 def as_proxy(estimator: BaseEstimator, *, classes: np.ndarray | None = None) -> Proxy:
     """Look at a model as a proxy.
 
@@ -38,6 +43,11 @@ def as_proxy(estimator: BaseEstimator, *, classes: np.ndarray | None = None) -> 
     -------
     Proxy
         An object of the kind that the classifier is.
+
+    Raises
+    ------
+    ValueError
+        If the estimator has no `fit` and `get_params`.
 
     Examples
     --------

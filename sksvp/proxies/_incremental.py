@@ -21,9 +21,9 @@ from sklearn.utils.validation import _check_method_params
 from .._inputs._containers import check_container, take_rows
 from .._inputs._labels import check_labels
 from .._seeds import own_seed, set_random_states
-from ..strategies import Recorder, one_hot
+from ..strategies import Recorder
 from ._delegating import DelegatingClassifier
-from ._proxy import as_column
+from ._visit_scores import blank_scores, visit_scores
 
 
 class Incremental(DelegatingClassifier):
@@ -180,17 +180,13 @@ class Incremental(DelegatingClassifier):
             for start in range(0, len(y), self.batch_size):
                 rows = order[start : start + self.batch_size]
                 batch = take_rows(X, rows)
-                if recorders:
-                    # A blank model is wrong: any class is ahead of the true one.
+                for recorder in (recorders or {}).values():
                     scores = (
-                        -one_hot(columns[rows], len(classes))
+                        blank_scores(columns[rows], len(classes))
                         if is_blank
-                        else one_hot(
-                            np.searchsorted(classes, as_column(classifier.predict(batch))), len(classes)
-                        )
+                        else visit_scores(classifier, batch, classes, logits=recorder.needs_scores)
                     )
-                    for recorder in recorders.values():
-                        recorder.update(rows, scores, columns[rows])
+                    recorder.update(rows, scores, columns[rows])
                 params = _check_method_params(X, fit_params, indices=rows)
                 try:
                     classifier.partial_fit(batch, y[rows], classes=classes, **params)

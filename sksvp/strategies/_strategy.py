@@ -29,12 +29,30 @@ class Strategy(BaseEstimator):
     scores_each_row : bool
         Whether the score of a row depends on this row alone, so that rows that
         cannot be chosen need no evidence.
+    needs_labels : bool
+        Whether `rank` reads the labels, so that all rows need one.
     """
 
     requires: tuple[str, ...] = ()
     picks_greedily: bool = False
     scores_each_row: bool = False
+    needs_labels: bool = False
     _parameter_constraints: ClassVar[dict] = {}
+
+    def check_params(self, n_samples: int) -> None:
+        """Check the parameters alone, before there is any evidence.
+
+        Parameters
+        ----------
+        n_samples : int
+            Number of rows that will be chosen.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of range.
+        """
+        self._validate_params()
 
     def rank(
         self,

@@ -68,7 +68,8 @@ def open_state(
     checkpoint, content = None, ""
     if learner.checkpoint is not None:
         for model in (learner.proxy, learner.target):
-            as_proxy(model).check_trained_alone("checkpoint")
+            if model is not None:
+                as_proxy(model).check_trained_alone("checkpoint")
         content = fingerprint(X)
         identity = describe_run(
             learner,

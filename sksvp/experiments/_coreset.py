@@ -35,7 +35,7 @@ _BALANCED = "class-balanced "
 class Arm:
     """One way to choose the target's training rows.
 
-    Attributes
+    Parameters
     ----------
     name : str
         Name in the table.
@@ -43,10 +43,14 @@ class Arm:
         Its name, or an object as it is written in Python. None for all rows and for
         rows chosen elsewhere.
     subset_size : float or int
+        Share or number of the rows.
     class_balanced : bool
+        Whether classes keep their shares.
     seed : int
+        Seed of the run.
     digest : str
-        Of rows chosen elsewhere and of objects, which may have the same name.
+        Digest of rows chosen elsewhere, or of a strategy object, since several may
+        have the same name.
     ranks : Strategy, "auto" or None
         The strategy itself.
     """
@@ -70,7 +74,13 @@ class Arm:
         return self.strategy == "auto" or bool(getattr(self.ranks, "requires", ()))
 
     def record(self) -> dict[str, Any]:
-        """Return the fields as plain values."""
+        """Return the fields as plain values.
+
+        Returns
+        -------
+        dict
+            The fields by name.
+        """
         return {name: value for name, value in vars(self).items() if name != "ranks"}
 
 
@@ -78,7 +88,7 @@ class Arm:
 class CoresetRun(Experiment):
     """Data, networks and settings of a core-set experiment.
 
-    Attributes
+    Parameters
     ----------
     X_train, y_train, X_test, y_test : array-like
         Rows and labels; X may be lazy. Without test rows (None) the proxy's error
@@ -87,25 +97,26 @@ class CoresetRun(Experiment):
         Cloned for every training, with the run's seed as `random_state`.
     strategies : list of str or Strategy
         Strategies; "class-balanced NAME" fills quotas by class.
-    subset_sizes : list of float or int
     seeds : list of int
+        One seed for each repetition.
+    filenames : ndarray of str
+        File names of the training rows, for the lists of chosen rows.
+    row_numbers : ndarray of int
+        Numbers of the training rows in the whole data; None means 0, 1, ...
+    threads : int
+        Threads of torch in each worker.
+    checkpoint_every : int
+        Epochs after which an unfinished training is kept; 0 means never.
+    subset_sizes : list of float or int
+        Shares or numbers of rows.
     with_all : bool
         Whether the target is also trained on all rows.
     probabilities : {"in_sample", "out_of_fold"}
         As of `ProxyCoresetSelector`.
     given : dict of str to ndarray
         Rows chosen elsewhere, by their name in the table.
-    filenames : ndarray of str
-        Of the training rows, for the lists of chosen ones.
-    row_numbers : ndarray of int
-        Of the training rows in the whole data, for the lists of chosen ones; None
-        means 0, 1, ...
-    threads : int
-        torch threads of each worker.
     memory : str or path-like
         Folder of the trained proxies.
-    checkpoint_every : int
-        Epochs after which an unfinished training is kept; 0 means never.
 
     Raises
     ------
@@ -136,7 +147,13 @@ class CoresetRun(Experiment):
             self.memory = str(as_path(self.memory, "memory"))
 
     def arms(self) -> list[Arm]:
-        """List every training of a target, seed by seed: a run that is stopped early has whole seeds."""
+        """List every training of a target, seed by seed: a run that is stopped early has whole seeds.
+
+        Returns
+        -------
+        list of Arm
+            The trainings of targets.
+        """
         arms = []
         for seed in self.seeds:
             for size in self.subset_sizes:
@@ -152,11 +169,33 @@ class CoresetRun(Experiment):
         return arms
 
     def first_arm(self, seed: int) -> Arm:
-        """Return the arm of a seed whose selector trains the proxy of all arms."""
+        """Return the arm of a seed whose selector trains the proxy of all arms.
+
+        Parameters
+        ----------
+        seed : int
+            Seed of the arm.
+
+        Returns
+        -------
+        Arm
+            The arm.
+        """
         return next(arm for arm in self.arms() if arm.seed == seed and arm.needs_proxy)
 
     def selector(self, arm: Arm) -> ProxyCoresetSelector:
-        """Build the selector of an arm."""
+        """Build the selector of an arm.
+
+        Parameters
+        ----------
+        arm : Arm
+            One way to choose rows.
+
+        Returns
+        -------
+        ProxyCoresetSelector
+            The selector, not fitted.
+        """
         return ProxyCoresetSelector(
             clone(self.proxy).set_params(random_state=arm.seed),
             strategy=arm.ranks,

@@ -61,7 +61,9 @@ class ProxyCoresetSampler(BaseProxyCoreset):
     ----------
     sample_indices_ : ndarray of int
         Numbers of the kept rows, ascending; also called `indices_`.
-    support_, order_, scores_, strategy_, proxy_, timings_, from_cache_, classes_
+    support_, order_, scores_, strategy_, proxy_, proxy_stop_ : object
+        As in `ProxyCoresetSelector`.
+    weights_, record_, timings_, from_cache_, classes_, n_features_in_, feature_names_in_ : object
         As in `ProxyCoresetSelector`.
 
     See Also

@@ -78,6 +78,10 @@ class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
         Which rows are kept.
     indices_ : ndarray of int
         Their numbers, ascending.
+    weights_ : ndarray of shape (n_kept,) or None
+        Weights of the kept rows, for strategies that weigh them.
+    record_ : TrainingRecord or None
+        What the training noted of each row at each visit; None if it showed none.
     proxy_stop_ : ProxyStop or None
         Number of epochs, and how the ranking settled; None without a rule.
     timings_ : dict

@@ -22,10 +22,18 @@ from ._workers import in_workers
 class ActiveArm(Arm):
     """One way to choose what is labelled.
 
-    Attributes
+    Parameters
     ----------
-    name, seed, strategy, ranks, digest
-        As of `Arm`.
+    name : str
+        Name in the table.
+    seed : int
+        Seed of the run.
+    strategy : str or None
+        Its name, or an object as it is written in Python.
+    ranks : Strategy, "auto" or None
+        The strategy itself.
+    digest : str
+        Digest of a strategy object, since several may have the same name.
     chooser : {"proxy", "target", None}
         The model that ranks the pool; None for rows drawn at random.
     """
@@ -37,7 +45,7 @@ class ActiveArm(Arm):
 class ActiveRun(Experiment):
     """Data, networks and settings of an active-learning experiment.
 
-    Attributes
+    Parameters
     ----------
     X_train, y_train, X_test, y_test : array-like
         The pool with all its labels, which the rounds reveal, and test rows; X may
@@ -45,20 +53,22 @@ class ActiveRun(Experiment):
     proxy, target : estimators
         Cloned for every training; their seeds are drawn from the run's.
     strategies : list of str or Strategy
-    rounds, initial_size, target_at
-        As in `ProxyActiveLearner`.
+        Strategies of the proxy and of the target.
     seeds : list of int
+        One seed for each repetition.
+    filenames : ndarray of str, optional
+        File names of the training rows, for the lists of chosen rows.
+    row_numbers : ndarray of int, optional
+        Numbers of the training rows in the whole data; None means 0, 1, ...
+    threads : int, optional
+        Threads of torch in each worker.
+    checkpoint_every : int
+        Epochs after which an unfinished training is kept; 0 means never.
+    rounds, initial_size, target_at : list, float, str
+        As in `ProxyActiveLearner`.
     with_target, with_random : bool
         Whether the target also chooses for itself, and whether rows are also drawn
         at random.
-    filenames : ndarray of str, optional
-        Of the training rows, for the lists of chosen ones.
-    row_numbers : ndarray of int, optional
-        Of the training rows in the whole data; None means 0, 1, ...
-    threads : int, optional
-        torch threads of each worker.
-    checkpoint_every : int
-        Epochs after which an unfinished training is kept; 0 means never.
 
     Raises
     ------
@@ -89,7 +99,13 @@ class ActiveRun(Experiment):
         make_plan(self.rounds, self.initial_size, self.target_at, len(self.y_train))
 
     def arms(self) -> list[ActiveArm]:
-        """List every way to choose, seed by seed: a run that is stopped early has whole seeds."""
+        """List every way to choose, seed by seed: a run that is stopped early has whole seeds.
+
+        Returns
+        -------
+        list of ActiveArm
+            The ways to choose.
+        """
         choosers = ["proxy", "target"] if self.with_target else ["proxy"]
         told = [described(strategy) for strategy in self.strategies]
         ranked = [strategy for strategy in told if strategy["strategy"] != "random"]
@@ -103,7 +119,20 @@ class ActiveRun(Experiment):
         return arms
 
     def learner(self, arm: ActiveArm, folder: RunFolder) -> ProxyActiveLearner:
-        """Build the learner of an arm."""
+        """Build the learner of an arm.
+
+        Parameters
+        ----------
+        arm : ActiveArm
+            One way to choose.
+        folder : RunFolder
+            Folder of the run.
+
+        Returns
+        -------
+        ProxyActiveLearner
+            The learner, not fitted.
+        """
         chooser, target = (
             self.prepared(network, folder, arm.key)
             for network in (self.target if arm.chooser == "target" else self.proxy, self.target)

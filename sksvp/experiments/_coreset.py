@@ -35,12 +35,24 @@ _BALANCED = "class-balanced "
 class CoresetArm(Arm):
     """One way to choose the target's training rows: by a strategy, all rows, or rows chosen elsewhere.
 
-    Attributes
+    Parameters
     ----------
-    name, seed, strategy, ranks, digest
-        As of `Arm`.
+    name : str
+        Name in the table.
+    seed : int
+        Seed of the run.
+    strategy : str or None
+        Its name, or an object as it is written in Python. None for all rows and for
+        rows chosen elsewhere.
+    ranks : Strategy, "auto" or None
+        The strategy itself.
+    digest : str
+        Digest of rows chosen elsewhere, or of a strategy object, since several may
+        have the same name.
     subset_size : float or int
+        Share or number of the rows.
     class_balanced : bool
+        Whether classes keep their shares.
     """
 
     subset_size: float
@@ -59,7 +71,7 @@ class CoresetArm(Arm):
 class CoresetRun(Experiment):
     """Data, networks and settings of a core-set experiment.
 
-    Attributes
+    Parameters
     ----------
     X_train, y_train, X_test, y_test : array-like
         Rows and labels; X may be lazy. Without test rows (None) the proxy's error
@@ -68,25 +80,26 @@ class CoresetRun(Experiment):
         Cloned for every training, with the run's seed as `random_state`.
     strategies : list of str or Strategy
         Strategies; "class-balanced NAME" fills quotas by class.
-    subset_sizes : list of float or int
     seeds : list of int
+        One seed for each repetition.
+    filenames : ndarray of str
+        File names of the training rows, for the lists of chosen rows.
+    row_numbers : ndarray of int
+        Numbers of the training rows in the whole data; None means 0, 1, ...
+    threads : int
+        Threads of torch in each worker.
+    checkpoint_every : int
+        Epochs after which an unfinished training is kept; 0 means never.
+    subset_sizes : list of float or int
+        Shares or numbers of rows.
     with_all : bool
         Whether the target is also trained on all rows.
     probabilities : {"in_sample", "out_of_fold"}
         As of `ProxyCoresetSelector`.
     given : dict of str to ndarray
         Rows chosen elsewhere, by their name in the table.
-    filenames : ndarray of str
-        Of the training rows, for the lists of chosen ones.
-    row_numbers : ndarray of int
-        Of the training rows in the whole data, for the lists of chosen ones; None
-        means 0, 1, ...
-    threads : int
-        torch threads of each worker.
     memory : str or path-like
         Folder of the trained proxies.
-    checkpoint_every : int
-        Epochs after which an unfinished training is kept; 0 means never.
 
     Raises
     ------
@@ -117,7 +130,13 @@ class CoresetRun(Experiment):
             self.memory = str(as_path(self.memory, "memory").absolute())
 
     def arms(self) -> list[CoresetArm]:
-        """List every training of a target, seed by seed: a run that is stopped early has whole seeds."""
+        """List every training of a target, seed by seed: a run that is stopped early has whole seeds.
+
+        Returns
+        -------
+        list of CoresetArm
+            The trainings of targets.
+        """
         arms = []
         for seed in self.seeds:
             for size in self.subset_sizes:
@@ -136,11 +155,33 @@ class CoresetRun(Experiment):
         return arms
 
     def first_arm(self, seed: int) -> CoresetArm:
-        """Return the arm of a seed whose selector trains the proxy of all arms."""
+        """Return the arm of a seed whose selector trains the proxy of all arms.
+
+        Parameters
+        ----------
+        seed : int
+            Seed of the arm.
+
+        Returns
+        -------
+        CoresetArm
+            The arm.
+        """
         return next(arm for arm in self.arms() if arm.seed == seed and arm.needs_proxy)
 
     def selector(self, arm: CoresetArm) -> ProxyCoresetSelector:
-        """Build the selector of an arm."""
+        """Build the selector of an arm.
+
+        Parameters
+        ----------
+        arm : CoresetArm
+            One way to choose rows.
+
+        Returns
+        -------
+        ProxyCoresetSelector
+            The selector, not fitted.
+        """
         return ProxyCoresetSelector(
             clone(self.proxy).set_params(random_state=arm.seed),
             strategy=arm.ranks,

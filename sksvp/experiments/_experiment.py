@@ -55,7 +55,13 @@ class Arm:
         return []
 
     def record(self) -> dict[str, Any]:
-        """Return key and fields as plain values."""
+        """Return key and fields as plain values.
+
+        Returns
+        -------
+        dict
+            The fields by name.
+        """
         return {"key": self.key} | {name: value for name, value in vars(self).items() if name != "ranks"}
 
 
@@ -101,12 +107,42 @@ class Experiment:
             check_labels(self.y_test)
 
     def prepared(self, network: BaseEstimator, folder: RunFolder, key: str, **params: Any) -> BaseEstimator:
-        """Return a clone of a network that keeps its training in the folder until its record is there."""
+        """Return a clone of a network that keeps its training in the folder until its record is there.
+
+        Parameters
+        ----------
+        network : estimator
+            Proxy or target.
+        folder : RunFolder
+            Folder of the run.
+        key : str
+            Name of the training.
+        **params : object
+            Further parameters of the network.
+
+        Returns
+        -------
+        estimator
+            A clone with its parameters set.
+        """
         network = clone(network).set_params(**params)
         return keep_training(network, training_folder(folder.path, key), self.checkpoint_every)
 
     def list_rows(self, rows: np.ndarray, **columns: Any) -> pd.DataFrame:
-        """List rows by their numbers in the whole data, with other columns and, if known, file names."""
+        """List rows by their numbers in the whole data, with other columns and, if known, file names.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Positions in the training rows.
+        **columns : array-like of shape (len(rows),)
+            Further columns of the table by name.
+
+        Returns
+        -------
+        DataFrame
+            One line for each row.
+        """
         table = {"row": rows if self.row_numbers is None else self.row_numbers[rows], **columns}
         if self.filenames is not None:
             table["file"] = np.asarray(self.filenames)[rows]

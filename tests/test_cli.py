@@ -504,6 +504,7 @@ def test_one_cycle_on_the_command_line(tmp_path):
         (["--dataset", "digits", "--image-size", "32"], "--image-size would change nothing"),
         (["--dataset", "digits", "--test-data", "."], "--test-data would change nothing"),
         (["--dataset", "digits", "--resume"], "--resume needs --out, the folder of the run."),
+        (["--dataset", "folder", "--data-dir", ".", "--out", "./"], "--out . is the folder of the data"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(arguments, words, tmp_path, monkeypatch):

@@ -150,7 +150,7 @@ def test_what_cannot_be_exported(tmp_path):
         learner.export_query(tmp_path / "query.csv")
     learner.query(2)
     with pytest.raises(
-        ValueError, match=r"names must have one entry for each of the 60 rows of the pool, got 59"
+        ValueError, match="inconsistent numbers of samples: X has 60, names has 59"
     ):
         learner.export_query(tmp_path / "query.csv", names=["a"] * 59)
     assert not (tmp_path / "query.csv").exists()

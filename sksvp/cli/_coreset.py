@@ -9,7 +9,7 @@ import typer
 
 from ._config import write_config
 from ._data import Data
-from ._experiment import chosen_baselines, experiment_parts, known_strategies
+from ._experiment import chosen_baselines, experiment_parts, known_strategies, tell_new_run
 from ._folders import new_folder, read_rows, save_figure
 from ._groups import Group, option, refuse_idle, takes_groups
 from ._messages import tell
@@ -106,9 +106,10 @@ def coreset(
       sksvp coreset --data mine.npz --proxy resnet20 --only-select --out runs/mine
       sksvp coreset --dataset imdb --download --proxy bag-of-ngrams --target vdcnn9
     """
-    run.check()
+    run.check(data)
     choice.check(networks)
     data.check()
+    tell_new_run(run)
     methods, with_all = choice.methods(str(networks.filled(data).proxy))
     proxy, target, settings = build_pair(data, networks, learning.filled(data, digits_epochs=DIGITS_EPOCHS))
     bunch = data.load(proxy, [settings["proxy"], settings["target"]], needs_test=not choice.only_select)

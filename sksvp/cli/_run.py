@@ -31,20 +31,18 @@ class Run(Group):
     )
     resume: bool = option("Continue the run in --out. Finished trainings are kept.", default=False)
 
-    def check(self) -> None:
+    def check(self, data: Data) -> None:
         """Check `out` and `resume` before anything is loaded.
 
         Raises
         ------
         ValueError
-            For `resume` without `out`.
+            For `resume` without `out`, and the folder of the data as `out`.
         """
-        if not self.resume:
-            return
-        if self.out is None:
+        if self.resume and self.out is None:
             raise ValueError("--resume needs --out, the folder of the run.")
-        if not (self.out / "config.json").exists():
-            typer.echo(f"note: --out {self.out} holds no run yet, so that --resume begins one.", err=True)
+        if self.out is not None and self.out.resolve() == (data.data or data.root).resolve():
+            raise ValueError(f"--out {self.out} is the folder of the data: name another folder.")
 
 
 @dataclass(frozen=True)

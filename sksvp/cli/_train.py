@@ -35,6 +35,7 @@ def train(data: Data, network: Network, learning: Learning, run: Run) -> None:
     Writes the network (network.safetensors), its loss and accuracy by epoch
     (history.csv; not of fasttext) and the result (results.json).
     """
+    run.check(data)
     _check_folder(run)
     data.check()
     default = "bag-of-ngrams" if data.holds_texts() else "resnet20"
@@ -100,8 +101,6 @@ def train(data: Data, network: Network, learning: Learning, run: Run) -> None:
 
 def _check_folder(run: Run) -> None:
     """Check that `out` holds a run to resume, or none, before anything is loaded."""
-    if run.resume and run.out is None:
-        raise ValueError("--resume needs --out, the folder of the run.")
     if run.out is None:
         return
     stopped = (run.out / IN_PROGRESS).exists()

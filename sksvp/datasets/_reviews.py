@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
+from .._inputs._paths import as_path
 from ..text import PackedTexts
 from ._download import Published, find_folder
 from ._text_csv import find_files, is_text_csv, read_text_csv
@@ -96,7 +97,7 @@ _TOPICS = (
 )
 
 _checked = validate_params(
-    {"data_dir": [str, os.PathLike], "download": ["boolean"], "verbose": ["verbose"]},
+    {"download": ["boolean"], "verbose": ["verbose"]},
     prefer_skip_nested_validation=True,
 )
 
@@ -235,7 +236,7 @@ def load_imdb(data_dir: str | os.PathLike, *, download: bool = False, verbose: i
     -----
     Source: A. Maas et al., Learning Word Vectors for Sentiment Analysis, ACL 2011.
     """
-    data_dir = Path(data_dir)
+    data_dir = as_path(data_dir, "data_dir")
     for folder in (data_dir / "imdb_csv", data_dir):
         if folder.is_dir() and is_text_csv(folder):
             splits = _read(folder, 2)
@@ -255,7 +256,7 @@ def _load(
 ) -> Bunch:
     folder = find_folder(
         published,
-        Path(data_dir),
+        as_path(data_dir, "data_dir"),
         download=download,
         verbose=verbose,
         has=lambda folder, _: folder.is_dir() and is_text_csv(folder),

@@ -15,6 +15,7 @@ from .._storage._files import remove_left_over, replacing
 from .._storage._identity import differences, versions
 from .._storage._lock import FolderLock
 from .._storage._parts import Parts
+from .._storage._run_mark import mark_run_folder
 from .._storage._sealed import check_seal, read_sealed_json, remove_seal, write_seal, write_sealed_json
 from ._hardware import hardware_name
 from ._kept import forget_training, training_folder
@@ -122,6 +123,7 @@ class RunFolder(RunRecords):
                 # Damaged records are found before anything is trained.
                 pass
         self.records.mkdir(parents=True, exist_ok=True)
+        mark_run_folder(self.path)
         with self.alone():
             remove_left_over(self.path)
             if not begun:

@@ -891,3 +891,10 @@ def test_a_single_text_is_no_pool(text):
     learner = ProxyActiveLearner(proxy).fit(["good film", "bad film"])
     with pytest.raises(TypeError, match="X_new must be rows"):
         learner.extend(text)
+
+
+@pytest.mark.parametrize("part", ["proxy", "target"])
+def test_parameters_of_the_models_are_checked_at_the_start(part):
+    learner = ProxyActiveLearner(LOGISTIC, LOGISTIC).set_params(**{part: LogisticRegression(C=-1)})
+    with pytest.raises(ValueError, match="'C' parameter of LogisticRegression"):
+        learner.fit(X)

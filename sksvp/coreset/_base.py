@@ -6,7 +6,6 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from numbers import Integral
 from typing import Any, ClassVar
 
 import joblib
@@ -24,6 +23,7 @@ from sklearn.utils.validation import (
 
 from .._clock import Clock
 from .._inputs._containers import check_container, check_training_rows, take_rows
+from .._inputs._parameters import WholeNumber
 from .._seeds import draw_seeds
 from .._storage._fingerprint import fingerprint
 from ..proxies import NoFeatures, Proxy, as_proxy
@@ -58,7 +58,7 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         "strategy": [str, HasMethods("rank")],
         "subset_size": [
             Interval(RealNotInt, 0, 1, closed="right"),
-            Interval(Integral, 1, None, closed="left"),
+            WholeNumber(1),
         ],
         "class_balanced": ["boolean", StrOptions({"proportional", "equal", "by_error"})],
         "probabilities": [StrOptions({"in_sample", "out_of_fold"})],
@@ -305,12 +305,14 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
 
     def _protect(self) -> None:
         """Make the arrays that later calls depend on read-only."""
-        for name in ("order_", "scores_", "indices_", "support_", "classes_"):
-            view = vars(self)[name].view()
-            view.flags.writeable = False
-            setattr(self, name, view)
+        for name in ("order_", "scores_", "indices_", "support_", "weights_", "classes_"):
+            if vars(self)[name] is not None:
+                view = vars(self)[name].view()
+                view.flags.writeable = False
+                setattr(self, name, view)
 
     def _is_fitted_rows(self, X) -> bool:
+        check_container(X)
         return _num_samples(X) == len(self.support_) and fingerprint(X) == self._fingerprint
 
     def _fitted_rows(self):
@@ -434,8 +436,6 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
     def _nearest_kept(self, X, *, search: bool) -> np.ndarray:
         """Return the kept row nearest to each dropped one, -1 if it is not known."""
         nearest = np.full(len(self.support_), -1, dtype=np.int64)
-        if X is not None:
-            check_container(X)
         if X is not None and not self._is_fitted_rows(X):
             raise ValueError("explain needs the X that was fitted, got another one.")
         if not search or self.proxy_ is None or self.support_.all():

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, RealNotInt
 
+from .._inputs._parameters import WholeNumber
 from .._storage._describe import describe
 from .._storage._fingerprint import fingerprint
 from ..agreement import rank_correlation
@@ -60,10 +60,11 @@ class RankingSettled(BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "tolerance": [Interval(Real, 0, 1, closed="both")],
-        "patience": [Interval(Integral, 1, None, closed="left")],
-        "min_epochs": [Interval(Integral, 1, None, closed="left")],
-        "n_rows": [Interval(Integral, 2, None, closed="left")],
+        # 0 and 1 as int; True is none of both.
+        "tolerance": [Interval(RealNotInt, 0, 1, closed="both"), WholeNumber(0, 1)],
+        "patience": [WholeNumber(1)],
+        "min_epochs": [WholeNumber(1)],
+        "n_rows": [WholeNumber(2)],
     }
 
     def __init__(

@@ -1,13 +1,12 @@
 """Training a `partial_fit` classifier in passes of mini-batches."""
 
 from collections.abc import Callable, Mapping
-from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import (
     MetadataRequest,
     MetadataRouter,
@@ -19,6 +18,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.validation import _check_method_params
 
 from .._inputs._containers import check_training_rows, take_rows
+from .._inputs._parameters import WholeNumber
 from .._seeds import own_seed, set_random_states
 from ..strategies import Recorder
 from ._delegating import DelegatingClassifier
@@ -75,8 +75,8 @@ class Incremental(DelegatingClassifier):
 
     _parameter_constraints: ClassVar[dict] = {
         "estimator": [HasMethods(["partial_fit", "predict"])],
-        "n_epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "n_epochs": [WholeNumber(1, 10**6)],
+        "batch_size": [WholeNumber(1)],
         "random_state": ["random_state"],
     }
 

@@ -66,7 +66,9 @@ def cpu_seconds(checkout: Path, work: str) -> float:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("old", type=Path, help="checkout, for example of `git worktree add --detach old COMMIT`")
+    options.add_argument(
+        "old", type=Path, help="checkout, for example of `git worktree add --detach old COMMIT`"
+    )
     options.add_argument("new", type=Path, nargs="?", default=Path(__file__).parents[1])
     options.add_argument("--work", action="append", choices=list(WORKS), help="all without it")
     options.add_argument("--pairs", type=int, default=7)

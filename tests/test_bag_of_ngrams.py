@@ -200,6 +200,14 @@ def test_pickle_save_and_load(fitted, texts, tmp_path):
     assert loaded.get_params() == fitted.get_params()
 
 
+def test_a_loaded_model_does_not_read_its_file_again(fitted, texts, tmp_path):
+    path = tmp_path / "model.safetensors"
+    fitted.save(path)
+    loaded = BagOfNgramsClassifier.load(path, device="cpu")
+    path.write_bytes(b"\0" * path.stat().st_size)
+    np.testing.assert_array_equal(loaded.predict_logits(texts[0]), fitted.predict_logits(texts[0]))
+
+
 def test_a_pickle_is_as_small_as_the_texts(fitted):
     big = bag(bucket=10_000_000, max_epochs=1).fit(["a b c", "d e f"], [0, 1])
     assert len(pickle.dumps(big)) < 10_000

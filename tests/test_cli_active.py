@@ -235,4 +235,4 @@ def test_former_runs_that_cannot_be_replayed(finished, tmp_path):
     other_rows = run(*QUICK, "--train-rows", "150", "--precomputed", finished[0], "--out", tmp_path / "a")
     assert other_rows.exit_code == 2 and "chose among other rows" in other_rows.stderr
     no_run = run(*QUICK, "--precomputed", tmp_path, "--out", tmp_path / "b")
-    assert no_run.exit_code == 2 and "holds no run" in no_run.stderr
+    assert no_run.exit_code == 2 and "is not a run" in no_run.stderr

@@ -44,7 +44,8 @@ def test_rows_are_the_same_wherever_they_lie(monkeypatch):
     parts = [slice(start, 600, 7) for start in range(7)]
     for share in (0.4, 0.0):
         monkeypatch.setattr(_row_source, "_RESIDENT_SHARE", share)
-        source = RowSource(Rows(600, lambda part: torch.from_numpy(X[part]), clean_view=torch.clone), torch.device("cuda"))
+        rows = Rows(600, lambda part: torch.from_numpy(X[part]), clean_view=torch.clone)
+        source = RowSource(rows, torch.device("cuda"))
         assert (source._resident is not None) == (share > 0)
         for part, batch in zip(parts, source.batches(order, parts), strict=True):
             assert batch.device.type == "cuda"

@@ -280,8 +280,8 @@ def published(cifar10, tmp_path, monkeypatch):
 
 def point_to(monkeypatch, archive, *, url=None):
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
-    changed = {**vars(_cifar._CIFAR10), "url": url or archive.as_uri(), "sha256": digest}
-    monkeypatch.setattr(_cifar, "_CIFAR10", _cifar._Published(**changed))
+    changed = {**vars(_cifar._CIFAR10), "url": url or archive.as_uri(), "checksum": digest}
+    monkeypatch.setattr(_cifar, "_CIFAR10", _cifar.Published(**changed))
 
 
 def test_download_unpacks_and_leaves_nothing_else(published, cifar10, tmp_path):
@@ -334,7 +334,7 @@ def test_an_archive_that_climbs_out_is_refused(tmp_path, monkeypatch):
 
 def test_the_recorded_checksums_are_whole():
     for published in (_cifar._CIFAR10, _cifar._CIFAR100):
-        assert len(bytes.fromhex(published.sha256)) == 32
+        assert len(bytes.fromhex(published.checksum)) == 32
         assert published.url.startswith("https://")
 
 

@@ -387,12 +387,12 @@ def test_download(tmp_path, monkeypatch):
     archive = tmp_path / "ag_news_csv.tgz"
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(source, "ag_news_csv")
-    monkeypatch.setattr(_reviews, "_FAST_AI", tmp_path.as_uri())
     md5 = hashlib.md5(archive.read_bytes()).hexdigest()
-    monkeypatch.setattr(_reviews, "_AG_NEWS", dataclasses.replace(_reviews._AG_NEWS, md5=md5))
+    changed = dataclasses.replace(_reviews._AG_NEWS, url=archive.as_uri(), checksum=md5)
+    monkeypatch.setattr(_reviews, "_AG_NEWS", changed)
     bunch = load_ag_news(tmp_path / "new", download=True)
     assert (list(bunch.X_train), list(bunch.X_test)) == (["a b"], ["c d"])
-    monkeypatch.setattr(_reviews, "_AG_NEWS", dataclasses.replace(_reviews._AG_NEWS, md5="0" * 32))
+    monkeypatch.setattr(_reviews, "_AG_NEWS", dataclasses.replace(changed, checksum="0" * 32))
     with pytest.raises(OSError, match="MD5"):
         load_ag_news(tmp_path / "other", download=True)
     assert not (tmp_path / "other" / "ag_news_csv").exists()

@@ -75,7 +75,7 @@ def test_a_class_of_a_user_inherits_too():
     assert Narrow.__doc__.startswith(
         "A ResNet.\n\nParameters\n----------\ndepth : int, default=8\n    Layers.\n"
     )
-    assert "batch_size : int, default=32\n    Rows of a training batch" in Narrow.__doc__
+    assert "batch_size : int, default=32\n    Number of rows of a training batch" in Narrow.__doc__
     assert Narrow.__doc__.endswith("See Also\n--------\nResNetClassifier : Its base.")
     assert [name for name, _, _ in section(Narrow, "Parameters")] == ["depth", "extra", "batch_size"]
     assert (Narrow(extra=True).extra, Narrow().batch_size) == (True, 32)

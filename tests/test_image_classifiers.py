@@ -551,7 +551,8 @@ def test_load_names_files_that_are_no_saved_classifier(digits, tmp_path):
     model.save(path)
     with safe_open(path, framework="pt") as file:
         header = json.loads(file.metadata()["sksvp"])
-        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (safe_open is no dict)
+        # Copied, since the tensors are a map of the file that is overwritten below.
+        weights = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (no dict)
     forms = {
         "other header": {**header, "params": {**header["params"], "depth": 14}},
         "no params": {name: part for name, part in header.items() if name != "params"},

@@ -1,1 +1,1 @@
-"""What comes in: rows, labels and parameters, checked in one place."""
+"""Checks of rows and labels, and base classes of lazy rows."""

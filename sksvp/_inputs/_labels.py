@@ -169,17 +169,10 @@ def _of_one_kind(values: np.ndarray) -> np.ndarray:
 def _check_missing_label(values: np.ndarray, unlabelled: np.ndarray, missing_label: Any) -> None:
     """Check that the value for missing labels is of the same kind as the labels."""
     mark = kind_of(missing_label)
-    kinds = {"U": "texts", "T": "texts", "b": "booleans", "i": "numbers", "u": "numbers", "f": "numbers"}
-    if values.dtype.kind in kinds:
-        found = {kinds[values.dtype.kind]} if not unlabelled.all() else set()
-    else:
-        labels = values[~unlabelled]
-        found = {
-            kind_of(label)
-            for label in labels
-            if isinstance(label, str | Real | np.bool_)
-            and not (kind_of(label) == mark and label == missing_label)
-        }
+    labels = values[~unlabelled]
+    # All labels of a plain dtype are of one kind.
+    labels = labels if labels.dtype.kind == "O" else labels[:1]
+    found = {kind_of(label) for label in labels.tolist() if isinstance(label, str | Real | np.bool_)}
     other = sorted(found - {mark})
     if other:
         raise ValueError(

@@ -1,1 +1,1 @@
-"""What outlives a process: files, fingerprints and locked folders."""
+"""Files with checksums, locked folders, and fingerprints of data and models."""

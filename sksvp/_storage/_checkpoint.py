@@ -1,4 +1,4 @@
-"""A folder that keeps the state of long work: locked, whole at any moment, the state before the last beside it."""
+"""A locked folder that keeps the last two states of a run."""
 
 import errno
 import os
@@ -17,26 +17,26 @@ _Kind = TypeVar("_Kind", bound="Checkpoint")
 
 
 class Checkpoint:
-    """One run's folder, held by one worker at a time.
+    """The folder of one run. One worker at a time holds its lock.
 
     Parameters
     ----------
     folder : Path
-        Of this run alone; made where it is not there.
-    identity : dict
-        What makes the run this one, by name, in words.
+        Folder of this run alone. It is created if it is missing.
+    identity : dict of str to str
+        Parameters and fingerprints of the run. Another run has another identity.
 
     Raises
     ------
     ValueError
-        Where another process, or another worker of this one, holds the run.
+        If another process, or another worker of this process, holds the run.
     OSError
-        Where the folder cannot be written to or locked.
+        If the folder cannot be written to or locked.
     """
 
-    # What the states are of, and the version of their form.
+    # Kind of the states, and the version of their format.
     kind = "state 1"
-    # What the user can do about a run that is held, that has gone on without a copy of its worker, or that is damaged.
+    # Advice for a run that is in use, that another copy of its worker has continued, or that is damaged.
     _in_use = "Wait for it, or end it."
     _gone_on = "since this copy was made. Open it anew."
     damaged_advice = "Restore the folder, or remove it to begin anew."
@@ -44,7 +44,7 @@ class Checkpoint:
     def __init__(self, folder: Path, identity: dict):
         self.folder = folder
         self.identity = identity
-        # Read once: they lie in files of the packages.
+        # They are read from files, so they are read once.
         self._versions = versions()
         self._number = 0
         make_folder(folder)
@@ -54,7 +54,7 @@ class Checkpoint:
 
     @property
     def is_held(self) -> bool:
-        """Whether this worker has the run."""
+        """Whether this worker holds the run."""
         return self._lock.is_held
 
     def _take_lock(self) -> None:
@@ -64,18 +64,18 @@ class Checkpoint:
             )
 
     def close(self) -> None:
-        """Let another worker go on with the run."""
+        """Release the lock, so that another worker can continue the run."""
         self._lock.close()
 
     def hold(self) -> None:
-        """Take the lock again after `close`, or for a copy, before the run goes on.
+        """Take the lock if this worker does not hold it, as after `close` or in a copy.
 
         Raises
         ------
         ValueError
-            Where the run is in use, or has gone on without this copy.
+            If the run is in use, or another copy has continued it.
         FileNotFoundError
-            Where the folder was removed or moved.
+            If the folder was removed or moved.
         """
         if self._lock.is_gone or not self.folder.is_dir():
             raise FileNotFoundError(
@@ -91,18 +91,18 @@ class Checkpoint:
             raise ValueError(f"checkpoint: the run in {str(self.folder)!r} has gone on {self._gone_on}")
 
     def load(self) -> Saved | None:
-        """Return the newest whole state, None where there is no state yet.
+        """Return the newest undamaged state, or None if there is no state yet.
 
         Raises
         ------
         ValueError
-            Where the run is of other parameters or rows, or no state can be read.
+            If the run has another identity, or all states are damaged.
 
         Warns
         -----
         UserWarning
-            Where the newest state is damaged and the one before it is used, or the
-            libraries are of other versions.
+            If the newest state is damaged and the one before it is used, or the
+            run was made with other versions of the libraries.
         """
         files = state_files(self.folder)
         if not files:
@@ -118,22 +118,22 @@ class Checkpoint:
         warn_of_versions(saved.about["versions"], self._versions, self.folder)
         set_aside(damaged)
         if damaged:
-            # Two good ones again.
+            # There must be two undamaged states again.
             self.save(saved.told, saved.arrays)
         remove_old_states(self.folder)
         return saved
 
     def save(self, told: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        """Write a state of plain values and arrays; the one before it stays."""
+        """Write a state of plain values and arrays. The state before it is kept."""
         self.hold()
         write_state(self.folder, self._number + 1, self.kind, Saved(self._about, told, arrays))
         self._number += 1
 
     def begin(self, told: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        """Write what a new run's folder holds from the start."""
-        # For people; nothing reads it.
+        """Write the first state of a new run, and a description of the run."""
+        # The description is for people. No code reads it.
         write_json(self.folder / "run.json", self._about)
-        # Twice, so that damage to one file never loses a run.
+        # The state is written twice, so that damage to one file does not lose the run.
         self.save(told, arrays)
         self.save(told, arrays)
 
@@ -143,15 +143,15 @@ class Checkpoint:
 
 
 def open_checkpoint(root: str | os.PathLike, identity: dict, kind: type[_Kind]) -> _Kind:
-    """Open the folder of a run below a root folder, or the root itself where it is a run's folder.
+    """Open the folder of a run below a root folder, or the root itself if it is the folder of a run.
 
-    Runs of other identities have folders of their own below the root, so that
-    clones in a grid search do not meet.
+    Each identity has its own folder below the root, so that the clones of a grid
+    search do not share one.
     """
     root = Path(root)
     return kind(root if has_states(root) else root / name_of(identity), identity)
 
 
 def has_states(folder: Path) -> bool:
-    """Tell whether a folder is that of one run, with states."""
+    """Tell whether a folder holds states of a run."""
     return bool(state_files(folder))

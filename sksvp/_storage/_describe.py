@@ -15,7 +15,7 @@ import numpy as np
 from ._code import is_of_library, library_version, parts_of_class, parts_of_function
 from ._fingerprint import fingerprint
 
-# Parameters that have no influence on what is trained or chosen.
+# Parameters that do not change what is trained or chosen.
 IGNORED = ("verbose", "device", "checkpoint", "checkpoint_every")
 
 

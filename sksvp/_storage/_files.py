@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Write files in one step: a file is complete or does not exist."""
 
 import json
 import os
@@ -10,18 +10,17 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: str | os.PathLike, *, mode: int = 0o666) -> Iterator[Path]:
-    """Yield a temporary path beside `path` that takes its place when the block ends well.
+    """Yield a temporary path beside `path` that replaces it if the block ends without an error.
 
-    Its name is hidden (``.NAME.*.part.SUFFIX``) and keeps the suffix, which some
-    writers insist on. An exception, Ctrl-C or a full disk leaves the old file as it was and
-    nothing half-written beside it. What the system says of it names the file.
-    The umask applies to `mode`.
+    The temporary name is hidden (``.NAME.*.part.SUFFIX``) and keeps the suffix, which some
+    writers require. An exception, Ctrl-C or a full disk leaves the old file unchanged and
+    removes the temporary one. Errors of the system name `path`. The umask applies to `mode`.
     """
     path = Path(path)
     part = path.parent / f".{path.name}.{secrets.token_hex(8)}.part{path.suffix}"
     try:
-        # Made with the rights of any new file; tempfile would make a private one, and asking for the umask means
-        # setting it, which other threads would see.
+        # The file gets the permissions of any new file. tempfile would create a private one, and the umask can
+        # only be read by setting it, which other threads would see.
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
         yield part
         with open(part, "rb") as file:
@@ -37,7 +36,7 @@ def replacing(path: str | os.PathLike, *, mode: int = 0o666) -> Iterator[Path]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names of new files last as well; systems without this need none."""
+    """Flush the entries of a folder to the disk, on systems that can."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     handle = os.open(folder, os.O_DIRECTORY)
@@ -48,18 +47,18 @@ def sync_folder(folder: Path) -> None:
 
 
 def remove_left_over(folder: Path) -> None:
-    """Remove, from a folder and those in it, what killed processes left half-written."""
+    """Remove temporary files of killed processes from a folder and its subfolders."""
     for part in folder.rglob(".*.part*"):
         part.unlink(missing_ok=True)
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and those above it, that others cannot write into, whatever the umask."""
+    """Create a folder and its parents; other users cannot write into it, whatever the umask."""
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
 
 
 def write_json(path: str | os.PathLike, content) -> None:
-    """Write plain content as JSON, replacing the file in one step."""
+    """Write plain values as JSON and replace the file in one step."""
     text = json.dumps(content, indent=2, allow_nan=False) + "\n"
     with replacing(path) as part:
         part.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A hash of what rows say, whatever container says it."""
+"""A hash of the content of rows that does not depend on their container."""
 
 import hashlib
 import struct
@@ -12,7 +12,7 @@ from scipy import sparse
 
 from .._inputs._missing import is_missing
 
-# Values a block holds; blocks are cut alike for equal shapes, so containers agree.
+# Number of values of a block. Equal shapes give equal blocks, so that all containers give the same hash.
 _BLOCK = 1 << 20
 _EXACT_INT = 2**53
 
@@ -23,15 +23,15 @@ def fingerprint(rows) -> str:
     Lists, numpy arrays (also memory-mapped), pandas and polars frames and
     Series, torch tensors on any device and whatever numpy can read give the
     same hash for the same shape and values: floats in float64, integers exactly.
-    Column names and indices do not count. Rows are read in blocks, so no copy of
-    the whole is made; uint8 is hashed as it lies. Two kinds stay apart from dense arrays of equal values:
-    sparse matrices, which are hashed as they are stored, and lazy rows, which
-    are identified by their ``content_key()``.
+    Column names and indices do not count. Rows are read in blocks, so that no copy of
+    all of them is made. Two kinds differ from dense arrays of equal values: sparse
+    matrices, of which the stored values are hashed, and lazy rows, which are
+    identified by their ``content_key()``.
 
     Parameters
     ----------
     rows : array-like, sparse matrix, list of str or lazy rows
-        What to hash.
+        The rows.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def _open(rows) -> tuple[tuple[int, ...], Iterator[np.ndarray]]:
     if hasattr(rows, "iloc"):
         return shape, (_from_pandas(rows.iloc[start:stop]) for start, stop in _bounds(shape))
     if hasattr(rows, "to_numpy"):
-        return shape, (_from_polars(rows[start:stop]) for start, stop in _bounds(shape))
+        return shape, (rows[start:stop].to_numpy() for start, stop in _bounds(shape))
     return shape, (np.asarray(rows[start:stop]) for start, stop in _bounds(shape))
 
 
@@ -121,10 +121,6 @@ def _from_pandas(block) -> np.ndarray:
     return block.to_numpy(dtype=np.float64, na_value=np.nan) if kinds <= set("iufb") else array
 
 
-def _from_polars(block) -> np.ndarray:
-    return block.to_numpy()
-
-
 def _objects(values) -> np.ndarray:
     array = np.empty(len(values), dtype=object)
     array[:] = list(values)
@@ -145,7 +141,7 @@ def _block_parts(block: np.ndarray) -> Iterator[bytes | memoryview]:
 
 
 def _number_parts(block: np.ndarray) -> Iterator[bytes | memoryview]:
-    """Give numbers a form that their values decide: bytes where they fit, else float."""
+    """Convert numbers by their values: to uint8 if all fit, to int64 if one is large, else to float64."""
     if block.dtype != np.uint8 and _fits_uint8(block):
         block = block.astype(np.uint8)
     if block.dtype == np.uint8:

@@ -1,4 +1,4 @@
-"""What makes a piece of work this one, by name, and whether it is the same work."""
+"""The identity of a run: its parameters, fingerprints and versions by name."""
 
 import hashlib
 import json
@@ -12,13 +12,13 @@ _PACKAGES = ("scikit-learn", "torch", "skorch", "numpy")
 
 
 def name_of(identity: dict) -> str:
-    """Return a name of 32 hexadecimal digits, equal for equal work."""
+    """Return a name of 32 hexadecimal digits, equal for equal identities."""
     text = json.dumps(identity, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def differences(there: dict, here: dict) -> str:
-    """Describe the entries in which two identities differ, parameters as ``name=value``; "" where none does."""
+    """List the entries in which two identities differ, parameters as ``name=value``; "" if they are equal."""
     return "; ".join(
         f"{name}{'=' if name.isidentifier() else ': '}{there.get(name, 'nothing')} there, "
         f"{here.get(name, 'nothing')} now"
@@ -28,7 +28,7 @@ def differences(there: dict, here: dict) -> str:
 
 
 def versions(packages: tuple[str, ...] = _PACKAGES) -> dict[str, str]:
-    """Return the versions of sksvp and of packages that decide how models come out."""
+    """Return the versions of sksvp and of the packages that train models."""
     found = {"sksvp": __version__}
     for package in packages:
         try:
@@ -39,14 +39,14 @@ def versions(packages: tuple[str, ...] = _PACKAGES) -> dict[str, str]:
 
 
 def warn_of_versions(there: dict[str, str], here: dict[str, str], folder: Path) -> None:
-    """Warn where work was begun with other versions than it goes on with."""
+    """Warn if a run was begun with other versions of the packages."""
     changed = [
         f"{name} {there.get(name)} -> {here.get(name)}" for name in here if here[name] != there.get(name)
     ]
     if changed:
         warnings.warn(
             f"The run in {str(folder)!r} was made with other versions ({', '.join(changed)}): models trained again "
-            "may come out otherwise.",
+            "may differ.",
             UserWarning,
             stacklevel=4,
         )

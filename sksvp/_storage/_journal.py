@@ -1,4 +1,4 @@
-"""A journal: lines that are only ever appended, which people can read."""
+"""A journal: readable lines that are appended and never changed."""
 
 import json
 import os
@@ -14,12 +14,12 @@ _CHECK = "check"
 
 
 class Journal:
-    """JSON lines with a checksum each, on the disk before work goes on.
+    """JSON lines, each with a checksum, that are flushed to the disk.
 
     Parameters
     ----------
     path : Path
-        Made with the first entry.
+        The file. The first entry creates it.
     """
 
     def __init__(self, path: Path):
@@ -27,11 +27,11 @@ class Journal:
         self._waiting: list[dict[str, Any]] = []
 
     def add(self, entries: list[dict[str, Any]]) -> None:
-        """Append entries of plain values with the next `flush`."""
+        """Add entries of plain values. The next `flush` writes them."""
         self._waiting += entries
 
     def flush(self) -> None:
-        """Write what was added. What a full disk refuses is written by the next call."""
+        """Write the added entries. If the disk is full, the next call writes them."""
         if not self._waiting:
             return
         lines = [
@@ -53,19 +53,19 @@ class Journal:
         self._waiting = []
 
     def set_aside(self) -> None:
-        """Rename a journal that is there already, for a new one."""
+        """Rename an existing journal, so that a new one begins."""
         if self.path.exists():
             self.path.rename(
                 self.path.with_name(f"{self.path.stem}-before-{time.time_ns()}{self.path.suffix}")
             )
 
     def read(self) -> list[dict[str, Any]]:
-        """Return all entries. A last line that a killed process left unfinished was never promised.
+        """Return all entries. An unfinished last line, as a killed process leaves it, is ignored.
 
         Warns
         -----
         UserWarning
-            For lines that are damaged, which are passed over.
+            If lines are damaged. They are ignored.
         """
         if not self.path.exists():
             return []
@@ -74,7 +74,7 @@ class Journal:
         damaged = [number for number, entry in enumerate(entries, start=1) if entry is None]
         if damaged:
             warnings.warn(
-                f"{self.path} is damaged in line {', '.join(map(str, damaged))}, which is passed over.",
+                f"{self.path} is damaged in line {', '.join(map(str, damaged))}, which is ignored.",
                 UserWarning,
                 stacklevel=2,
             )

@@ -1,4 +1,4 @@
-"""A lock on a folder, which ends with its process and says who holds it."""
+"""A lock on a folder that ends with its process and names its holder."""
 
 import json
 import math
@@ -18,21 +18,21 @@ else:
 
 _SECONDS_BETWEEN_TRIES = 0.1
 _SECONDS_BEFORE_NOTICE = 5.0
-# Windows locks bytes against reading: one far behind the record of the holder.
+# On Windows a locked byte cannot be read, so the locked one is far behind the record of the holder.
 _LOCKED_BYTE = 1 << 30
 
 
 class FolderLock:
-    """The lock of a folder: the operating system's, on a file that also tells who holds it.
+    """The lock of a folder: the operating system's lock of a file that names the holder.
 
-    A copy, or the same object in a child process, does not hold it.
+    A copy of the object does not hold the lock, nor does the object in a child process.
 
     Parameters
     ----------
     folder : Path
-        Must exist.
+        The folder. It must exist.
     name : str
-        Of the file.
+        Name of the file.
     """
 
     def __init__(self, folder: Path, name: str = "lock"):
@@ -47,12 +47,12 @@ class FolderLock:
         return self._handle is not None
 
     def take(self) -> bool:
-        """Take the lock, unless another worker, of this process or another, holds it.
+        """Take the lock if no other worker, of this process or another, holds it; tell whether it is taken.
 
         Raises
         ------
         OSError
-            Where the file system gives no lock; names the folder.
+            If the file system gives no lock; the message names the folder.
         """
         try:
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -76,7 +76,7 @@ class FolderLock:
         return True
 
     def wait(self) -> None:
-        """Take the lock as soon as it is free; after some seconds a warning says who holds it."""
+        """Wait for the lock and take it; after some seconds a warning names its holder."""
         until_notice = time.monotonic() + _SECONDS_BEFORE_NOTICE
         while not self.take():
             if time.monotonic() > until_notice:
@@ -86,11 +86,11 @@ class FolderLock:
             time.sleep(_SECONDS_BETWEEN_TRIES)
 
     def close(self) -> None:
-        """Let others take the lock."""
+        """Release the lock."""
         if self._handle is None:
             return
         handle, self._handle = self._handle, None
-        # A child process shares the lock of its parent, and must leave it.
+        # A child process shares the lock of its parent and must not release it.
         if self._owner == os.getpid():
             _unlock(handle)
         os.close(handle)
@@ -104,17 +104,17 @@ class FolderLock:
             return True
 
     def holder(self) -> str:
-        """Say by whom the lock is held, since when and for how long."""
+        """Return who holds the lock, since when and for how long, for a message."""
         try:
             told = json.loads(self.path.read_bytes())
             pid, host, since = int(told["pid"]), str(told["host"]), datetime.fromisoformat(told["since"])
         except (OSError, ValueError, KeyError, TypeError):
-            # The holder is about to write it.
+            # The holder has not written it yet.
             return "by another process"
         is_this = (pid, host) == (os.getpid(), socket.gethostname())
         who = "this process" if is_this else f"another process, {pid} on {host}"
         seconds = round((datetime.now().astimezone() - since).total_seconds())
-        # Clocks of machines differ.
+        # The clocks of two machines may differ.
         return f"by {who}, since {since:%Y-%m-%d %H:%M:%S}, for {timedelta(seconds=max(0, seconds))}"
 
     def __getstate__(self) -> dict:
@@ -130,7 +130,7 @@ def _write_holder(handle: int) -> None:
         "host": socket.gethostname(),
         "since": datetime.now().astimezone().isoformat(timespec="seconds"),
     }
-    # On a full disk the lock holds without it.
+    # On a full disk the lock is valid without the record.
     with suppress(OSError):
         os.ftruncate(handle, 0)
         os.lseek(handle, 0, os.SEEK_SET)

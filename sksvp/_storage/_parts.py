@@ -1,4 +1,4 @@
-"""What a file holds, by name."""
+"""Parts of a file by name."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Parts(dict):
-    """Parts of a file by name; one that is missing is an error that names the file.
+    """Parts of a file by name. A missing part is an error that names the file.
 
     Parameters
     ----------
@@ -24,12 +24,12 @@ class Parts(dict):
 
 
 def read_parts(text: str | bytes, path: Path) -> Parts:
-    """Parse a JSON object of a file, it and all below as `Parts`.
+    """Parse a JSON object of a file. It and all objects in it become `Parts`.
 
     Raises
     ------
     ValueError
-        For anything else.
+        If the text is anything else.
     """
     content = json.loads(text, object_hook=lambda entries: Parts(entries, path))
     if not isinstance(content, Parts):

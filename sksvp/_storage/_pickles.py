@@ -1,18 +1,18 @@
-"""Pickles run code when they are read: only those that nobody but the user could have written are opened."""
+"""Check that nobody but the user can have written a pickle, because reading a pickle runs code."""
 
 import os
 from pathlib import Path
 
 
 def check_own(path: Path) -> None:
-    """Refuse a file or folder that is not the user's, or that others can write.
+    """Check that a file or folder belongs to the user and that others cannot write to it.
 
     Nothing is checked on systems without owners of files.
 
     Raises
     ------
     PermissionError
-        Naming the path and what to do.
+        If another user could have written it; the message says what to do.
     """
     if not hasattr(os, "geteuid"):
         return
@@ -25,6 +25,6 @@ def check_own(path: Path) -> None:
 
 
 def check_pickle(path: Path) -> None:
-    """Refuse a pickle where file or folder are not the user's alone; see `check_own`."""
+    """Check a pickle and its folder with `check_own`."""
     check_own(path.parent)
     check_own(path)

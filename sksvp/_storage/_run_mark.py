@@ -1,8 +1,10 @@
-"""The mark of a folder that a command wrote, so that no loader takes it for data."""
+"""A mark in the folders that a command writes, so that no loader reads them as data."""
 
 from pathlib import Path
 
 _NAME = ".sksvp-run"
+# The folder with the states of unfinished trainings.
+IN_PROGRESS = "trainings-in-progress"
 
 
 def mark_run_folder(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Sealed files: content with a checksum that is checked whenever it is read."""
+"""Sealed files: files with a checksum, which is checked when they are read."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ from ._parts import Parts, read_parts
 
 
 class DamagedFile(ValueError):
-    """A file does not hold what was written into it."""
+    """The content of a file is not what was written."""
 
 
 def write_sealed(path: Path, content: bytes, *, mode: int = 0o666) -> None:
@@ -25,7 +25,7 @@ def read_sealed(path: Path) -> bytes:
     Raises
     ------
     DamagedFile
-        Where it is anything else.
+        If the file is anything else.
     """
     checksum, _, content = path.read_bytes().partition(b"\n")
     if checksum != _sha256(content).encode():
@@ -34,13 +34,13 @@ def read_sealed(path: Path) -> bytes:
 
 
 def write_sealed_json(path: Path, kind: str, content: dict) -> None:
-    """Write a JSON object that people can read, its kind and checksum first.
+    """Write a readable JSON object that begins with its kind and checksum.
 
     Parameters
     ----------
     path : Path
     kind : str
-        What the file is, and the version of its form.
+        What the file is, and the version of its format.
     content : dict
         Plain values.
     """
@@ -60,14 +60,14 @@ def read_sealed_json(path: Path, kind: str, *, advice: str) -> Parts:
     kind : str
         What the file must be.
     advice : str
-        What the user can do where it is damaged.
+        What the user can do if the file is damaged.
 
     Raises
     ------
     DamagedFile
-        Where its content is not what was written.
+        If the content is not what was written.
     ValueError
-        For a file of another kind or version.
+        If the file is of another kind or version.
     """
     try:
         content = read_parts(path.read_bytes(), path)
@@ -83,14 +83,14 @@ def read_sealed_json(path: Path, kind: str, *, advice: str) -> Parts:
 
 
 def check_kind(path: Path, there: Any, kind: str) -> None:
-    """Refuse a whole file of another kind, or of another version of it."""
+    """Raise ValueError if an undamaged file is of another kind or version."""
     if there != kind:
         raise ValueError(f"{path} holds {there!r}, not {kind!r}: another version of sksvp wrote it.")
 
 
 def checksum_of(content: Any, *more: str) -> str:
-    """Return the SHA-256 of plain content, however its JSON is laid out."""
-    # Read back first: keys of JSON are texts.
+    """Return the SHA-256 of plain values, which does not depend on the layout of their JSON."""
+    # JSON turns all keys into texts, so the content is read back first.
     content = json.loads(json.dumps([content, *more]))
     return _sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
 
@@ -99,29 +99,29 @@ def checksum_of(content: Any, *more: str) -> str:
 
 
 def write_seal(path: Path) -> None:
-    """Write the checksum of a file beside it, as ``sha256sum --check`` reads it."""
+    """Write the checksum of a file beside it, in the format of ``sha256sum --check``."""
     with replacing(_seal_of(path)) as part:
         part.write_bytes(f"{sha256_of(path)}  {path.name}\n".encode("utf-8", "surrogateescape"))
 
 
 def remove_seal(path: Path) -> None:
-    """Remove the checksum of a file that is about to be replaced."""
+    """Remove the checksum of a file that will be replaced."""
     _seal_of(path).unlink(missing_ok=True)
 
 
 def check_seal(path: Path) -> None:
-    """Check a file against the checksum beside it, where there is one.
+    """Check a file against the checksum beside it, if there is one.
 
     Raises
     ------
     DamagedFile
-        Where they do not agree.
+        If the checksum differs.
     """
     seal = _seal_of(path)
     if seal.exists() and seal.read_bytes().split(b" ")[0] != sha256_of(path).encode():
         raise DamagedFile(
-            f"{path} is damaged or was edited (its checksum is not that in {seal.name}). Remove {seal.name} where "
-            "the change is meant."
+            f"{path} is damaged or was edited (its checksum is not that in {seal.name}). Remove {seal.name} if "
+            "the change is intended."
         )
 
 

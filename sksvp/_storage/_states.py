@@ -1,4 +1,4 @@
-"""Numbered states of long work in a folder: the newest whole one counts, and the one before it is kept."""
+"""Numbered states of a run in a folder. The newest undamaged one is used, and the last two are kept."""
 
 import io
 import json
@@ -24,7 +24,7 @@ class Saved:
     Attributes
     ----------
     about : dict
-        Whose state it is.
+        Identity of the run and versions of the packages.
     told : dict
         Plain values.
     arrays : dict of str to ndarray
@@ -36,13 +36,13 @@ class Saved:
 
 
 def state_files(folder: Path) -> dict[int, Path]:
-    """Return the files of states by their number, ascending; other files are passed over."""
+    """Return the files of states by their number, ascending; other files are ignored."""
     found = ((_NAME.fullmatch(path.name), path) for path in folder.glob("state-*.bin"))
     return dict(sorted((int(name[1]), path) for name, path in found if name and path.is_file()))
 
 
 def write_state(folder: Path, number: int, kind: str, saved: Saved) -> None:
-    """Write a state, then remove those older than the one before it."""
+    """Write a state, and remove all but the last two."""
     header = json.dumps({"kind of file": kind, "about": saved.about, "told": saved.told}).encode()
     arrays = {f"{_ARRAY}{name}": array for name, array in saved.arrays.items()}
     buffer = io.BytesIO()
@@ -58,14 +58,14 @@ def remove_old_states(folder: Path) -> None:
 
 
 def read_newest(folder: Path, kind: str) -> tuple[Saved, list[Path]]:
-    """Return the newest whole state of a folder, and the files of later ones, which are damaged.
+    """Return the newest undamaged state of a folder, and the files of later, damaged ones.
 
     Raises
     ------
     DamagedFile
-        Where there are states, but no whole one.
+        If all states are damaged.
     ValueError
-        For a state of another kind or version.
+        If a state is of another kind or version.
     """
     damaged: list[Path] = []
     for path in reversed(state_files(folder).values()):
@@ -77,7 +77,7 @@ def read_newest(folder: Path, kind: str) -> tuple[Saved, list[Path]]:
 
 
 def set_aside(damaged: list[Path]) -> None:
-    """Rename damaged states, and say that the one before them is used."""
+    """Rename damaged states, and warn that the one before them is used."""
     if damaged:
         warnings.warn(
             f"The checkpoint {damaged[0]} is damaged: the state before it is used.", UserWarning, stacklevel=4

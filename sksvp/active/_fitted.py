@@ -10,6 +10,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names, _check_n_features, check_is_fitted
 
+from ..strategies import CarriesStrategies
 from ._run import Run
 
 
@@ -23,7 +24,7 @@ def _predictor_has(method: str):
     return check
 
 
-class FittedLearner(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class FittedLearner(CarriesStrategies, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Predictions and attributes of a learner; its run is in ``_run`` after `fit`."""
 
     proxy: BaseEstimator

@@ -90,7 +90,8 @@ def open_state(
     checkpoint = None
     if keeps:
         for model in (learner.proxy, learner.target):
-            as_proxy(model).check_trained_alone("checkpoint")
+            if model is not None:
+                as_proxy(model).check_trained_alone("checkpoint")
         identity = describe_run(
             learner,
             X=f"{n_rows} rows {content}",

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
-from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_method_params, _is_arraylike, _num_samples
 
 from .._clock import Clock
+from .._inputs._containers import take_rows
 from .._seeds import draw_seeds
 from ..proxies import as_proxy
 from ..strategies import Random, recorder_names, resolve_strategy
@@ -244,7 +244,7 @@ class Run:
         rows, labels = self.state.labelled_at(place[1])
         return train(
             getattr(self, part),
-            _safe_indexing(self.X, rows),
+            take_rows(self.X, rows),
             labels,
             seed=_seed(self.state.seeds[part], place[0]),
             place=place,

@@ -138,7 +138,9 @@ class CoresetClassifier(DelegatingClassifier):
         """
         # A failed or interrupted fit leaves no fitted classifier.
         self.__dict__.pop("estimator_", None)
-        as_proxy(self.estimator).check_classifies("estimator")
+        target = as_proxy(self.estimator)
+        target.check_classifies("estimator")
+        target.check_params()
         target_params, selector_params = self._route(params)
         self.selector_ = clone(self.selector).fit(X, y, **selector_params)
         if isinstance(self.selector_, FrozenEstimator) and not self.selector_._is_fitted_rows(X):
@@ -152,9 +154,9 @@ class CoresetClassifier(DelegatingClassifier):
             X, target_params, indices=self.selector_.get_support(indices=True)
         )
         start = time.perf_counter()
-        target = as_proxy(clone(self.estimator), classes=y_kept)
-        target.fit_as_given(X_kept, y_kept, target_params)
-        self.estimator_, self._kept_classes = target.estimator, target.classes
+        trained = as_proxy(clone(self.estimator), classes=y_kept)
+        trained.fit_as_given(X_kept, y_kept, target_params)
+        self.estimator_, self._kept_classes = trained.estimator, trained.classes
         self.timings_ = {**self.selector_.timings_, "target_fit": time.perf_counter() - start}
         return self
 

@@ -1,9 +1,30 @@
 """Choosing training rows with a proxy, inside imbalanced-learn's Pipeline."""
 
-import numpy as np
-from sklearn.utils import _safe_indexing, indexable
+from dataclasses import dataclass, field, fields
 
+import numpy as np
+from sklearn.utils import InputTags, Tags, indexable
+from sklearn.utils._metadata_requests import METHODS
+
+from .._inputs._containers import take_rows
 from ._base import BaseProxyCoreset
+
+
+@dataclass(slots=True)
+class _SamplerTags:
+    """The tags of samplers, as imbalanced-learn has them."""
+
+    sample_indices: bool = True
+
+
+@dataclass(slots=True)
+class _SamplerInputTags(InputTags):
+    dataframe: bool = True
+
+
+@dataclass(slots=True)
+class _TagsOfSampler(Tags):
+    sampler_tags: _SamplerTags = field(default_factory=_SamplerTags)
 
 
 class ProxyCoresetSampler(BaseProxyCoreset):
@@ -59,6 +80,11 @@ class ProxyCoresetSampler(BaseProxyCoreset):
     """
 
     @property
+    def _fitting_methods(self) -> tuple[str, ...]:  # type: ignore[override]
+        # imbalanced-learn makes a routed method of it.
+        return ("fit", "fit_resample") if "fit_resample" in METHODS else ("fit",)
+
+    @property
     def sample_indices_(self) -> np.ndarray:
         """Numbers of the kept rows, ascending."""
         return self.indices_
@@ -82,4 +108,14 @@ class ProxyCoresetSampler(BaseProxyCoreset):
         """
         self.fit(X, y, **fit_params)
         X, y = indexable(X, y)
-        return _safe_indexing(X, self.indices_), _safe_indexing(y, self.indices_)
+        return take_rows(X, self.indices_), take_rows(y, self.indices_)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "sampler"
+        tags.input_tags = _SamplerInputTags(**_values(tags.input_tags))
+        return _TagsOfSampler(**_values(tags))
+
+
+def _values(tags) -> dict:
+    return {tag.name: getattr(tags, tag.name) for tag in fields(tags)}

@@ -2,14 +2,15 @@
 
 import warnings
 
-from sklearn.base import OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils import _safe_indexing, check_array, get_tags, indexable
+from sklearn.base import TransformerMixin
+from sklearn.utils import check_array, get_tags, indexable
 from sklearn.utils.validation import _check_feature_names, _check_n_features, check_is_fitted
 
+from .._inputs._containers import take_rows
 from ._base import BaseProxyCoreset
 
 
-class ProxyCoresetSelector(OneToOneFeatureMixin, TransformerMixin, BaseProxyCoreset):
+class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
     """Choose the rows to train a large model on, with a small model as its proxy.
 
     A clone of the proxy is trained on all rows. A strategy ranks the rows by what the
@@ -114,6 +115,8 @@ class ProxyCoresetSelector(OneToOneFeatureMixin, TransformerMixin, BaseProxyCore
     (75, 4)
     """
 
+    _fitting_methods = ("fit", "fit_transform")
+
     def transform(self, X):
         """Cut the X that was fitted to the chosen rows.
 
@@ -144,7 +147,7 @@ class ProxyCoresetSelector(OneToOneFeatureMixin, TransformerMixin, BaseProxyCore
                 "ones. Rows cannot be dropped inside a scikit-learn Pipeline: use CoresetClassifier as its "
                 "last step, or ProxyCoresetSampler in imbalanced-learn's Pipeline."
             )
-        return _safe_indexing(X, self.indices_)
+        return take_rows(X, self.indices_)
 
     def _check_form(self, X) -> None:
         """Refuse X if its form is wrong: one dimension, NaN, infinity."""

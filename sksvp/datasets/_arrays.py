@@ -75,7 +75,7 @@ def load_arrays(path: str | os.PathLike, labels: str | os.PathLike | None = None
                 f"{train[0].shape[1:]}."
             )
     descr = _DESCR.format(path=path, n_train=len(train[1]), n_test=len(test[1]) if test else 0)
-    return split_bunch(train, test, target_names=np.unique(train[1]), descr=descr, layout="auto")
+    return split_bunch(train, test, target_names=np.unique(train[1]), DESCR=descr, layout="auto")
 
 
 def _read(path: Path, labels: Path | None) -> dict[str, np.ndarray]:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
 from ._bunch import split_bunch
-from ._download import fetch_folder
+from ._download import Published, find_folder
 from ._unpickle import load_pickled_dict
 
 _SIDE = 32
@@ -25,40 +24,19 @@ Toronto, 2009. https://www.cs.toronto.edu/~kriz/cifar.html
 """
 
 
-@dataclass(frozen=True)
-class _Published:
-    """URL and files of a published data set."""
-
-    title: str
-    folder: str
-    url: str
-    sha256: str
-    train_files: tuple[str, ...]
-    test_file: str
-    names_file: str
-
-    @property
-    def files(self) -> tuple[str, ...]:
-        return (*self.train_files, self.test_file, self.names_file)
-
-
-_CIFAR10 = _Published(
+_CIFAR10 = Published(
     title="CIFAR-10",
     folder="cifar-10-batches-py",
     url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-    sha256="6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
-    train_files=tuple(f"data_batch_{number}" for number in range(1, 6)),
-    test_file="test_batch",
-    names_file="batches.meta",
+    checksum="6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+    files=(*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta"),
 )
-_CIFAR100 = _Published(
+_CIFAR100 = Published(
     title="CIFAR-100",
     folder="cifar-100-python",
     url="https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
-    sha256="85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
-    train_files=("train",),
-    test_file="test",
-    names_file="meta",
+    checksum="85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
+    files=("train", "test", "meta"),
 )
 
 
@@ -160,7 +138,7 @@ def load_cifar100(
 
 
 def _load(
-    published: _Published,
+    published: Published,
     data_dir: Path,
     label_key: str,
     names_key: str,
@@ -169,35 +147,15 @@ def _load(
     download: bool,
     verbose: int,
 ) -> Bunch:
-    folder = _find_folder(published, data_dir, download, verbose)
-    names = _read_names(folder / published.names_file, names_key, n_classes)
-    train = _read_batches([folder / name for name in published.train_files], label_key, n_classes)
-    test = _read_batches([folder / published.test_file], label_key, n_classes)
+    folder = find_folder(published, data_dir, download=download, verbose=verbose)
+    *train_files, test_file, names_file = [folder / name for name in published.files]
+    names = _read_names(names_file, names_key, n_classes)
+    train = _read_batches(train_files, label_key, n_classes)
+    test = _read_batches([test_file], label_key, n_classes)
     descr = _DESCR.format(
         title=published.title, n_classes=n_classes, n_train=len(train[1]), n_test=len(test[1]), folder=folder
     )
-    return split_bunch(train, test, target_names=names, descr=descr)
-
-
-def _find_folder(published: _Published, data_dir: Path, download: bool, verbose: int) -> Path:
-    """Return the folder with all files of the set; download it if that is requested."""
-    inner = data_dir / published.folder
-    folder = inner if inner.is_dir() else data_dir
-    missing = [name for name in published.files if not (folder / name).is_file()]
-    if not missing:
-        return folder
-    if inner.is_dir() or data_dir.name == published.folder or len(missing) < len(published.files):
-        raise FileNotFoundError(
-            f"{folder} lacks {', '.join(missing)} of {published.title}: complete it, or remove it and load "
-            f"with download=True."
-        )
-    if not download:
-        raise FileNotFoundError(
-            f"data_dir={str(data_dir)!r} has no folder {published.folder} with the Python version of "
-            f"{published.title}: unpack {published.url} there, or load with download=True."
-        )
-    fetch_folder(published.url, published.sha256, inner, verbose=verbose)
-    return inner
+    return split_bunch(train, test, target_names=names, layout="channels_last", DESCR=descr)
 
 
 def _read_names(path: Path, key: str, n_classes: int) -> np.ndarray:

@@ -50,4 +50,5 @@ def load_digits() -> Bunch:
         images, labels, test_size=0.3, stratify=labels, random_state=0
     )
     names = np.array([str(name) for name in digits.target_names])
-    return split_bunch((X_train, y_train), (X_test, y_test), target_names=names, descr=_DESCR)
+    train, test = (X_train, y_train), (X_test, y_test)
+    return split_bunch(train, test, target_names=names, layout="channels_last", DESCR=_DESCR)

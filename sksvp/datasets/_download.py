@@ -1,4 +1,4 @@
-"""Download a published archive, check it and unpack it."""
+"""Find the folder of a published data set, or download its archive, check it and unpack it."""
 
 import hashlib
 import http.client
@@ -7,12 +7,74 @@ import tarfile
 import tempfile
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
 _TIMEOUT_SECONDS = 30
 _BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published data set.
+
+    Attributes
+    ----------
+    title : str
+    folder : str
+        Name of the archive's folder.
+    url : str
+        Address of the archive.
+    checksum : str
+        SHA-256 or MD5 of the archive, in hexadecimal.
+    files : tuple of str
+        What the folder must hold.
+    """
+
+    title: str
+    folder: str
+    url: str
+    checksum: str
+    files: tuple[str, ...]
+
+
+def find_folder(
+    published: Published,
+    data_dir: Path,
+    *,
+    download: bool,
+    verbose: int,
+    has: Callable[[Path, str], bool] = lambda folder, name: (folder / name).exists(),
+) -> Path:
+    """Return the folder of a published set, `data_dir` or the one in it; download it if that is requested.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder is not complete, or missing and not downloaded.
+    OSError
+        If the download fails.
+    """
+    inner = data_dir / published.folder
+    folder = inner if inner.is_dir() else data_dir
+    missing = [name for name in published.files if not has(folder, name)]
+    if not missing:
+        return folder
+    if folder.name == published.folder or len(missing) < len(published.files):
+        raise FileNotFoundError(
+            f"{folder} lacks {', '.join(missing)} of {published.title}: complete it, or remove it and load "
+            f"with download=True."
+        )
+    if not download:
+        raise FileNotFoundError(
+            f"data_dir={str(data_dir)!r} has no folder {published.folder} of {published.title}: unpack "
+            f"{published.url} there, or load with download=True."
+        )
+    fetch_folder(published.url, published.checksum, inner, verbose=verbose)
+    return inner
 
 
 def fetch_folder(url: str, checksum: str, folder: Path, *, verbose: int = 0) -> None:

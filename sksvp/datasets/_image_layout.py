@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +43,7 @@ class Layout:
     train: str
     classes: list[str]
     test: str | None
-    notes: list[str] = field(default_factory=list)
+    notes: list[str]
 
 
 def find_layout(root: Path) -> Layout:
@@ -52,16 +52,16 @@ def find_layout(root: Path) -> Layout:
     Raises
     ------
     ValueError
-        If there are no rows, or the layout is ambiguous.
+        If there are no rows, the layout is ambiguous, or test rows have a class
+        that no training row has.
     """
     folders = _class_folders(root)
     others = [name for name in folders if name.lower() not in _SPLIT_NAMES]
     misnamed = [
         name for name in folders if name.lower() in _SPLIT_NAMES and name not in ("train", *_TEST_FOLDERS)
     ]
-    notes = []
-    if "train" in folders and not _is_class(root / "train", others):
-        train, classes = "train", _class_folders(root / "train")
+    train, classes, notes = "train", _class_folders(root / "train"), []
+    if "train" in folders and (classes or not others or not _images_in(root / "train")):
         beside = [name for name in others if next(_images_below(root / name), None)]
         notes += [f"{root / name} is not read: {_EXPECTED}." for name in misnamed + beside]
     else:
@@ -76,23 +76,27 @@ def find_layout(root: Path) -> Layout:
         raise ValueError(f"root={str(root)!r} has no images where they are looked for: {_EXPECTED}.")
     if classes and loose:
         notes.append(f"{len(loose):,} images beside the class folders of {root / train} are not read.")
-    tests = [name for name in _TEST_FOLDERS if _has_labels(root / name)]
-    if not classes:
-        notes += [f"{root / name} is not read: the training rows have no classes." for name in tests]
-        return Layout(root, train, [], None, notes)
+    tests = {
+        name: classes if _annotations(root / name) else _class_folders(root / name) for name in _TEST_FOLDERS
+    }
     # Some published sets have a folder of unlabelled test images beside the labelled ones.
-    known = [
-        name for name in tests if _annotations(root / name) or set(classes) & set(_class_folders(root / name))
-    ]
-    tests = known + [name for name in tests if name not in known]
-    if not tests:
+    labelled = sorted(filter(tests.get, tests), key=lambda name: set(classes).isdisjoint(tests[name]))
+    if not classes:
+        notes += [f"{root / name} is not read: the training rows have no classes." for name in labelled]
+        return Layout(root, train, [], None, notes)
+    if not labelled:
         notes += [
             f"{root / name} has no class folders: it gives no test rows and is not read."
             for name in _TEST_FOLDERS
             if name in folders
         ]
-    notes += [f"{root / name} is not read: {root / tests[0]} has the test rows." for name in tests[1:]]
-    return Layout(root, train, classes, tests[0] if tests else None, notes)
+        return Layout(root, train, classes, None, notes)
+    test, *unread = labelled
+    foreign = sorted(set(tests[test]) - set(classes))
+    if foreign:
+        raise ValueError(f"{root / test} has classes that {root / train} lacks: {', '.join(foreign)}.")
+    notes += [f"{root / name} is not read: {root / test} has the test rows." for name in unread]
+    return Layout(root, train, classes, test, notes)
 
 
 def list_split(layout: Layout, split: str) -> tuple[np.ndarray, np.ndarray | None]:
@@ -109,11 +113,6 @@ def list_split(layout: Layout, split: str) -> tuple[np.ndarray, np.ndarray | Non
     files : ndarray of str
         File names relative to the root.
     labels : ndarray of int64, or None without classes
-
-    Raises
-    ------
-    ValueError
-        If the test rows have a class that no training row has.
     """
     folder, classes = layout.root / split, layout.classes
     labels: np.ndarray | None
@@ -122,18 +121,8 @@ def list_split(layout: Layout, split: str) -> tuple[np.ndarray, np.ndarray | Non
     elif split == layout.test and _annotations(folder):
         files, labels = _read_annotations(folder, classes)
     else:
-        foreign = sorted(set(_class_folders(folder)) - set(classes)) if split == layout.test else []
-        if foreign:
-            raise ValueError(
-                f"{folder} has classes that {layout.root / layout.train} lacks: {', '.join(foreign)}."
-            )
         files, labels = _list_images(folder, classes)
     return np.char.add(f"{split}/", files) if split else files, labels
-
-
-def _is_class(train: Path, others: list[str]) -> bool:
-    """Tell whether a folder called train is a class beside others: it holds images and no class folders."""
-    return bool(others) and not _class_folders(train) and bool(_images_in(train))
 
 
 def _check_not_above(root: Path, classes: list[str]) -> None:
@@ -141,10 +130,6 @@ def _check_not_above(root: Path, classes: list[str]) -> None:
     for name in classes:
         if (root / name / "train").is_dir():
             raise ValueError(f"root={str(root)!r} holds {name}/train: is root={str(root / name)!r} meant?")
-
-
-def _has_labels(folder: Path) -> bool:
-    return bool(_annotations(folder) or _class_folders(folder))
 
 
 def _annotations(folder: Path) -> Path | None:

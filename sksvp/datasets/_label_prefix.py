@@ -1,25 +1,17 @@
 """Texts from files in fastText's format: a label with a prefix, then the text, one row per line."""
 
-import bz2
-import gzip
-import lzma
 import os
-import warnings
-from array import array
 from pathlib import Path
-from typing import IO, Any
 
 import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from ..text import PackedTexts
-from ._text_columns import sorted_classes
-from ._text_csv import encode_classes, text_bunch
+from ._text_columns import is_unicode
+from ._text_rows import COMPRESSIONS, DAMAGED, TextRows, damaged, named_bunch, open_text
 
-SUFFIXES = (".txt", ".txt.bz2", ".txt.gz", ".txt.xz")
-_OPENERS: dict[str, Any] = {".bz2": bz2.open, ".gz": gzip.open, ".xz": lzma.open}
-_DAMAGED = (EOFError, OSError, lzma.LZMAError)
+SUFFIXES = tuple(f".txt{compression}" for compression in COMPRESSIONS)
 
 
 @validate_params(
@@ -84,20 +76,8 @@ def load_label_prefix(
     if not label_prefix:
         raise ValueError("label_prefix must not be empty.")
     files = [Path(path)] if test is None else [Path(path), Path(test)]
-    read = [_read(file, label_prefix, on_error) for file in files]
-    names = sorted_classes(read[0][2])
-    splits = [
-        (texts, encode_classes(codes, classes, names, file))
-        for (texts, codes, classes), file in zip(read, files, strict=True)
-    ]
-    return text_bunch(
-        splits[0],
-        splits[1] if len(splits) > 1 else None,
-        target_names=np.array(names),
-        title=f"Texts of {path}",
-        path=path,
-        labels=f"{len(names):,} classes",
-    )
+    splits, classes = zip(*(_read(file, label_prefix, on_error) for file in files), strict=True)
+    return named_bunch(path, files, splits, classes)
 
 
 def is_label_prefix_file(path: Path) -> bool:
@@ -105,55 +85,34 @@ def is_label_prefix_file(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES)
 
 
-def _read(path: Path, prefix: str, on_error: str) -> tuple[PackedTexts, np.ndarray, list[str]]:
-    """Return the texts of a file, the codes of their classes and the classes."""
+def _read(path: Path, prefix: str, on_error: str) -> tuple[tuple[PackedTexts, np.ndarray], list[str]]:
+    """Return texts of a file and codes of their classes, and the classes."""
     if not is_label_prefix_file(path):
         raise ValueError(f"path={str(path)!r} must be a file {', '.join(SUFFIXES)}.")
-    buffer, ends, codes = bytearray(), array("q", [0]), array("q")
+    rows = TextRows(path, on_error)
     places: dict[str, int] = {}
-    skipped: list[str] = []
     number = 0
-    with _open(path) as file:
+    # Other line breaks, such as U+2028, may be part of a text.
+    with open_text(path, "utf-8-sig", newline="\n") as file:
         try:
             for number, line in enumerate(file, start=1):
-                if not line.strip():
-                    continue
                 label, text, wrong = _split(line.strip(), prefix)
                 if wrong:
-                    if on_error == "raise":
-                        raise ValueError(f"{path}, line {number}: {wrong}.")
-                    skipped.append(f"line {number}: {wrong}")
-                    continue
-                codes.append(places.setdefault(label, len(places)))
-                buffer += text.encode()
-                ends.append(len(buffer))
-        except _DAMAGED as error:
-            raise ValueError(f"{path} is damaged near line {number + 1}: {error}.") from error
-    if not codes:
-        raise ValueError(f"{path} has no rows{f' but bad ones, {skipped[0]}' if skipped else ''}.")
-    if skipped:
-        warnings.warn(
-            f"{path}: {len(skipped):,} bad rows were left out, the first of them {skipped[0]}.",
-            UserWarning,
-            stacklevel=2,
-        )
-    texts = PackedTexts.from_buffer(buffer, np.frombuffer(ends, dtype=np.int64))
-    return texts, np.array(codes, dtype=np.int64), list(places)
-
-
-def _open(path: Path) -> IO[str]:
-    opener = _OPENERS.get(path.suffix.lower(), open)
-    # Other line breaks, such as U+2028, may be part of a text.
-    return opener(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="\n")
+                    rows.refuse(number, wrong)
+                elif label:
+                    rows.add(text.encode(), places.setdefault(label, len(places)))
+        except DAMAGED as error:
+            raise damaged(path, number + 1, error) from error
+    return rows.finish(), list(places)
 
 
 def _split(line: str, prefix: str) -> tuple[str, str, str]:
-    """Return the label and the text of a line, and an error message, empty if the line is valid."""
+    """Return the label and the text of a line, and an error message, empty if the line is valid or empty."""
     label, _, text = line.partition(" ")
-    if not label.startswith(prefix) or label == prefix:
+    if line and (not label.startswith(prefix) or label == prefix):
         return "", "", f"a row begins with {prefix}<class>, this one with {label[:40]!r}"
     if text.lstrip().startswith(prefix):
         return "", "", "it has several labels, and a row has one class"
-    if any("\ud800" <= character <= "\udfff" for character in line):
+    if not is_unicode(line):
         return "", "", "it has bytes that are not UTF-8"
     return label.removeprefix(prefix), text.strip(), ""

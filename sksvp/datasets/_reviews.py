@@ -1,7 +1,6 @@
 """Loaders of published data sets of reviews, news and other texts."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +8,10 @@ from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
 from ..text import PackedTexts
-from ._download import fetch_folder
-from ._text_csv import find_files, is_text_csv, read_text_csv, text_bunch
+from ._download import Published, find_folder
+from ._text_csv import find_files, is_text_csv, read_text_csv
+from ._text_rows import text_bunch
 
-_STARS = ("1 star", "2 stars", "3 stars", "4 stars", "5 stars")
 _ZHANG = (
     "\nSource: X. Zhang, J. Zhao and Y. LeCun, Character-level Convolutional Networks for Text Classification, "
     "NIPS 2015.\n"
@@ -21,92 +20,80 @@ _MAAS = "\nSource: A. Maas et al., Learning Word Vectors for Sentiment Analysis,
 _FAST_AI = "https://s3.amazonaws.com/fast-ai-nlp"
 
 
-@dataclass(frozen=True)
-class _Published:
-    """URL of a published data set, and its classes in order."""
-
-    title: str
-    folder: str
-    md5: str
-    classes: tuple[str, ...]
-
-    @property
-    def url(self) -> str:
-        return f"{_FAST_AI}/{self.folder}.tgz"
+def _published(title: str, folder: str, md5: str) -> Published:
+    return Published(title, folder, f"{_FAST_AI}/{folder}.tgz", md5, ("train.csv",))
 
 
-_AMAZON_POLARITY = _Published(
+_AMAZON_POLARITY = _published(
     "Amazon Review Polarity: is a review one of 1 or 2 stars, or of 4 or 5?",
     "amazon_review_polarity_csv",
     "ee221fbfc3bf7d49dd7dee8064b2404c",
-    ("negative", "positive"),
 )
-_AMAZON_FULL = _Published(
+_AMAZON_FULL = _published(
     "Amazon Review Full: reviews and their stars",
     "amazon_review_full_csv",
     "289723722b64d337a40f809edd29d0f0",
-    _STARS,
 )
-_YELP_POLARITY = _Published(
+_YELP_POLARITY = _published(
     "Yelp Review Polarity: is a review one of 1 or 2 stars, or of 3 or 4?",
     "yelp_review_polarity_csv",
     "0f09b3af1a79c136ef9ca5f29df9ed9a",
-    ("negative", "positive"),
 )
-_YELP_FULL = _Published(
+_YELP_FULL = _published(
     "Yelp Review Full: reviews and their stars",
     "yelp_review_full_csv",
     "a4acce1892d0f927165488f62860cabe",
-    _STARS,
 )
-_AG_NEWS = _Published(
-    "AG News: news and their section",
-    "ag_news_csv",
-    "2c2d85915f1ca34b29e754ce3b403c81",
-    ("World", "Sports", "Business", "Sci/Tech"),
-)
-_DBPEDIA = _Published(
+_AG_NEWS = _published("AG News: news and their section", "ag_news_csv", "2c2d85915f1ca34b29e754ce3b403c81")
+_DBPEDIA = _published(
     "DBpedia: beginnings of encyclopedia articles and what they are about",
     "dbpedia_csv",
     "531dab845dd933d0d7b04e82bffe6d96",
-    (
-        "Company",
-        "EducationalInstitution",
-        "Artist",
-        "Athlete",
-        "OfficeHolder",
-        "MeanOfTransportation",
-        "Building",
-        "NaturalPlace",
-        "Village",
-        "Animal",
-        "Plant",
-        "Album",
-        "Film",
-        "WrittenWork",
-    ),
 )
-_YAHOO = _Published(
+_YAHOO = _published(
     "Yahoo Answers: questions with their best answer, and their topic",
     "yahoo_answers_csv",
     "672a634b0a8a1314138321e7d075a64e",
-    (
-        "Society & Culture",
-        "Science & Mathematics",
-        "Health",
-        "Education & Reference",
-        "Computers & Internet",
-        "Sports",
-        "Business & Finance",
-        "Entertainment & Music",
-        "Family & Relationships",
-        "Politics & Government",
-    ),
+)
+_IMDB = Published(
+    "IMDB: is a review of a film one of 1 to 4 points of ten, or of 7 to 10?",
+    "aclImdb",
+    "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
+    "7c2ac02c03563afcf9b574c7e56c153a",
+    ("train", "test"),
 )
 
-_ACL_IMDB = "aclImdb"
-_ACL_IMDB_URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
-_ACL_IMDB_MD5 = "7c2ac02c03563afcf9b574c7e56c153a"
+_POLARITY = ("negative", "positive")
+_STARS = ("1 star", "2 stars", "3 stars", "4 stars", "5 stars")
+_SECTIONS = ("World", "Sports", "Business", "Sci/Tech")
+_ARTICLES = (
+    "Company",
+    "EducationalInstitution",
+    "Artist",
+    "Athlete",
+    "OfficeHolder",
+    "MeanOfTransportation",
+    "Building",
+    "NaturalPlace",
+    "Village",
+    "Animal",
+    "Plant",
+    "Album",
+    "Film",
+    "WrittenWork",
+)
+_TOPICS = (
+    "Society & Culture",
+    "Science & Mathematics",
+    "Health",
+    "Education & Reference",
+    "Computers & Internet",
+    "Sports",
+    "Business & Finance",
+    "Entertainment & Music",
+    "Family & Relationships",
+    "Politics & Government",
+)
 
 _checked = validate_params(
     {"data_dir": [str, os.PathLike], "download": ["boolean"], "verbose": ["verbose"]},
@@ -151,7 +138,7 @@ def load_amazon_review_polarity(
     Source: X. Zhang, J. Zhao and Y. LeCun, Character-level Convolutional
     Networks for Text Classification, NIPS 2015.
     """
-    return _load(_AMAZON_POLARITY, data_dir, download, verbose)
+    return _load(_AMAZON_POLARITY, _POLARITY, data_dir, download, verbose)
 
 
 @_checked
@@ -163,7 +150,7 @@ def load_amazon_review_full(
     Parameters, result and errors are those of `load_amazon_review_polarity`;
     the folder is ``amazon_review_full_csv``.
     """
-    return _load(_AMAZON_FULL, data_dir, download, verbose)
+    return _load(_AMAZON_FULL, _STARS, data_dir, download, verbose)
 
 
 @_checked
@@ -175,7 +162,7 @@ def load_yelp_review_polarity(
     Parameters, result and errors are those of `load_amazon_review_polarity`;
     the folder is ``yelp_review_polarity_csv``.
     """
-    return _load(_YELP_POLARITY, data_dir, download, verbose)
+    return _load(_YELP_POLARITY, _POLARITY, data_dir, download, verbose)
 
 
 @_checked
@@ -185,7 +172,7 @@ def load_yelp_review_full(data_dir: str | os.PathLike, *, download: bool = False
     Parameters, result and errors are those of `load_amazon_review_polarity`;
     the folder is ``yelp_review_full_csv``.
     """
-    return _load(_YELP_FULL, data_dir, download, verbose)
+    return _load(_YELP_FULL, _STARS, data_dir, download, verbose)
 
 
 @_checked
@@ -195,7 +182,7 @@ def load_ag_news(data_dir: str | os.PathLike, *, download: bool = False, verbose
     Parameters, result and errors are those of `load_amazon_review_polarity`;
     the folder is ``ag_news_csv``.
     """
-    return _load(_AG_NEWS, data_dir, download, verbose)
+    return _load(_AG_NEWS, _SECTIONS, data_dir, download, verbose)
 
 
 @_checked
@@ -205,7 +192,7 @@ def load_dbpedia(data_dir: str | os.PathLike, *, download: bool = False, verbose
     Parameters, result and errors are those of `load_amazon_review_polarity`;
     the folder is ``dbpedia_csv``.
     """
-    return _load(_DBPEDIA, data_dir, download, verbose)
+    return _load(_DBPEDIA, _ARTICLES, data_dir, download, verbose)
 
 
 @_checked
@@ -215,7 +202,7 @@ def load_yahoo_answers(data_dir: str | os.PathLike, *, download: bool = False, v
     Parameters, result and errors are those of `load_amazon_review_polarity`;
     the folder is ``yahoo_answers_csv``.
     """
-    return _load(_YAHOO, data_dir, download, verbose)
+    return _load(_YAHOO, _TOPICS, data_dir, download, verbose)
 
 
 @_checked
@@ -249,47 +236,38 @@ def load_imdb(data_dir: str | os.PathLike, *, download: bool = False, verbose: i
     Source: A. Maas et al., Learning Word Vectors for Sentiment Analysis, ACL 2011.
     """
     data_dir = Path(data_dir)
-    names = np.array(["negative", "positive"])
-    title = "IMDB: is a review of a film one of 1 to 4 points of ten, or of 7 to 10?"
     for folder in (data_dir / "imdb_csv", data_dir):
         if folder.is_dir() and is_text_csv(folder):
-            train, test = _read(folder, 2)
-            return text_bunch(train, test, target_names=names, title=title, path=folder, source=_MAAS)
-    folder = data_dir if data_dir.name == _ACL_IMDB else data_dir / _ACL_IMDB
-    if not folder.is_dir():
-        if not download:
-            raise FileNotFoundError(
-                f"data_dir={str(data_dir)!r} has no folder imdb_csv or {_ACL_IMDB}: unpack {_ACL_IMDB_URL} "
-                f"there, or load with download=True."
-            )
-        fetch_folder(_ACL_IMDB_URL, _ACL_IMDB_MD5, folder, verbose=verbose)
-    train, test = _read_review_files(folder / "train"), _read_review_files(folder / "test")
-    return text_bunch(train, test, target_names=names, title=title, path=folder, source=_MAAS)
+            splits = _read(folder, 2)
+            break
+    else:
+        folder = find_folder(_IMDB, data_dir, download=download, verbose=verbose)
+        splits = [_read_review_files(folder / name) for name in _IMDB.files]
+    return text_bunch(splits, target_names=np.array(_POLARITY), title=_IMDB.title, path=folder, source=_MAAS)
 
 
-def _load(published: _Published, data_dir: str | os.PathLike, download: bool, verbose: int) -> Bunch:
-    data_dir = Path(data_dir)
-    inner = data_dir / published.folder
-    folder = inner if inner.is_dir() else data_dir
-    if not (folder.is_dir() and is_text_csv(folder)):
-        if inner.is_dir() or data_dir.name == published.folder or not download:
-            raise FileNotFoundError(
-                f"data_dir={str(data_dir)!r} has no folder {published.folder} with train.csv (or .csv.gz, .csv.xz): "
-                f"unpack {published.url} there, or load with download=True."
-            )
-        fetch_folder(published.url, published.md5, inner, verbose=verbose)
-        folder = inner
-    train, test = _read(folder, len(published.classes))
-    names = np.array(published.classes)
-    return text_bunch(train, test, target_names=names, title=published.title, path=folder, source=_ZHANG)
-
-
-def _read(folder: Path, n_classes: int):
-    train, test = find_files(folder)
-    return (
-        read_text_csv(train, n_classes=n_classes),
-        None if test is None else read_text_csv(test, n_classes=n_classes),
+def _load(
+    published: Published,
+    classes: tuple[str, ...],
+    data_dir: str | os.PathLike,
+    download: bool,
+    verbose: int,
+) -> Bunch:
+    folder = find_folder(
+        published,
+        Path(data_dir),
+        download=download,
+        verbose=verbose,
+        has=lambda folder, _: folder.is_dir() and is_text_csv(folder),
     )
+    splits = _read(folder, len(classes))
+    return text_bunch(
+        splits, target_names=np.array(classes), title=published.title, path=folder, source=_ZHANG
+    )
+
+
+def _read(folder: Path, n_classes: int) -> list[tuple[PackedTexts, np.ndarray]]:
+    return [read_text_csv(file, n_classes) for file in find_files(folder) if file is not None]
 
 
 def _read_review_files(folder: Path) -> tuple[PackedTexts, np.ndarray]:

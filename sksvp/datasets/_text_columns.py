@@ -1,7 +1,6 @@
 """Columns of classes and texts in a CSV file: those of the published format, or columns that the user names."""
 
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -15,95 +14,10 @@ _LONGEST_NAME = 40
 OTHER_TABLES = "; for other tables give label_column, text_column, sep=... or encoding=..."
 
 
-class TextColumns(ABC):
-    """Meaning of the columns of one file, and checks of its rows.
+class NamedColumns:
+    """A column of classes and columns of text, given by their names in a header or by position.
 
     `what_is_wrong` is called for each row before `texts` and `code`.
-    """
-
-    # Whether the columns of text are guessed, so that the file might also be a table of features.
-    guesses_texts = True
-
-    @property
-    def expects_header(self) -> bool:
-        """Whether the first row must be a header."""
-        return False
-
-    @abstractmethod
-    def take_header(self, fields: list[str], path: Path) -> bool:
-        """Read the first row of the file; tell whether it is a header."""
-
-    def repeats_header(self, fields: list[str]) -> bool:
-        """Tell whether a row repeats the header, as in concatenated files."""
-        return False
-
-    @abstractmethod
-    def what_is_wrong(self, fields: list[str]) -> str:
-        """Return an error message for a row, empty if the row is valid."""
-
-    @abstractmethod
-    def texts(self, fields: list[str]) -> Sequence[str]:
-        """Return the cells that make up the text."""
-
-    @abstractmethod
-    def code(self, fields: list[str]) -> int:
-        """Return the number of the row's class, counted from 0."""
-
-    @abstractmethod
-    def check_end(self, codes: Sequence[int], path: Path) -> None:
-        """Run the checks that need all rows of the file."""
-
-
-class PublishedColumns(TextColumns):
-    """A column of classes numbered from 1, then columns of text, without a header.
-
-    Parameters
-    ----------
-    n_classes : int, optional
-        Number of classes of a published set, whose format is fixed.
-    """
-
-    def __init__(self, n_classes: int | None = None):
-        self._n_classes = n_classes
-        self._n_columns = 0
-        self._hint = OTHER_TABLES if n_classes is None else ""
-        self.guesses_texts = n_classes is None
-
-    def take_header(self, fields: list[str], path: Path) -> bool:
-        return False
-
-    def what_is_wrong(self, fields: list[str]) -> str:
-        if len(fields) < 2:
-            return f"a row needs a class and a text, this one has {len(fields)} column{self._hint}"
-        label = fields[0].strip()
-        if not (label.isascii() and label.isdigit() and len(label) < 10):
-            header = "" if self._n_columns else "; the file must have no header"
-            return f"the class must be a whole number from 1, got {fields[0][:40]!r}{header}{self._hint}"
-        if int(label) > _MOST_CLASSES:
-            return (
-                f"the class must be a number from 1 to {_MOST_CLASSES:,}, got {label}: is the first column the "
-                f"class?"
-            )
-        most = self._n_classes
-        if int(label) < 1 or (most is not None and int(label) > most):
-            return f"the class must be from 1{f' to {most}' if most else ''}, got {int(label)}{self._hint}"
-        if self._n_columns and len(fields) != self._n_columns:
-            return f"{len(fields)} columns where the rows before have {self._n_columns}"
-        self._n_columns = len(fields)
-        return ""
-
-    def texts(self, fields: list[str]) -> Sequence[str]:
-        return fields[1:]
-
-    def code(self, fields: list[str]) -> int:
-        return int(fields[0]) - 1
-
-    def check_end(self, codes: Sequence[int], path: Path) -> None:
-        pass
-
-
-class NamedColumns(TextColumns):
-    """A column of classes and columns of text, given by their names in a header or by position.
 
     Parameters
     ----------
@@ -126,6 +40,7 @@ class NamedColumns(TextColumns):
     def __init__(self, label_column, text_column, header, *, keeps_unlabeled: bool = False):
         self._label_column = label_column
         self._keeps_unlabeled = keeps_unlabeled
+        # If the columns of text are guessed, the file might also be a table of features.
         self.guesses_texts = text_column is None
         if text_column is None:
             self._text_columns = None
@@ -144,9 +59,11 @@ class NamedColumns(TextColumns):
 
     @property
     def expects_header(self) -> bool:
+        """Whether the first row must be a header."""
         return self._has_header
 
     def repeats_header(self, fields: list[str]) -> bool:
+        """Tell whether a row repeats the header, as in concatenated files."""
         return self._has_header and fields == self._first
 
     @property
@@ -155,6 +72,7 @@ class NamedColumns(TextColumns):
         return list(self._codes)
 
     def take_header(self, fields: list[str], path: Path) -> bool:
+        """Read the first row of the file; tell whether it is a header."""
         self._n_columns = len(fields)
         self._label = self._position(self._label_column, "label_column", fields, path)
         if self._text_columns is None:
@@ -171,24 +89,28 @@ class NamedColumns(TextColumns):
         return self._has_header
 
     def what_is_wrong(self, fields: list[str]) -> str:
+        """Return an error message for a row, empty if the row is valid."""
         if len(fields) != self._n_columns:
             where = "header has" if self._has_header else "rows before have"
             return f"{len(fields)} columns where the {where} {self._n_columns}"
         label = fields[self._label].strip()
         if not label and not self._keeps_unlabeled:
             return "the class is empty"
-        if label not in self._codes and not _is_unicode(label):
+        if label not in self._codes and not is_unicode(label):
             return f"the class cannot be decoded, got {label[:40]!r}"
         return ""
 
     def texts(self, fields: list[str]) -> Sequence[str]:
+        """Return the cells that make up the text."""
         return [fields[column] for column in self._texts]
 
     def code(self, fields: list[str]) -> int:
+        """Return the number of the row's class, counted from 0."""
         label = fields[self._label].strip()
         return -1 if not label else self._codes.setdefault(label, len(self._codes))
 
-    def check_end(self, codes: Sequence[int], path: Path) -> None:
+    def check_end(self, codes: np.ndarray, path: Path) -> None:
+        """Run the checks that need all rows of the file."""
         if len(self._codes) > _MOST_CLASSES:
             raise ValueError(
                 f"{path} has {len(self._codes):,} different classes: is label_column={self._label_column!r} the "
@@ -200,7 +122,7 @@ class NamedColumns(TextColumns):
         names = [self._first[column] for column in (self._label, *self._texts)]
         if (
             self._first[self._label].strip() == self.classes[0]
-            and list(codes).count(0) == 1
+            and np.count_nonzero(codes == 0) == 1
             and (len(self._codes) < len(codes) or all(map(is_number, self.classes[1:])))
             and len(codes) > 1
             and len(set(names)) == len(names)
@@ -243,6 +165,52 @@ class NamedColumns(TextColumns):
         return names.index(column)
 
 
+class PublishedColumns(NamedColumns):
+    """A column of classes numbered from 1, then columns of text, without a header.
+
+    Parameters
+    ----------
+    n_classes : int, optional
+        Number of classes of a published set, whose format is fixed.
+    """
+
+    def __init__(self, n_classes: int | None = None):
+        super().__init__(0, None, header=False)
+        self._n_classes = n_classes
+        self._n_columns = 0
+        self._hint = OTHER_TABLES if n_classes is None else ""
+        self.guesses_texts = n_classes is None
+
+    def take_header(self, fields: list[str], path: Path) -> bool:
+        return False
+
+    def what_is_wrong(self, fields: list[str]) -> str:
+        if len(fields) < 2:
+            return f"a row needs a class and a text, this one has {len(fields)} column{self._hint}"
+        label = fields[0].strip()
+        if not (label.isascii() and label.isdigit() and len(label) < 10):
+            header = "" if self._n_columns else "; the file must have no header"
+            return f"the class must be a whole number from 1, got {fields[0][:40]!r}{header}{self._hint}"
+        if int(label) > _MOST_CLASSES:
+            return (
+                f"the class must be a number from 1 to {_MOST_CLASSES:,}, got {label}: is the first column the "
+                f"class?"
+            )
+        most = self._n_classes
+        if int(label) < 1 or (most is not None and int(label) > most):
+            return f"the class must be from 1{f' to {most}' if most else ''}, got {int(label)}{self._hint}"
+        if self._n_columns and len(fields) != self._n_columns:
+            return f"{len(fields)} columns where the rows before have {self._n_columns}"
+        self._n_columns = len(fields)
+        return ""
+
+    def texts(self, fields: list[str]) -> Sequence[str]:
+        return fields[1:]
+
+    def code(self, fields: list[str]) -> int:
+        return int(fields[0]) - 1
+
+
 def sorted_classes(classes: Iterable[str]) -> list[str]:
     """Sort classes by value if all are numbers, so that 10 comes after 2, else as texts."""
     classes = sorted(classes)
@@ -265,7 +233,8 @@ def is_number(cell: str) -> bool:
     return True
 
 
-def _is_unicode(cell: str) -> bool:
+def is_unicode(cell: str) -> bool:
+    """Tell whether a cell was decoded."""
     # The decoder replaces bytes that it cannot read by lone surrogates.
     return not any("\ud800" <= character <= "\udfff" for character in cell)
 

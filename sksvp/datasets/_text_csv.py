@@ -2,16 +2,12 @@
 
 import codecs
 import csv
-import gzip
-import lzma
 import os
 import warnings
-import zlib
-from array import array
 from collections.abc import Iterator
 from numbers import Integral
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -19,25 +15,14 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .._inputs._large_cells import large_cells
 from ..text import PackedTexts
-from ._text_columns import (
-    NamedColumns,
-    PublishedColumns,
-    TextColumns,
-    is_number,
-    sorted_classes,
-    unify_numbers,
-)
+from ._text_columns import NamedColumns, PublishedColumns, is_number
+from ._text_rows import COMPRESSIONS, DAMAGED, TextRows, damaged, named_bunch, open_text, text_bunch
 
-SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".tsv", ".tsv.gz", ".tsv.xz")
+SUFFIXES = tuple(f"{ending}{compression}" for ending in (".csv", ".tsv") for compression in COMPRESSIONS)
 _BYTE_ORDER_MARK = "\ufeff"
 _NO_QUOTING = "where quotes mean nothing, give quoting=False"
 # UTF-16 byte-order marks as other decoders pass them on.
 _UTF_16_MARKS = ("\udcff\udcfe", "\udcfe\udcff")
-
-_DESCR = """{title}
-
-Training rows: {n_train:,}; test rows: {n_test:,}; {labels}. Read from {path}.
-{source}"""
 
 
 @validate_params(
@@ -81,7 +66,7 @@ def load_text_csv(
     Parameters
     ----------
     path : str or path
-        A ``.csv`` or ``.tsv`` file, or one of these compressed as ``.gz`` or
+        A ``.csv`` or ``.tsv`` file, or one of these compressed as ``.bz2``, ``.gz`` or
         ``.xz``, or a folder with such files named ``train`` and, if there are
         test rows, ``test``.
     test : str or path, default=None
@@ -166,32 +151,17 @@ def load_text_csv(
             given = "text_column" if text_column is not None else "header=True"
             given = 'unlabeled="keep"' if unlabeled == "keep" else given
             raise ValueError(f"{given} needs label_column, the column of the class.")
-        read = [_read(file, PublishedColumns(), **reading) for file in files]
-        names = [str(label + 1) for label in range(int(read[0][1].max()) + 1)]
-        labels = "classes from 1 as labels from 0"
-    else:
-        columns = [
-            NamedColumns(
-                label_column, text_column, header, keeps_unlabeled=unlabeled == "keep" and file is train_file
-            )
-            for file in files
-        ]
-        coded = [_read(file, its, **reading) for file, its in zip(files, columns, strict=True)]
-        classes = unify_numbers([its.classes for its in columns])
-        names = sorted_classes(set(classes[0]))
-        read = [
-            (texts, encode_classes(codes, its, names, file))
-            for (texts, codes), its, file in zip(coded, classes, files, strict=True)
-        ]
-        labels = f"{len(names):,} classes"
-    return text_bunch(
-        read[0],
-        read[1] if len(read) > 1 else None,
-        target_names=np.array(names),
-        title=f"Texts of {path}",
-        path=path,
-        labels=labels,
-    )
+        splits = [_read(file, PublishedColumns(), **reading) for file in files]
+        names = [str(label + 1) for label in range(int(splits[0][1].max()) + 1)]
+        return text_bunch(splits, target_names=np.array(names), title=f"Texts of {path}", path=path)
+    columns = [
+        NamedColumns(
+            label_column, text_column, header, keeps_unlabeled=unlabeled == "keep" and file is train_file
+        )
+        for file in files
+    ]
+    splits = [_read(file, its, **reading) for file, its in zip(files, columns, strict=True)]
+    return named_bunch(path, files, splits, [its.classes for its in columns])
 
 
 def _check_form(sep: str | None, encoding: str) -> None:
@@ -201,41 +171,6 @@ def _check_form(sep: str | None, encoding: str) -> None:
         "".encode(encoding)
     except LookupError as error:
         raise ValueError(f"encoding={encoding!r} is not one that Python knows: {error}.") from error
-
-
-def encode_classes(codes: np.ndarray, classes: list[str], names: list[str], path: Path) -> np.ndarray:
-    """Turn a file's codes into positions in `names`."""
-    places = {name: place for place, name in enumerate(names)}
-    foreign = sorted_classes(set(classes) - set(names))
-    if foreign:
-        raise ValueError(f"{path} has classes that no training row has: {', '.join(map(repr, foreign[:5]))}.")
-    # Rows without a class have the code -1 before and after.
-    return np.array([*(places[name] for name in classes), -1], dtype=np.int64)[codes]
-
-
-def text_bunch(
-    train: tuple[PackedTexts, np.ndarray],
-    test: tuple[PackedTexts, np.ndarray] | None,
-    *,
-    target_names: np.ndarray,
-    title: str,
-    path,
-    labels: str = "classes from 1 as labels from 0",
-    source: str = "",
-) -> Bunch:
-    """Return texts and labels as a Bunch."""
-    X_test, y_test = (None, None) if test is None else test
-    n_test = 0 if test is None else len(test[1])
-    return Bunch(
-        X_train=train[0],
-        y_train=train[1],
-        X_test=X_test,
-        y_test=y_test,
-        target_names=target_names,
-        DESCR=_DESCR.format(
-            title=title, n_train=len(train[1]), n_test=n_test, labels=labels, path=path, source=source
-        ),
-    )
 
 
 def is_text_csv(path: Path) -> bool:
@@ -272,42 +207,24 @@ def _find(folder: Path, name: str) -> Path | None:
     return next((file for suffix in SUFFIXES if (file := folder / f"{name}{suffix}").is_file()), None)
 
 
-def read_text_csv(
-    path: Path, *, on_error: str = "raise", n_classes: int | None = None
-) -> tuple[PackedTexts, np.ndarray]:
-    """Read one file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    on_error : {"raise", "skip"}
-        How to treat bad rows.
-    n_classes : int, optional
-        Largest allowed class.
-
-    Returns
-    -------
-    texts : PackedTexts
-    labels : ndarray of int64
-    """
-    return _read(path, PublishedColumns(n_classes), on_error=on_error)
+def read_text_csv(path: Path, n_classes: int) -> tuple[PackedTexts, np.ndarray]:
+    """Read texts and labels of one file of a published set with `n_classes` classes."""
+    return _read(path, PublishedColumns(n_classes))
 
 
 def _read(
     path: Path,
-    columns: TextColumns,
+    columns: NamedColumns,
     *,
-    on_error: str,
+    on_error: str = "raise",
     sep: str | None = None,
     encoding: str = "utf-8",
     quoting: bool | str = "auto",
 ) -> tuple[PackedTexts, np.ndarray]:
     """Return the texts of a file and the codes of their classes."""
-    buffer, ends, codes = bytearray(), array("q", [0]), array("q")
+    rows = TextRows(path, on_error)
     begun = False
-    numbers_alone = columns.guesses_texts
-    skipped: list[str] = []
+    has_words = not columns.guesses_texts
     n_headers = 0
     for line, fields, wrong in _rows(path, sep, encoding, quoting):
         if not wrong and not fields:
@@ -324,43 +241,29 @@ def _read(
             n_headers += 1
             continue
         wrong = wrong or columns.what_is_wrong(fields)
-        text = b""
+        cells = fields if wrong else columns.texts(fields)
         try:
-            # Bytes that could not be decoded are reported first: they may be the cause of a wrong class.
-            text = " ".join(fields if wrong else [cell for cell in columns.texts(fields) if cell]).encode()
+            text = " ".join(cell for cell in cells if cell).encode()
         except UnicodeEncodeError as error:
+            # Bytes that could not be decoded are reported first: they may be the cause of a wrong class.
             wrong = _undecoded(error, encoding)
         if wrong:
-            if on_error == "raise":
-                raise ValueError(f"{path}, line {line}: {wrong}.")
-            skipped.append(f"line {line}: {wrong}")
+            rows.refuse(line, wrong)
             continue
-        if numbers_alone:
-            numbers_alone = all(not cell or is_number(cell) for cell in columns.texts(fields))
-        codes.append(columns.code(fields))
-        buffer += text
-        ends.append(len(buffer))
-    if not codes:
-        raise ValueError(f"{path} has no rows{f' but bad ones, {skipped[0]}' if skipped else ''}.")
+        has_words = has_words or not all(not cell or is_number(cell) for cell in cells)
+        rows.add(text, columns.code(fields))
+    texts, codes = rows.finish()
     columns.check_end(codes, path)
-    if numbers_alone and buffer:
+    if not has_words and texts.nbytes:
         raise ValueError(
             f"{path} has numbers alone where texts are expected: name the columns by label_column and text_column; "
             f"save a table of features as an .npz file."
-        )
-    if skipped:
-        warnings.warn(
-            f"{path}: {len(skipped):,} bad rows were left out, the first of them {skipped[0]}"
-            f"{f'; the last {skipped[-1]}' if len(skipped) > 1 else ''}.",
-            UserWarning,
-            stacklevel=2,
         )
     if n_headers:
         warnings.warn(
             f"{path}: {n_headers:,} rows that repeat the header were left out.", UserWarning, stacklevel=2
         )
-    texts = PackedTexts.from_buffer(buffer, np.frombuffer(ends, dtype=np.int64))
-    return texts, np.array(codes, dtype=np.int64)
+    return texts, codes
 
 
 def _undecoded(error: UnicodeEncodeError, encoding: str) -> str:
@@ -377,12 +280,14 @@ def _rows(
     Bytes that are not valid in the encoding become lone surrogates. The decoder
     reads ahead, so its own errors could not name the line.
     """
+    line = 1
     if sep is None:
         # The ending before that of the compression.
-        name = path.name.lower().removesuffix(".gz").removesuffix(".xz")
-        sep = "\t" if name.endswith(".tsv") else ","
+        sep = "\t" if ".tsv" in path.name.lower()[-8:] else ","
     try:
-        with large_cells(), _open(path, encoding) as file:
+        # Excel writes a byte-order mark at the beginning of a file.
+        codec = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
+        with large_cells(), open_text(path, codec, newline="") as file:
             rules: dict[str, Any] = {} if quoting else {"quoting": csv.QUOTE_NONE}
             reader = csv.reader(file, delimiter=sep, strict=True, **rules)
             while True:
@@ -406,16 +311,5 @@ def _rows(
         # UTF-16 and similar encodings raise an error on a bad byte.
         reason = error.reason if isinstance(error, UnicodeDecodeError) else error
         raise ValueError(f"{path} is not {encoding.upper()} near line {line}: {reason}.") from error
-    except (gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError) as error:
-        raise ValueError(f"{path} is damaged near line {line}: {error}.") from error
-
-
-def _open(path: Path, encoding: str) -> IO[str]:
-    # Excel writes a byte-order mark at the beginning of a file.
-    encoding = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
-    name = path.name.lower()
-    if name.endswith(".gz"):
-        return gzip.open(path, "rt", encoding=encoding, errors="surrogateescape", newline="")
-    if name.endswith(".xz"):
-        return lzma.open(path, "rt", encoding=encoding, errors="surrogateescape", newline="")
-    return open(path, encoding=encoding, errors="surrogateescape", newline="")
+    except DAMAGED as error:
+        raise damaged(path, line, error) from error

@@ -22,7 +22,7 @@ _SCORED_TEXTS = 1 << 16
 
 @dataclass(frozen=True)
 class NgramFormat:
-    """How texts are read: the longest n-gram, the buckets, and whether they are brought to normal form."""
+    """How texts are read: the longest n-gram, the number of buckets, and whether texts are normalized."""
 
     word_ngrams: int
     bucket: int
@@ -33,28 +33,28 @@ class NgramFormat:
 class BagOfNgramsClassifier(Observed, ScoresOfLogits, LinearTextClassifier):
     """Linear model on averaged embeddings of words and word n-grams: fastText's, with seeds and forgetting events.
 
-    The model of [1]_, with the settings of [2]_ for the Amazon reviews: each word
-    and each hashed n-gram has an embedding, a text is the mean of its embeddings, and a linear
-    softmax on it names the class. Stochastic gradient descent visits the texts
-    one by one, in a new random order in each epoch, at a rate that falls linearly to zero with the words
-    read. The same seed gives the same model, bit by bit, on one kind of
-    machine.
+    The model of [1]_, by default with the settings of [2]_ for the Amazon reviews.
+    Each word and each hashed n-gram has an embedding. A text is the mean of its
+    embeddings, and a linear softmax predicts its class. Stochastic gradient descent
+    visits the texts one by one, in a new random order in each epoch. The learning
+    rate falls linearly to zero with the number of words read. The same seed gives the
+    same bits on one kind of machine.
 
     Parameters
     ----------
     bucket : int, default=10_000_000
-        Different hashes of n-grams. Memory is taken for those that come only.
+        Number of different hashes of n-grams. Only those that occur take memory.
     max_epochs : int, default=5
-        Passes over the texts. Small data needs more: with a few thousand texts
-        take 25 and a rate of 0.5.
+        Number of passes over the texts. Small data needs more: with a few thousand
+        texts use 25 and a rate of 0.5.
     batch_size : int or "auto", default="auto"
-        Texts of an update: their steps are added up. "auto" takes 1 on a CPU, as
-        fastText does, in a compiled loop on one core; and 16 on CUDA.
+        Number of texts of an update, whose steps are added. "auto" uses 1 on a CPU,
+        as fastText does, in a compiled loop on one core, and 16 on CUDA.
 
     Attributes
     ----------
     embeddings_ : ndarray of shape (n_rows, dim), float32
-        Of all words and n-grams that came in training.
+        Embeddings of all words and n-grams that occurred in training.
     coef_ : ndarray of shape (n_classes, dim), float32
         The linear layer; it has no bias.
     history_ : skorch.history.History
@@ -69,9 +69,9 @@ class BagOfNgramsClassifier(Observed, ScoresOfLogits, LinearTextClassifier):
 
     Notes
     -----
-    Hashes are fastText's, so that the same n-grams share a bucket. Unlike there,
-    texts are visited in random order, and n-grams that never came in training
-    add nothing to a text in place of the noise of their first embedding.
+    The hashes are those of fastText, so the same n-grams share a bucket. Unlike in
+    fastText, texts are visited in random order, and n-grams that did not occur in
+    training are zero instead of random.
 
     References
     ----------
@@ -120,12 +120,12 @@ class BagOfNgramsClassifier(Observed, ScoresOfLogits, LinearTextClassifier):
         self._keep(locals())
 
     def check_params(self) -> None:
-        """Check the parameters alone, as `fit` does first, before any data is there.
+        """Check the parameters, as `fit` does before it reads the data.
 
         Raises
         ------
         ValueError
-            Naming the parameter, what came and what is accepted.
+            If a parameter is invalid. The message names it.
         """
         self._validate_params()
         resolve_device(self.device)

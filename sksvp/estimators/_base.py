@@ -34,15 +34,15 @@ from ._observed import Observed
 
 
 class TorchClassifier(Observed, ScoresOfLogits, Classifier):
-    """Base of the classifiers by neural networks: a `Trainer` trains them, in `fit` and `partial_fit`.
+    """Base of the neural networks: a `Trainer` trains them, in `fit` and `partial_fit`.
 
-    A child says what its rows are (`_validate`, `_reader`), how a batch enters the
-    network (`_training_view`, `_clean_view`) and which network it is (`_build_module`).
+    A child defines its rows (`_validate`, `_reader`), how a batch becomes the input of
+    the network (`_training_view`, `_clean_view`), and the network (`_build_module`).
 
     Parameters
     ----------
     max_epochs : int
-        Passes over the rows.
+        Number of passes over the rows.
     lr : float
         Full learning rate; the factors of the schedule multiply it.
     scale_lr : bool
@@ -51,32 +51,33 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
         Piecewise-constant learning rate, scaled to `max_epochs`: a name as in
         `ResNetClassifier`, or the segments themselves.
     momentum : float
-        Of the gradient descent.
+        Momentum of stochastic gradient descent.
     weight_decay : float
-        On all weights.
+        Weight decay of all weights.
     label_smoothing : float
-        Share of the target spread over all classes.
+        Share of the target that is spread over all classes.
     batch_size : int
-        Rows of a training batch; the last, smaller one is kept.
+        Number of rows of a training batch; the last, smaller batch is kept.
     precision : {"auto", "fp32", "bf16"}
-        Of the training; "auto" takes bfloat16 where the hardware multiplies it.
-        Scores are computed in float32 always.
+        Precision of the training. "auto" uses bfloat16 if the hardware multiplies
+        it. Scores are always computed in float32.
     distributed : bool
         Whether all processes that ``torchrun`` or ``accelerate launch`` started train
-        this one network together, each on its own GPU and its own share of every
-        batch of `batch_size` rows. All get the same X and y, and the same fitted classifier.
+        this network together, each on its own GPU and its own share of every batch
+        of `batch_size` rows. All are given the same X and y and end with the same
+        fitted classifier.
     net_params : dict
         Further parameters of the skorch net: `callbacks`, `optimizer`,
         `optimizer__nesterov`, `compile`, ...
     checkpoint : path-like
-        Folder below which a training is kept every `checkpoint_every` epochs, in a
-        folder of its own. The same `fit`, after whatever ended the process, goes on from
-        there (on a CPU to the same bits), and that of a finished training returns at
-        once. States of the user's own callbacks are not kept.
+        Folder below which the state of a training is kept every `checkpoint_every`
+        epochs, in a folder of its own. If the process ends, the same call of `fit`
+        continues from there, on a CPU to the same bits. For a finished training it
+        returns at once. The states of the user's callbacks are not kept.
     checkpoint_every : int
-        Epochs between two checkpoints.
+        Number of epochs between two checkpoints.
     random_state : int, RandomState instance or None
-        Weights and order of the rows.
+        Seed of the weights and of the order of the rows.
 
     Attributes
     ----------
@@ -103,11 +104,11 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
         "verbose": ["verbose"],
     }
 
-    # Rows of the batch that `lr` is given for, where `scale_lr` is a parameter.
+    # Size of the batch that `lr` is meant for, if `scale_lr` is a parameter.
     _reference_batch: int | None = None
-    # Whether a step of gradient descent is worth counting beside the gradients.
+    # Whether the update of the weights takes a noticeable part of a step.
     _has_large_layers = False
-    # Whether the network does the same with every batch of one shape, see `TrainingNet`.
+    # See `TrainingNet`.
     _records_steps = True
 
     # What a child provides ------------------------------------------------------------------
@@ -117,18 +118,15 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
         raise NotImplementedError(type(self).__name__)
 
     def _reader_anew(self, X) -> Callable[[int], Read] | None:
-        """Return ``read_anew(seed)`` of `Rows` where an epoch reads other raw batches than scoring does."""
+        """Return ``read_anew(seed)`` of `Rows` if every epoch reads other raw batches."""
         return None
 
     def _training_view(self, X, random_state: np.random.RandomState) -> TrainingView:
-        """Return ``view(batch, visit)``, which augments a raw batch and makes it the module's input.
-
-        One function serves one training, on the rows of X.
-        """
+        """Return ``view(batch, visit)`` for one training: it augments a raw batch into the module's input."""
         raise NotImplementedError(type(self).__name__)
 
     def _clean_view(self, batch: Tensor) -> Tensor:
-        """Make a raw batch the module's input, without any augmentation."""
+        """Convert a raw batch into the module's input, without any augmentation."""
         raise NotImplementedError(type(self).__name__)
 
     def _build_module(self, n_classes: int) -> nn.Module:
@@ -136,16 +134,16 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
         raise NotImplementedError(type(self).__name__)
 
     def _start_module(self, module: Any, rows: Rows, random_state: np.random.RandomState) -> None:
-        """Give a fresh network what it takes from the training rows: nothing, unless a child says so."""
+        """Set what a new network computes from the training rows; nothing by default."""
 
     @property
     def _base_lr(self) -> float:
-        """The full learning rate, which the schedule's factors multiply."""
+        """The learning rate that the factors of the schedule multiply."""
         scales = self._reference_batch is not None and self.scale_lr
         return self.lr * self.batch_size / self._reference_batch if scales else self.lr
 
     def _sgd_params(self) -> dict[str, Any]:
-        """Return the options of stochastic gradient descent; another optimizer gets those it knows by name."""
+        """Return the options of the optimizer; one that is not SGD gets those it knows by name."""
         return {"momentum": self.momentum, "weight_decay": self.weight_decay}
 
     # Training -------------------------------------------------------------------------------
@@ -193,16 +191,16 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
         return self
 
     def partial_fit(self, X, y, classes=None):
-        """Train the network for one epoch more on the given rows, at the constant rate `lr`.
+        """Train the network for one more epoch on the given rows, at the constant rate `lr`.
 
         Parameters
         ----------
         X : array-like or lazy rows of length n_samples
-            Rows of this call; those of the first call fix the normalisation.
+            Rows of this call. The rows of the first call determine the normalisation.
         y : array-like of shape (n_samples,)
             Their labels.
         classes : array-like of shape (n_classes,), default=None
-            All classes that will ever come; needed at the first call.
+            All classes that may occur in any call; needed at the first call.
 
         Returns
         -------
@@ -233,12 +231,12 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
         return self
 
     def check_params(self) -> None:
-        """Check the parameters alone, as `fit` does first, before any data is there.
+        """Check the parameters, as `fit` does before it reads the data.
 
         Raises
         ------
         ValueError
-            Naming the parameter, what came and what is accepted.
+            If a parameter is invalid. The message names it.
         """
         self._validate_params()
         check_schedule(self.schedule)
@@ -248,12 +246,12 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
         check_net_params(self.net_params)
 
     def _trainer(self, team: Team, encoded: np.ndarray | None = None, **changed: Any) -> Trainer:
-        """Make the trainer of this call from the parameters as they are, but for those that are changed."""
+        """Create the trainer of this call from the parameters, some of which may be `changed`."""
         weights = None
         if encoded is not None and self.class_weight is not None:
             weights = class_weights(self.class_weight, self.classes_, encoded)
         params = self.get_params(deep=False)
-        # What a trainer calls by the same name.
+        # Parameters that the trainer has under the same name.
         shared = {name: params[name] for name in Trainer.__dataclass_fields__.keys() & params.keys()}
         return Trainer(
             **{"epochs": self.max_epochs, **shared, **changed},
@@ -278,12 +276,12 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
     # Scoring --------------------------------------------------------------------------------
 
     def predict_logits(self, X) -> np.ndarray:
-        """Compute the raw outputs of the network, in float32 whatever the training's precision.
+        """Compute the raw outputs of the network, in float32 for every precision of the training.
 
         Parameters
         ----------
         X : array-like or lazy rows of length n_samples
-            Rows of the form that was fitted.
+            Rows of the same form as in `fit`.
 
         Returns
         -------
@@ -297,7 +295,7 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
         Parameters
         ----------
         X : array-like or lazy rows of length n_samples
-            Rows of the form that was fitted.
+            Rows of the same form as in `fit`.
 
         Returns
         -------

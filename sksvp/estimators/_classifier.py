@@ -1,4 +1,4 @@
-"""What all our classifiers share: checks of X and y, classes, saving."""
+"""Base of all classifiers: checks of X and y, classes, saving."""
 
 import warnings
 from collections.abc import Callable
@@ -20,17 +20,17 @@ from ._persistence import load_classifier, save_classifier
 class Classifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator):
     """Base of the classifiers.
 
-    A child gives `fit`, scores, `check_params` and, for `save` and `load`, a
-    dataclass of how rows are read and the tensors of what it has learned.
+    A child defines `fit`, the scores and `check_params`. For `save` and `load` it
+    defines a dataclass of how rows are read, and the tensors that it has learned.
 
     Parameters
     ----------
     class_weight : dict, "balanced" or None
-        Weight of the classes in the loss.
+        Weights of the classes in the loss.
     device : str or torch.device
-        "auto" takes CUDA where there is one.
+        "auto" uses CUDA if there is a device.
     verbose : int
-        Shows a progress bar on stderr where positive.
+        A positive value shows a progress bar on stderr.
 
     Attributes
     ----------
@@ -47,13 +47,13 @@ class Classifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMi
         inherit_docs(cls)
 
     def _keep(self, params: dict[str, Any]) -> None:
-        """Keep the parameters of a constructor, given as its `locals()`, as they came."""
+        """Set the parameters of a constructor, given as its `locals()`, unchanged."""
         for name, value in params.items():
             if name != "self":
                 setattr(self, name, value)
 
     def _validate(self, X, *, reset: bool) -> Any:
-        """Check X; on `reset` learn its form, else hold it against the form of the training."""
+        """Check X. With `reset` learn its form, else compare it with the form of the training."""
         raise NotImplementedError(type(self).__name__)
 
     def _weights(self) -> dict[str, Tensor]:
@@ -61,7 +61,7 @@ class Classifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMi
         raise NotImplementedError(type(self).__name__)
 
     def _restore_network(self, form, weights: dict[str, Tensor], *, device: str) -> None:
-        """Take over the form and the tensors of a saved classifier."""
+        """Set the form and the tensors of a saved classifier."""
         raise NotImplementedError(type(self).__name__)
 
     def _check_training(self, X, y, *, reset: bool) -> tuple[Any, np.ndarray]:
@@ -79,7 +79,7 @@ class Classifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMi
         return X, y
 
     def _learn_classes(self, y: np.ndarray) -> np.ndarray:
-        """Keep the classes, and return y with numbers in their place."""
+        """Set `classes_`, and return the encoded labels."""
         self.classes_, encoded = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
@@ -100,16 +100,17 @@ class Classifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMi
         Parameters
         ----------
         path : str or path-like
-            File to write, by custom ``.safetensors``; replaced in one step.
+            File to write, usually with the ending ``.safetensors``. It is replaced in
+            one step.
 
         Raises
         ------
         TypeError
-            Where a parameter, such as an object in `net_params`, has no JSON form.
+            If a parameter, such as an object in `net_params`, has no JSON form.
         ValueError
-            Where weights are not finite, since the training diverged.
+            If weights are not finite because the training diverged.
         OSError
-            Where the file cannot be written; an old one stays.
+            If the file cannot be written. An existing file is kept.
         """
         check_is_fitted(self)
         save_classifier(self, path)
@@ -123,7 +124,7 @@ class Classifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMi
         path : str or path-like
             File to read.
         device : str, default="auto"
-            Where a network goes; linear models of texts score on the CPU.
+            Device of a network. Linear models of texts score on the CPU.
 
         Returns
         -------
@@ -142,7 +143,7 @@ class Classifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMi
 
 
 class ScoresOfLogits:
-    """Mixin of classifiers with `predict_logits`: all that follows from the logits."""
+    """Mixin of classifiers with `predict_logits`: predictions and probabilities."""
 
     classes_: np.ndarray
     predict_logits: Callable[[Any], np.ndarray]
@@ -161,6 +162,6 @@ class ScoresOfLogits:
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
     def predict(self, X) -> np.ndarray:
-        """Name the most probable class of each row, shape (n_samples,)."""
+        """Predict the most probable class of each row, shape (n_samples,)."""
         logits = self.predict_logits(X)
         return self.classes_[logits.argmax(axis=1)]

@@ -35,7 +35,7 @@ _OF_MALLOC = ("MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD")
 
 @dataclass(frozen=True)
 class FastTextFormat:
-    """How texts are read: whether they are brought to normal form."""
+    """How texts are read: whether they are normalized."""
 
     normalize: bool
 
@@ -43,23 +43,23 @@ class FastTextFormat:
 class FastTextClassifier(LinearTextClassifier):
     """The fastText program as a classifier.
 
-    Drives the ``fasttext`` package [1]_ (``pip install fasttext``), by default with the
-    settings of [2]_ for the Amazon reviews. Whatever stands in a text, line
-    breaks and words like labels included, is text. Probabilities, which the program gives
-    from 0.00001 to 1.00001, are clipped and add up to one.
+    It uses the ``fasttext`` package [1]_ (``pip install fasttext``), by default with the
+    settings of [2]_ for the Amazon reviews. Line breaks and words that look like
+    labels are read as text. The program gives probabilities from 0.00001 to 1.00001;
+    here they are clipped and sum to one.
 
     Parameters
     ----------
     min_n, max_n : int, default=0
-        Shortest and longest n-gram of characters; none where `max_n` is 0.
+        Shortest and longest n-gram of characters; there are none if `max_n` is 0.
     bucket : int, default=10_000_000
-        Different hashes of n-grams. The program takes 4 * `dim` bytes for each;
-        where that is less than 33 MiB more buckets are taken, see Notes.
+        Number of different hashes of n-grams. Each takes 4 * `dim` bytes. If that is
+        less than 33 MiB in total, more buckets are used, see Notes.
     loss : {"softmax", "hs", "ns"}, default="softmax"
         "hs" is a hierarchical softmax for many classes, "ns" negative sampling.
     n_jobs : int, default=1
-        Threads of the program. More than one write into each other's updates:
-        the model differs from run to run, whatever the seed.
+        Number of threads of the program. With more than one the model differs from
+        run to run, whatever the seed, because the threads overwrite each other's updates.
     verbose : int, default=0
         Shows the program's own progress on stderr where positive.
 
@@ -76,13 +76,12 @@ class FastTextClassifier(LinearTextClassifier):
 
     Notes
     -----
-    Version 0.9.3 of the program fills a tenth of its embeddings with random
-    numbers and leaves the rest as the memory was: the same seed gives other
-    models, or NaN. Here the same seed gives the same model all the same. Words
-    alone get their embeddings from a file that is written for the program. With n-grams it is
-    trained in a process of its own, and the matrix is made so large, by more buckets,
-    that the system gives it zeroed; this is so with glibc on Linux, and elsewhere a
-    warning says that it cannot be promised.
+    Version 0.9.3 of the program fills a tenth of its embeddings with random numbers
+    and does not initialise the others, so the same seed may give another model, or
+    NaN. This class gives the same model for the same seed. Without n-grams it writes
+    the first embeddings to a file that the program reads. With n-grams it trains in a
+    new process and adds buckets until the operating system returns zeroed memory for
+    the matrix. This holds for glibc on Linux; elsewhere a warning is raised.
 
     References
     ----------
@@ -131,12 +130,12 @@ class FastTextClassifier(LinearTextClassifier):
         self._keep(locals())
 
     def check_params(self) -> None:
-        """Check the parameters and the package, as `fit` does first, before any data is there.
+        """Check the parameters and the package, as `fit` does before it reads the data.
 
         Raises
         ------
         ValueError
-            Naming the parameter, what came and what is accepted.
+            If a parameter is invalid. The message names it.
         ImportError
             Where the package is not installed.
         """
@@ -194,7 +193,7 @@ class FastTextClassifier(LinearTextClassifier):
         return self
 
     def _run_program(self, options: dict[str, Any], scratch: Path):
-        """Train in a fresh process, whose memory is zero where the program does not initialise it."""
+        """Train in a new process, in which memory that the program does not initialise is zero."""
         model = scratch / "model.bin"
         settings = {name: value for name, value in os.environ.items() if not name.startswith(_OF_MALLOC)}
         settings["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
@@ -257,7 +256,7 @@ class FastTextClassifier(LinearTextClassifier):
     def _write_lines(
         self, path: Path, texts, y: np.ndarray, random_state: np.random.RandomState
     ) -> Counter[bytes]:
-        """Write the texts in random order, a line each, and count their words."""
+        """Write one line per text, in random order, and count the words."""
         words: Counter[bytes] = Counter()
         with open(path, "wb") as file:
             for row in random_state.permutation(len(y)):
@@ -279,11 +278,11 @@ class FastTextClassifier(LinearTextClassifier):
                 file.write(word + b" " + " ".join(drawn).encode() + b"\n")
 
     def _line(self, text: str) -> str:
-        """Make one line for the program: neither line breaks, nor labels, nor the mark of its end in it."""
+        """Return one line for the program, without line breaks, labels or the mark of its end."""
         if self.format_.normalize:
             text = normalize(text)
         text = text.replace("\n", " ").replace(_LABEL, " ").replace("</s>", "</S>")
-        # Halves of surrogate pairs stand for no character.
+        # Half of a surrogate pair is no character.
         return text.encode("utf-8", "replace").decode() + "\n"
 
     def predict_proba(self, X) -> np.ndarray:
@@ -297,8 +296,7 @@ class FastTextClassifier(LinearTextClassifier):
         Returns
         -------
         ndarray of shape (n_samples, n_classes), float64
-            The program rounds them up by 0.00001 before it prints them: the
-            surest texts tie.
+            The program adds 0.00001 and clips, so the most certain texts tie.
         """
         check_is_fitted(self)
         texts = self._validate(X, reset=False)
@@ -309,7 +307,7 @@ class FastTextClassifier(LinearTextClassifier):
                 out[row, int(label[len(_LABEL) :])] = probability
         np.clip(out, 0.0, 1.0, out=out)
         total = out.sum(axis=1, keepdims=True)
-        # A text that gets no class has no word in the vocabulary: nothing speaks for any class.
+        # A text without a known word has no class; all classes are then equally probable.
         return np.divide(out, total, out=np.full_like(out, 1 / n_classes), where=total > 0)
 
     def predict_log_proba(self, X) -> np.ndarray:
@@ -355,7 +353,7 @@ class FastTextClassifier(LinearTextClassifier):
     def __getstate__(self):
         state = dict(super().__getstate__())
         if "model_" in state:
-            # The program's object cannot be pickled, its file can.
+            # The program's object cannot be pickled, but its file can.
             state["model_"] = _model_bytes(state["model_"])
         return state
 

@@ -1,4 +1,4 @@
-"""What classifiers of images share: the form of the pixels and their augmentation."""
+"""Base of the image classifiers: the form of the pixels and their augmentation."""
 
 from collections.abc import Callable
 
@@ -16,28 +16,29 @@ from ._image_format import ImageFormat, check_images, learn_format
 
 
 class ImageClassifier(TorchClassifier):
-    """Base of the image classifiers: any layout of pixels in, normalised batches out.
+    """Base of the image classifiers, which read any layout of pixels.
 
     Parameters
     ----------
     augment : "auto", None or sequence of str
-        Random changes of the training images, out of "crop", "flip",
-        "resized-crop", "shift" and "alternating-flip". "auto" takes those of the
-        recipe, without flips where images are grey. The resized crop of an image folder's
-        rows is cut from the whole photo. Scoring always sees the clean image.
+        Random changes of the training images: "crop", "flip", "resized-crop",
+        "shift" and "alternating-flip". "auto" uses those of the recipe, without flips
+        for grey images. Rows of an image folder are cut from the whole photo by the
+        resized crop. Scores are always computed on the unchanged image.
     layout : {"auto", "channels_last", "channels_first"}
-        Where the channels of 4-d images are; "auto" looks for 1, 3 or 4 of them.
+        Place of the channel axis of 4-d images. "auto" finds an axis of 1, 3 or 4.
     image_shape : tuple of (channels, height, width)
-        What flat rows stand for; None: one row of pixels, without augmentation.
+        Shape of the image that a flat row holds. None means one row of pixels,
+        without augmentation.
     random_state : int, RandomState instance or None
-        Weights, order of the rows and augmentation.
+        Seed of the weights, the order of the rows and the augmentation.
 
     Attributes
     ----------
     format_ : ImageFormat
-        Axes, dtype, range, mean and spread of the training images.
+        Axes, dtype, range, mean and standard deviation of the training images.
     n_features_in_ : int
-        Pixels of an image, over all channels.
+        Number of pixels of an image, over all channels.
     """
 
     _parameter_constraints: dict = {

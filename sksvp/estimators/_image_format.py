@@ -1,4 +1,4 @@
-"""What the training images were like, and how any others are brought to the same form."""
+"""The form of the training images, and how other images are read in the same form."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from torch import Tensor
 from .._inputs._rows import LazyRows
 
 _CHANNELS = (1, 3, 4)
-# Lazy rows are decoded to be measured: a sample of this many gives the mean to a thousandth of its spread.
+# Number of lazy rows that are decoded for the statistics.
 _STATISTICS_ROWS = 10_000
 _BLOCK_ROWS = 4_096
 
@@ -23,8 +23,8 @@ class ImageFormat:
 
     Attributes
     ----------
-    channels_last : bool or None
-        Where the channel axis of 4-d input is; None for input without one.
+    layout : {"channels_last", "channels_first"} or None
+        Place of the channel axis of 4-d input; None for input without one.
     shape : tuple of (channels, height, width)
     flat : bool
         Whether the rows came as vectors.
@@ -35,7 +35,7 @@ class ImageFormat:
         Of the training pixels, by channel.
     """
 
-    channels_last: bool | None
+    layout: str | None
     shape: tuple[int, int, int]
     flat: bool
     is_uint8: bool
@@ -49,13 +49,13 @@ class ImageFormat:
         if isinstance(X, LazyRows):
             return lambda indices: torch.from_numpy(X.read(indices))
         channels, height, width = self.shape
-        # Grey images may come without the channel axis that those of the training had, and the reverse.
-        channels_last = self.channels_last and X.ndim == 4
+        # Grey images may lack the channel axis of the training images, or have one that these lacked.
+        channels_last = self.layout == "channels_last" and X.ndim == 4
 
         def read(indices: np.ndarray) -> Tensor:
-            # A gather by rows copies, so that read-only and memory-mapped arrays serve too.
+            # Indexing by rows copies, so read-only and memory-mapped arrays are fine.
             batch = X[indices] if self.is_uint8 else np.asarray(X[indices], dtype=np.float32)
-            if X.ndim < 4 or self.channels_last is None:
+            if X.ndim < 4 or self.layout is None:
                 batch = batch.reshape(len(batch), channels, height, width)
             if not channels_last:
                 batch = batch.transpose(0, 2, 3, 1)
@@ -69,14 +69,14 @@ class ImageFormat:
         return (images - mean).mul_(scale).permute(0, 3, 1, 2)
 
     def check_same(self, X) -> None:
-        """Refuse rows of another shape, dtype or range than the training's.
+        """Check that rows have the shape, dtype and range of the training images.
 
         Raises
         ------
         ValueError
-            Naming what came and what was fitted.
+            If they have not.
         """
-        _, shape, flat = _describe(X, self._layout, self.shape if self.flat else None)
+        _, shape, flat = _describe(X, self.layout or "auto", self.shape if self.flat else None)
         if flat != self.flat or shape != self.shape:
             raise ValueError(
                 f"X has images of shape {_name(shape, flat)}, "
@@ -92,18 +92,12 @@ class ImageFormat:
         if not is_uint8:
             self._check_range(X)
 
-    @property
-    def _layout(self) -> str:
-        if self.channels_last is None:
-            return "auto"
-        return "channels_last" if self.channels_last else "channels_first"
-
     def _check_range(self, X: np.ndarray) -> None:
-        """Catch pixels of 0 .. 255 where 0 .. 1 was trained on, and the reverse."""
+        """Check that pixels of 0 .. 255 are not scored by a network trained on 0 .. 1, or the reverse."""
         low, high = float(X.min()), float(X.max())
         fitted, found = max(abs(self.low), abs(self.high)), max(abs(low), abs(high))
         too_large = fitted > 0 and found > 100 * fitted
-        # A single dark image is possible, so only non-negative images of a range like 0 .. 255 are judged.
+        # A single dark image is possible, so this rule is for non-negative images of a range like 0 .. 255.
         too_small = not self.flat and self.low >= 0 and fitted > 100 and low >= 0 and 0 < found <= 1
         if too_large or too_small:
             raise ValueError(
@@ -116,8 +110,8 @@ class ImageFormat:
 def _constants(
     mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Return the mean and what to multiply with, on the device: not sent again for each batch."""
-    # Kept for trainings too, where scoring asked first.
+    """Return the mean and the reciprocal of the standard deviation on the device, copied there once."""
+    # The tensors may be created while scoring and used in a training later.
     with torch.inference_mode(False):
         return torch.tensor(mean, device=device), torch.tensor(std, device=device).reciprocal()
 
@@ -139,8 +133,8 @@ def learn_format(X, *, layout: str, image_shape: tuple[int, int, int] | None) ->
     ValueError
         For an ambiguous channel axis, or a shape that does not fit.
     """
-    channels_last, shape, flat = _describe(X, layout, image_shape)
-    form = ImageFormat(channels_last, shape, flat, X.dtype == np.uint8, 0.0, 0.0, [0.0], [1.0])
+    found_layout, shape, flat = _describe(X, layout, image_shape)
+    form = ImageFormat(found_layout, shape, flat, X.dtype == np.uint8, 0.0, 0.0, [0.0], [1.0])
     rows = np.arange(len(X))
     if isinstance(X, LazyRows) and len(X) > _STATISTICS_ROWS:
         rows = np.linspace(0, len(X) - 1, _STATISTICS_ROWS).astype(np.intp)
@@ -169,7 +163,7 @@ def check_images(X):
     return X
 
 
-def _describe(X, layout: str, image_shape) -> tuple[bool | None, tuple[int, int, int], bool]:
+def _describe(X, layout: str, image_shape) -> tuple[str | None, tuple[int, int, int], bool]:
     """Find the channel axis and the (channels, height, width) of the rows of X."""
     if X.ndim == 2:
         if image_shape is None:
@@ -194,8 +188,8 @@ def _describe(X, layout: str, image_shape) -> tuple[bool | None, tuple[int, int,
             )
         layout = "channels_first" if fits[0] else "channels_last"
     if layout == "channels_last":
-        return True, (last, X.shape[1], X.shape[2]), False
-    return False, (first, X.shape[2], X.shape[3]), False
+        return layout, (last, X.shape[1], X.shape[2]), False
+    return layout, (first, X.shape[2], X.shape[3]), False
 
 
 def _statistics(

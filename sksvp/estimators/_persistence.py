@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 
 from .._device import resolve_device
 from .._storage._files import replacing
@@ -77,13 +77,12 @@ def load_classifier(cls, path, *, device: str):
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     """Return header and tensors of a file, when its checksum has been found right."""
-    with open(path, "rb"):
-        # What the system says of a file that is not there, or no file, names it.
-        pass
+    # Not `safe_open`: its tensors are a map of the file, which another process may write to.
+    content = path.read_bytes()
     try:
-        with safe_open(path, framework="pt") as file:
-            text = (file.metadata() or {}).get("sksvp")
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (safe_open is no dict)
+        weights = load(content)
+        n_header = int.from_bytes(content[:8], "little")
+        text = json.loads(content[8 : 8 + n_header]).get("__metadata__", {}).get("sksvp")
     except SafetensorError as error:
         raise DamagedFile(f"{path} is no saved classifier, or a damaged one: {error}.") from error
     if text is None:

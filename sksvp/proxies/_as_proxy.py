@@ -2,9 +2,11 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import HasMethods, validate_params
 
 from ._linear_text import LinearText
 from ._network import Network
+from ._numbered_labels import NumberedLabels
 from ._partial_fit import PartialFit
 from ._pipelines import classifier_of
 from ._proxy import Proxy
@@ -12,9 +14,21 @@ from ._skorch_net import SkorchNet
 from ._staged_ensemble import StagedEnsemble
 
 # The first kind that matches is used. A new kind is one more line here.
-_KINDS: tuple[type[Proxy], ...] = (SkorchNet, Network, LinearText, StagedEnsemble, PartialFit, Proxy)
+_KINDS: tuple[type[Proxy], ...] = (
+    SkorchNet,
+    Network,
+    LinearText,
+    NumberedLabels,
+    StagedEnsemble,
+    PartialFit,
+    Proxy,
+)
 
 
+@validate_params(
+    {"estimator": [HasMethods(["fit", "get_params"])], "classes": ["array-like", None]},
+    prefer_skip_nested_validation=False,
+)
 def as_proxy(estimator: BaseEstimator, *, classes: np.ndarray | None = None) -> Proxy:
     """Look at a model as a proxy.
 
@@ -29,6 +43,11 @@ def as_proxy(estimator: BaseEstimator, *, classes: np.ndarray | None = None) -> 
     -------
     Proxy
         An object of the kind that the classifier is.
+
+    Raises
+    ------
+    ValueError
+        If the estimator has no `fit` and `get_params`.
 
     Examples
     --------

@@ -6,16 +6,24 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context, clone
-from sklearn.utils import _safe_indexing, check_random_state, indexable
+from sklearn.utils import check_random_state, indexable
 from sklearn.utils._param_validation import HasMethods, Interval
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, _routing_enabled, process_routing
+from sklearn.utils.metadata_routing import (
+    MetadataRequest,
+    MetadataRouter,
+    MethodMapping,
+    _routing_enabled,
+    get_routing_for_object,
+    process_routing,
+)
 from sklearn.utils.validation import _check_method_params
 
+from .._inputs._containers import check_container, take_rows
 from .._inputs._labels import check_labels
 from .._seeds import own_seed, set_random_states
-from ..strategies import Recorder, one_hot
+from ..strategies import Recorder
 from ._delegating import DelegatingClassifier
-from ._proxy import as_column
+from ._visit_scores import blank_scores, visit_scores
 
 
 class Incremental(DelegatingClassifier):
@@ -107,12 +115,11 @@ class Incremental(DelegatingClassifier):
         if y is None:
             raise ValueError("Incremental requires y to be passed, but the target y is None.")
         self.__dict__.pop("estimator_", None)
+        check_container(X)
         X, y = indexable(X, y)
         y = check_labels(y)
         if len(y) == 0:
             raise ValueError("X has 0 sample(s), while a minimum of 1 is required.")
-        if _routing_enabled():
-            fit_params = dict(process_routing(self, "fit", **fit_params).estimator.partial_fit)
         classifier = self.new_classifier()
         self.train(classifier, X, y, fit_params=fit_params)
         self.estimator_ = classifier
@@ -145,7 +152,7 @@ class Incremental(DelegatingClassifier):
             The rows of the first batch are shown as wrong, since nothing has been
             learned yet.
         fit_params : dict, optional
-            Passed to `partial_fit`.
+            Parameters of `fit`.
         may_end : callable, optional
             Asked after each epoch whether the training may end.
 
@@ -154,6 +161,9 @@ class Incremental(DelegatingClassifier):
         ValueError
             If the classifier's parameters do not allow `partial_fit`.
         """
+        fit_params = fit_params or {}
+        if _routing_enabled():
+            fit_params = dict(process_routing(self, "fit", **fit_params).estimator.partial_fit)
         classes, columns = np.unique(y, return_inverse=True)
         seed = own_seed(classifier) if self.random_state is None else self.random_state
         random_state = check_random_state(seed)
@@ -162,19 +172,15 @@ class Incremental(DelegatingClassifier):
             order = random_state.permutation(len(y))
             for start in range(0, len(y), self.batch_size):
                 rows = order[start : start + self.batch_size]
-                batch = _safe_indexing(X, rows)
-                if recorders:
-                    # A blank model is wrong: any class is ahead of the true one.
+                batch = take_rows(X, rows)
+                for recorder in (recorders or {}).values():
                     scores = (
-                        -one_hot(columns[rows], len(classes))
+                        blank_scores(columns[rows], len(classes))
                         if is_blank
-                        else one_hot(
-                            np.searchsorted(classes, as_column(classifier.predict(batch))), len(classes)
-                        )
+                        else visit_scores(classifier, batch, classes, logits=recorder.needs_scores)
                     )
-                    for recorder in recorders.values():
-                        recorder.update(rows, scores, columns[rows])
-                params = _check_method_params(X, fit_params or {}, indices=rows)
+                    recorder.update(rows, scores, columns[rows])
+                params = _check_method_params(X, fit_params, indices=rows)
                 try:
                     classifier.partial_fit(batch, y[rows], classes=classes, **params)
                 except ValueError as error:
@@ -197,3 +203,16 @@ class Incremental(DelegatingClassifier):
         """
         mapping = MethodMapping().add(caller="fit", callee="partial_fit")
         return MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=mapping)
+
+
+def with_requests_of_fit(classifier: BaseEstimator) -> BaseEstimator:
+    """Return a clone whose `partial_fit` requests the metadata that `fit` does, unless it has a request of its own."""
+    classifier = clone(classifier)
+    requests = get_routing_for_object(classifier)
+    if isinstance(requests, MetadataRequest):
+        unset = [name for name, alias in requests.partial_fit.requests.items() if alias is None]
+        of_fit = {name: requests.fit.requests.get(name) for name in unset}
+        wanted = {name: alias for name, alias in of_fit.items() if alias is not None}
+        if wanted:
+            classifier.set_partial_fit_request(**wanted)
+    return classifier

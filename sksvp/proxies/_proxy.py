@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import BaseEstimator, clone, is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import _num_samples
@@ -17,7 +18,15 @@ from .._seeds import own_seed, set_random_states
 from ..strategies import Evidence, Recorder, recorder_names, resolve_strategy, strategy_names
 from ._blocks import row_blocks
 from ._features import as_features
-from ._pipelines import classifier_of, has_head, is_frozen, pass_heads, replace_classifier, resamples
+from ._pipelines import (
+    classifier_of,
+    has_head,
+    is_frozen,
+    parts_of,
+    pass_heads,
+    replace_classifier,
+    resamples,
+)
 from ._torch_seed import holds_skorch_net, scoring_torch, training_torch
 
 # ``gather(requires, rows)`` returns evidence of training rows, as arrays by name, as the model is by now.
@@ -100,7 +109,11 @@ class Proxy:
         """Names of the recorders that its training can show each visit to."""
         if not self.shows_visits or self.is_frozen or resamples(self.estimator):
             return ()
-        return tuple(recorder_names())
+        return tuple(recorder_names(scores=self._scores_visits()))
+
+    def _scores_visits(self) -> bool:
+        """Tell whether a visit shows the scores of the classes, and not only the predicted one."""
+        return True
 
     def free_recorders(self, needed: Iterable[str]) -> tuple[str, ...]:
         """Return the names of recorders that see a training with the needed ones at no further cost."""
@@ -148,6 +161,10 @@ class Proxy:
         outer, inner = type(self.estimator).__name__, type(self.classifier).__name__
         return outer if self.classifier is self.estimator else f"{outer} around {inner}"
 
+    def routed_as(self, requires: Iterable[str]) -> Any:
+        """Return the estimator whose metadata requests hold in a training that gives these kinds of evidence."""
+        return self.estimator
+
     # Other checks ---------------------------------------------------------------------------
 
     def check_classifies(self, name: str) -> None:
@@ -163,6 +180,22 @@ class Proxy:
         """
         if hasattr(self.estimator, "__sklearn_tags__") and is_regressor(self.estimator):
             raise ValueError(f"{name} must be a classifier, got the regressor {self.estimator!r}.")
+
+    def check_params(self) -> None:
+        """Check the parameters of the classifier and of the steps before it, before anything is trained.
+
+        Raises
+        ------
+        ValueError
+            As the `fit` of the part whose parameter it is.
+        """
+        if get_config()["skip_parameter_validation"] or self.is_frozen:
+            return
+        for part in parts_of(self.estimator):
+            if hasattr(part, "check_params"):
+                part.check_params()
+            elif hasattr(type(part), "_parameter_constraints"):
+                part._validate_params()
 
     def check_trained_alone(self, what: str) -> None:
         """Refuse a folder for a model that several processes train: all but one would wait for its lock forever.
@@ -457,7 +490,7 @@ class Proxy:
             raise ValueError(
                 f"{type(self.classifier).__name__} recorded {found} of the {name} of {n_rows} rows."
             )
-        return record
+        return record.copy()
 
     def labels_of_columns(self, parts: Mapping[str, np.ndarray]) -> np.ndarray | None:
         """Return the label of each column of logits or probabilities, None if it is not known."""

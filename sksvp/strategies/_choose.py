@@ -1,4 +1,4 @@
-"""Choosing rows: a strategy ranks them, the first are taken, class by class where classes keep their shares."""
+"""Choose rows: a strategy ranks them, and the first are chosen, within class quotas if asked for."""
 
 from typing import Any, NamedTuple
 
@@ -17,9 +17,9 @@ class Choice(NamedTuple):
     rows : ndarray of shape (n_samples,), int
         Row numbers, best first.
     order : ndarray of int
-        All that were ranked, best first.
+        All ranked rows, best first.
     scores : ndarray of shape (n_rows,), float64
-        NaN for rows that have none.
+        Score of each row; NaN for rows that have none.
     """
 
     rows: np.ndarray
@@ -33,7 +33,7 @@ def choose(
     n_samples: int,
     *,
     initial: np.ndarray | None = None,
-    class_balanced: bool = False,
+    class_balanced: bool | str = False,
     random_state: Any = None,
 ) -> Choice:
     """Rank rows and choose the first.
@@ -41,18 +41,20 @@ def choose(
     Parameters
     ----------
     strategy : Strategy
-        Ranks.
+        Strategy that ranks the rows.
     evidence : Evidence
-        With labels where classes are to keep their shares.
+        What is known of the rows; with labels if `class_balanced`.
     n_samples : int
         How many rows to choose.
     initial : ndarray of int, optional
-        Row numbers that are labelled already: never chosen.
-    class_balanced : bool, default=False
-        Whether to keep quotas. A strategy that scores fills them in its order; a
-        greedy one, whose order covers only what it picks, picks within each class.
+        Numbers of labelled rows, which are never chosen.
+    class_balanced : bool or {"proportional", "equal", "by_error"}, default=False
+        Whether classes have quotas: in proportion to their sizes (also for True),
+        equal ones, or in proportion to the share of their rows that the proxy gets
+        wrong, which needs probabilities. A strategy that scores all rows fills the
+        quotas in its order. A greedy strategy picks within each class.
     random_state : int, RandomState or None, default=None
-        For the ranking.
+        Seed of the ranking.
 
     Returns
     -------
@@ -61,23 +63,24 @@ def choose(
     Raises
     ------
     ValueError, TypeError
-        Where a strategy of the user's own gives too few rows, one twice, one that
-        may not be chosen, or scores of another number; and whatever the strategy
-        says of the evidence.
+        If the ranking of a strategy has too few rows, a row twice, a row that may not
+        be chosen, or a wrong number of scores; or if the strategy rejects the evidence.
     """
     told: dict[str, Any] = {"random_state": random_state}
     if initial is not None:
         told |= {"candidates": check_candidates(evidence.n_rows, None, initial), "initial": initial}
-    if class_balanced and getattr(strategy, "picks_greedily", False):
-        return _pick_within_classes(strategy, evidence, n_samples, random_state)
+    if class_balanced:
+        weights = class_weights(evidence, class_balanced)
+        if getattr(strategy, "picks_greedily", False):
+            return _pick_within_classes(strategy, evidence, n_samples, weights, random_state)
     order, scores = _rank(strategy, evidence, n_samples, **told)
     if class_balanced:
-        return Choice(fill_quotas(order, np.asarray(evidence.y), n_samples), order, scores)
+        return Choice(fill_quotas(order, np.asarray(evidence.y), n_samples, weights=weights), order, scores)
     return Choice(order[:n_samples], order, scores)
 
 
 def _rank(strategy: Any, evidence: Evidence, n_samples: int, **told: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Let a strategy rank, and hold what it gives, which may be a user's own, against what is asked of it."""
+    """Rank rows by a strategy, which may be a user's own, and check its result."""
     rows, scores = strategy.rank(evidence, n_samples, **told)
     name = type(strategy).__name__
     check_rows(rows, evidence.n_rows, f"The rows that {name}.rank gives")
@@ -92,11 +95,32 @@ def _rank(strategy: Any, evidence: Evidence, n_samples: int, **told: Any) -> tup
     return np.asarray(rows, dtype=np.intp), np.asarray(scores, dtype=np.float64)
 
 
-def _pick_within_classes(strategy: Any, evidence: Evidence, n_samples: int, random_state: Any) -> Choice:
+def class_weights(evidence: Evidence, class_balanced: bool | str) -> str | np.ndarray:
+    """Return what the quotas of the classes are in proportion to, for `class_quotas`.
+
+    Raises
+    ------
+    ValueError
+        For ``"by_error"`` without probabilities, or columns whose classes are not known.
+    """
+    if class_balanced != "by_error":
+        return "equal" if class_balanced == "equal" else "proportional"
+    part = evidence.logits if evidence.logits is not None else evidence.require("probabilities")
+    if evidence.classes is None:
+        raise ValueError("class_balanced='by_error' needs the class of each column of the probabilities.")
+    labels = np.asarray(evidence.y)
+    is_wrong = evidence.classes[np.asarray(part).argmax(axis=1)] != labels
+    _, members = np.unique(labels, return_inverse=True)
+    return np.bincount(members, weights=is_wrong) / np.bincount(members)
+
+
+def _pick_within_classes(
+    strategy: Any, evidence: Evidence, n_samples: int, weights: str | np.ndarray, random_state: Any
+) -> Choice:
     labels = np.asarray(evidence.y)
     scores = np.full(evidence.n_rows, np.nan)
     picks, places = [], []
-    for label, quota in zip(*class_quotas(labels, n_samples), strict=True):
+    for label, quota in zip(*class_quotas(labels, n_samples, weights=weights), strict=True):
         members = np.flatnonzero(labels == label)
         if quota == 0:
             continue
@@ -105,7 +129,7 @@ def _pick_within_classes(strategy: Any, evidence: Evidence, n_samples: int, rand
         )
         scores[members] = class_scores[members]
         picks.append(rows[:quota])
-        # Evenly spread over the whole, so that the head of the order is balanced as well.
+        # The picks of a class are spread evenly, so that the head of the order is balanced too.
         places.append((np.arange(quota) + 0.5) / quota)
     order = np.concatenate(picks)[np.argsort(np.concatenate(places), kind="stable")]
     return Choice(order, order, scores)

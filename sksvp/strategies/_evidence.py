@@ -1,4 +1,4 @@
-"""What a proxy has to say about each row, in one container."""
+"""Container of what is known about each row."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,16 +19,16 @@ class Evidence:
     y : array-like of shape (n_rows,), optional
         Labels.
     logits : array-like of shape (n_rows, n_classes), optional
-        Outputs of a network before its softmax. They tell apart rows so sure
-        that their probabilities are rounded to 1, and go before `probabilities`.
+        Outputs of a network before its softmax. They are used instead of
+        `probabilities`, which round to 1 for very certain rows.
     probabilities : array-like of shape (n_rows, n_classes), optional
         Class probabilities.
     features : array-like of shape (n_rows, n_features), optional
         Final hidden features.
     classes : array-like of shape (n_classes,), optional
-        Label of each column of the logits or probabilities, where it is known.
+        Label of each column of the logits or probabilities, if known.
     n_rows : int, optional
-        Number of rows, needed only where no other part tells it.
+        Number of rows, needed only if there is no other part.
     **records : array-like of shape (n_rows, ...)
         Results of recorders by their names, such as how often a row was forgotten
         in training; see `Recorder`.
@@ -91,7 +91,7 @@ class Evidence:
 
     @property
     def parts(self) -> dict[str, Any]:
-        """What a proxy said, by the names of the parameters; without the labels."""
+        """The parts that are there, without the labels, by the names of the parameters."""
         named = {
             name: getattr(self, name) for name in ("logits", "probabilities", "features", *self._records)
         }
@@ -99,11 +99,11 @@ class Evidence:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds of evidence that are there, in the words of a strategy's `requires`."""
+        """The kinds of evidence that are there, named as in a strategy's `requires`."""
         return tuple(dict.fromkeys("probabilities" if name == "logits" else name for name in self.parts))
 
     def require(self, kind: str) -> Any:
-        """Return the part of the evidence called `kind`; ValueError where it is missing."""
+        """Return the part of the evidence called `kind`; raise ValueError if it is missing."""
         part = self.y if kind == "y" else self.parts.get(kind)
         if part is None:
             raise ValueError(
@@ -133,8 +133,8 @@ class Evidence:
         Raises
         ------
         ValueError
-            Where there are neither logits nor probabilities, or for NaN or
-            infinity in the logits.
+            If there are neither logits nor probabilities, or for NaN or infinity in
+            the logits.
         """
         log = self.logits is not None
         if log:
@@ -152,7 +152,7 @@ class Evidence:
 def _log_softmax(logits: np.ndarray) -> np.ndarray:
     shifted = logits.astype(np.float64)
     highest = shifted.max(axis=1, keepdims=True, initial=-np.inf)
-    # A class masked by a logit of minus infinity is fine; NaN and plus infinity show in the maximum.
+    # Minus infinity masks a class and is allowed; NaN and infinity show in the maximum.
     if not np.isfinite(highest).all():
         raise ValueError("logits must be finite, got NaN or infinity.")
     shifted -= highest

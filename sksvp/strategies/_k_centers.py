@@ -166,6 +166,26 @@ class KCenters(Strategy):
         self.device = device
         self.verbose = verbose
 
+    def check_params(self, n_samples: int) -> None:
+        """Check the parameters alone, before there is any evidence.
+
+        Parameters
+        ----------
+        n_samples : int
+            Number of rows that will be chosen.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of range, `n_initial` is above `n_samples`, or the
+            device is unknown.
+        """
+        from .._device import resolve_device
+
+        super().check_params(n_samples)
+        self._start_size(n_samples)
+        resolve_device(self.device)
+
     def rank(
         self,
         evidence: Evidence,

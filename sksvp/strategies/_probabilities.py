@@ -1,4 +1,4 @@
-"""What the scores of class probabilities share: their checks and their walk over blocks of rows."""
+"""Check class probabilities and score them in blocks of rows."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 # Values in a block: half a megabyte of float64, which stays in the cache of a core.
 BLOCK_VALUES = 65_536
-# How far the sum of a row may be from 1: float16 probabilities of a thousand classes stay within it.
+# Largest deviation of the sum of a row from 1; float16 probabilities of a thousand classes stay within it.
 SUM_TOLERANCE = 1e-3
 
 Kernel = Callable[[np.ndarray], np.ndarray]
@@ -29,9 +29,9 @@ def score_probabilities(
     probabilities : array-like of shape (n_rows, n_classes)
         Probabilities, or their natural logarithms where `log` is true.
     log : bool
-        Which of the two they are.
+        Whether they are logarithms.
     of_probabilities, of_logs : callable
-        ``kernel(block) -> (len(block),)`` for either.
+        ``kernel(block) -> (len(block),)`` for probabilities and for logarithms.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def score_probabilities(
     for block in block_slices(*values.shape):
         part = values[block].astype(np.float64)
         if log:
-            # What overflows is refused by the check that follows.
+            # The check of the sums rejects values that overflow.
             with np.errstate(over="ignore"):
                 _check_sums(np.exp(part))
             scores[block] = of_logs(part)

@@ -28,12 +28,16 @@ class Recorder:
         Kind of evidence that `result` is, in the words of a strategy's `requires`.
     is_kept : bool
         Whether our networks keep it in every training, since it costs next to nothing.
+    needs_scores : bool
+        Whether `judge` reads how the scores of the classes differ, and not only which
+        is the highest.
     arrays : tuple of str
         Names of the attributes, all arrays, that hold what was noted.
     """
 
     name: ClassVar[str]
     is_kept: ClassVar[bool] = False
+    needs_scores: ClassVar[bool] = False
     arrays: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, n_rows: int):
@@ -53,7 +57,7 @@ class Recorder:
 
         Returns
         -------
-        array or tensor of shape (n_batch,)
+        array or tensor of shape (n_batch, ...)
         """
         raise NotImplementedError
 
@@ -64,7 +68,7 @@ class Recorder:
         ----------
         rows : array-like of shape (n_batch,), int
             Row numbers, each at most once.
-        values : array-like of shape (n_batch,)
+        values : array-like of shape (n_batch, ...)
             From `judge`.
 
         Raises
@@ -74,9 +78,9 @@ class Recorder:
             row that comes twice.
         """
         rows, values = np.asarray(rows), np.asarray(values)
-        if rows.shape != values.shape:
+        if rows.ndim != 1 or rows.shape != values.shape[:1]:
             raise ValueError(
-                f"rows and values must be 1-D and of equal length, got {rows.shape} and {values.shape}."
+                f"rows must be 1-D and of equal length with values, got {rows.shape} and {values.shape}."
             )
         check_rows(rows, self.n_rows, "rows")
         if len(rows):

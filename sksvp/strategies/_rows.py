@@ -1,4 +1,4 @@
-"""Row numbers that callers hand over: which rows are labelled, which may be chosen."""
+"""Check row numbers: of labelled rows, and of rows that may be chosen."""
 
 import numpy as np
 from numpy.typing import ArrayLike

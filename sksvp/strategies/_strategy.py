@@ -1,4 +1,4 @@
-"""What all strategies share: their face, the seeded order of equal scores, their names."""
+"""Base classes of the strategies, and the seeded order of rows with equal scores."""
 
 from numbers import Integral
 from typing import Any, ClassVar
@@ -13,10 +13,10 @@ from ._rows import check_candidates
 
 
 class Strategy(BaseEstimator):
-    """Base of the strategies: an object that ranks rows by what a proxy says of them.
+    """Base of the strategies: an object that ranks rows by evidence about them.
 
-    A child sets `requires` and writes `rank`; one that gives every row a score
-    derives from `ScoredStrategy` and writes `score` only.
+    A child sets `requires` and defines `rank`. A strategy that scores each row by
+    itself derives from `ScoredStrategy` and defines `score` only.
 
     Attributes
     ----------
@@ -24,17 +24,35 @@ class Strategy(BaseEstimator):
         Kinds of evidence that `rank` reads, out of ``"probabilities"``,
         ``"features"`` and the names of recorders (see `recorder_names`).
     picks_greedily : bool
-        Whether the order covers only the rows that were picked: each pick
-        depends on those before it.
+        Whether each pick depends on the picks before it, so that the ranking has
+        only the picked rows.
     scores_each_row : bool
-        Whether a row's score depends on this row alone, so that no evidence of
-        rows that cannot be chosen is needed.
+        Whether the score of a row depends on this row alone, so that rows that
+        cannot be chosen need no evidence.
+    needs_labels : bool
+        Whether `rank` reads the labels, so that all rows need one.
     """
 
     requires: tuple[str, ...] = ()
     picks_greedily: bool = False
     scores_each_row: bool = False
+    needs_labels: bool = False
     _parameter_constraints: ClassVar[dict] = {}
+
+    def check_params(self, n_samples: int) -> None:
+        """Check the parameters alone, before there is any evidence.
+
+        Parameters
+        ----------
+        n_samples : int
+            Number of rows that will be chosen.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of range.
+        """
+        self._validate_params()
 
     def rank(
         self,
@@ -72,14 +90,14 @@ class ScoredStrategy(Strategy):
         Parameters
         ----------
         evidence : Evidence
-            What the proxy says of each row.
+            What is known of each row.
         n_samples : int
-            How many rows are wanted, at most the number of candidates. All
-            candidates are ranked in any case.
+            Number of rows to choose, at most the number of candidates. All
+            candidates are ranked.
         candidates : array-like of int, optional
             Row numbers that may be chosen; all by default.
         initial : array-like of int, optional
-            Row numbers that are labelled already: never chosen.
+            Numbers of labelled rows, which are never chosen.
         random_state : int, RandomState instance or None, default=None
             Draws the order of rows with equal scores.
 
@@ -127,10 +145,10 @@ def spread_scores(values: np.ndarray, rows: np.ndarray, n_rows: int) -> np.ndarr
 def rank_by_score(
     scores: ArrayLike, candidates: ArrayLike | None = None, random_state: Any = None
 ) -> np.ndarray:
-    """Order rows by descending score; equal scores in an order drawn at random.
+    """Order rows by descending score, and rows with equal scores at random.
 
-    Lowest row first among equals would empty the late classes of any data that
-    is sorted by class, and an unstable sort gives other rows on another machine.
+    If equal scores were ordered by row number, data sorted by class would lose its
+    last classes. An unstable sort would give other rows on another machine.
 
     Parameters
     ----------

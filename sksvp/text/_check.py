@@ -53,18 +53,13 @@ def check_texts(texts, name: str = "X") -> Any:
     else:
         rows = np.empty(len(texts), dtype=object)
         rows[:] = texts
-    if not all(map(_is_text, rows)):
-        _refuse(rows, name)
+    for number, row in enumerate(rows):
+        if not isinstance(row, str):
+            _refuse(number, row, name)
     return rows
 
 
-def _is_text(row: object) -> bool:
-    return isinstance(row, str)
-
-
-def _refuse(rows: np.ndarray, name: str) -> None:
-    number = next(k for k, row in enumerate(rows) if not isinstance(row, str))
-    row = rows[number]
+def _refuse(number: int, row: object, name: str) -> None:
     if is_missing(row):
         raise ValueError(
             f"{name} has a missing text: row {number} is {row!r}. Drop the row, or replace it by an empty text ''."

@@ -27,7 +27,7 @@ class BagBatches:
     inputs, outputs : ndarray
         The model, which is copied to the device.
     visits : BagVisits
-        Is shown the texts.
+        Recorders of the texts.
     device : torch.device
     batch_size : int
     """
@@ -61,7 +61,7 @@ class BagBatches:
             logits, batch_loss = self.step(order[part], rates[part])
             judged.append(self.visits.judge(order[part], logits))
             losses.append(batch_loss)
-        # Read when the epoch is over: a look at each batch would wait for the device.
+        # Copied at the end of the epoch, since copying each batch would wait for the device.
         whole = {judge: torch.cat([part[judge] for part in judged]).cpu().numpy() for judge in judged[0]}
         loss = float(torch.stack(losses).double().sum())
         return loss / len(order), self.visits.note(order, whole) / len(order)

@@ -1,4 +1,4 @@
-"""How a linear model of bags of n-grams is trained and scored."""
+"""Training and scoring of a linear model of bags of n-grams."""
 
 import time
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from ._bag_batches import BagBatches
 from ._bag_visits import BagVisits
 
 _CUDA_BATCH = 16
-# Updates between two looks at Ctrl-C.
+# Number of updates in one call of the compiled loop, during which Ctrl-C waits.
 _UPDATES = 50_000
 
 
@@ -26,7 +26,7 @@ class BagTraining(NamedTuple):
     embeddings : ndarray of shape (n_rows, dim), float32
     coef : ndarray of shape (n_classes, dim), float32
     records : dict of str to ndarray
-        Results of the recorders.
+        Results of the recorders by name.
     history : skorch.history.History
         Loss, accuracy before the updates, and seconds of each epoch.
     """
@@ -57,22 +57,22 @@ def train_bags(
     Parameters
     ----------
     ngrams : Ngrams
-        Of the texts.
+        N-grams of the texts.
     y : ndarray of shape (n_texts,)
-        Classes, as numbers.
+        Encoded labels.
     weights : ndarray of shape (n_classes,), float32
-        Of the classes in the loss.
+        Weights of the classes in the loss.
     n_rows, dim : int
         Shape of the embeddings.
     max_epochs : int
     lr : float
-        Rate of the first update.
+        Learning rate of the first update.
     batch_size : int or "auto"
-        Texts of an update.
+        Number of texts of an update.
     device : torch.device
     random_state : numpy.random.RandomState
     recorder_names : sequence of str
-        Recorders that see each text before its update.
+        Names of the recorders that see each text before its update.
     bar_name : str or None
         Name of the progress bar; None for no bar.
     """
@@ -98,7 +98,7 @@ def train_bags(
             began = time.perf_counter()
             order = random_state.permutation(len(y))
             ends = np.cumsum(n_words[order])
-            # Down to zero with the last word of the last epoch.
+            # The rate is zero after the last word of the last epoch.
             rates = (lr * (1 - (n_read + ends - n_words[order]) / total)).astype(np.float32)
             n_read += int(ends[-1])
             loss, accuracy = steps.epoch(order, rates)

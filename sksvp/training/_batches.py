@@ -86,8 +86,7 @@ class ShuffledBatches:
         self.epoch = first_epoch
         self.rank = rank
         self.n_ranks = n_ranks
-        # None if every epoch reads the rows anew.
-        self._source = None if dataset.rows.read_anew else RowSource(dataset.rows, device)
+        self._source = RowSource(dataset.rows, device, read_often=dataset.rows.read_anew is None)
         self._y = dataset.y.to(device)
 
     def __len__(self) -> int:
@@ -105,7 +104,7 @@ class ShuffledBatches:
         shares = [slice(start + self.rank, stop, self.n_ranks) for start, stop in bounds]
         order_there = torch.from_numpy(order).to(self.device)
         y = self._y[order_there]
-        raw_batches = (self._source or self._source_of_epoch(seed)).batches(order, shares)
+        raw_batches = self._source_of_epoch(seed).batches(order, shares)
         for (start, stop), share, raw in zip(bounds, shares, raw_batches, strict=True):
             inputs = self.prepare(raw, Visit(order[share], self.epoch, generator))
             about = {"rows": order_there[share], "n_batch": stop - start, "y_batch": y[start:stop]}
@@ -114,5 +113,7 @@ class ShuffledBatches:
 
     def _source_of_epoch(self, seed: int) -> RowSource:
         rows = self.dataset.rows
+        if rows.read_anew is None:
+            return self._source
         # Rows that no later epoch reads again are not kept on a GPU.
         return RowSource(replace(rows, read=rows.read_anew(seed)), self.device, read_often=False)

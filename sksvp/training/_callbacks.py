@@ -10,21 +10,22 @@ from ._team import Team
 
 
 class SetLearningRate(Callback):
-    """Follow a schedule: before each batch where its rate changes, set those of the optimizer's parameter groups.
+    """Follow a schedule: set the rates of the optimizer's parameter groups when the scheduled rate changes.
 
-    Others may set rates too. A group that began at a rate of its own keeps its ratio
-    to the net's, and what a callback has changed is scaled as the schedule moves on.
-    With a constant schedule the rates are the callback's alone.
+    Other callbacks may set rates too. A group with a rate of its own keeps its ratio
+    to the rate of the net, and a rate that a callback has changed is scaled with the
+    schedule. A constant schedule never changes a rate.
 
     Parameters
     ----------
     rates : list of float
-        One a batch; training that goes on beyond them stays at the last.
+        Rate of each batch. Batches after the last use the last rate.
     batches_per_epoch : int
+        Number of batches of an epoch.
 
     Notes
     -----
-    A group's ratio is its ``lr_factor``, noted where its maker has not.
+    The ratio of a group is its ``lr_factor``, which is set here if the group has none.
     """
 
     def __init__(self, rates: list[float], batches_per_epoch: int):
@@ -33,7 +34,7 @@ class SetLearningRate(Callback):
         self.n_epochs_before = 0
 
     def go_on_after(self, n_epochs: int) -> None:
-        """Take the rates of the groups for those that so many epochs left."""
+        """Treat the current rates of the groups as those after `n_epochs` epochs."""
         self.n_epochs_before = n_epochs
 
     def on_train_begin(self, net, **kwargs):
@@ -45,13 +46,13 @@ class SetLearningRate(Callback):
     def on_batch_begin(self, net, training=None, **kwargs):
         if not training:
             return
-        # Counted by the history, which a training that goes on has from before.
+        # A training that was resumed has its earlier epochs in the history.
         n_before = (len(net.history) - 1) * self.batches_per_epoch + len(net.history[-1]["batches"]) - 1
         rate = self.rates[min(n_before, len(self.rates) - 1)]
         if rate == self.rate_:
             return
         for group in net.optimizer_.param_groups:
-            # A callback may have added a group on the way.
+            # A callback may have added a group.
             factor = group.setdefault("lr_factor", group["lr"] / (self.rate_ or net.lr))
             is_ours = self.rate_ is None or group["lr"] == self.rate_ * factor
             group["lr"] = rate * factor if is_ours else group["lr"] * rate / self.rate_
@@ -61,11 +62,11 @@ class SetLearningRate(Callback):
 class ShowVisits(Callback):
     """Show every row of an epoch to recorders, as it was before the update of its batch.
 
-    Reads the logits that the training step computed anyway, so it costs no forward
-    pass. Every row is in one batch of an epoch, so what the recorders judge is kept
-    on the device and read once an epoch: a look at each batch would make the host
-    wait for it. The share of right rows is the epoch's training accuracy, kept in
-    the history as ``train_acc``, beside ``train_acc_best``.
+    The callback uses the logits of the training step, so it costs no forward pass.
+    The values of the recorders stay on the device until the end of the epoch,
+    because reading them for each batch would make the host wait. The share of
+    correct rows is the training accuracy of the epoch. The history has it as
+    ``train_acc``, beside ``train_acc_best``.
     """
 
     def __init__(self, recorders: Mapping[str, Recorder], n_rows: int, team: Team):
@@ -84,7 +85,7 @@ class ShowVisits(Callback):
         for judge in self.judges:
             values = judge(y_pred.detach(), y)
             if judge not in self.seen_:
-                self.seen_[judge] = values.new_zeros(self.n_rows)
+                self.seen_[judge] = values.new_zeros((self.n_rows, *values.shape[1:]))
             self.seen_[judge][inputs["rows"]] = values
 
     def on_epoch_end(self, net, **kwargs):
@@ -119,12 +120,12 @@ class AskAfterEpoch(Callback):
 
 
 class EndAsAsked(Callback):
-    """End the training, as if the epoch had been the last, where another callback was told so.
+    """End the training after this epoch if another callback was told so.
 
     Parameters
     ----------
     asked : Callback
-        Has ``ends_`` after each epoch: an `AskAfterEpoch`, or the like.
+        Callback that sets ``ends_`` after each epoch, such as `AskAfterEpoch`.
     """
 
     def __init__(self, asked: Callback):

@@ -17,7 +17,7 @@ _SAID = (
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error of torch, or its cause, is that memory was full, on a GPU or on the CPU."""
+    """Tell whether an error of torch, or its cause, says that a GPU or the CPU is out of memory."""
     following: BaseException | None = error
     while following is not None:
         if isinstance(following, torch.OutOfMemoryError) or any(said in str(following) for said in _SAID):

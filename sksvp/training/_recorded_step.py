@@ -10,18 +10,18 @@ from torch import Tensor, nn
 
 from ._out_of_memory import is_out_of_memory
 
-# Steps that run as they come before one is recorded: libraries choose their kernels in these.
+# Number of ordinary steps before one is recorded; libraries choose their kernels in them.
 _EAGER_STEPS = 3
 
-# From so many on, what cuDNN takes to try its kernels, a second or two for a network, is won back.
+# Number of steps from which the second or two that cuDNN needs to try its kernels pays.
 _STEPS_WORTH_TRYING = 4000
 
-# Of trainings in several threads one records, or runs what may wait for the whole GPU, at a time.
+# Only one thread at a time records, or runs kernels that may wait for the whole GPU.
 _lock = threading.RLock()
 
 
 class _Streams(threading.local):
-    """Of this thread, by device. Memory is kept by stream, and torch has few of them."""
+    """Streams of this thread, by device; torch keeps memory by stream and has few streams."""
 
     def __init__(self) -> None:
         self.by_device: dict[torch.device, torch.cuda.Stream] = {}
@@ -34,7 +34,7 @@ class _Streams(threading.local):
 
 _streams = _Streams()
 
-# From inputs and labels on the device to logits and loss.
+# Function from inputs and labels on the device to logits and loss.
 Forward = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 # A module's parameters or buffers, by name.
@@ -44,18 +44,18 @@ Tensors = Mapping[str, Tensor | None]
 class RecordedStep:
     """Forward and backward passes of a network, as one CUDA graph [1]_.
 
-    A small network's step is hundreds of kernels of a few microseconds each,
-    which Python launches more slowly than the GPU runs them. The first batches
-    train as they come; then the launches of one batch are recorded, and batches of
-    the same shape replay them. A batch of another shape, as the last of an
-    epoch, trains as it comes. Every batch is a training step of its own, so that
-    results differ from unrecorded ones by rounding at most. That holds for kernels
-    chosen by trial too.
+    A step of a small network is hundreds of kernels of a few microseconds each.
+    Python launches them more slowly than the GPU runs them. The first batches run
+    without a recording. Then the launches of one batch are recorded, and batches of
+    the same shape replay them. Batches of another shape, such as the last of an
+    epoch, run without the recording. Every batch is still a training step of its
+    own, so the results differ from unrecorded ones by rounding at most, also with
+    kernels chosen by trial.
 
-    What callbacks and optimisers change is heeded. Between epochs they may change
-    anything: the step is recorded anew. Within an epoch weights may change in place;
-    once a tensor is replaced by another, all batches train as they come. So they do
-    where memory has no room for the recording.
+    Callbacks and optimizers may change the network. Changes between epochs are
+    found, and the step is recorded again. Within an epoch weights may change in
+    place. If a tensor is replaced by another, or memory has no room for the
+    recording, all further batches run without one.
 
     Parameters
     ----------
@@ -64,8 +64,8 @@ class RecordedStep:
     forward : callable
         ``forward(inputs, y) -> logits, loss``; it must not wait for the GPU.
     n_steps : int
-        Steps to come, about. For many, cuDNN tries some kernels and takes the fastest,
-        unless this process has run the same convolutions before.
+        Approximate number of steps. If it is large, cuDNN tries several kernels and
+        uses the fastest, unless this process has run the same convolutions before.
 
     References
     ----------
@@ -83,15 +83,15 @@ class RecordedStep:
         self._recording: _Recording | None = None
 
     def begin_epoch(self, network: nn.Module, criterion: nn.Module, dtype: torch.dtype) -> None:
-        """Record anew where passes are others than before, and nothing while something looks into each.
+        """Prepare an epoch: record again if the passes have changed, and not at all if hooks watch them.
 
         Parameters
         ----------
         network, criterion : torch.nn.Module
-            What `forward` calls, on the device. A criterion other than
-            `torch.nn.CrossEntropyLoss` may wait for the GPU, and is not recorded.
+            Modules that `forward` calls, on the device. A criterion other than
+            `torch.nn.CrossEntropyLoss` may wait for the GPU and is not recorded.
         dtype : torch.dtype
-            Of the passes.
+            Precision of the passes.
         """
         self._network = network
         terms = None
@@ -103,7 +103,7 @@ class RecordedStep:
         self._terms = terms
 
     def __call__(self, inputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute the gradients of a batch; return its logits and loss, detached and its own to keep."""
+        """Compute the gradients of a batch; return copies of its logits and loss, detached."""
         self._shape = self._shape or inputs.shape
         if self._terms is None or inputs.shape != self._shape:
             return self._run_beside(inputs, y)
@@ -122,21 +122,21 @@ class RecordedStep:
         return self._recording.replay(inputs, y)
 
     def _run_beside(self, inputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Run a batch as it comes. Where there is no room for it beside the recording, that one is let go."""
+        """Run a batch without the recording; if memory has no room for both, drop the recording."""
         if self._recording is not None:
             try:
                 return self._run(inputs, y)
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
-            # Outside of the handler, which holds what the failed attempt took.
+            # Within the handler the exception would keep the memory of the failed attempt alive.
             self._record_no_more()
         return self._run(inputs, y)
 
     def _run(self, inputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         self._drop_gradients()
         current = torch.cuda.current_stream(self._stream.device)
-        # On the stream that records: what autograd keeps of a parameter stays on the stream of its first use.
+        # The stream that records also runs these steps, because autograd keeps a parameter's stream of first use.
         self._stream.wait_stream(current)
         with _lock, torch.cuda.stream(self._stream):
             logits, loss = self._forward(inputs, y)
@@ -145,15 +145,15 @@ class RecordedStep:
         return logits.detach(), loss.detach()
 
     def _record(self, inputs: Tensor, y: Tensor) -> "_Recording | None":
-        """Record a step, without running it; None where memory has no room for one."""
-        # Without any, the recorded backward pass writes gradients instead of adding to them.
+        """Record a step without running it; return None if memory has no room for it."""
+        # If there are no gradients, the recorded backward pass writes them instead of adding to them.
         self._drop_gradients()
         graph = torch.cuda.CUDAGraph()
         current = torch.cuda.current_stream(self._stream.device)
-        # Other threads may use the GPU meanwhile, to read rows ahead.
+        # Other threads may use the GPU at the same time, to read rows ahead.
         recording = torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local")
         try:
-            # Back on the current stream also where the recording cannot be ended.
+            # The outer context restores the current stream even if the recording cannot be ended.
             with _lock, torch.cuda.stream(current), recording:
                 logits, loss = self._forward(inputs, y)
                 loss.backward()
@@ -166,7 +166,7 @@ class RecordedStep:
 
     def _record_no_more(self) -> None:
         self._records, self._terms, self._recording = False, None, None
-        # What the recording held serves other batches only so.
+        # Only then can other batches use the memory of the recording.
         torch.cuda.empty_cache()
 
     def _drop_gradients(self) -> None:
@@ -175,7 +175,7 @@ class RecordedStep:
 
 
 class _Terms(NamedTuple):
-    """What a recorded pass takes for granted."""
+    """Properties of network and criterion that a recording depends on."""
 
     holders: list[Tensors]
     places: list[int]
@@ -188,9 +188,9 @@ class _Terms(NamedTuple):
             tensors for module in modules for tensors in (module._parameters, module._buffers) if tensors
         ]
         learning = [parameter.requires_grad for parameter in network.parameters()]
-        # A forward method of a module's own goes before that of its class.
+        # A module's own forward method takes precedence over that of its class.
         code = [part for module in modules for part in (type(module), vars(module).get("forward"))]
-        # Momenta, rates, sizes and the like. Each pass sees to it that the network trains.
+        # Momenta, rates, sizes and the like; `forward` itself sets the training mode.
         settings = [
             value
             for module in modules
@@ -203,7 +203,7 @@ class _Terms(NamedTuple):
         return before is not None and (self.places, self.settings) == (before.places, before.settings)
 
     def are_in_place(self) -> bool:
-        """Tell whether all tensors lie where they did."""
+        """Tell whether no tensor has moved in memory."""
         return _places(self.holders) == self.places
 
 
@@ -238,12 +238,12 @@ class _Recording(NamedTuple):
 
 @contextmanager
 def trying_kernels(tries: bool) -> Iterator[None]:
-    """Let cuDNN choose by trial, unless the user wants the same results in every run."""
+    """Let cuDNN choose kernels by trial, unless the user asked for deterministic results."""
     cudnn = torch.backends.cudnn
     if not tries or cudnn.deterministic or torch.are_deterministic_algorithms_enabled():
         yield
         return
-    # The setting is the process's: those of two threads must not overlap.
+    # The setting belongs to the process, so blocks of two threads must not overlap.
     with _lock:
         before = cudnn.benchmark
         cudnn.benchmark = True
@@ -259,7 +259,7 @@ def can_record(device: torch.device) -> bool:
 
 
 def _has_hooks(network: nn.Module) -> bool:
-    """Tell whether something wants to be called with each pass, which a replay does not do."""
+    """Tell whether the network has hooks, which a replay does not call."""
     of_modules = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     of_parameters = ("_backward_hooks", "_post_accumulate_grad_hooks")
     return any(getattr(module, kind) for module in network.modules() for kind in of_modules) or any(

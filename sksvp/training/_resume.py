@@ -1,4 +1,4 @@
-"""A training that survives its process: all that decides how it goes on, kept in a folder every few epochs."""
+"""Keep the state of a training in a folder every few epochs, and continue from it in another process."""
 
 import os
 import time
@@ -27,26 +27,26 @@ class TrainingFolder(Checkpoint):
 
 
 class TrainingCheckpoint:
-    """The state of one training: weights, optimiser, random generators, recorders, history.
+    """The state of one training: weights, optimizer, random generators, recorders, history.
 
-    Scheduled learning rates follow from the number of epochs in the history; what
-    callbacks made of them is kept. Restored on the CPU, a training with a seed goes on
-    to the same bits as an unbroken one.
+    Scheduled learning rates follow from the number of epochs in the history. Changes
+    that callbacks made to the rates are kept. A seeded training that is restored on
+    the CPU ends with the same bits as one that was not interrupted.
 
     Parameters
     ----------
     folder : Checkpoint or None
-        None in all processes but the first: only that one reads and writes.
+        The folder; None in all processes but the first, which alone reads and writes.
     net : TrainingNet
     recorders : dict of str to object
-        What notes things of the training's visits, by name. What each ``state()``
-        returns, arrays by name, is kept for its ``restore(arrays)``.
+        Recorders of the training by name. The arrays that ``state()`` returns are
+        kept for ``restore(arrays)``.
     batch_state : numpy.random.RandomState
-        Draws the order of the rows and the augmentation.
+        Generator of the order of the rows and of the augmentation.
     watch : object or None
-        Looks at the training after each epoch; what it remembers is kept where it
-        has `state` and `restore`. Its `key`, where it has one, is part of what makes
-        the training this one.
+        Rule that may end the training after an epoch. Its state is kept if it has
+        `state` and `restore`. Its `key`, if it has one, is part of the identity of
+        the training.
     team : Team
         The processes that train together.
     """
@@ -67,23 +67,23 @@ class TrainingCheckpoint:
         self._batch_state = batch_state
         self._watch = watch if hasattr(watch, "restore") else None
         self._is_new = True
-        # Seconds of the training, on the wall and of the processor, in processes before this one.
+        # Wall and processor seconds of the training in earlier processes.
         self.earlier_seconds = (0.0, 0.0)
         self._groups: list[dict[str, Any]] | None = None
         self._began = _seconds()
 
     def restore(self) -> bool:
-        """Bring everything to the newest state there is, and return whether the training had ended.
+        """Restore the newest state, and return whether the training had ended.
 
         Raises
         ------
         ValueError
-            Where the folder holds another training, or nothing that can be read.
+            If the folder holds another training, or nothing that can be read.
 
         Warns
         -----
         UserWarning
-            Where the newest state is damaged and the one before it is used.
+            If the newest state is damaged and the one before it is used.
         """
         saved, error = None, None
         if self._folder is not None:
@@ -91,7 +91,7 @@ class TrainingCheckpoint:
                 saved = self._folder.load()
             except (OSError, ValueError) as failure:
                 error = failure
-        # What fails in the first process fails in all: the others would wait for it.
+        # An error of the first process is raised in all, since the others would wait for it.
         saved, error = self._team.share((saved, error))
         if error is not None:
             raise error
@@ -105,7 +105,7 @@ class TrainingCheckpoint:
                 f"checkpoint: the training there has the recorders {told['recorders']}, this one {[*self._recorders]}."
             )
         net = self._net
-        # Copied: arrays of a file must not become the weights' memory.
+        # Copied, so that the arrays of a file do not become the memory of the weights.
         weights = {name: torch.tensor(array) for name, array in _below("module", arrays).items()}
         net.network.load_state_dict(weights)
         _restore_optimizer(net.optimizer_, _below("optimizer", arrays), told["optimizer"])
@@ -130,7 +130,7 @@ class TrainingCheckpoint:
         return self._groups is not None
 
     def restore_groups(self) -> None:
-        """Give the optimizer's groups the rates and other numbers that they had."""
+        """Restore the rates and other numbers of the optimizer's groups."""
         for group, numbers in zip(self._net.optimizer_.param_groups, self._groups or [], strict=False):
             group.update(numbers)
 
@@ -182,7 +182,7 @@ class KeepCheckpoint(Callback):
         self.every = every
 
     def on_train_begin(self, net, **kwargs):
-        # A scheduler of the user's steps when it is made.
+        # A scheduler of the user changes the rates when it is created.
         self.checkpoint.restore_groups()
 
     def on_epoch_end(self, net, **kwargs):
@@ -193,7 +193,7 @@ class KeepCheckpoint(Callback):
 def training_folder(
     root: str | os.PathLike, estimator: Any, X: Any, y: np.ndarray, watch: Any, team: Team
 ) -> Checkpoint:
-    """Open the folder of an estimator's training on some rows, below a root folder or as that folder itself."""
+    """Open the folder of an estimator's training on some rows, which is the root folder or lies below it."""
     identity = {
         "estimator": type(estimator).__name__,
         "X": f"{len(X)} rows {fingerprint(X)}",
@@ -204,7 +204,7 @@ def training_folder(
             identity[name] = in_words(value)
     dtype = getattr(X, "dtype", None)
     if isinstance(dtype, np.dtype) and dtype.kind in "fiu" and dtype != np.uint8:
-        # Equal pixels of another type are rounded elsewhere.
+        # Equal pixels of another type are rounded differently.
         identity["X"] += f" {dtype}"
     if team.size > 1:
         identity["processes"] = str(team.size)
@@ -218,7 +218,7 @@ def _seconds() -> tuple[float, float]:
 
 
 def _optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return the tensors of an optimiser's state, and what is no tensor, by ``PARAMETER/NAME``."""
+    """Return the tensors of an optimizer's state, and its other values, by ``PARAMETER/NAME``."""
     entries = {
         f"{parameter}/{name}": value
         for parameter, values in optimizer.state_dict()["state"].items()
@@ -242,12 +242,12 @@ def _restore_optimizer(
     for weights, entries in optimizer.state.items():
         for name, value in entries.items():
             if isinstance(value, Tensor) and value.shape == weights.shape:
-                # In the layout of the weights: fused kernels walk through the memory of both alike.
+                # Fused kernels need the memory layout of the weights.
                 entries[name] = torch.empty_like(weights, dtype=value.dtype).copy_(value)
 
 
 def _plain(epoch: dict[str, Any]) -> dict[str, Any]:
-    """Return the numbers and words of an epoch's history; what else callbacks put there is not kept."""
+    """Return the numbers and strings of an epoch's history; other values of callbacks are not kept."""
     entries = {
         name: value.item() if isinstance(value, np.generic) else value for name, value in epoch.items()
     }

@@ -74,7 +74,7 @@ class RowSource:
     def batches(self, order: np.ndarray, parts: Iterable[slice]) -> Iterator[Tensor]:
         """Yield the raw batch of each part of an order of rows."""
         if self._resident is not None:
-            # Sent once: a copy for each batch would cost a GPU more than cutting it.
+            # One copy of the order: a copy for each batch would cost more than cutting the batch.
             there = torch.from_numpy(order).to(self._device)
             for part in parts:
                 yield self._resident[there[part]]
@@ -87,13 +87,13 @@ class RowSource:
         return self._read(rows).to(self._device)
 
     def _fetch_to_gpu(self) -> Read:
-        # Device and stream are a thread's own: the one that reads ahead copies on those of this one.
+        # Device and stream belong to a thread; the thread that reads ahead copies on the stream of this one.
         stream = torch.cuda.current_stream(self._device)
 
         def fetch(rows: np.ndarray) -> Tensor:
             batch = self._read(rows)
             with torch.cuda.stream(stream):
-                # From other than pinned memory the thread would wait for the copy.
+                # The thread would wait for a copy from memory that is not pinned.
                 return batch.pin_memory().to(stream.device, non_blocking=True)
 
         return fetch
@@ -101,16 +101,16 @@ class RowSource:
 
 def is_slow_to_read(X) -> bool:
     """Tell whether rows of a checked X come from a disk."""
-    # Checked, a memory map is an array like any other, which knows what it is a view of.
+    # The check of X turns a memory map into a plain array that is a view of it.
     while isinstance(X, np.ndarray) and not isinstance(X, np.memmap):
         X = X.base
     return isinstance(X, LazyRows | np.memmap | mmap.mmap)
 
 
 def read_ahead(read: Read, parts: Iterable[np.ndarray]) -> Iterator[Tensor]:
-    """Yield ``read(part)`` for each part in order, read by a thread up to two parts ahead.
+    """Yield ``read(part)`` for each part in order; a thread reads up to two parts ahead.
 
-    What `read` raises is raised here, at its turn.
+    An error of `read` is raised when its part is due.
     """
     waiting: deque[Future[Tensor]] = deque()
     with ThreadPoolExecutor(1) as thread:
@@ -122,7 +122,7 @@ def read_ahead(read: Read, parts: Iterable[np.ndarray]) -> Iterator[Tensor]:
             while waiting:
                 yield waiting.popleft().result()
         finally:
-            # Left early: parts that have not begun are not read.
+            # If the caller stops early, the parts that are left are not read.
             thread.shutdown(cancel_futures=True)
 
 

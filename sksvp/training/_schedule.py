@@ -2,23 +2,14 @@
 
 from collections.abc import Sequence
 
-# (epochs, factor of the base rate), as published for the method's experiments. The rates of
-# the CIFAR recipe are 0.01, 0.1, 0.01, 0.001 with the base rate 0.1; "amazon" starts at its base rate, 0.01.
+# Pairs of (epochs, factor of the base rate), as published for the method's experiments. With its base rate of
+# 0.1 the CIFAR recipe has the rates 0.01, 0.1, 0.01 and 0.001; "amazon" starts at its base rate of 0.01.
+_IMAGENET_WARM_UP = tuple((1, k / 6) for k in range(1, 6))
 SCHEDULES: dict[str, tuple[tuple[int, float], ...]] = {
     "cifar": ((1, 0.1), (90, 1.0), (45, 0.1), (45, 0.01)),
     "cifar-50": ((1, 0.1), (45, 1.0), (4, 0.1)),
-    "imagenet": (
-        (1, 1 / 6),
-        (1, 2 / 6),
-        (1, 3 / 6),
-        (1, 4 / 6),
-        (1, 5 / 6),
-        (25, 1.0),
-        (30, 0.1),
-        (20, 0.01),
-        (20, 0.001),
-    ),
-    "imagenet-45": ((1, 1 / 6), (1, 2 / 6), (1, 3 / 6), (1, 4 / 6), (1, 5 / 6), (25, 1.0), (15, 0.1)),
+    "imagenet": (*_IMAGENET_WARM_UP, (25, 1.0), (30, 0.1), (20, 0.01), (20, 0.001)),
+    "imagenet-45": (*_IMAGENET_WARM_UP, (25, 1.0), (15, 0.1)),
     "amazon": ((3, 1.0), (3, 1 / 2), (3, 1 / 4), (3, 1 / 8), (3, 1 / 16)),
     "constant": ((1, 1.0),),
 }

@@ -1,4 +1,4 @@
-"""What a network says of many rows, batch by batch."""
+"""Logits and features of many rows, batch by batch."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,9 +12,9 @@ from ._net import TrainingNet
 from ._out_of_memory import first_with_room
 from ._row_source import Rows, RowSource
 
-# Rows of a scoring batch, where that of the training is not larger; a GPU waits less with more.
+# Least number of rows of a scoring batch; larger batches keep a GPU busy.
 _SCORED_ROWS = {"cpu": 256, "cuda": 1024}
-# Batches of scores that may wait on a GPU.
+# Number of batches of scores that stay on a GPU before they are copied.
 _WAITING_SCORES = 16
 
 
@@ -28,16 +28,16 @@ def score_rows(
     net : TrainingNet
     rows : Rows
     indices : ndarray of int
-        Which of them.
+        Numbers of the rows to score.
     kinds : sequence of {"logits", "features"}
     batch_size : int
-        Rows of a training batch; scoring takes at least 256 at a time, on a GPU
-        1,024, and fewer where the device has no room for so many.
+        Number of rows of a training batch. Scoring uses batches of at least 256, or
+        1,024 on a GPU, and smaller ones if the device has no room.
 
     Raises
     ------
     MemoryError
-        Where the device has no room for a single row.
+        If the device has no room for a single row.
     """
     score = _scores_of(net.network.eval(), kinds)
     widths = [net.n_features if kind == "features" else len(net.classes) for kind in kinds]
@@ -56,7 +56,7 @@ def score_rows(
 
 
 def _scores_of(module: Any, kinds: Sequence[str]) -> Callable[[Tensor], Tensor]:
-    """Return what computes one kind, or several side by side from one forward pass."""
+    """Return a function of a batch that gives the kinds side by side, from one forward pass."""
     if len(kinds) == 1:
         return module.features if kinds[0] == "features" else module
 
@@ -68,7 +68,7 @@ def _scores_of(module: Any, kinds: Sequence[str]) -> Callable[[Tensor], Tensor]:
 
 
 def scored_rows(batch_size: int, device: torch.device) -> int:
-    """Return the rows of a scoring batch on a device with room for it."""
+    """Return the number of rows of a scoring batch on a device that has room for it."""
     return max(batch_size, _SCORED_ROWS.get(device.type, _SCORED_ROWS["cpu"]))
 
 
@@ -82,7 +82,7 @@ def _score_in_batches(
 ) -> np.ndarray:
     starts = range(0, len(rows), size)
     parts = [slice(start, start + size) for start in starts]
-    # One row alone takes other kernels, with other rounding, than any batch: it is scored twice.
+    # A single row would run other kernels, which round differently, so a last row alone is doubled.
     order = np.append(rows, rows[-1]) if len(rows) - starts[-1] == 1 else rows
     parts[-1] = slice(starts[-1], None)
     out = np.empty((len(rows), n_columns), dtype=np.float32)
@@ -90,7 +90,7 @@ def _score_in_batches(
     with torch.inference_mode():
         for batch in source.batches(order, parts):
             waiting.append(score(batch).float())
-            # A look at each batch's scores would make the host wait for a GPU.
+            # Copying the scores of each batch would make the host wait for a GPU.
             if device.type != "cuda" or len(waiting) == _WAITING_SCORES:
                 filled = _take(waiting, out, filled)
         _take(waiting, out, filled)
@@ -98,7 +98,7 @@ def _score_in_batches(
 
 
 def _take(waiting: list[Tensor], out: np.ndarray, filled: int) -> int:
-    """Move waiting scores to `out`, as far as it has rows, and return how many rows of it are filled."""
+    """Move waiting scores to `out`, up to its last row, and return the number of its filled rows."""
     if waiting:
         block = torch.cat(waiting).cpu().numpy()[: len(out) - filled]
         out[filled : filled + len(block)] = block

@@ -1,4 +1,4 @@
-"""Torch's global generators, seeded for a while and given back as they were, also where threads train side by side."""
+"""Seed torch's global generators for a block and restore them, also if several threads train at the same time."""
 
 import threading
 from collections.abc import Iterator
@@ -30,21 +30,20 @@ _open_loans: list[_Loan] = []
 
 @contextmanager
 def seeded_torch(seed: int, device: torch.device, *, alone: bool = False) -> Iterator[None]:
-    """Seed torch's generators for a block and give them back as they were.
+    """Seed torch's generators for a block and restore them afterwards.
 
-    Unlike ``torch.random.fork_rng``, blocks of several threads may overlap: when
-    the last has ended the generators are what they were before the first.
+    Unlike with ``torch.random.fork_rng``, blocks of several threads may overlap. When
+    the last block ends, the generators have the state from before the first.
 
     Parameters
     ----------
     seed : int
-        For the CPU and all GPUs.
+        Seed of the CPU and of all GPUs.
     device : torch.device
-        Whose generator is given back, beside that of the CPU.
+        Device whose generator is restored, beside that of the CPU.
     alone : bool, default=False
-        Whether blocks of other threads wait until this one has ended. Needed
-        where the block draws from the generators: weights, but not a long
-        training, which draws from generators of its own.
+        Whether blocks of other threads wait until this one ends. Blocks that draw
+        weights need this. A long training does not: it has generators of its own.
     """
     with _lock if alone else nullcontext():
         with _lock:
@@ -63,7 +62,7 @@ def _give_back(loan: _Loan) -> None:
     place = _open_loans.index(loan)
     del _open_loans[place]
     if place < len(_open_loans):
-        # A block that began later, in another thread, is still at work: it gives back what this one found.
+        # A later block of another thread still runs; it will restore the state that this one found.
         _open_loans[place].before |= loan.before
         return
     for device, state in loan.before.items():

@@ -12,14 +12,14 @@ from .._device import resolve_device
 
 
 class Team:
-    """One process alone: what `AcceleratedTeam` does for several costs nothing here.
+    """One process alone; the methods of `AcceleratedTeam` do nothing here.
 
     Attributes
     ----------
     device : torch.device
-        Of this process.
+        Device of this process.
     rank, size : int
-        This process's number, and how many there are.
+        Number of this process, and number of processes.
     """
 
     def __init__(self, device: str | torch.device):
@@ -36,7 +36,7 @@ class Team:
         return values
 
     def unite(self, values: Tensor) -> Tensor:
-        """Return the values of all processes, of which each fills its own places and has zeros elsewhere."""
+        """Return the sum over the processes of values that are zero where another process has a value."""
         return values
 
     def check_same(self, what: str, value: str) -> None:
@@ -44,15 +44,15 @@ class Team:
 
     @contextmanager
     def training(self, module: nn.Module) -> Iterator[nn.Module]:
-        """Yield `module` as it is to be trained, with gradients that are the mean over the processes."""
+        """Yield the module to train, whose gradients are the mean over the processes."""
         yield module
 
     def align(self, module: nn.Module) -> None:
-        """Give all processes the first one's buffers: running statistics are of a process's own rows."""
+        """Copy the buffers of the first process to all: each has running statistics of its own rows."""
 
 
 class AcceleratedTeam(Team):
-    """All processes that ``torchrun`` or ``accelerate launch`` started.
+    """All processes that ``torchrun`` or ``accelerate launch`` started, two or more.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class AcceleratedTeam(Team):
     Raises
     ------
     ImportError
-        Where accelerate is not installed.
+        If accelerate is not installed.
     ValueError
         For more processes than GPUs on this machine, or a GPU that is named by its number.
     """
@@ -79,7 +79,7 @@ class AcceleratedTeam(Team):
         if on_gpu and n_local > n_devices:
             raise ValueError(
                 f"distributed=True: {n_local} processes were started on this machine, but torch sees {n_devices} "
-                f"CUDA device(s): start as many as there are devices, or train with device='cpu'."
+                f"CUDA device(s): start one process per device, or train with device='cpu'."
             )
         self._accelerator = accelerate.Accelerator(cpu=not on_gpu)
         self.device = resolve_device(self._accelerator.device)
@@ -89,7 +89,7 @@ class AcceleratedTeam(Team):
     def share(self, value: Any) -> Any:
         from accelerate.utils import broadcast_object_list
 
-        return broadcast_object_list([value])[0] if self.size > 1 else value
+        return broadcast_object_list([value])[0]
 
     def mean(self, values: Tensor) -> Tensor:
         return self._accelerator.reduce(values, reduction="mean")
@@ -111,21 +111,22 @@ class AcceleratedTeam(Team):
     @contextmanager
     def training(self, module):
         try:
-            yield self._accelerator.prepare_model(module) if self.size > 1 else module
+            yield self._accelerator.prepare_model(module)
         finally:
-            # The optimiser needs no wrapper: its parameters are the module's own.
+            # The optimizer needs no wrapper, since its parameters are those of the module.
             self._accelerator.free_memory()
 
     def align(self, module):
         from accelerate.utils import broadcast
 
-        for buffer in module.buffers() if self.size > 1 else ():
+        for buffer in module.buffers():
             buffer.copy_(broadcast(buffer.detach().clone()))
 
 
 def join_team(distributed: bool, device: str | torch.device) -> Team:
-    """Return the processes that train together: those that were started, or this one alone."""
-    return AcceleratedTeam(device) if distributed else Team(device)
+    """Return the processes that train together: all that were started, or this one alone."""
+    team = AcceleratedTeam(device) if distributed else Team(device)
+    return team if team.size > 1 else Team(team.device)
 
 
 def _import_accelerate() -> Any:

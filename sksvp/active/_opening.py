@@ -9,7 +9,6 @@ from sklearn.base import clone
 from sklearn.utils.metadata_routing import _raise_for_params, _routing_enabled, process_routing
 from sklearn.utils.validation import _num_samples
 
-from .._inputs._containers import check_container
 from .._inputs._labels import read_labels
 from .._inputs._lengths import indexable_rows
 from .._seeds import draw_seeds

@@ -218,10 +218,11 @@ def main() -> None:
     lines = [
         "# Errors by strategy and share that is kept",
         "",
-        f"Test error in % of a network with two hidden layers of 64 after {args.updates:,} updates, the same number for "
-        f"every strategy. The line *{RANDOM}* has the error itself. The other lines have their difference to it: the mean "
-        f"over {args.seeds} seeds and twice its standard error. Bold: below it by more than that. One proxy with a hidden "
-        "layer of 64 and 30 passes chooses for all strategies. Strata leave out the hardest 50, 40, 30, 20, 20, 10 and 0 %.",
+        "Test error in % of a network with two hidden layers of 64 after as many updates for every strategy: "
+        f"{args.updates:,}. The line *{RANDOM}* has the error itself. The other lines have their difference to it: "
+        f"the mean over {args.seeds} seeds and twice its standard error. Bold: below it by more than that. One proxy "
+        "with a hidden layer of 64 and 30 passes chooses for all strategies. Strata leave out the hardest 50, 40, 30, "
+        "20, 20, 10 and 0 %.",
     ]
     for name, figures in results.items():
         lines += ["", f"## {name}", "", *describe(figures)]

@@ -42,8 +42,9 @@ class ProxyCoresetSampler(BaseProxyCoreset):
         How rows are ranked.
     subset_size : float or int, default=0.5
         Share of the rows to keep, or their number.
-    class_balanced : bool, default=False
-        Whether each class keeps its share.
+    class_balanced : bool or {"proportional", "equal", "by_error"}, default=False
+        Whether classes have quotas: in proportion to their sizes, equal, or in
+        proportion to the share of their rows that the proxy classifies wrong.
     probabilities : {"in_sample", "out_of_fold"}, default="in_sample"
         Whether the proxy scores the rows it was trained on, or models score rows
         that they have not seen.

@@ -34,7 +34,6 @@ def read_pool(learner, X, y, X_val, y_val) -> tuple[Any, LabelTable, np.ndarray 
             f"This {type(learner).__name__} estimator requires y to be passed, but the target y is None: rounds "
             "buys labels from y or from an oracle."
         )
-    check_container(X)
     X, y = indexable_rows(X=X, y=y)
     n_rows = _num_samples(X)
     if n_rows == 0:

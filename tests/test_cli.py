@@ -500,10 +500,16 @@ def test_one_cycle_on_the_command_line(tmp_path):
         (["--data", ""], "--data must be a path, got ''."),
         (
             ["--data", ".", "--data-dir", "data"],
-            "--data-dir would change nothing: the data is not a --dataset.",
+            "--data-dir would change nothing: the data is not a --dataset of files.",
         ),
-        (["--data", ".", "--download"], "--download would change nothing: the data is not a --dataset."),
+        (["--data", ".", "--download"], "--download would change nothing"),
         (["--dataset", "digits", "--image-size", "32"], "--image-size would change nothing"),
+        (["--dataset", "digits", "--data-dir", "."], "--data-dir would change nothing"),
+        (
+            ["--dataset", "digits", "--probabilities", "out_of_fold", "--strategy", "k_centers"],
+            "--probabilities would change nothing: no --strategy reads class probabilities.",
+        ),
+        (["--dataset", "digits", "--skip-unreadable"], "--skip-unreadable would change nothing"),
         (["--dataset", "digits", "--test-data", "."], "--test-data would change nothing"),
         (["--dataset", "digits", "--resume"], "--resume needs --out, the folder of the run."),
         (["--dataset", "folder", "--data-dir", ".", "--out", "./"], "--out . is the folder of the data"),

@@ -14,11 +14,13 @@ from safetensors.torch import load_file
 from sklearn.utils import Bunch
 from typer.testing import CliRunner
 
+from sksvp._storage._run_mark import is_run_folder
 from sksvp.cli._bunch import thin_train
 from sksvp.cli._data import DATASETS, Data
 from sksvp.cli._main import app
 from sksvp.cli._networks import Learning, Networks, build_pair
 from sksvp.estimators import WhitenedConvNetClassifier
+from sksvp.experiments import RunFolder
 from sksvp.experiments._hardware import hardware_name
 from sksvp.strategies import strategy_names
 from sksvp.training._schedule import SCHEDULE_NAMES
@@ -315,6 +317,17 @@ def test_resume_where_there_is_no_run(tmp_path):
     assert f"note: --out {tmp_path / 'a'} holds no run yet, so that --resume begins one." in begun.stderr
     again = run("coreset", *command, "--proxy", "resnet8", "--only-select", "--out", tmp_path / "a")
     assert again.exit_code == 0 and "note:" not in again.stderr
+
+
+def test_a_folder_with_other_files_is_no_folder_of_a_run(tmp_path):
+    """Loaders pass over run folders: a class folder must not become one."""
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "cat" / "1.png").touch()
+    refused = run("train", "--dataset", "digits", "--out", tmp_path / "cat")
+    assert refused.exit_code == 2 and f"--out {tmp_path / 'cat'} has other files in it" in refused.stderr
+    RunFolder(tmp_path / "cat", {}, resume=False)
+    RunFolder(tmp_path / "run", {}, resume=False)
+    assert is_run_folder(tmp_path / "run") and not is_run_folder(tmp_path / "cat")
 
 
 def test_precision_and_hardware_are_kept_and_shown(finished):

@@ -19,7 +19,7 @@ from sksvp.cli._data import DATASETS, Data
 from sksvp.cli._main import app
 from sksvp.cli._networks import Learning, Networks, build_pair
 from sksvp.estimators import WhitenedConvNetClassifier
-from sksvp.experiments import hardware_name
+from sksvp.experiments._hardware import hardware_name
 from sksvp.strategies import strategy_names
 from sksvp.training._schedule import SCHEDULE_NAMES
 
@@ -330,7 +330,7 @@ def test_train_overwrites_no_results(finished):
     before = (folder / "results.json").read_bytes()
     result = run("train", "--dataset", "digits", "--network", "resnet8", "--epochs", 1, "--out", folder)
     assert result.exit_code == 2
-    assert "holds a finished run" in " ".join(result.output.split())
+    assert "holds a run already" in result.stderr
     assert (folder / "results.json").read_bytes() == before
 
 
@@ -393,7 +393,9 @@ def test_train(tmp_path):
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert 0 < results["error"] < 1
     assert results["cpu_seconds"] > 0 < results["seconds"]
-    assert re.search(r"trained in \d+ CPU s, \d+ wall s\n", result.output)
+    assert re.search(r"trained in \d+ CPU s, \d+ wall s in (bf16|fp32) on \w", result.output)
+    again = run("train", "--config", tmp_path / "out" / "config.toml", "--out", tmp_path / "out", "--resume")
+    assert again.exit_code == 2 and "holds a finished run" in again.stderr
     assert pd.read_csv(tmp_path / "out" / "history.csv")["epoch"].tolist() == [1, 2]
     assert ResNetClassifier.load(tmp_path / "out" / "network.safetensors").depth == 8
 

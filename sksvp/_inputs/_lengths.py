@@ -5,6 +5,8 @@ from typing import Any
 from sklearn.utils import indexable
 from sklearn.utils.validation import _num_samples
 
+from ._containers import check_container
+
 
 def indexable_rows(**arrays: Any) -> tuple[Any, ...]:
     """Check that arrays have rows, all of them equally many.
@@ -33,14 +35,10 @@ def indexable_rows(**arrays: Any) -> tuple[Any, ...]:
             raise TypeError(
                 f"{name} must be rows, such as a list, Series or array of str, got a single text."
             )
-        if isinstance(array, dict) and not hasattr(array, "shape"):
-            raise TypeError(f"{name} must be rows, such as a list or an array, got a {type(array).__name__}.")
         if array is not None:
-            try:
-                (array,) = indexable(array)
-                lengths[name] = _num_samples(array)
-            except (TypeError, ValueError) as error:
-                raise TypeError(f"{name} must be rows, such as a list or an array: {error}") from error
+            check_container(array, name)
+            (array,) = indexable(array)
+            lengths[name] = _num_samples(array)
         made.append(array)
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{name} has {length}" for name, length in lengths.items())

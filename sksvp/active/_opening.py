@@ -9,7 +9,6 @@ from sklearn.base import clone
 from sklearn.utils.metadata_routing import _raise_for_params, _routing_enabled, process_routing
 from sklearn.utils.validation import _num_samples
 
-from .._inputs._containers import check_container
 from .._inputs._labels import read_labels
 from .._inputs._lengths import indexable_rows
 from .._seeds import draw_seeds
@@ -35,7 +34,6 @@ def read_pool(learner, X, y, X_val, y_val) -> tuple[Any, LabelTable, np.ndarray 
             f"This {type(learner).__name__} estimator requires y to be passed, but the target y is None: rounds "
             "buys labels from y or from an oracle."
         )
-    check_container(X)
     X, y = indexable_rows(X=X, y=y)
     n_rows = _num_samples(X)
     if n_rows == 0:

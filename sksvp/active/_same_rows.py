@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
+from .._inputs._containers import take_rows
 from .._inputs._rows import LazyRows
 from .._storage._fingerprint import fingerprint
 
@@ -29,7 +29,7 @@ def columns_of(X: Any) -> list | None:
 def content_of(X: Any, start: int, stop: int) -> str:
     """Return the fingerprint of a range of rows."""
     whole = (start, stop) == (0, _num_samples(X))
-    return fingerprint(X if whole else _safe_indexing(X, np.arange(start, stop)))
+    return fingerprint(X if whole else take_rows(X, np.arange(start, stop)))
 
 
 def difference_from_run(

@@ -99,6 +99,11 @@ class Data(Group):
         """Name of the data in a run's settings."""
         return self.dataset or str(self.data)
 
+    def settings(self) -> dict[str, Any]:
+        """Return the options that decide a run's results."""
+        given = {name: getattr(self, name) for name in ("train_rows", "test_rows", "layout")}
+        return {"dataset": self.name, **given, "image_shape": self.shape()}
+
     @property
     def root(self) -> Path:
         """Folder of the known data sets."""

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import typer
 
+from .._storage._run_mark import IN_PROGRESS
 from ._config import read_config
 from ._data import Data
 from ._groups import Group, option
@@ -37,10 +38,15 @@ class Run(Group):
         Raises
         ------
         ValueError
-            For `resume` without `out`, and the folder of the data as `out`.
+            For `resume` without `out` or without what is kept for it, and the folder
+            of the data as `out`.
         """
         if self.resume and self.out is None:
             raise ValueError("--resume needs --out, the folder of the run.")
+        if self.resume and self.checkpoint_every == 0 and (self.out / IN_PROGRESS).exists():  # type: ignore[operator]
+            raise ValueError(
+                f"--out {self.out} holds unfinished trainings: --checkpoint-every must not be 0."
+            )
         if self.out is not None and self.out.resolve() == (data.data or data.root).resolve():
             raise ValueError(f"--out {self.out} is the folder of the data: name another folder.")
 

@@ -167,7 +167,7 @@ def _agreement(a: np.ndarray | None, b: np.ndarray) -> float:
 class ProxyStop:
     """How a watched training ended.
 
-    Attributes
+    Parameters
     ----------
     n_epochs : int
         Epochs that were trained.
@@ -191,12 +191,29 @@ class ProxyStop:
         return self.n_epochs < self.max_epochs
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values; NaN as None."""
+        """Return plain values; NaN as None.
+
+        Returns
+        -------
+        dict
+            The fields by name.
+        """
         return {**asdict(self), "correlations": [None if np.isnan(c) else c for c in self.correlations]}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "ProxyStop":
-        """Take back what `to_json` gave."""
+        """Take back what `to_json` gave.
+
+        Parameters
+        ----------
+        content : dict
+            Result of `to_json`.
+
+        Returns
+        -------
+        ProxyStop
+            The same as before.
+        """
         return cls(
             **{**content, "correlations": [np.nan if c is None else c for c in content["correlations"]]}
         )

@@ -128,7 +128,17 @@ class CoresetDisplay:
 
 
 def save_run_figure(table: pd.DataFrame, path, *, clock: str = "cpu_seconds") -> None:
-    """Draw error against rows and against seconds of a clock side by side, into a PNG file."""
+    """Draw error against rows and against seconds of a clock side by side, into a PNG file.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As returned by `sksvp.experiments.summary_table`.
+    path : str or path-like
+        The PNG file.
+    clock : {"cpu_seconds", "seconds"}, default="cpu_seconds"
+        CPU seconds or wall-clock seconds.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4), layout="constrained")

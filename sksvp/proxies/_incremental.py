@@ -119,7 +119,13 @@ class Incremental(DelegatingClassifier):
         return self
 
     def new_classifier(self) -> BaseEstimator:
-        """Return a clone of the classifier, seeded by `random_state` if it has no seed of its own."""
+        """Return a clone of the classifier, seeded by `random_state` if it has no seed of its own.
+
+        Returns
+        -------
+        classifier
+            Not yet fitted.
+        """
         classifier = clone(self.estimator)
         set_random_states(classifier, self.random_state)
         return classifier
@@ -140,7 +146,8 @@ class Incremental(DelegatingClassifier):
         ----------
         classifier : classifier with partial_fit
             Not yet fitted.
-        X, y : rows and labels
+        X, y : array-like of length n
+            Training rows and their labels.
         recorders : dict of str to Recorder, optional
             The rows of the first batch are shown as wrong, since nothing has been
             learned yet.

@@ -183,7 +183,7 @@ def test_a_table_of_one_s_own(own_table, tmp_path):
         ),
         (
             OWN_COLUMNS[:4],
-            "no column 'mood', the --label-column; its first line is 'review\\tid\\tmood': is --sep right?",
+            "no column 'mood', the --label-column; its first line is 'review\\tid\\tmood': is --sep \\t right?",
         ),
         ([*OWN_COLUMNS, "--no-header"], "--no-header: a file without a header has columns by position only"),
         (["--text-column", "review"], "--text-column needs --label-column"),

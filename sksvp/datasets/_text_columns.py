@@ -299,7 +299,7 @@ def _other_separator(fields: list[str]) -> str:
     if len(fields) > 1:
         return "."
     found = [separator for separator in ";\t,|" if separator in fields[0]]
-    return f": is the separator sep={found[0]!r}?" if found else ": is sep=... right?"
+    return f": is sep={found[0]!r} right?" if found else ": is sep=... right?"
 
 
 def _shown(fields: list[str]) -> str:

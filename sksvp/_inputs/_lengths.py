@@ -17,7 +17,7 @@ def indexable_rows(**arrays: Any) -> tuple[Any, ...]:
     ----------
     **arrays : rows
         Rows in any container by the name of the parameter, such as ``X=X, y=y``.
-        None is passed over.
+        None is passed over, but not as X.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def indexable_rows(**arrays: Any) -> tuple[Any, ...]:
             raise TypeError(
                 f"{name} must be rows, such as a list, Series or array of str, got a single text."
             )
-        if array is not None:
+        if array is not None or name == "X":
             check_container(array, name)
             (array,) = indexable(array)
             lengths[name] = _num_samples(array)
@@ -79,8 +79,6 @@ def check_training_rows(X: Any, y: Any, name: str, *, advice: str = "") -> tuple
     """
     if y is None:
         raise ValueError(f"This {name} estimator requires y to be passed, but the target y is None.")
-    if X is None:
-        check_container(X)
     X, y = indexable_rows(X=X, y=y)
     labels = check_labels(y, advice=advice)
     if len(labels) == 0:

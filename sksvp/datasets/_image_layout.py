@@ -250,16 +250,18 @@ def _images_below(folder: Path, homes: list[Path] | None = None) -> Iterator[str
                         continue
                     if entry.is_symlink():
                         real = Path(entry.path).resolve()
-                        if real in seen or any(
-                            real.is_relative_to(home) or home.is_relative_to(real) for home in homes
-                        ):
+                        is_above = any(home.is_relative_to(real) for home in homes)
+                        if real in seen or is_above or _is_below(real, homes):
                             continue
                         seen.add(real)
                     waiting.append(entry.path)
                 elif is_image(entry.name) and os.path.isfile(entry.path):
-                    real = Path(entry.path).resolve() if entry.is_symlink() else None
-                    if real is None or not any(real.is_relative_to(home) for home in homes):
+                    if not (entry.is_symlink() and _is_below(Path(entry.path).resolve(), homes)):
                         yield entry.path
+
+
+def _is_below(path: Path, homes: list[Path]) -> bool:
+    return any(path.is_relative_to(home) for home in homes)
 
 
 def _images_in(folder: Path) -> list[str]:

@@ -10,6 +10,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names, _check_n_features, check_is_fitted
 
+from .._inputs._names import names
 from ..strategies import CarriesStrategies
 from ._run import Run
 
@@ -47,8 +48,7 @@ class FittedLearner(CarriesStrategies, MetaEstimatorMixin, ClassifierMixin, Base
         ndarray of shape (n_samples,)
             Predicted classes.
         """
-        check_is_fitted(self)
-        return self._run.predictor().predict(X)
+        return self._ask("predict", X)
 
     @available_if(_predictor_has("predict_proba"))
     def predict_proba(self, X):
@@ -64,8 +64,7 @@ class FittedLearner(CarriesStrategies, MetaEstimatorMixin, ClassifierMixin, Base
         ndarray of shape (n_samples, n_classes)
             Probabilities, with columns in the order of `classes_`.
         """
-        check_is_fitted(self)
-        return self._run.predictor().estimator.predict_proba(X)
+        return self._ask("predict_proba", X)
 
     @available_if(_predictor_has("decision_function"))
     def decision_function(self, X):
@@ -81,8 +80,14 @@ class FittedLearner(CarriesStrategies, MetaEstimatorMixin, ClassifierMixin, Base
         ndarray of shape (n_samples,) or (n_samples, n_classes)
             Decision function of that model.
         """
+        return self._ask("decision_function", X)
+
+    def _ask(self, method: str, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        return self._run.predictor().estimator.decision_function(X)
+        predictor = self._run.predictor()
+        model = predictor if method == "predict" else predictor.estimator
+        with names("X"):
+            return getattr(model, method)(X)
 
     # Attributes -----------------------------------------------------------------------------
 

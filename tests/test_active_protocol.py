@@ -343,5 +343,5 @@ def test_replay_refuses():
         replay_selection(history, LOGISTIC, X, y, target_at=[11])
     with pytest.raises(ValueError, match="y has no label for the row"):
         replay_selection(history, LOGISTIC, X, [None] * 100)
-    with pytest.raises(ValueError, match="rows in history must lie in 0 .. 19"):
+    with pytest.raises(ValueError, match=r"rows in history must lie in 0 \.\. 19"):
         replay_selection(history, LOGISTIC, X[:20], y[:20])

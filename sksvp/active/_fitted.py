@@ -183,8 +183,10 @@ class FittedLearner(CarriesStrategies, MetaEstimatorMixin, ClassifierMixin, Base
         predictor = get_tags(self.proxy if self.target is None else self.target)
         proxy = get_tags(self.proxy)
         tags.input_tags = predictor.input_tags
-        tags.input_tags.sparse = predictor.input_tags.sparse and proxy.input_tags.sparse
-        tags.input_tags.allow_nan = predictor.input_tags.allow_nan and proxy.input_tags.allow_nan
+        if getattr(self, "rounds", None) is not None:
+            # Without rounds fit does not train the proxy, and what the proxy takes matters to query only.
+            tags.input_tags.sparse &= proxy.input_tags.sparse
+            tags.input_tags.allow_nan &= proxy.input_tags.allow_nan
         if predictor.classifier_tags is not None:
             # One label a row, whatever the models take.
             tags.classifier_tags = replace(predictor.classifier_tags, multi_label=False)

@@ -13,7 +13,7 @@ _RARE_SHARE = 0.01
 class ImportReport:
     """What an import of labels has changed; ``print`` shows it as text.
 
-    Attributes
+    Parameters
     ----------
     n_new : int
         Rows that had no label before.

@@ -156,7 +156,15 @@ class ActiveLearningDisplay:
 
 @validate_params({"rounds": [TableWith((*_ERRORS, "chooser"))]}, prefer_skip_nested_validation=True)
 def save_active_figure(rounds: pd.DataFrame, path) -> None:
-    """Draw the errors of the target and, in a second panel, of the proxy that chose, into a PNG file."""
+    """Draw the errors of the target and, in a second panel, of the proxy that chose, into a PNG file.
+
+    Parameters
+    ----------
+    rounds : DataFrame
+        Table of `sksvp.experiments.rounds_table`.
+    path : str or path-like
+        The PNG file.
+    """
     from matplotlib.figure import Figure
 
     path = as_path(path, "path")

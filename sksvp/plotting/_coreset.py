@@ -144,7 +144,17 @@ class CoresetDisplay:
     prefer_skip_nested_validation=True,
 )
 def save_run_figure(table: pd.DataFrame, path, *, clock: str = "cpu_seconds") -> None:
-    """Draw error against rows and against seconds of a clock side by side, into a PNG file."""
+    """Draw error against rows and against seconds of a clock side by side, into a PNG file.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of `sksvp.experiments.summary_table`.
+    path : str or path-like
+        The PNG file.
+    clock : {"cpu_seconds", "seconds"}, default="cpu_seconds"
+        Seconds of the processor, or by the wall.
+    """
     from matplotlib.figure import Figure
 
     path = as_path(path, "path")

@@ -9,7 +9,8 @@ from sksvp.cli._main import app as app  # Fills OPTIONS_OF.
 
 VALUES = [
     "", " ", "no", "-1", "0", "3", "٣", "1_0", "1e400", "nan", "-inf", str(10**30), "9" * 5000, "8.9", "a\nb",
-    "x" * 5000, "~nobody-of-this-name", "-", "é\u2028", "\udcff", "[]", "None", "0x10", "1,2", "../..", "/dev/null", "%s{0}",
+    "x" * 5000, "~nobody-of-this-name", "-", "é\u2028", "\udcff", "[]", "None", "0x10", "1,2", "../..",
+    "/dev/null", "%s{0}",
 ]  # fmt: skip
 
 pytestmark = pytest.mark.fuzz

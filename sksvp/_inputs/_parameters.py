@@ -4,7 +4,7 @@ It accepts its own kinds of constraints only, so each class here is one of them.
 """
 
 from collections.abc import Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,25 @@ class WholeNumber(Interval):
 
     def is_satisfied_by(self, value: Any) -> bool:
         """Tell whether a value is such an int."""
+        return not isinstance(value, bool | np.bool_) and super().is_satisfied_by(value)
+
+
+class RealNumber(Interval):
+    """A real number that is not a bool, in an interval with the given ends.
+
+    Parameters
+    ----------
+    low, high : float or None
+        Ends of the interval. None means that there is none.
+    closed : {"left", "right", "both", "neither"}
+        The ends that belong to the interval.
+    """
+
+    def __init__(self, low: float | None, high: float | None, *, closed: str):
+        super().__init__(Real, low, high, closed=closed)
+
+    def is_satisfied_by(self, value: Any) -> bool:
+        """Tell whether a value is such a number."""
         return not isinstance(value, bool | np.bool_) and super().is_satisfied_by(value)
 
 

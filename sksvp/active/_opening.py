@@ -60,8 +60,11 @@ def check_models(learner) -> Any:
         raise ValueError("oracle is called in rounds: set rounds=[...] too, or call teach with its labels.")
     proxy = as_proxy(learner.proxy)
     proxy.check_classifies("proxy")
+    proxy.check_params()
     if learner.target is not None:
-        as_proxy(learner.target).check_classifies("target")
+        target = as_proxy(learner.target)
+        target.check_classifies("target")
+        target.check_params()
     strategy = resolve_pool_strategy(learner.strategy)
     proxy.check_gives(strategy.requires)
     return strategy

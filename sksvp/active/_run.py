@@ -270,6 +270,10 @@ def resolve_pool_strategy(strategy: Any) -> Any:
             "trained on have; rows of a pool have no labels to train on. Use it for core-sets; active learning needs "
             "a strategy that reads probabilities or features."
         )
+    if getattr(strategy, "needs_labels", False):
+        raise ValueError(
+            f"strategy={given!r} reads the labels of all rows, and rows of a pool have none. Use it for core-sets."
+        )
     return strategy
 
 

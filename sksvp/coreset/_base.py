@@ -6,7 +6,6 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from numbers import Integral
 from typing import Any, ClassVar
 
 import joblib
@@ -23,8 +22,8 @@ from sklearn.utils.validation import (
 )
 
 from .._clock import Clock
-from .._inputs._containers import check_container, take_rows
-from .._inputs._labels import check_labels
+from .._inputs._containers import check_container, check_training_rows, take_rows
+from .._inputs._parameters import WholeNumber
 from .._seeds import draw_seeds
 from .._storage._fingerprint import fingerprint
 from ..proxies import NoFeatures, Proxy, as_proxy
@@ -59,7 +58,7 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         "strategy": [str, HasMethods("rank")],
         "subset_size": [
             Interval(RealNotInt, 0, 1, closed="right"),
-            Interval(Integral, 1, None, closed="left"),
+            WholeNumber(1),
         ],
         "class_balanced": ["boolean", StrOptions({"proportional", "equal", "by_error"})],
         "probabilities": [StrOptions({"in_sample", "out_of_fold"})],
@@ -173,15 +172,7 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         return self
 
     def _check_rows(self, X, y) -> tuple[Any, np.ndarray]:
-        if y is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
-            )
-        check_container(X)
-        X, y = indexable(X, y)
-        labels = check_labels(y, advice=_ADVICE)
-        if len(labels) == 0:
-            raise ValueError("X has 0 sample(s), while a minimum of 2 is required.")
+        X, labels = check_training_rows(X, y, type(self).__name__, at_least=1, advice=_ADVICE)
         n_classes = len(np.unique(labels))
         if n_classes < 2:
             raise ValueError(
@@ -314,12 +305,14 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
 
     def _protect(self) -> None:
         """Make the arrays that later calls depend on read-only."""
-        for name in ("order_", "scores_", "indices_", "support_", "classes_"):
-            view = vars(self)[name].view()
-            view.flags.writeable = False
-            setattr(self, name, view)
+        for name in ("order_", "scores_", "indices_", "support_", "weights_", "classes_"):
+            if vars(self)[name] is not None:
+                view = vars(self)[name].view()
+                view.flags.writeable = False
+                setattr(self, name, view)
 
     def _is_fitted_rows(self, X) -> bool:
+        check_container(X)
         return _num_samples(X) == len(self.support_) and fingerprint(X) == self._fingerprint
 
     def _fitted_rows(self):
@@ -363,12 +356,12 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         """
         check_is_fitted(self)
         if not arrays:
-            raise ValueError("select needs at least one array to cut.")
+            raise ValueError("select needs at least one of the arrays to cut.")
         for position, array in enumerate(arrays):
-            check_container(array, f"Array {position} of select")
+            check_container(array, f"arrays[{position}]")
             if _num_samples(array) != len(self.support_):
                 raise ValueError(
-                    f"Array {position} of select has {_num_samples(array)} rows, "
+                    f"arrays[{position}] of select has {_num_samples(array)} rows, "
                     f"but {len(self.support_)} were fitted."
                 )
         cut = tuple(take_rows(array, self.indices_) for array in indexable(*arrays))
@@ -457,7 +450,7 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         try:
             features = np.asarray(proxy.gather(X, ("features",)).features)
         except NoFeatures as reason:
-            warnings.warn(f"nearest_kept stays empty: {reason}", UserWarning, stacklevel=3)
+            warnings.warn(f"nearest_kept stays empty: {reason}", UserWarning, stacklevel=4)
             return nearest
         dropped = np.flatnonzero(~self.support_)
         nearest[dropped] = nearest_rows(features, dropped, self.indices_)
@@ -472,7 +465,7 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
             "The rows that were fitted are no longer there, so nearest_kept stays empty: call explain(X), or "
             "explain(nearest=False) to do without.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
         return None
 

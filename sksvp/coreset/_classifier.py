@@ -20,6 +20,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_is_fitted
 
+from .._inputs._labels import check_labels
 from ..proxies import DelegatingClassifier, Proxy, as_proxy, inner_has
 
 
@@ -182,8 +183,8 @@ class CoresetClassifier(DelegatingClassifier):
         ndarray of shape (n_samples,)
             Class labels.
         """
-        check_is_fitted(self)
-        return self._target.predict(X)
+        with self._naming("X"):
+            return self._target.predict(X)
 
     @available_if(inner_has("score"))
     def score(self, X, y, **params):
@@ -204,11 +205,13 @@ class CoresetClassifier(DelegatingClassifier):
             The score.
         """
         check_is_fitted(self)
+        y = check_labels(y)
         if _routing_enabled():
             params = dict(process_routing(self, "score", **params).estimator.score)
         if self._target.learns_numbers:
             return accuracy_score(y, self.predict(X), **params)
-        return self.estimator_.score(X, y, **params)
+        with self._naming("X"):
+            return self.estimator_.score(X, y, **params)
 
     @property
     def classes_(self) -> np.ndarray:

@@ -115,7 +115,7 @@ class RerankingMixin:
         rules = {
             name: rule
             for name, rule in rules.items()
-            if rule.scores_each_row and rule.requires and set(rule.requires) <= gives
+            if getattr(rule, "scores_each_row", False) and rule.requires and set(rule.requires) <= gives
         }
         requires = tuple(dict.fromkeys(kind for rule in rules.values() for kind in rule.requires))
         evidence = self._evidence_again(requires, X)

@@ -161,7 +161,7 @@ def save_active_figure(rounds: pd.DataFrame, path) -> None:
     Parameters
     ----------
     rounds : DataFrame
-        Table of `sksvp.experiments.rounds_table`.
+        As returned by `sksvp.experiments.rounds_table`.
     path : str or path-like
         The PNG file.
     """

@@ -149,11 +149,11 @@ def save_run_figure(table: pd.DataFrame, path, *, clock: str = "cpu_seconds") ->
     Parameters
     ----------
     table : DataFrame
-        Table of `sksvp.experiments.summary_table`.
+        As returned by `sksvp.experiments.summary_table`.
     path : str or path-like
         The PNG file.
     clock : {"cpu_seconds", "seconds"}, default="cpu_seconds"
-        Seconds of the processor, or by the wall.
+        CPU seconds or wall-clock seconds.
     """
     from matplotlib.figure import Figure
 

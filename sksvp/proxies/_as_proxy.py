@@ -47,7 +47,7 @@ def as_proxy(estimator: BaseEstimator, *, classes: np.ndarray | None = None) -> 
     Raises
     ------
     ValueError
-        If the estimator has no `fit` and `get_params`.
+        If the estimator has no `fit` and `get_params`, or the labels are of several kinds.
 
     Examples
     --------
@@ -60,4 +60,11 @@ def as_proxy(estimator: BaseEstimator, *, classes: np.ndarray | None = None) -> 
     """
     classifier = classifier_of(estimator)
     kind = next(kind for kind in _KINDS if kind.is_kind_of(classifier))
-    return kind(estimator, classes=None if classes is None else np.unique(classes))
+    return kind(estimator, classes=None if classes is None else _sorted_labels(classes))
+
+
+def _sorted_labels(classes: np.ndarray) -> np.ndarray:
+    try:
+        return np.unique(classes)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"classes must be labels of one kind, got {classes!r}.") from error

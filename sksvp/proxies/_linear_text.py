@@ -21,7 +21,8 @@ class LinearText(Proxy):
         return hasattr(classifier, "predict_logits")
 
     def free_recorders(self, needed: Iterable[str]) -> tuple[str, ...]:
-        return self.recorders
+        can_ask = hasattr(self.classifier, "observe")
+        return tuple(name for name in self.recorders if can_ask or name in recorder_names(kept=True))
 
     def _has_probabilities(self) -> bool:
         return True

@@ -12,7 +12,7 @@ from ._sizes import class_quotas, fill_quotas
 class Choice(NamedTuple):
     """Chosen rows.
 
-    Attributes
+    Parameters
     ----------
     rows : ndarray of shape (n_samples,), int
         Row numbers, best first.

@@ -103,7 +103,18 @@ class Evidence:
         return tuple(dict.fromkeys("probabilities" if name == "logits" else name for name in self.parts))
 
     def require(self, kind: str) -> Any:
-        """Return the part of the evidence called `kind`; raise ValueError if it is missing."""
+        """Return the part of the evidence called `kind`; raise ValueError if it is missing.
+
+        Parameters
+        ----------
+        kind : str
+            Name of the part.
+
+        Returns
+        -------
+        array-like of shape (n_rows, ...)
+            The part.
+        """
         part = self.y if kind == "y" else self.parts.get(kind)
         if part is None:
             raise ValueError(

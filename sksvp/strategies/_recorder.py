@@ -90,7 +90,17 @@ class Recorder:
         raise NotImplementedError
 
     def update(self, rows: ArrayLike, logits: Any, y: Any) -> None:
-        """Note one visit of some rows; see `judge` and `note`."""
+        """Note one visit of some rows; see `judge` and `note`.
+
+        Parameters
+        ----------
+        rows : array-like of shape (n_batch,), int
+            Row numbers, each at most once.
+        logits : array or tensor of shape (n_batch, n_classes)
+            Scores of the classes.
+        y : array or tensor of shape (n_batch,), int
+            Columns of the true classes.
+        """
         values = self.judge(logits, y)
         self.note(rows, values if isinstance(values, np.ndarray) else values.cpu().numpy())
 
@@ -99,7 +109,13 @@ class Recorder:
         raise NotImplementedError
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return what was noted, as arrays by name, for `restore`."""
+        """Return what was noted, as arrays by name, for `restore`.
+
+        Returns
+        -------
+        dict of str to ndarray
+            What `restore` needs.
+        """
         return {"n_rows": np.array(self.n_rows), **{name: getattr(self, name) for name in self.arrays}}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:

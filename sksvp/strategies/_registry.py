@@ -64,7 +64,13 @@ _RECORDERS: dict[str, type[Recorder]] = {cls.name: cls for cls in (ForgettingCou
 
 
 def strategy_names() -> list[str]:
-    """Return the names of all registered strategies, in the order of their registration."""
+    """Return the names of all registered strategies, in the order of their registration.
+
+    Returns
+    -------
+    list of str
+        The names.
+    """
     return list(_STRATEGIES)
 
 

@@ -63,7 +63,28 @@ class Strategy(BaseEstimator):
         initial: ArrayLike | None = None,
         random_state: Any = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Rank rows, best first; see `ScoredStrategy.rank` for parameters and results."""
+        """Rank rows, best first; see `ScoredStrategy.rank` for parameters and results.
+
+        Parameters
+        ----------
+        evidence : Evidence
+            Evidence of all rows.
+        n_samples : int
+            Number of rows that are wanted.
+        candidates : array-like of int, optional
+            Rows that may be chosen; all by default.
+        initial : array-like of int, optional
+            Rows that are labelled already and never chosen.
+        random_state : int, RandomState instance or None, default=None
+            Source of random choices.
+
+        Returns
+        -------
+        rows : ndarray of int
+            Row numbers, best first.
+        scores : ndarray of shape (n_rows,), float64
+            Score of each row; NaN for rows that have none.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define rank.")
 
 
@@ -73,7 +94,20 @@ class ScoredStrategy(Strategy):
     scores_each_row = True
 
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
-        """Return the scores of `rows`, (len(rows),) float64; the highest is chosen first."""
+        """Return the scores of `rows`, (len(rows),) float64; the highest is chosen first.
+
+        Parameters
+        ----------
+        evidence : Evidence
+            Evidence of all rows.
+        rows : ndarray of int
+            Rows to score.
+
+        Returns
+        -------
+        ndarray of shape (len(rows),), float64
+            Their scores.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define score.")
 
     def rank(

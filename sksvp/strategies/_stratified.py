@@ -39,11 +39,13 @@ class Stratified(Sampler):
 
     Examples
     --------
-    >>> from sksvp.strategies import Evidence, Stratified
-    >>> evidence = Evidence(forgetting_events=[0, 0, 0, 0, 1, 1, 5])
-    >>> rows, scores = Stratified("forgetting_events").rank(evidence, 3, random_state=0)
-    >>> sorted(scores[rows].tolist())
-    [0.0, 1.0, 5.0]
+    >>> import numpy as np
+    >>> from sksvp.strategies import Entropy, Evidence, Stratified
+    >>> surest = np.array([1.0, 1.0, 1.0, 1.0, 0.8, 0.8, 0.5])
+    >>> evidence = Evidence(probabilities=np.column_stack([surest, 1 - surest]))
+    >>> rows, scores = Stratified(Entropy()).rank(evidence, 3, random_state=0)
+    >>> sorted(surest[rows].tolist())
+    [0.5, 0.8, 1.0]
     """
 
     _parameter_constraints: ClassVar[dict] = {

@@ -118,7 +118,18 @@ class TrainingRecord:
 
     @classmethod
     def from_array(cls, array: np.ndarray) -> Self:
-        """Build a record of an array of shape (n_rows, n_visits, 3), as the recorder gives it."""
+        """Build a record of an array of shape (n_rows, n_visits, 3), as the recorder gives it.
+
+        Parameters
+        ----------
+        array : ndarray of shape (n_rows, n_visits, 3)
+            Loss, sum of squared probabilities, and margin.
+
+        Returns
+        -------
+        TrainingRecord
+            With all channels.
+        """
         return cls(**{name: array[:, :, place].T for place, name in enumerate(CHANNELS)})
 
     @classmethod
@@ -128,6 +139,7 @@ class TrainingRecord:
         Parameters
         ----------
         evidence : Evidence
+            With the record as its part `training_record`.
 
         Returns
         -------
@@ -146,7 +158,18 @@ class TrainingRecord:
         return cls.from_array(np.asarray(record))
 
     def require(self, name: str) -> np.ndarray:
-        """Return the channel called `name`, (n_visits, n_rows); ValueError where it is missing."""
+        """Return the channel called `name`, (n_visits, n_rows); ValueError where it is missing.
+
+        Parameters
+        ----------
+        name : {"loss", "squared", "margin"}
+            Name of the channel.
+
+        Returns
+        -------
+        ndarray of shape (n_visits, n_rows)
+            The channel.
+        """
         if name not in self.channels:
             raise ValueError(
                 f"The score needs the channel {name} of the training record, which has {', '.join(self.channels)}. "

@@ -198,7 +198,7 @@ class BagOfNgramsClassifier(Observed, ScoresOfLogits, LinearTextClassifier):
 
     def predict_outputs(self, X) -> tuple[np.ndarray, np.ndarray]:
         """Compute the logits and the features in one pass; see `predict_logits` and `transform`."""
-        features = self.transform(X)
+        features = self._features(X)
         return features @ self.coef_.T, features
 
     def transform(self, X) -> np.ndarray:
@@ -213,6 +213,10 @@ class BagOfNgramsClassifier(Observed, ScoresOfLogits, LinearTextClassifier):
         -------
         ndarray of shape (n_samples, dim), float32
         """
+        return self._features(X)
+
+    def _features(self, X) -> np.ndarray:
+        # Unlike `transform`, this always returns an array, whatever scikit-learn's `set_output` asks for.
         check_is_fitted(self)
         texts = self._validate(X, reset=False)
         out = np.empty((len(texts), self.embeddings_.shape[1]), dtype=np.float32)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from ._evidence import Evidence
 from ._rows import check_candidates, check_rows
-from ._strategy import Strategy, check_n_samples
+from ._strategy import RANK_PARAMETERS, Strategy, check_n_samples
 
 if TYPE_CHECKING:
     from ._farthest_first import Picks
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _MAX_START = 1000
 
 
+@validate_params(
+    {"random_state": ["random_state"], "return_distances": ["boolean"], "verbose": ["verbose"]},
+    prefer_skip_nested_validation=True,
+)
 def k_centers(
     features: Any,
     n_samples: int,
@@ -166,6 +170,15 @@ class KCenters(Strategy):
         self.device = device
         self.verbose = verbose
 
+    def check_params(self) -> None:
+        from .._device import resolve_device
+
+        super().check_params()
+        if isinstance(self.n_initial, bool):
+            raise ValueError(f"n_initial must be 'auto' or an int, got {self.n_initial!r}.")
+        resolve_device(self.device)
+
+    @validate_params(RANK_PARAMETERS, prefer_skip_nested_validation=True)
     def rank(
         self,
         evidence: Evidence,
@@ -211,7 +224,7 @@ class KCenters(Strategy):
         """
         from ._farthest_first import check_features
 
-        self._validate_params()
+        self.check_params()
         features = check_features(evidence.require("features"))
         pool = check_candidates(evidence.n_rows, candidates, initial)
         check_n_samples(n_samples, len(pool))

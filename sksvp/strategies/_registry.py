@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable
 from inspect import isclass
 from typing import Any
 
+from sklearn.utils._param_validation import validate_params
+
 from ._entropy import Entropy
 from ._forgetting_events import ForgettingCounter, ForgettingEvents
 from ._k_centers import KCenters
@@ -48,10 +50,12 @@ def register_strategy(name: str, cls: type) -> None:
     TypeError
         For a name that is no string or a class that is no strategy.
     ValueError
-        For the name of another class, or ``"auto"``.
+        For an empty name, the name of another class, or ``"auto"``.
     """
     if not isinstance(name, str):
         raise TypeError(f"name must be a str, got {name!r}.")
+    if not name.strip():
+        raise ValueError(f"name must not be empty, got {name!r}.")
     if not isclass(cls) or not _is_strategy(cls):
         raise TypeError(
             f"cls must be a class with `requires` and `rank`, such as a child of Strategy, got {cls!r}."
@@ -61,6 +65,7 @@ def register_strategy(name: str, cls: type) -> None:
     _STRATEGIES[name] = cls
 
 
+@validate_params({"gives": [Collection, None]}, prefer_skip_nested_validation=True)
 def resolve_strategy(strategy: Any, gives: Collection[str] | None = None) -> Any:
     """Return the strategy of a name, with default parameters, or the strategy that is given.
 
@@ -80,7 +85,8 @@ def resolve_strategy(strategy: Any, gives: Collection[str] | None = None) -> Any
     Raises
     ------
     ValueError
-        For an unknown name; the message lists the known names.
+        For an unknown name; the message lists the known names. Also for a parameter
+        that `check_params` of the strategy finds invalid.
     TypeError
         For a class instead of an object, or anything else that is no strategy.
     """
@@ -99,6 +105,9 @@ def resolve_strategy(strategy: Any, gives: Collection[str] | None = None) -> Any
             f"strategy must be a name ({', '.join(_STRATEGIES)}) or an object with `requires` and `rank`, "
             f"got {strategy!r}."
         )
+    # Checked here, because a proxy is trained before the strategy ranks.
+    if hasattr(strategy, "check_params"):
+        strategy.check_params()
     return strategy
 
 
@@ -106,6 +115,7 @@ def _is_strategy(thing: Any) -> bool:
     return hasattr(thing, "requires") and callable(getattr(thing, "rank", None))
 
 
+@validate_params({"kept": ["boolean"]}, prefer_skip_nested_validation=True)
 def recorder_names(*, kept: bool = False) -> list[str]:
     """Return the names of all recorders, or of those that our networks keep in every training."""
     return [name for name, cls in _RECORDERS.items() if cls.is_kept or not kept]

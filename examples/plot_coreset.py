@@ -2,11 +2,11 @@
 A core-set of the digits, and a random one
 ==========================================
 
-A ResNet8 is trained on all handwritten digits and tells which of them are hard. A ResNet14 is then trained on the
-hardest half, and for comparison on a random half and on everything.
+A ResNet8 is trained on all handwritten digits and shows which of them are hard. A ResNet14 is then trained on the
+hardest half, and for comparison on a random half and on all rows.
 
-Trainings here are short, so that the example runs in seconds. ``make demo`` does the same with longer ones, fewer rows
-and three seeds.
+The trainings are short, so that the example runs in seconds. ``make demo`` has longer trainings, fewer rows and three
+seeds.
 """
 
 # %%
@@ -29,7 +29,7 @@ print({stage: round(seconds, 2) for stage, seconds in selector.timings_.items()}
 # %%
 # Look before you train
 # ---------------------
-# Rows that were never forgotten can be spared. The more of them there are, the more promising is a selection.
+# Rows that were never forgotten can be left out. A large share of them is a good sign.
 import numpy as np
 
 events = selector.scores_
@@ -53,8 +53,8 @@ for line, rows, name in zip(
 # %%
 # Train the target
 # ----------------
-# On the chosen rows, on a random choice of the same number, and on all rows. A strategy that needs no proxy trains
-# none.
+# The target is trained on the chosen rows, on a random choice of the same number, and on all rows. The random strategy
+# trains no proxy.
 chance = ProxyCoresetSelector(proxy, strategy="random", subset_size=0.5, random_state=0).fit(X, y)
 choices = {"hardest half": (X_kept, y_kept), "random half": chance.select(X, y), "all rows": (X, y)}
 errors = {}
@@ -64,7 +64,7 @@ for name, (rows, labels) in choices.items():
     print(f"{name:15}{errors[name]:5.1f} % error")
 
 # %%
-# This is one seed on small data: repeat with others before you believe a difference.
+# This is one seed on small data. Other seeds give other differences.
 figure, ax = plt.subplots(figsize=(5, 2.2), layout="constrained")
 ax.barh(list(errors), list(errors.values()), color=["#0072B2", "#999999", "#555555"])
 ax.invert_yaxis()

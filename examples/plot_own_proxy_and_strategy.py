@@ -3,7 +3,7 @@ Your own proxy, your own strategy
 =================================
 
 The proxy can be any scikit-learn classifier, and a strategy is a small object. Here the labels of some rows are wrong.
-Strategies that keep the hardest rows then collect the mistakes; a strategy of our own does not.
+Strategies that keep the hardest rows then keep the wrong labels; a strategy of our own does not.
 """
 
 # %%
@@ -23,7 +23,7 @@ print(f"{is_wrong.sum()} of {len(y_train)} labels are wrong")
 # %%
 # A strategy
 # ----------
-# It names the evidence it needs, and scores; the highest score is chosen first.
+# A strategy names the evidence that it reads, and scores rows. The row with the highest score is chosen first.
 from sksvp.strategies import ScoredStrategy
 
 
@@ -40,8 +40,8 @@ class LearnableFirst(ScoredStrategy):
 # %%
 # A proxy
 # -------
-# A linear model in a Pipeline. It learns by ``partial_fit``, so it has forgetting events; it has ``predict_proba``,
-# so it serves entropy too.
+# The proxy is a linear model in a Pipeline. It has ``partial_fit`` and so forgetting events, and ``predict_proba`` and
+# so entropy.
 from sklearn.linear_model import SGDClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -54,7 +54,8 @@ print(as_proxy(proxy).gives)
 # %%
 # Compare
 # -------
-# How many wrong labels does each strategy keep, and what does a support vector machine make of its rows?
+# The table has the share of wrong labels among the rows that each strategy keeps, and the test error of a support
+# vector machine trained on these rows.
 import warnings
 
 import pandas as pd
@@ -69,7 +70,7 @@ strategies = {
     "our own": LearnableFirst(),
     "random": "random",
 }
-# Of these digits a fifth is ever forgotten. Beyond that chance decides, of which the selector warns.
+# A fifth of these digits is ever forgotten. The selector warns that chance decides among the others.
 warnings.simplefilter("ignore", UserWarning)
 records = []
 for name, strategy in strategies.items():
@@ -87,7 +88,8 @@ import matplotlib.pyplot as plt
 figure, ax = plt.subplots(figsize=(6, 2.6), layout="constrained")
 place = np.arange(len(table))
 for shift, column, colour in ((-0.2, "wrong labels", "#D55E00"), (0.2, "error", "#0072B2")):
-    ax.barh(place + shift, table[column, "mean"], 0.38, xerr=table[column, "std"], color=colour, label=column)
+    mean, std = table[column, "mean"], table[column, "std"]
+    ax.barh(place + shift, mean, 0.38, xerr=std, color=colour, label=column)
 ax.set_yticks(place, table.index)
 ax.invert_yaxis()
 ax.set_xlabel("% (wrong labels among the kept rows; test error)")

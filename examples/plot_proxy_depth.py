@@ -2,14 +2,14 @@
 How small may the proxy be?
 ===========================
 
-A proxy needs to rank rows as a larger model would, not to be as accurate. So compare rankings, and then let a search
-decide by what it is all for: the accuracy of the target.
+A proxy has to rank rows as a larger model would; it need not be as accurate. This example compares the rankings of
+small and large networks. A search then picks the proxy by the accuracy of the target.
 """
 
 # %%
 # Do small and large agree?
 # -------------------------
-# Entropies of three networks on the same rows, compared with those of the deepest by Spearman's correlation.
+# Spearman's correlation compares the entropies of two smaller networks with those of the deepest on the same rows.
 from sklearn.datasets import load_digits
 
 from sksvp import ProxyCoresetSelector
@@ -33,15 +33,15 @@ for depth in (8, 14):
     print(f"ResNet{depth} with ResNet20: {rank_correlation(entropies(depth), deepest):.2f}")
 
 # %%
-# Two networks of one depth disagree as well, when they are trained from different seeds. More can hardly be asked of a
-# proxy.
+# Two networks of one depth disagree as well when they are trained from different seeds. A proxy can hardly agree
+# better.
 print(f"ResNet20 with ResNet20, another seed: {rank_correlation(entropies(20, seed=1), deepest):.2f}")
 
 # %%
 # Let a search decide
 # -------------------
-# Selector and target together are one classifier, so the depth of the proxy is a parameter like any other. The memory
-# keeps trained proxies: both sizes of a fold share one.
+# Selector and target together are one classifier, so that the depth of the proxy can be searched. The memory keeps the
+# trained proxies: both sizes of a fold share one.
 import tempfile
 
 import pandas as pd
@@ -66,7 +66,7 @@ table.columns = ["proxy depth", "subset size", "accuracy"]
 table.round(3)
 
 # %%
-# The smaller proxy serves as well here. Differences of a percent are no more than another seed would make.
+# The smaller proxy serves as well here. Another seed changes the accuracies by about a percent.
 import matplotlib.pyplot as plt
 
 figure, ax = plt.subplots(figsize=(5, 3), layout="constrained")

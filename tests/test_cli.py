@@ -11,12 +11,15 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
+from sklearn.utils import Bunch
 from typer.testing import CliRunner
 
+from sksvp.cli._bunch import thin_train
 from sksvp.cli._data import DATASETS, Data
 from sksvp.cli._main import app
 from sksvp.cli._networks import Learning, Networks, build_pair
 from sksvp.estimators import WhitenedConvNetClassifier
+from sksvp.experiments._hardware import hardware_name
 from sksvp.strategies import strategy_names
 from sksvp.training._schedule import SCHEDULE_NAMES
 
@@ -259,12 +262,75 @@ def test_a_subset_size_given_twice_is_trained_once(tmp_path):
     assert result.output.count("forgetting_events, seed 0") == 1
 
 
+def test_home_is_expanded_in_every_path(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    X = np.random.RandomState(0).randint(0, 256, (40, 8, 8)).astype(np.uint8)
+    np.savez("mine.npz", X=X, y=np.arange(40) % 2, X_test=X, y_test=np.arange(40) % 2)
+    (tmp_path / "run.toml").write_text('proxy = "resnet8"\ntarget = "resnet8"\nout = "~/runs/a"\n')
+    options = ["--data", "~/mine.npz", "--epochs", 1, "--device", "cpu", "--baseline", "none"]
+    chosen = run("coreset", *options, "--config", "~/run.toml", "--only-select")
+    assert chosen.exit_code == 0, chosen.output
+    trained = run(
+        "coreset",
+        *options,
+        "--target",
+        "resnet8",
+        "--from-selected",
+        "~/runs/a/selected.csv",
+        "--out",
+        "~/runs/b",
+    )
+    assert trained.exit_code == 0, trained.output
+    missing = run("coreset", "--dataset", "folder", "--data-dir", "~/nowhere")
+    assert f"--data-dir {tmp_path}/nowhere is not a folder" in missing.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.npz", "run.toml", "runs"]
+
+
+def test_train_rows_have_every_class(tmp_path):
+    X = np.random.RandomState(0).randint(0, 256, (600, 8, 8)).astype(np.uint8)
+    y = np.r_[np.arange(200), np.zeros(400, dtype=int)]
+    bunch = Bunch(X_train=X, y_train=y, X_test=X, y_test=y)
+    thin_train(bunch, 250)
+    assert len(bunch.y_train) == 250 and set(bunch.y_train) == set(range(200))
+    np.testing.assert_array_equal(bunch.X_train, X[bunch.row_numbers])
+    assert (np.diff(bunch.row_numbers) > 0).all()
+    # Rows drawn at random that have all classes are kept as they are.
+    plain = Bunch(X_train=X, y_train=y % 2, X_test=None)
+    thin_train(plain, 50)
+    np.testing.assert_array_equal(plain.row_numbers, np.sort(np.random.RandomState(0).permutation(600)[:50]))
+    with pytest.raises(ValueError, match="--train-rows must be from 200, the number of classes, to 600"):
+        thin_train(Bunch(X_train=X, y_train=y, X_test=None), 199)
+
+
+def test_resume_where_there_is_no_run(tmp_path):
+    command = ["--dataset", "digits", "--epochs", 1, "--device", "cpu", "--train-rows", 60, "--resume"]
+    refused = run("train", *command, "--network", "resnet8", "--out", tmp_path / "a")
+    assert (refused.exit_code, refused.stderr) == (
+        2, f"sksvp: --out {tmp_path / 'a'} holds no run that --resume can continue.\n"
+    )  # fmt: skip
+    assert not (tmp_path / "a").exists()
+    begun = run("coreset", *command, "--proxy", "resnet8", "--only-select", "--out", tmp_path / "a")
+    assert begun.exit_code == 0
+    assert f"note: --out {tmp_path / 'a'} holds no run yet, so that --resume begins one." in begun.stderr
+    again = run("coreset", *command, "--proxy", "resnet8", "--only-select", "--out", tmp_path / "a")
+    assert again.exit_code == 0 and "note:" not in again.stderr
+
+
+def test_precision_and_hardware_are_kept_and_shown(finished):
+    folder, output = finished
+    config = json.loads((folder / "config.json").read_text())
+    precision = config["settings"]["precision"]
+    assert precision in ("bf16", "fp32") and config["hardware"] == hardware_name()
+    assert f"\nTrained in {precision} on {hardware_name()}.\n" in output
+
+
 def test_train_overwrites_no_results(finished):
     folder, _ = finished
     before = (folder / "results.json").read_bytes()
     result = run("train", "--dataset", "digits", "--network", "resnet8", "--epochs", 1, "--out", folder)
     assert result.exit_code == 2
-    assert "holds a finished run" in " ".join(result.output.split())
+    assert "holds a run already" in result.stderr
     assert (folder / "results.json").read_bytes() == before
 
 
@@ -327,7 +393,9 @@ def test_train(tmp_path):
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert 0 < results["error"] < 1
     assert results["cpu_seconds"] > 0 < results["seconds"]
-    assert re.search(r"trained in \d+ CPU s, \d+ wall s\n", result.output)
+    assert re.search(r"trained in \d+ CPU s, \d+ wall s in (bf16|fp32) on \w", result.output)
+    again = run("train", "--config", tmp_path / "out" / "config.toml", "--out", tmp_path / "out", "--resume")
+    assert again.exit_code == 2 and "holds a finished run" in again.stderr
     assert pd.read_csv(tmp_path / "out" / "history.csv")["epoch"].tolist() == [1, 2]
     assert ResNetClassifier.load(tmp_path / "out" / "network.safetensors").depth == 8
 
@@ -386,9 +454,9 @@ def test_one_cycle_on_the_command_line(tmp_path):
         ([], "either --dataset NAME or --data FILE"),
         (["--dataset", "digits", "--strategy", "entropi"], "--strategy must be one of entropy, "),
         (["--dataset", "digits", "--proxy", "resnet18"], "--proxy resnet18: depth must be 6n + 2"),
-        (["--dataset", "digits", "--target", "alexnet"], "--target alexnet: unknown; take fast, resnet8"),
-        (["--dataset", "digits", "--lr", "0"], "--lr must be above 0"),
-        (["--dataset", "digits", "--proxy-lr", "inf"], "--proxy-lr must be above 0"),
+        (["--dataset", "digits", "--target", "alexnet"], "--target alexnet is unknown; take fast, resnet8"),
+        (["--dataset", "digits", "--lr", "0"], "--lr must be a number above 0"),
+        (["--dataset", "digits", "--proxy-lr", "inf"], "--proxy-lr must be a number above 0"),
         (["--dataset", "digits", "--target", "torchvision:alexnut"], "alexnet"),
         (["--dataset", "digits", "--subset-size", "half"], "--subset-size"),
         (["--dataset", "digits", "--subset-size", "0"], "--subset-size must be a share up to 1"),
@@ -404,19 +472,48 @@ def test_one_cycle_on_the_command_line(tmp_path):
         (["--dataset", "digits", "--device", "abacus"], "--device abacus must be 'auto'"),
         (
             ["--dataset", "digits", "--precision", "fp8"],
-            "--precision must be one of auto, bf16, fp32, got 'fp8'.",
+            "--precision must be one of auto, fp32, bf16, got 'fp8'.",
         ),
         (["--dataset", "digits", "--schedule", "cosine"], "--schedule must be one of cifar, "),
         (["--dataset", "cifar10", "--data-dir", "nowhere"], "sksvp: --data-dir nowhere has no"),
-        (["--dataset", "digits", "--seeds", "0"], "seeds"),
+        (["--dataset", "digits", "--seeds", "0"], "--seeds must be a whole number from 1"),
+        (
+            ["--dataset", "digits", "--seeds", "٣"],
+            "--seeds must be a whole number from 1 to 10,000, got '٣'.",
+        ),
+        (["--dataset", "digits", "--seeds", "1_0"], "--seeds must be a whole number"),
+        (["--dataset", "digits", "--seeds", "1" * 5000], "--seeds must be a whole number"),
+        (["--dataset", "digits", "--proxy-epochs", str(10**30)], "--proxy-epochs must be a whole number"),
+        (["--dataset", "digits", "--jobs", "0"], "--jobs must be a whole number"),
+        (["--dataset", "digits", "--batch-size", "٣٢"], "--batch-size must be a whole number from 2"),
+        (["--dataset", "digits", "--lr", "1e400"], "--lr must be a number above 0 and finite, got '1e400'."),
+        (["--dataset", "digits", "--lr", "٣.٣"], "--lr must be a number"),
+        (["--dataset", "digits", "--subset-size", "nan"], "--subset-size must be a share such as 0.5"),
+        (["--dataset", "digits", "--subset-size", "9" * 400], "--subset-size must be a share such as 0.5"),
+        (["--dataset", "digits", "--subset-size", "٣.٣"], "--subset-size must be a share such as 0.5"),
+        (["--dataset", "digits", "--image-shape", "٣,٨,٨"], "--image-shape must be CHANNELS,HEIGHT,WIDTH"),
+        (["--dataset", "digits", "--target", "resnet٨"], "--target resnet٨ is unknown"),
+        (["--dataset", "digits", "--proxy", ""], "--proxy must not be empty."),
+        (["--dataset", "digits", "--device", ""], "--device must not be empty."),
+        (["--dataset", "digits", "--out", ""], "--out must be a path, got ''."),
+        (["--dataset", "digits", "--from-selected", "no.csv"], "--from-selected no.csv does not exist."),
+        (["--data", ""], "--data must be a path, got ''."),
+        (
+            ["--data", ".", "--data-dir", "data"],
+            "--data-dir would change nothing: the data is not a --dataset.",
+        ),
+        (["--data", ".", "--download"], "--download would change nothing: the data is not a --dataset."),
+        (["--dataset", "digits", "--image-size", "32"], "--image-size would change nothing"),
+        (["--dataset", "digits", "--test-data", "."], "--test-data would change nothing"),
+        (["--dataset", "digits", "--resume"], "--resume needs --out, the folder of the run."),
+        (["--dataset", "folder", "--data-dir", ".", "--out", "./"], "--out . is the folder of the data"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(arguments, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    result = run("coreset", *arguments, "--epochs", 1)
-    assert result.exit_code == 2
-    assert words in result.output
-    assert "Traceback" not in result.output
+    result = run("coreset", "--epochs", 1, *arguments)
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert words in result.stderr
     assert not list(tmp_path.rglob("*.json"))
 
 
@@ -426,7 +523,7 @@ def test_a_former_selection_refuses_what_it_would_not_heed(tmp_path):
     for options, words in (
         (["--proxy", "resnet14", "--class-balanced"], "--class-balanced and --proxy would change nothing"),
         (["--proxy-epochs", 3, "--proxy-lr", 0.1], "--proxy-epochs and --proxy-lr would change nothing"),
-        ([], "rows of rows.csv: it is one only"),
+        ([], "rows of rows.csv: there is one only"),
     ):
         refused = run(*former, *options)
         assert refused.exit_code == 2 and words in refused.stderr
@@ -544,7 +641,10 @@ def test_the_middle_that_a_network_is_tested_on(tmp_path, monkeypatch, networks,
 
 def test_crop_fraction_is_checked(tmp_path):
     other = run("train", "--dataset", "digits", "--crop-fraction", 0.5)
-    assert (other.exit_code, other.stderr) == (2, "sksvp: --crop-fraction is for --dataset folder.\n")
+    assert (other.exit_code, other.stderr) == (
+        2,
+        "sksvp: --crop-fraction would change nothing: the data is not --dataset folder.\n",
+    )
     zero = run("train", "--dataset", "folder", "--data-dir", tmp_path, "--crop-fraction", 0)
     assert zero.exit_code == 2 and "--crop-fraction must be" in zero.stderr
 

@@ -212,7 +212,10 @@ def test_arms_side_by_side_choose_the_same(finished, tmp_path):
             ["--round", "0.1", "--round", "5"],
             "--round must be all shares such as 0.1 or all numbers of labels",
         ),
-        (["--initial-size", "0"], "--initial-size must be a number of rows"),
+        (
+            ["--initial-size", "0"],
+            "--initial-size must be a share of the pool up to 1 or a number of labels, got 0.",
+        ),
         (["--strategy", "forgetting_events"], "--strategy forgetting_events ranks by forgetting events"),
         (["--strategy", "luck"], "luck"),
         (
@@ -235,4 +238,4 @@ def test_former_runs_that_cannot_be_replayed(finished, tmp_path):
     other_rows = run(*QUICK, "--train-rows", "150", "--precomputed", finished[0], "--out", tmp_path / "a")
     assert other_rows.exit_code == 2 and "chose among other rows" in other_rows.stderr
     no_run = run(*QUICK, "--precomputed", tmp_path, "--out", tmp_path / "b")
-    assert no_run.exit_code == 2 and "holds no run" in no_run.stderr
+    assert no_run.exit_code == 2 and "is not a run" in no_run.stderr

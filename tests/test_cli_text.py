@@ -1,7 +1,9 @@
 """Texts on the command line."""
 
+import bz2
 import csv
 import json
+import tomllib
 from importlib.util import find_spec
 
 import pandas as pd
@@ -101,7 +103,7 @@ def test_texts_get_networks_for_texts(reviews, tmp_path):
         (["train", "--network", "fasttext", "--text-length", "100"], "takes no --text-length"),
         (
             ["train", "--network", "vdcnn9", "--optimizer", "lion"],
-            "--optimizer must be sgd or adam, got 'lion'",
+            "--optimizer must be one of sgd, adam, got 'lion'",
         ),
         (["train", "--network", "vdcnn9", "--text-length", "40"], "--text-length 40 must be at least"),
         (["train", "--network", "vdcnn9", "--image-shape", "1,8,8"], "takes no --image-shape"),
@@ -197,7 +199,9 @@ def test_mistakes_in_a_table_name_the_options(own_table, tmp_path, options, mess
 def test_options_of_a_table_are_for_a_table():
     result = run("coreset", "--dataset", "digits", "--label-column", "mood", "--encoding", "cp1252")
     assert result.exit_code == 2
-    assert "--label-column, --encoding is for --data with a table of texts" in " ".join(result.output.split())
+    assert "--label-column and --encoding would change nothing: the data is not a table of texts" in " ".join(
+        result.output.split()
+    )
 
 
 def test_a_row_of_another_encoding_is_skipped(reviews, tmp_path):
@@ -252,6 +256,38 @@ def test_probabilities_of_the_command_line(tmp_path, reviews):
     options = ["coreset", "--data", reviews / "train.csv", "--only-select", *LINEAR, "--strategy", "entropy"]
     result = run(*options, "--probabilities", "held_out", "--out", tmp_path / "a")
     assert result.exit_code == 2
-    assert "--probabilities must be in_sample or out_of_fold, got 'held_out'" in result.output
+    assert "--probabilities must be one of in_sample, out_of_fold, got 'held_out'" in result.output
     result = run(*options, "--probabilities", "out_of_fold", "--device", "cpu", "--out", tmp_path / "b")
     assert result.exit_code == 0, result.output
+
+
+def test_files_in_the_form_of_fasttext(tmp_path):
+    for name, seed in (("train", 0), ("test", 1)):
+        texts, y = toy_texts(40, n_classes=2, seed=seed)
+        with bz2.open(tmp_path / f"{name}.ft.txt.bz2", "wt") as file:
+            file.writelines(f"__label__{label} {text}\n" for text, label in zip(texts, y, strict=True))
+    data = ["--data", tmp_path / "train.ft.txt.bz2"]
+    options = ["train", "--network", "bag-of-ngrams", "--epochs", 1, "--device", "cpu"]
+    trained = run(*options, *data, "--test-data", tmp_path / "test.ft.txt.bz2", "--out", tmp_path / "a")
+    assert trained.exit_code == 0, trained.output
+    assert "on 40 test rows" in trained.stdout
+    without = run(*options, *data, "--out", tmp_path / "b")
+    assert without.exit_code == 2 and "--test-data" in without.stderr
+    kept = tomllib.loads((tmp_path / "a" / "config.toml").read_text())
+    assert kept["test-data"] == str(tmp_path / "test.ft.txt.bz2")
+
+
+def test_a_table_with_a_file_of_test_rows_and_quotes_that_mean_nothing(tmp_path):
+    for name in ("train", "test"):
+        rows = "".join(
+            f'{"good" if row % 2 else "bad"}\t"{"fine" if row % 2 else "dull"} {row}\n' for row in range(20)
+        )
+        (tmp_path / f"{name}.tsv").write_text("mood\ttext\n" + rows)
+    options = [
+        *["train", "--network", "bag-of-ngrams", "--epochs", 1, "--device", "cpu", "--label-column", "mood"],
+        *["--data", tmp_path / "train.tsv", "--test-data", tmp_path / "test.tsv"],
+    ]
+    quoted = run(*options, "--out", tmp_path / "a")
+    assert quoted.exit_code == 2 and "--no-quoting" in quoted.stderr
+    plain = run(*options, "--no-quoting", "--out", tmp_path / "b")
+    assert plain.exit_code == 0, plain.output

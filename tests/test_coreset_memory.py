@@ -1,4 +1,5 @@
 import json
+import os
 import warnings
 
 import joblib
@@ -17,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from toy_nets import Mlp, make_net
 from toy_proxies import CountedTraining, blobs, fit_in_worker, n_trainings
 
-from sksvp._storage import _describe, _identity
+from sksvp._storage import _identity
 from sksvp._storage._describe import describe
 from sksvp._storage._identity import name_of
 from sksvp._storage._sealed import sha256_of, write_sealed_json
@@ -305,20 +306,19 @@ def test_labels_of_another_kind_are_another_training(tmp_path):
 
 
 class BreaksInInference(CountedTraining):
-    broken = True
-
     def predict_proba(self, X):
-        if BreaksInInference.broken:
+        if "BREAKS_IN_INFERENCE" in os.environ:
             raise KeyboardInterrupt
         return super().predict_proba(X)
 
 
-def test_training_is_kept_when_inference_breaks_off(tmp_path):
+def test_training_is_kept_when_inference_breaks_off(tmp_path, monkeypatch):
+    monkeypatch.setenv("BREAKS_IN_INFERENCE", "1")
     proxy = BreaksInInference(str(tmp_path / "log"))
     selector = ProxyCoresetSelector(proxy, memory=tmp_path / "memory", random_state=0)
     with pytest.raises(KeyboardInterrupt):
         clone(selector).fit(X, y)
-    BreaksInInference.broken = False
+    monkeypatch.delenv("BREAKS_IN_INFERENCE")
     assert clone(selector).fit(X, y).from_cache_
     assert n_trainings(proxy.log) == 1
 
@@ -395,10 +395,7 @@ def test_description_of_parameters():
     )
 
 
-def test_edited_module_is_another_module(monkeypatch):
-    before = describe(Mlp)
-    monkeypatch.setattr(_describe.inspect, "getsource", lambda value: "edited")
-    assert describe(Mlp) != before
+def test_code_of_libraries_is_described_by_its_name():
     assert describe(ResNetClassifier) == ("sksvp.estimators._resnet", "ResNetClassifier", "")
     assert describe(scale)[:2] == (__name__, "scale")
 

@@ -129,5 +129,5 @@ def test_wrong_use(tmp_path):
         load_arrays(tmp_path / "data.csv")
     with pytest.raises(FileNotFoundError):
         load_arrays(tmp_path / "nowhere.npz")
-    with pytest.raises(ValueError, match="path"):
+    with pytest.raises(TypeError, match="path"):
         load_arrays(None)

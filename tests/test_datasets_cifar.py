@@ -120,7 +120,7 @@ def test_missing_files_say_what_is_wanted(tmp_path, cifar10):
 
 
 def test_parameters_are_checked(tmp_path):
-    with pytest.raises(ValueError, match="data_dir"):
+    with pytest.raises(TypeError, match="data_dir"):
         load_cifar10(3)
     with pytest.raises(ValueError, match="download"):
         load_cifar10(tmp_path, download="yes")

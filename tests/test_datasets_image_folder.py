@@ -554,12 +554,45 @@ def test_an_empty_test_split(root):
         ("on_error", "ignore"),
         ("n_jobs", 0),
         ("n_jobs", "all"),
+        ("n_jobs", True),
+        ("n_jobs", float("nan")),
+        ("image_size", True),
+        ("crop_fraction", True),
         ("root", 3),
     ],
 )
 def test_parameters_are_checked(root, name, value):
-    with pytest.raises(ValueError, match=name):
+    with pytest.raises((ValueError, TypeError), match=name):
         load_image_folder(**{"root": root, name: value})
+    if name != "on_error":
+        with pytest.raises((ValueError, TypeError), match=name):
+            ImageFolderRows(**{"root": root, "files": ["a.png"], name: value})
+
+
+def test_home_folder(root, monkeypatch):
+    monkeypatch.setenv("HOME", str(root.parent))
+    monkeypatch.setenv("USERPROFILE", str(root.parent))
+    assert len(load_image_folder(f"~/{root.name}", image_size=8).X_train) > 0
+
+
+@pytest.mark.parametrize(
+    "window", [None, (0, 0, 8), (0, 0, 9, 8), (4, 0, 4, 8), (0, 0, float("nan"), 8), (-1, 0, 4, 8)]
+)
+def test_windows_that_a_function_must_not_choose(window, tmp_path):
+    save(tmp_path / "a.png", noise(8, 8, 3))
+    rows = ImageFolderRows(tmp_path, ["a.png"], image_size=8)
+    with pytest.raises((ValueError, TypeError), match="choose must return a window"):
+        rows.read_windows([0], lambda row, size: window)
+
+
+def test_an_error_of_the_function_that_chooses_is_its_own(tmp_path):
+    save(tmp_path / "a.png", noise(8, 8, 3))
+
+    def choose(row, size):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        ImageFolderRows(tmp_path, ["a.png"], image_size=8).read_windows([0], choose)
 
 
 # Keys and threads -----------------------------------------------------------------------------

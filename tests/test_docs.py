@@ -128,3 +128,17 @@ def test_absent_names_are_not_advertised(name):
     if hasattr(import_module("sksvp"), name) or hasattr(import_module("sksvp.estimators"), name):
         pytest.skip(f"{name} is there now")
     assert not [page.name for page in _PAGES if name in page.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_links_outside_the_documentation_lead_somewhere(name):
+    """Sphinx checks the links of the pages below docs."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", (_ROOT / name).read_text(encoding="utf-8")):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        page = _ROOT / path
+        assert page.is_file(), target
+        headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+        anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+        assert not anchor or anchor in anchors, target

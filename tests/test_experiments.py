@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from joblib import Parallel
 from sklearn.datasets import load_digits
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
@@ -30,18 +31,26 @@ from sksvp.cli._main import app
 from sksvp.coreset import ByChanceWarning, RiskyChoiceWarning
 from sksvp.estimators import BagOfNgramsClassifier, ResNetClassifier
 from sksvp.experiments import (
+    ActiveRun,
     CoresetRun,
     RunFolder,
     budgets_table,
     format_budgets,
     format_summary,
+    former_run,
+    report_run,
+    rounds_table,
+    run_active,
     run_coreset,
     summary_table,
     trainings_table,
 )
-from sksvp.experiments._coreset import _hints
+from sksvp.experiments._hardware import hardware_name
+from sksvp.experiments._proxy_hints import proxy_hints
 from sksvp.experiments._run_folder import RunRecords
 from sksvp.experiments._seconds import clocks_in_order, in_words
+from sksvp.experiments._workers import in_workers
+from sksvp.strategies import ScoredStrategy, _registry, register_strategy
 
 
 class SlowRegression(LogisticRegression):
@@ -87,11 +96,10 @@ def test_a_proxy_that_has_learned_nothing_is_told_of_before_targets_are_trained(
 
 @pytest.mark.parametrize(("never_learned", "proxy"), [(0.6, BagOfNgramsClassifier()), (0.4, None)])
 def test_rows_never_learned_are_told_of_without_test_rows(never_learned, proxy, tmp_path):
-    folder = RunFolder(tmp_path / "run", {}, resume=False)
-    folder.add("proxy_seed0", {"kind": "proxy", "error": None, "never_learned": never_learned})
+    record = {"error": None, "never_learned": never_learned}
     run = small_run(tmp_path / "memory", **({} if proxy is None else {"proxy": proxy}))
     run.X_test = run.y_test = None
-    hints = [hint for _, hint in _hints(run, folder, [0])]
+    hints = [hint for _, hint in proxy_hints(run, [record])]
     if never_learned < 0.5:
         assert hints == []
     else:
@@ -102,10 +110,8 @@ def test_rows_never_learned_are_told_of_without_test_rows(never_learned, proxy, 
 
 @pytest.mark.parametrize(("strategy", "is_told"), [("forgetting_events", True), ("entropy", False)])
 def test_rows_never_learned_that_fill_a_small_core_set_are_told_of(strategy, is_told, tmp_path):
-    folder = RunFolder(tmp_path / "run", {}, resume=False)
-    folder.add("proxy_seed0", {"kind": "proxy", "error": 0.3, "never_learned": 0.2})
     run = small_run(tmp_path / "memory", strategies=[strategy])
-    hints = [hint for _, hint in _hints(run, folder, [0])]
+    hints = [hint for _, hint in proxy_hints(run, [{"error": 0.3, "never_learned": 0.2}])]
     # A fifth of 300 rows, of which 60 are chosen.
     assert ["most of the 60 rows that are chosen first" in hint for hint in hints] == [True] * is_told
 
@@ -186,6 +192,177 @@ def test_records_hold_what_was_trained(tmp_path):
     assert len([line for line in lines if not line.startswith("hint: ")]) == 12
 
 
+class Lowest(ScoredStrategy):
+    """Takes the rows with the lowest probability of their likeliest class, as least confidence does."""
+
+    requires = ("probabilities",)
+
+    def __init__(self, power=1):
+        self.power = power
+
+    def score(self, evidence, rows):
+        return -(evidence.probabilities[rows].max(axis=1) ** self.power)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_strategies_of_users(n_jobs, tmp_path, monkeypatch):
+    monkeypatch.setattr(_registry, "_STRATEGIES", dict(_registry._STRATEGIES))
+    register_strategy("lowest", Lowest)
+    strategies = ["least_confidence", "lowest", Lowest(), Lowest(power=2), "class-balanced lowest"]
+    folder = RunFolder(tmp_path / "run", {}, resume=False)
+    run = small_run(tmp_path / "memory", strategies=strategies, subset_sizes=[60], seeds=[0], with_all=False)
+    run_coreset(run, folder, only_select=True, n_jobs=n_jobs, report=lambda line: None)
+    chosen = {path.stem: set(pd.read_csv(path)["row"]) for path in folder.selections.glob("*.csv")}
+    assert len(chosen) == 5
+    # All but the balanced one rank alike.
+    balanced = chosen.pop("class-balanced-lowest_60_seed0")
+    assert len(set(map(frozenset, chosen.values()))) == 1 and balanced not in chosen.values()
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_strategies_of_users_for_pools(n_jobs, tmp_path, monkeypatch):
+    monkeypatch.setattr(_registry, "_STRATEGIES", dict(_registry._STRATEGIES))
+    register_strategy("lowest", Lowest)
+    X, y = load_digits(return_X_y=True)
+    model = LogisticRegression(max_iter=200)
+    run = ActiveRun(
+        X[:200], y[:200], X[200:300], y[200:300], proxy=model, target=model, strategies=["lowest", Lowest(power=2)],
+        rounds=[20], initial_size=40, target_at="last", seeds=[0], with_target=False, with_random=False,
+    )  # fmt: skip
+    folder = RunFolder(tmp_path / "run", {}, resume=False)
+    run_active(run, folder, n_jobs=n_jobs, report=lambda line: None)
+    trainings, averages = report_run(folder, report=lambda line: None)
+    assert set(averages["name"]) == {"lowest by proxy", "Lowest(power=2) by proxy"}
+    assert len(trainings) == 4
+
+
+def test_arms_of_equal_networks_run_side_by_side(tmp_path):
+    X, y = load_digits(return_X_y=True)
+    model = LogisticRegression(max_iter=200, random_state=0)
+    run = ActiveRun(
+        X[:200], y[:200], X[200:300], y[200:300], proxy=model, target=model, strategies=["margin"], rounds=[20, 20],
+        initial_size=40, target_at="last", seeds=[0],
+    )  # fmt: skip
+    folder = RunFolder(tmp_path, {}, resume=False)
+    run_active(run, folder, n_jobs=3, report=lambda line: None)
+    rows = [
+        [entry["rows"] for entry in folder.get(f"margin-by-{who}_seed0")["history"]]
+        for who in ("proxy", "target")
+    ]
+    assert rows[0] == rows[1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"proxy": "resnet8"}, "'proxy' parameter of CoresetRun"),
+        ({"strategies": "entropy"}, "'strategies' parameter of CoresetRun"),
+        ({"strategies": ["entropi"]}, "Unknown strategy 'entropi'"),
+        ({"strategies": ["class-balanced entropi"]}, "Unknown strategy 'entropi'"),
+        ({"seeds": [-1]}, "'seeds' parameter of CoresetRun"),
+        ({"seeds": [10**30]}, "'seeds' parameter of CoresetRun"),
+        ({"seeds": 3}, "'seeds' parameter of CoresetRun"),
+        ({"subset_sizes": ["half"]}, "'subset_sizes' parameter of CoresetRun"),
+        ({"subset_sizes": [float("nan")]}, "subset_size must"),
+        ({"with_all": "no"}, "'with_all' parameter of CoresetRun"),
+        ({"probabilities": "held_out"}, "'probabilities' parameter of CoresetRun"),
+        ({"memory": ""}, "memory must be a path"),
+        ({"threads": 0}, "'threads' parameter of CoresetRun"),
+        ({"checkpoint_every": -1}, "'checkpoint_every' parameter of CoresetRun"),
+    ],
+    ids=str,
+)
+def test_parameters_of_an_experiment_are_checked_at_once(changes, words, tmp_path):
+    with pytest.raises((ValueError, TypeError), match=re.escape(words)):
+        small_run(**{"memory": tmp_path / "memory", **changes})
+
+
+def test_rows_and_labels_that_do_not_fit_are_named(tmp_path):
+    run = small_run(tmp_path / "memory")
+    parts = {
+        "proxy": run.proxy,
+        "target": run.target,
+        "strategies": ["random"],
+        "subset_sizes": [5],
+        "seeds": [0],
+    }
+    with pytest.raises(
+        ValueError, match=r"y_train must be 1-d with a value for each of 300 rows, got the shape \(299,\)"
+    ):
+        CoresetRun(run.X_train, run.y_train[1:], None, None, **parts)
+    with pytest.raises(ValueError, match="X_test and y_test must be given together"):
+        CoresetRun(run.X_train, run.y_train, run.X_test, None, **parts)
+    without_test = CoresetRun(run.X_train, run.y_train, None, None, **parts)
+    with pytest.raises(ValueError, match="X_test=None"):
+        run_coreset(without_test, RunFolder(tmp_path / "run", {}, resume=False))
+
+
+def test_arguments_of_functions_are_checked(tmp_path):
+    run, folder = small_run(tmp_path / "memory"), RunFolder(tmp_path / "run", {}, resume=False)
+    for call in (
+        lambda: run_coreset("run", folder),
+        lambda: run_coreset(run, tmp_path),
+        lambda: run_coreset(run, folder, only_select="no"),
+        lambda: run_coreset(run, folder, n_jobs=0),
+        lambda: run_coreset(run, folder, report=None),
+        lambda: run_active(run, folder),
+        lambda: RunFolder(tmp_path, {}, resume="no"),
+        lambda: RunFolder(tmp_path, None, resume=False),
+        lambda: RunFolder(3, {}, resume=False),
+        lambda: report_run(folder),
+        lambda: trainings_table([{"kind": "proxy"}, None]),
+        lambda: rounds_table(3),
+        lambda: summary_table(None),
+        lambda: format_summary(pd.DataFrame(), clocks=["hours"]),
+        lambda: former_run(tmp_path / "run", {}),
+    ):
+        with pytest.raises((ValueError, TypeError)):
+            call()
+
+
+def test_home_is_expanded_in_paths(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = RunFolder("~/run", {}, resume=False)
+    run_coreset(
+        small_run("~/memory", strategies=["entropy"], subset_sizes=[60], seeds=[0]), folder, only_select=True
+    )
+    assert (tmp_path / "run" / "selected.csv").exists() and any((tmp_path / "memory").iterdir())
+
+
+def test_a_table_tells_precision_and_hardware(tmp_path):
+    lines = []
+    folder = RunFolder(tmp_path / "run", {"precision": "bf16"}, resume=False)
+    folder.add("all", target_records(("all rows", None, 1.0, 100, 0, 0.05, 19.0))[0])
+    report_run(folder, report=lines.append)
+    assert lines[0].splitlines()[-1] == f"Trained in bf16 on {hardware_name()}."
+    assert torch.backends.cpu.get_cpu_capability() in hardware_name()
+
+
+def test_workers_of_another_working_folder_write_into_the_same_run(tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        folder = RunFolder("run", {}, resume=False)
+        # The second time joblib's workers are there already.
+        run = small_run("memory", strategies=["entropy"], subset_sizes=[60])
+        run_coreset(run, folder, only_select=True, n_jobs=2, report=lambda line: None)
+        assert len(list((tmp_path / name / "run" / "selected").glob("*.csv"))) == 2
+        assert sorted(path.name for path in (tmp_path / name).iterdir()) == ["memory", "run"]
+
+
+def test_no_more_workers_than_calls(monkeypatch):
+    n_workers = []
+
+    class Counted(Parallel):
+        def __init__(self, n_jobs, **params):
+            n_workers.append(n_jobs)
+            super().__init__(n_jobs=n_jobs, **params)
+
+    monkeypatch.setattr("sksvp.experiments._workers.Parallel", Counted)
+    assert list(in_workers([lambda: 1], 10**30)) == [1] and list(in_workers([], 4)) == []
+    assert n_workers == [1, 1]
+
+
 def test_workers_give_the_same_errors(tmp_path):
     tables = []
     for n_jobs in (1, 2):
@@ -263,6 +440,7 @@ def test_on_a_gpu_the_wall_comes_first(monkeypatch):
 def test_speedup_of_choosing_is_the_ratio_of_the_seconds_in_the_table():
     records = [
         {
+            "kind": "active",
             "name": f"margin by {chooser}",
             "strategy": "margin",
             "chooser": chooser,
@@ -313,7 +491,7 @@ def test_a_folder_holds_one_configuration(tmp_path):
     "state",
     [
         "trainings-in-progress/proxy_seed0/0a/state-00000001.bin",
-        "checkpoints/0a/state-00000001.bin",
+        "checkpoints/random_seed0/0a/state-00000001.bin",
         "proxies/sksvp-proxies/0a/entry.json",
     ],
 )
@@ -387,7 +565,7 @@ def test_a_selection_that_was_edited_is_not_shown(tmp_path):
 def test_trainings_of_unknown_settings_are_not_taken_over(tmp_path):
     RunFolder(tmp_path, {}, resume=False).add("proxy_seed0", {"kind": "proxy"})
     (tmp_path / "config.json").unlink()
-    with pytest.raises(ValueError, match=r"not the config\.json"):
+    with pytest.raises(ValueError, match=r"no config\.json"):
         RunFolder(tmp_path, {}, resume=True)
 
 
@@ -411,7 +589,7 @@ def test_seconds_of_a_proxy_survive_a_kill_between_training_and_record(tmp_path)
     run.selector(run.arms()[0]).fit(run.X_train, run.y_train)
     folder = RunFolder(tmp_path / "run", {}, resume=False)
     run_coreset(run, folder, report=lambda line: None)
-    assert folder.get("proxy_seed0")["cpu_seconds"] > 0.3
+    assert folder.get("proxy_seed0")["proxy_cpu_seconds"] > 0.3
     chosen = next(
         record for record in folder if record["kind"] == "target" and record["strategy"] == "entropy"
     )

@@ -1,12 +1,14 @@
 import subprocess
 import sys
+import types
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
 from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -528,3 +530,200 @@ def test_one_forward_pass_of_our_networks_gives_both(network):
     handle.remove()
     np.testing.assert_array_equal(logits, network.predict_logits(images))
     np.testing.assert_array_equal(features, network.transform(images))
+
+
+# What people bring ----------------------------------------------------------------------------
+
+
+class Picks(TransformerMixin, BaseEstimator):
+    """Learns nothing, and has no fitted attribute."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return np.asarray(X)[:, :2]
+
+
+class Doubles(BaseEstimator):
+    """A sampler as imbalanced-learn has them."""
+
+    def fit_resample(self, X, y):
+        return np.concatenate([X, X]), np.concatenate([y, y])
+
+
+class Column(LogisticRegression):
+    """Predicts a column, as CatBoost does for several classes."""
+
+    def predict(self, X):
+        return super().predict(X)[:, None]
+
+
+class ZeroToK(ClassifierMixin, BaseEstimator):
+    """Takes the labels 0 .. k-1 only, as XGBoost does."""
+
+    def fit(self, X, y):
+        if not np.array_equal(np.unique(y), np.arange(len(np.unique(y)))):
+            raise ValueError("Invalid classes inferred from unique values of `y`")
+        self.model_ = LogisticRegression().fit(X, y)
+        self.classes_ = self.model_.classes_
+        return self
+
+    def predict(self, X):
+        return self.model_.predict(X)
+
+    def predict_proba(self, X):
+        return self.model_.predict_proba(X)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [Picks()],
+        [StandardScaler(), Picks()],
+        [Picks(), "passthrough"],
+        [make_pipeline(Picks(), StandardScaler())],
+    ],
+    ids=len,
+)
+@pytest.mark.parametrize(
+    "classifier", [LogisticRegression(), GaussianNB(), make_net(module__n_in=2)], ids=str
+)
+def test_steps_that_learn_nothing(steps, classifier):
+    proxy = as_proxy(make_pipeline(*steps, classifier))
+    trained = proxy.train(X, y, recorders=proxy.recorders, random_state=0)
+    evidence = trained.gather(X, ("probabilities", "features"))
+    assert evidence.features.shape in {(60, 2), (60, 8)}
+    np.testing.assert_allclose(trained.predict(X), trained.estimator.predict(X))
+
+
+def test_steps_that_resample():
+    imblearn = pytest.importorskip("imblearn.pipeline")
+    proxy = as_proxy(imblearn.make_pipeline(StandardScaler(), Doubles(), LogisticRegression()))
+    trained = proxy.train(X, y, random_state=0)
+    scaled = StandardScaler().fit_transform(X)
+    found = trained.gather(X, ("probabilities", "features"))
+    np.testing.assert_allclose(found.features, scaled, atol=1e-6)
+    np.testing.assert_allclose(found.probabilities, trained.estimator.predict_proba(X))
+    # Rows that are drawn anew in fit cannot be followed, in passes neither.
+    passes = as_proxy(imblearn.make_pipeline(Doubles(), Incremental(GaussianNB(), n_epochs=2)))
+    assert passes.gives == ("probabilities", "features")
+    assert passes.train(X, y, random_state=0).classifier.estimator_.class_count_.sum() == 2 * 2 * len(X)
+    with pytest.raises(ValueError, match="trained in epochs"):
+        passes.check_watchable(("probabilities",))
+
+
+def test_predictions_in_a_column():
+    trained = as_proxy(Column(max_iter=500)).train(X, y)
+    assert trained.predict(X).shape == (60,)
+
+
+@pytest.mark.parametrize("wrap", [clone, CalibratedClassifierCV, make_pipeline], ids=["bare", "cv", "pipe"])
+@pytest.mark.parametrize("labels", [2 * y, np.array(["b", "a", "c"])[y]], ids=["gaps", "texts"])
+def test_labels_are_numbered_for_xgboost(wrap, labels, monkeypatch):
+    monkeypatch.setitem(sys.modules, "xgboost", types.SimpleNamespace(XGBClassifier=ZeroToK))
+    trained = as_proxy(wrap(ZeroToK())).train(X, labels)
+    assert np.mean(trained.predict(X) == labels) > 0.7
+    evidence = trained.gather(X, ("probabilities",))
+    assert evidence.classes.tolist() == np.unique(labels).tolist()
+    # As it was fitted, it has the user's labels.
+    frozen = as_proxy(FrozenEstimator(ZeroToK().fit(X, y))).train(X, y)
+    assert frozen.gather(X, ("probabilities",)).classes.tolist() == [0, 1, 2]
+
+
+class Tokens(TransformerMixin, BaseEstimator):
+    """Turns texts into a dict of tensors, as the tokenizers of Hugging Face do, and cannot be copied once fitted."""
+
+    def __init__(self, helper=None):
+        self.helper = helper
+
+    def fit(self, X, y=None):
+        if self.helper is None:
+            raise TypeError("no helper: was it pickled?")
+        self.fitted_ = True
+        return self
+
+    def transform(self, X):
+        ids = torch.tensor([[len(text) % 7, len(text) % 5] for text in X], dtype=torch.float32)
+        return {"ids": ids, "mask": torch.ones(len(X), 2)}
+
+    def __getstate__(self):
+        return {**self.__dict__, "helper": None}
+
+
+class OfTokens(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.out = nn.Linear(2, 4), nn.Linear(4, 2)
+
+    def forward(self, ids, mask):
+        return self.out(self.hidden(ids * mask))
+
+
+def test_a_head_that_gives_tokens_can_be_watched_and_started_warm():
+    texts, labels = np.array(["x" * (i % 13 + 1) for i in range(80)], dtype=object), np.arange(80) % 2
+    proxy = as_proxy(make_pipeline(Tokens("helper"), make_net(OfTokens)))
+    seen = []
+
+    def watch(gather):
+        rows = np.array([7, 3, 40])
+        seen.append(gather(("probabilities", "features", "forgetting_events"), rows))
+        return len(seen) == 2
+
+    trained = proxy.train(texts, labels, recorders=["forgetting_events"], random_state=0, watch=watch)
+    assert len(trained.classifier.history) == 2
+    now = trained.gather(texts, ("probabilities", "features"), rows=np.array([7, 3, 40]))
+    np.testing.assert_allclose(seen[-1]["logits"], now.logits, rtol=1e-5)
+    np.testing.assert_allclose(seen[-1]["features"], now.features, rtol=1e-5)
+    warm = proxy.train(texts, labels, random_state=0, start=trained)
+    assert len(trained.classifier.history) == 2 < len(warm.classifier.history)
+
+
+def test_a_warm_start_fits_the_steps_before_the_classifier_anew():
+    proxy = as_proxy(make_pipeline(StandardScaler(), SGDClassifier(max_iter=2, tol=None)))
+    first = proxy.train(X, y, random_state=0)
+    second = proxy.train(5 * X, y, random_state=0, start=first)
+    np.testing.assert_allclose(second.estimator[0].scale_, StandardScaler().fit(5 * X).scale_)
+    np.testing.assert_allclose(first.estimator[0].scale_, StandardScaler().fit(X).scale_)
+    alone = clone(first.classifier).set_params(warm_start=True)
+    alone.coef_, alone.intercept_ = first.classifier.coef_, first.classifier.intercept_
+    alone.fit(second.estimator[0].transform(5 * X), y, coef_init=alone.coef_, intercept_init=alone.intercept_)
+    np.testing.assert_allclose(second.classifier.coef_, alone.coef_, rtol=1e-3)
+
+
+def test_features_of_a_compiled_net_and_of_a_head_that_is_no_layer():
+    net = make_net(compile=True, compile__backend="eager")
+    plain = as_proxy(make_net()).train(X, y, random_state=0)
+    compiled = as_proxy(net).train(X, y, random_state=0)
+    compiled.gather(X, ("probabilities",))
+    for kind in ("features", "logits"):
+        asked = ("features", "probabilities")
+        np.testing.assert_allclose(
+            getattr(compiled.gather(X, asked), kind),
+            getattr(plain.gather(X, asked), kind),
+            rtol=1e-4,
+            atol=1e-6,
+        )
+
+    class ByItsWeights(Mlp):
+        def forward(self, x):
+            hidden = nn.functional.linear(x, self.hidden[0].weight)
+            return nn.functional.linear(hidden, self.head.weight)
+
+    with pytest.raises(ValueError, match="calls as a layer"):
+        as_proxy(make_net(ByItsWeights)).train(X, y, random_state=0).gather(X, ("features",))
+
+
+def test_nets_in_threads_are_as_one_after_the_other():
+    def logits():
+        return (
+            as_proxy(make_net(max_epochs=4)).train(X, y, random_state=0).gather(X, ("probabilities",)).logits
+        )
+
+    alone = logits()
+    torch.manual_seed(123)
+    before = torch.random.get_rng_state()
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: logits(), range(8)))
+    assert all(np.array_equal(alone, one) for one in found)
+    assert torch.equal(torch.random.get_rng_state(), before)

@@ -204,7 +204,7 @@ _SENTENCES = [
     ),
     Quote(
         "docs/guide/coresets.md",
-        "while entropy did not come to rest at it",
+        "entropy did not settle at it",
         _STOP,
         lambda r: (
             {

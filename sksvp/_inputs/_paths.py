@@ -30,4 +30,4 @@ def as_path(path: Any, name: str) -> Path:
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
-        raise ValueError(f"{name}={text!r}: the home folder is not known.") from error
+        raise ValueError(f"{name} must be a path, got {text!r}: its home folder is not known.") from error

@@ -117,10 +117,17 @@ class LazyRows(ABC):
         ValueError
             If an image cannot be read; the message names it.
         """
-        rows = self._rows[indices]
-        if rows.ndim != 1:
-            raise IndexError(f"read needs a 1-d index, got {indices!r}.")
-        return self._read_checked(rows)
+        return self._read_checked(self._rows[self._positions(indices)])
+
+    def _positions(self, indices) -> np.ndarray:
+        """Return the positions of rows by numpy's rules of indexing."""
+        try:
+            positions = np.arange(len(self))[indices]
+        except (TypeError, ValueError, OverflowError) as error:
+            raise IndexError(f"indices must be row numbers, a mask or a slice: {error}") from error
+        if np.ndim(positions) != 1:
+            raise IndexError(f"indices must have one axis, got {indices!r}.")
+        return positions
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         if copy is False:
@@ -135,6 +142,11 @@ class LazyRows(ABC):
 
         It is the same in all processes. It is cheap if the source need not decode
         images: an image folder uses paths, sizes and modification times.
+
+        Returns
+        -------
+        str
+            Digest of the content.
         """
         return f"{type(self).__name__}:{self.shape}:{self._source_key(self._rows)}"
 
@@ -172,11 +184,12 @@ class WindowedRows(LazyRows):
 
         Parameters
         ----------
-        indices : array-like of int
+        indices : array-like of int or bool, or slice
             Rows of this container, in any order; repeats are allowed.
         choose : callable
-            ``choose(index, (width, height))`` returns the window as (left, upper,
-            right, lower), in pixels of the whole image. It is called from several threads.
+            ``choose(position, (width, height))`` returns the window as (left, upper,
+            right, lower), in pixels of the whole image, for a row's position in this
+            container. It is called from several threads.
 
         Returns
         -------
@@ -186,9 +199,29 @@ class WindowedRows(LazyRows):
         ------
         IndexError
             If a row does not exist.
+        TypeError
+            If `choose` is not a function.
         ValueError
-            If an image cannot be read; the message names it.
+            If an image cannot be read, or a window is not within its image.
         """
-        indices = np.asarray(indices, dtype=np.intp)
-        boxes = [partial(choose, int(index)) for index in indices]
-        return self._checked(self._rows[indices], lambda rows: self._read_source_windows(rows, boxes))
+        if not callable(choose):
+            raise TypeError(f"choose must be a function, got {choose!r}.")
+        positions = self._positions(indices)
+        boxes = [partial(_window, choose, int(position)) for position in positions]
+        return self._checked(self._rows[positions], lambda rows: self._read_source_windows(rows, boxes))
+
+
+def _window(choose: Callable[[int, tuple[int, int]], Box], index: int, size: tuple[int, int]) -> Box:
+    window = choose(index, size)
+    if np.shape(window) != (4,) or not np.all(np.isfinite(np.asarray(window, dtype=float))):
+        raise ValueError(
+            f"choose must return a window (left, upper, right, lower) in pixels, got {window!r} for row {index}."
+        )
+    left, upper, right, lower = window
+    width, height = size
+    if not (0 <= left < right <= width and 0 <= upper < lower <= height):
+        raise ValueError(
+            f"choose must return a window within the image of {width} x {height} pixels, got {window!r} for row "
+            f"{index}."
+        )
+    return window

@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-import warnings
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from .. import __version__
+from .._inputs._warn import warn_caller
 
 _PACKAGES = ("scikit-learn", "torch", "skorch", "numpy")
 
@@ -44,9 +44,7 @@ def warn_of_versions(there: dict[str, str], here: dict[str, str], folder: Path) 
         f"{name} {there.get(name)} -> {here.get(name)}" for name in here if here[name] != there.get(name)
     ]
     if changed:
-        warnings.warn(
+        warn_caller(
             f"The run in {str(folder)!r} was made with other versions ({', '.join(changed)}): models trained again "
-            "may differ.",
-            UserWarning,
-            stacklevel=4,
+            "may differ."
         )

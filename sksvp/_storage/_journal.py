@@ -3,10 +3,10 @@
 import json
 import os
 import time
-import warnings
 from pathlib import Path
 from typing import Any
 
+from .._inputs._warn import warn_caller
 from ._files import sync_folder
 from ._sealed import checksum_of
 
@@ -73,11 +73,7 @@ class Journal:
         entries = [_entry(line) for line in content.split(b"\n")[:-1]]
         damaged = [number for number, entry in enumerate(entries, start=1) if entry is None]
         if damaged:
-            warnings.warn(
-                f"{self.path} is damaged in line {', '.join(map(str, damaged))}, which is ignored.",
-                UserWarning,
-                stacklevel=2,
-            )
+            warn_caller(f"{self.path} is damaged in line {', '.join(map(str, damaged))}, which is ignored.")
         return [entry for entry in entries if entry is not None]
 
 

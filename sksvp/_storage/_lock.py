@@ -6,10 +6,11 @@ import os
 import socket
 import sys
 import time
-import warnings
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+
+from .._inputs._warn import warn_caller
 
 if sys.platform == "win32":
     import msvcrt
@@ -82,7 +83,7 @@ class FolderLock:
             if time.monotonic() > until_notice:
                 until_notice = math.inf
                 message = f"Waiting for {str(self.folder)!r}, which is in use {self.holder()}."
-                warnings.warn(message, UserWarning, stacklevel=2)
+                warn_caller(message)
             time.sleep(_SECONDS_BETWEEN_TRIES)
 
     def close(self) -> None:

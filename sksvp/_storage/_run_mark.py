@@ -3,6 +3,8 @@
 from pathlib import Path
 
 _NAME = ".sksvp-run"
+# The folder with the states of unfinished trainings.
+IN_PROGRESS = "trainings-in-progress"
 
 
 def mark_run_folder(folder: Path) -> None:

@@ -3,13 +3,13 @@
 import io
 import json
 import re
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .._inputs._warn import warn_caller
 from ._parts import Parts, read_parts
 from ._sealed import DamagedFile, check_kind, read_sealed, write_sealed
 
@@ -79,9 +79,7 @@ def read_newest(folder: Path, kind: str) -> tuple[Saved, list[Path]]:
 def set_aside(damaged: list[Path]) -> None:
     """Rename damaged states, and warn that the one before them is used."""
     if damaged:
-        warnings.warn(
-            f"The checkpoint {damaged[0]} is damaged: the state before it is used.", UserWarning, stacklevel=4
-        )
+        warn_caller(f"The checkpoint {damaged[0]} is damaged: the state before it is used.")
     for path in damaged:
         path.rename(path.with_name(f"damaged-{path.name}"))
 

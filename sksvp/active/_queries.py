@@ -35,26 +35,10 @@ def check_query_size(n_samples: Any, state: State) -> int:
         warnings.warn(
             f"n_samples={n_samples}, but only {n_free} rows are left without a label: all of them are returned.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
         n_samples = n_free
     return check_n_samples(n_samples, n_free)
-
-
-def check_taught_rows(rows: Any, n_rows: int) -> np.ndarray:
-    """Check the row numbers of labels."""
-    rows = np.asarray(rows)
-    if rows.ndim != 1:
-        raise ValueError(f"rows must be a 1-D array of row numbers, got the shape {rows.shape}.")
-    if len(rows) == 0:
-        return np.empty(0, dtype=np.int64)
-    if rows.dtype.kind not in "iu":
-        raise TypeError(f"rows must be row numbers (integers), got the dtype {rows.dtype}.")
-    rows = rows.astype(np.int64)
-    if rows.min() < 0 or rows.max() >= n_rows:
-        wrong = rows[(rows < 0) | (rows >= n_rows)]
-        raise ValueError(f"rows must lie in 0 .. {n_rows - 1}, got {wrong[:5].tolist()}.")
-    return rows
 
 
 def check_asked(rows: np.ndarray, state: State) -> None:

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import indexable
 from sklearn.utils.validation import _num_samples
 
 from .._inputs._labels import read_labels
+from .._inputs._lengths import indexable_rows
 from .._seeds import draw_seeds
-from ._labels import LabelTable
+from ._labels import LabelTable, check_validation_labels, read_validation_labels
 from ._protocol import target_totals, train_due_target
 from ._run import Run, seconds_of
 from ._speedup import History
@@ -76,10 +76,16 @@ def replay_selection(
     >>> [entry["target_fit"] is not None for entry in replayed]
     [False, True, True]
     """
-    X, y = indexable(X, y)
+    X, y = indexable_rows(X=X, y=y)
     n_rows = _num_samples(X)
     table = LabelTable(n_rows)
     table.add(*read_labels(y))
+    if (X_val is None) != (y_val is None):
+        raise ValueError("X_val and y_val must be given together.")
+    if X_val is not None:
+        indexable_rows(X_val=X_val, y_val=y_val)
+        y_val = read_validation_labels(y_val, _num_samples(X_val), None)
+        check_validation_labels(y_val, table)
     if not history or history[0]["round"] != 0:
         raise ValueError("history must begin with the random start, round 0, of a run with rounds.")
     due = target_totals(target_at, [int(entry["n_labeled"]) for entry in history])
@@ -96,5 +102,5 @@ def replay_selection(
         run.state.n_selections += 1
         run.state.history.append({**entry, **seconds_of("target_fit", None), "target_score": None})
         run.record(rows, table.labels_of(rows))
-        train_due_target(run, due, X_val, None if y_val is None else np.asarray(y_val))
+        train_due_target(run, due, X_val, y_val)
     return run.state.history

@@ -1,17 +1,17 @@
 """The command ``sksvp active``."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import typer
-from typer import Option
 
 from ._config import write_config
 from ._data import Data
-from ._experiment import known_strategies, read_baselines, read_size, refuse_idle
+from ._experiment import chosen_baselines, experiment_parts, known_strategies, tell_new_run
 from ._folders import new_folder, save_figure
-from ._groups import SIZE, Group, takes_groups
+from ._groups import Group, option, refuse_idle, takes_groups
 from ._messages import tell
 from ._networks import Learning, Networks, build_pair
 from ._run import Repeats, Run, says_how_to_go_on
@@ -19,87 +19,67 @@ from ._run import Repeats, Run, says_how_to_go_on
 BASELINES = ("random", "target")
 _START, _ROUNDS = 0.02, [0.08, 0.1, 0.1, 0.1, 0.1]
 _DIGITS_START, _DIGITS_ROUNDS = 0.1, [0.1, 0.1, 0.1]
-# Settings that a replay has from the run that chose.
+# Settings that a replay takes from the run that chose.
 _OF_THE_CHOICE = ("initial_size", "rounds", "proxy", "proxy_epochs", "proxy_batch_size", "proxy_lr")
 
 
 @dataclass(frozen=True)
 class Rounds(Group):
-    """What is bought in each round, and what it is compared with."""
+    """How many labels each round buys, and what the choice is compared with."""
 
     panel: ClassVar[str] = "Rounds"
     parameters: ClassVar[dict[str, str]] = {"rounds": "round"}
 
-    strategy: Annotated[
-        list[str] | None,
-        Option(
-            help="How unlabelled rows are ranked: {strategies}, but for those that need labels; repeat to compare "
-            "several.",
-            show_default="least_confidence",
-        ),
-    ] = None
-    initial_size: Annotated[
-        str | None,
-        Option(
-            help="Random start: a share of the pool such as 0.02 or a number of rows.",
-            show_default="0.02; digits: 0.1",
-            metavar=SIZE,
-        ),
-    ] = None
-    round: Annotated[
-        list[str] | None,
-        Option(
-            help="Labels that a round buys, a share of the pool or a number; repeat, one for each round.",
-            show_default="0.08 and four times 0.1; digits: three times 0.1",
-            metavar=SIZE,
-        ),
-    ] = None
-    target_at: Annotated[
-        list[str] | None,
-        Option(
-            help="Where the target is trained: all, last, or a total number of labels; repeat.",
-            show_default="all",
-            metavar=SIZE,
-        ),
-    ] = None
-    baseline: Annotated[
-        list[str] | None,
-        Option(
-            help="What to compare with: random rows, target (choosing for itself), or none; repeat.",
-            show_default="both",
-        ),
-    ] = None
-    precomputed: Annotated[
-        Path | None,
-        Option(
-            help="Train another target on what this earlier run chose; --strategy, --baseline and --seeds take a "
-            "part of it.",
-            exists=True,
-            file_okay=False,
-        ),
-    ] = None
+    strategy: list[str] | None = option(
+        "How unlabelled rows are ranked: {strategies}, but for those that need labels; repeat to compare several.",
+        unset="least_confidence",
+    )
+    initial_size: float | int | None = option(
+        "Random start: a share of the pool such as 0.02 or a number of rows.", unset="0.02; digits: 0.1"
+    )
+    round: list[float | int] | None = option(
+        "Labels that a round buys, a share of the pool or a number; repeat, one for each round.",
+        unset="0.08 and four times 0.1; digits: three times 0.1",
+    )
+    target_at: list[str] | None = option(
+        "Where the target is trained: all, last, or a total number of labels; repeat.", unset="all"
+    )
+    baseline: list[str] | None = option(
+        "What to compare with: random rows, target (choosing for itself), or none; repeat.",
+        choices=(*BASELINES, "none"),
+        unset="both",
+    )
+    precomputed: Path | None = option(
+        "Train another target on what this earlier run chose; --strategy, --baseline and --seeds take a part of it.",
+        exists=True,
+    )
 
     def check(self, networks: Networks) -> None:
-        """Refuse options of a choice that an earlier run has made.
+        """Check that no options ask for a choice if an earlier run has made it.
 
         Raises
         ------
         ValueError
-            For such options.
+            If one does.
         """
         if self.precomputed is not None:
+            if not (self.precomputed / "config.json").exists():
+                raise ValueError(f"--precomputed {self.precomputed} is not a run: it has no config.json.")
             refuse_idle(
                 {"initial_size": self.initial_size, "round": self.round, **networks.of_proxy()},
                 "the run in --precomputed has chosen already, and only targets are trained",
             )
 
     def settings(self, data: Data) -> dict[str, Any]:
-        """Read the sizes, which decide a run's results."""
-        digits = data.dataset == "digits"
-        start, rounds = (_DIGITS_START, _DIGITS_ROUNDS) if digits else (_START, _ROUNDS)
+        """Return the sizes, which decide a run's results."""
+        start, rounds = (_DIGITS_START, _DIGITS_ROUNDS) if data.dataset == "digits" else (_START, _ROUNDS)
+        start = start if self.initial_size is None else self.initial_size
+        rounds = self.round or rounds
+        _check_sizes("--initial-size", [start])
+        _check_sizes("--round", rounds)
         return {
-            "initial_size": read_size(self.initial_size, "--initial-size") if self.initial_size else start,
-            "rounds": _rounds(self.round) if self.round else rounds,
+            "initial_size": start,
+            "rounds": rounds,
             "target_at": _target_at(self.target_at or ["all"]),
             "precomputed": None if self.precomputed is None else str(self.precomputed),
         }
@@ -121,24 +101,25 @@ def active(
       sksvp active --dataset cifar10 --download --strategy margin --strategy k_centers
       sksvp active --dataset cifar10 --precomputed runs/cifar10 --target resnet56
     """
+    run.check(data)
     choice.check(networks)
     data.check()
+    tell_new_run(run)
     sizes = choice.settings(data)
     strategies = known_strategies(choice.strategy or ["least_confidence"])
-    baselines = read_baselines(choice.baseline, BASELINES)
+    baselines = chosen_baselines(choice.baseline, BASELINES)
 
     proxy, target, settings = build_pair(data, networks, learning.filled(data))
     bunch = data.load(target, [settings["proxy"], settings["target"]])
 
     from .. import experiments
-    from ..experiments import clocks_in_order, former_arms
     from ._bunch import data_digest
 
     settings |= sizes | {"content of the data": data_digest(bunch)}
     former = None
     if choice.precomputed is not None:
         opened, its_settings = experiments.former_run(choice.precomputed, settings)
-        former = former_arms(
+        former = experiments.former_arms(
             opened,
             strategies=strategies if choice.strategy else None,
             baselines=baselines if choice.baseline else None,
@@ -146,58 +127,46 @@ def active(
         )
         settings |= {name: its_settings.get(name) for name in _OF_THE_CHOICE}
     experiment = experiments.ActiveRun(
-        bunch.X_train,
-        bunch.y_train,
-        bunch.X_test,
-        bunch.y_test,
+        **experiment_parts(bunch, data, repeats, run),
         proxy=proxy,
         target=target,
         strategies=strategies,
         rounds=settings["rounds"],
         initial_size=settings["initial_size"],
         target_at=settings["target_at"],
-        seeds=repeats.numbers(data),
         with_target="target" in baselines,
         with_random="random" in baselines,
-        filenames=bunch.get("filenames_train"),
-        row_numbers=bunch.get("row_numbers"),
-        threads=repeats.threads,
-        checkpoint_every=run.checkpoint_every,
     )
-    experiment.check()
     folder = experiments.RunFolder(new_folder("active", run.out), settings, resume=run.resume)
     write_config(folder.path, "active", data, networks, learning, choice, repeats, run)
     with says_how_to_go_on(folder.path):
         if former is None:
             experiments.run_active(experiment, folder, n_jobs=repeats.jobs, report=tell)
-            experiments.first_labelled(experiment, folder)
         else:
             experiments.replay_run(experiment, folder, former, n_jobs=repeats.jobs, report=tell)
-    rounds = experiments.report_active(folder, clocks=clocks_in_order(proxy, target), report=typer.echo)
+    rounds, _ = experiments.report_run(
+        folder, clocks=experiments.clocks_in_order(proxy, target), report=typer.echo
+    )
     save_figure(rounds, folder.path / "results.png", draw="save_active_figure")
     typer.echo(f"written to {folder.path}")
 
 
-def _rounds(wanted: list[str]) -> list[float | int]:
-    sizes = [read_size(size, "--round") for size in wanted]
-    for size, text in zip(sizes, wanted, strict=True):
+def _check_sizes(option: str, sizes: list[float | int]) -> None:
+    for size in sizes:
         if not (size >= 1 if isinstance(size, int) else 0 < size <= 1):
             raise ValueError(
-                f"--round must be a share of the pool up to 1 or a number of labels, got {text}."
+                f"{option} must be a share of the pool up to 1 or a number of labels, got {size}."
             )
     if len({type(size) for size in sizes}) > 1:
-        raise ValueError(
-            f"--round must be all shares such as 0.1 or all numbers of labels, got {', '.join(wanted)}."
-        )
-    return sizes
+        given = ", ".join(map(str, sizes))
+        raise ValueError(f"{option} must be all shares such as 0.1 or all numbers of labels, got {given}.")
 
 
 def _target_at(wanted: list[str]) -> str | list[int]:
     if len(wanted) == 1 and wanted[0] in ("all", "last"):
         return wanted[0]
-    try:
-        return [int(total) for total in wanted]
-    except ValueError as error:
+    if not all(re.fullmatch(r"[0-9]{1,9}", total) for total in wanted):
         raise ValueError(
             f"--target-at must be all, last or total numbers of labels, got {', '.join(wanted)}."
-        ) from error
+        )
+    return [int(total) for total in wanted]

@@ -1,4 +1,4 @@
-"""Configurations: TOML files of options, as `--config` reads them and each run folder has one."""
+"""Configurations: TOML files of options. `--config` reads them, and each run folder has one."""
 
 import json
 import tomllib
@@ -9,84 +9,84 @@ from typing import Any
 
 import typer
 
+from .._inputs._paths import as_path
 from .._storage._files import replacing
-from ._groups import OPTIONS, Group, Option, option_of
+from ._groups import OPTIONS_OF, Group, Option, option_of
 
-# What a folder is for, in place of what was done in it.
+# They name a folder, and do not change what is done in it.
 _NOT_KEPT = ("config", "out", "resume")
-# Types of TOML by the type of an option; others are text.
-_KINDS: dict[type, tuple[tuple[type, ...], str]] = {
-    bool: ((bool,), "true or false"),
-    int: ((int,), "a whole number"),
-    float: ((int, float), "a number"),
-}
-_TEXT: tuple[tuple[type, ...], str] = ((str,), "a string")
 
 
-def read_config(ctx: typer.Context, path: Path | None) -> Path | None:
-    """Take the options in a file for those that the command line leaves out.
+def read_config(ctx: typer.Context, given: str | None) -> str | None:
+    """Use the options in a file in place of those that the command line leaves out.
 
     Raises
     ------
     ValueError
-        For a file that is no TOML, a key that is no option of the command or a
+        For a file that is not TOML, a key that is not an option of the command or a
         value that the option does not take.
     OSError
         For a file that cannot be read.
     """
-    if path is None or ctx.resilient_parsing:
-        return path
+    if given is None or ctx.resilient_parsing:
+        return given
+    path = as_path(given, "--config")
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise OSError(f"--config {path}: cannot be read ({error.strerror}).") from error
     except ValueError as error:
-        raise ValueError(f"--config {path}: no TOML file ({error}).") from error
-    params = {option_of(str(param.name))[2:]: param for param in ctx.command.params if param.name != "config"}
-    values = {}
+        raise ValueError(f"--config {path}: not a TOML file ({error}).") from error
+    options = {option.flag[2:]: option for option in OPTIONS_OF[str(ctx.command.name)].values()}
+    options.pop("config")
+    ctx.default_map = {}
     for key, value in content.items():
-        if key not in params:
-            near = get_close_matches(key, params, n=1)
+        if key not in options:
+            near = get_close_matches(key, options, n=1)
             raise ValueError(
-                f"--config {path}: {key!r} is no option of sksvp {ctx.command.name}"
+                f"--config {path}: {key!r} is not an option of sksvp {ctx.command.name}"
                 f"{f'; {near[0]!r} is' if near else ''}."
             )
-        name = str(params[key].name)
         try:
-            values[name] = _as_typed(value, OPTIONS[name])
-            params[key].process_value(ctx, values[name])
-        except (ValueError, typer.BadParameter) as error:
+            ctx.default_map[options[key].name] = _checked(options[key], value)
+        except (ValueError, OSError) as error:
             raise ValueError(f"--config {path}: {key} = {json.dumps(value, default=str)}: {error}") from error
-    ctx.default_map = values
-    return path
+    return given
+
+
+def _checked(option: Option, value: Any) -> Any:
+    """Return a value as it is typed: numbers count as their text, and one value as a list of one."""
+    if isinstance(value, bool) != (option.kind is bool):
+        raise ValueError(
+            f"{option.flag} {'must be' if option.kind is bool else 'does not take'} true or false."
+        )
+    if option.kind is bool:
+        return value
+    if option.is_list:
+        value = [_text(part) for part in (value if isinstance(value, list) else [value])]
+    else:
+        value = _text(value)
+    option.read(value)
+    return value
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool | list | dict):
+        raise ValueError(f"a string or a number is needed, got {json.dumps(value, default=str)}.")
+    return str(value)
 
 
 def write_config(folder: Path, command: str, *groups: Group) -> None:
-    """Keep the options that were given in the folder of a run, as ``config.toml``."""
-    lines = [f"# sksvp {command} --config FILE repeats this run; the command line goes first."]
+    """Write the options that were given into the folder of a run, as ``config.toml``."""
+    lines = [
+        f"# sksvp {command} --config FILE repeats this run. Options of the command line have precedence."
+    ]
     for group in groups:
         for field in fields(group):  # type: ignore[arg-type]
             value = getattr(group, field.name)
-            if field.name not in _NOT_KEPT and value not in (field.default, []):
+            if field.name not in _NOT_KEPT and value != field.default:
                 shown = str(value) if isinstance(value, Path) else value
                 lines.append(f"{option_of(field.name)[2:]} = {json.dumps(shown, ensure_ascii=False)}")
     with replacing(folder / "config.toml") as part:
-        # The name of a file need not be text.
+        # File names can have bytes that are not text.
         part.write_text("\n".join([*lines, ""]), encoding="utf-8", errors="backslashreplace")
-
-
-def _as_typed(value: Any, option: Option) -> Any:
-    """Return a value as the command line has it, or refuse its type."""
-    if not option.is_list:
-        return _one(value, option)
-    return [_one(part, option) for part in (value if isinstance(value, list) else [value])]
-
-
-def _one(value: Any, option: Option) -> Any:
-    kinds, words = _KINDS.get(option.kind, _TEXT)
-    if option.takes_numbers:
-        kinds, words = (str, int, float), "a string or a number"
-    # Python takes true and false for numbers too.
-    if not isinstance(value, kinds) or (isinstance(value, bool) and option.kind is not bool):
-        raise ValueError(f"must be {words}{', or a list of them' if option.is_list else ''}.")
-    return str(value) if option.takes_numbers else value

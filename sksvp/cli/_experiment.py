@@ -1,13 +1,37 @@
-"""What the two experiments read off their options."""
+"""Options that both experiments have."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ._groups import option_of
+import typer
+
+from ._data import Data
+from ._run import Repeats, Run
+
+if TYPE_CHECKING:
+    from sklearn.utils import Bunch
+
+
+def experiment_parts(bunch: "Bunch", data: Data, repeats: Repeats, run: Run) -> dict[str, Any]:
+    """Return the parameters of an experiment that do not depend on its kind."""
+    return {
+        **{name: bunch[name] for name in ("X_train", "y_train", "X_test", "y_test")},
+        "filenames": bunch.get("filenames_train"),
+        "row_numbers": bunch.get("row_numbers"),
+        "seeds": repeats.numbers(data),
+        "threads": repeats.threads,
+        "checkpoint_every": run.checkpoint_every,
+    }
+
+
+def tell_new_run(run: Run) -> None:
+    """Tell the user if `resume` finds no run, since `out` may have a typing error."""
+    if run.resume and run.out is not None and not (run.out / "config.json").exists():
+        typer.echo(f"note: --out {run.out} holds no run yet, so that --resume begins one.", err=True)
 
 
 def known_strategies(names: Sequence[str]) -> list[str]:
-    """Check names of strategies before anything is trained, and leave out repetitions."""
+    """Check names of strategies before anything is trained, and drop repetitions."""
     from ..strategies import strategy_names
 
     for name in names:
@@ -16,38 +40,10 @@ def known_strategies(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def read_size(text: str, option: str) -> float | int:
-    """Read a share ("0.5") or a count ("5000") of rows."""
-    try:
-        return int(text) if text.lstrip("+-").isdigit() else float(text)
-    except ValueError as error:
-        raise ValueError(
-            f"{option} must be a share such as 0.5 or a count such as 5000, got {text!r}."
-        ) from error
-
-
-def read_baselines(names: Sequence[str] | None, known: Sequence[str]) -> list[str]:
-    """Check what to compare with; not given is all, "none" is nothing."""
+def chosen_baselines(names: Sequence[str] | None, known: Sequence[str]) -> list[str]:
+    """Return what to compare with: all that are known if no names are given, nothing for "none"."""
     if names is None:
         return list(known)
-    if list(names) == ["none"]:
-        return []
-    unknown = [name for name in names if name not in (*known, "none")]
-    if unknown:
-        raise ValueError(f"--baseline must be one of {', '.join(known)} or none, got {unknown[0]!r}.")
-    if "none" in names:
+    if "none" in names and len(set(names)) > 1:
         raise ValueError("--baseline none compares with nothing: leave the other baselines out.")
-    return list(names)
-
-
-def refuse_idle(options: dict[str, Any], reason: str) -> None:
-    """Refuse options that a command would not read, rather than drop them silently.
-
-    Raises
-    ------
-    ValueError
-        Where one was given: is none of None, False and an empty list.
-    """
-    given = [option_of(name) for name, value in options.items() if value not in (None, False, [])]
-    if given:
-        raise ValueError(f"{' and '.join(given)} would change nothing: {reason}.")
+    return [name for name in names if name != "none"]

@@ -1,4 +1,4 @@
-"""What a command writes, and reads of an earlier one."""
+"""The folder of a run, and files of earlier runs."""
 
 from datetime import datetime
 from importlib.util import find_spec
@@ -21,7 +21,7 @@ def new_folder(command: str, out: Path | None) -> Path:
     Raises
     ------
     OSError
-        Where it cannot be made or written to.
+        If it cannot be made or written to.
     """
     path = out or Path("runs") / f"{command}-{datetime.now():%Y%m%d-%H%M%S-%f}"
     try:
@@ -33,21 +33,25 @@ def new_folder(command: str, out: Path | None) -> Path:
 
 
 def read_rows(path: Path, n_rows: int, row_numbers: "np.ndarray | None" = None) -> "np.ndarray":
-    """Read the rows of a selected.csv, as places among the training rows.
+    """Read the rows of a selected.csv, as positions among the training rows.
 
     Parameters
     ----------
     path : Path
     n_rows : int
-        Training rows there are.
+        Number of training rows.
     row_numbers : ndarray of shape (n_rows,), optional
-        Their numbers, ascending, where they are a part of the data; None: 0, 1, ...
+        Their numbers in the whole data, ascending; None means 0, 1, ...
+
+    Returns
+    -------
+    ndarray of int
 
     Raises
     ------
     ValueError
-        For a file without a column ``row`` of whole numbers of training rows, each once,
-        and one that does not agree with the checksum beside it.
+        For a file without a column ``row`` that has numbers of training rows, each
+        once, and for a file that does not agree with the checksum beside it.
     """
     import numpy as np
     import pandas as pd
@@ -56,23 +60,21 @@ def read_rows(path: Path, n_rows: int, row_numbers: "np.ndarray | None" = None) 
     try:
         rows = pd.read_csv(path)["row"].to_numpy()
     except (KeyError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no selection: it needs a header with a column 'row'.") from error
+        raise ValueError(f"{path} is not a selection: it needs a header with a column 'row'.") from error
     if not np.issubdtype(rows.dtype, np.integer) or len(rows) == 0:
-        raise ValueError(f"{path} is no selection: its column 'row' must hold row numbers.")
+        raise ValueError(f"{path} is not a selection: its column 'row' must hold row numbers.")
     numbers = np.arange(n_rows) if row_numbers is None else row_numbers
     foreign = np.setdiff1d(rows, numbers)
     if len(foreign):
-        part = "from 0 on" if row_numbers is None else "of which --train-rows left this one out"
-        raise ValueError(
-            f"{path} names row {foreign[-1]}, but the data has {n_rows:,} training rows, {part}."
-        )
+        reason = "" if row_numbers is None else " and --train-rows left this one out"
+        raise ValueError(f"{path} names row {foreign[-1]}, but there are {n_rows:,} training rows{reason}.")
     if len(np.unique(rows)) < len(rows):
-        raise ValueError(f"{path} names a row twice.")
+        raise ValueError(f"{path} has a row twice.")
     return np.searchsorted(numbers, rows)
 
 
 def save_figure(table, path: Path, *, draw: str = "save_run_figure", **settings) -> None:
-    """Draw the run's figure with a function of `sksvp.plotting`, or say what is missing for it."""
+    """Draw the run's figure with a function of `sksvp.plotting`, if matplotlib is installed."""
     if find_spec("matplotlib") is None:
         typer.echo("no figure: matplotlib is not installed (pip install matplotlib)", err=True)
         return

@@ -1,18 +1,129 @@
-"""Groups of options: frozen dataclasses, whose fields a decorator turns into parameters for Typer."""
+"""Groups of options: frozen dataclasses whose fields become options of a command."""
 
 import functools
 import inspect
-from collections.abc import Callable
-from copy import copy
-from dataclasses import dataclass, fields, replace
+import math
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from types import NoneType
 from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
 
-# The metavar of options that count rows or name columns: a configuration may give them as numbers.
-SIZE, COLUMN = "<size>", "<column>"
+import typer
+
+from .._inputs._paths import as_path
+
+# Whole numbers above it serve nobody, and numpy and torch refuse many of them without naming the option.
+_LARGEST = 2**31 - 1
+_METAVARS = {int: "INTEGER", float: "NUMBER", Path: "PATH", str: "TEXT"}
+
+
+@dataclass
+class Option:
+    """An option of the command line, which reads what the user typed.
+
+    Attributes
+    ----------
+    help : str
+    flags : tuple of str
+        Its names, if they are not only the name of the field.
+    unset : str or None
+        What the help shows as the default of an option without one.
+    low, high : float
+        Bounds of a number. A number that is not whole must be above `low`.
+    choices : sequence of str
+        Accepted texts; empty accepts every text.
+    exists : bool
+        Whether a path must exist.
+    callback : callable or None
+        Called with the option's text before other options are read.
+    name, panel, default
+        Of the field and its group.
+    kind : type or tuple of types
+        What the texts become. A share or a count has two types.
+    is_list : bool
+        Whether the option is repeated.
+    """
+
+    help: str
+    flags: tuple[str, ...] = ()
+    unset: str | None = None
+    low: float = 1
+    high: float = _LARGEST
+    choices: Sequence[str] = ()
+    exists: bool = False
+    callback: Callable[..., Any] | None = None
+    name: str = ""
+    panel: str = ""
+    default: Any = None
+    kind: Any = str
+    is_list: bool = False
+
+    @property
+    def flag(self) -> str:
+        """The option as it is typed."""
+        return option_of(self.name)
+
+    def read(self, given: Any) -> Any:
+        """Return the value of what the user typed, and None where nothing was.
+
+        Raises
+        ------
+        ValueError
+            For a value that the option does not take.
+        FileNotFoundError
+            For a path that must exist.
+        """
+        if given in (None, [], ()) or self.kind is bool:
+            return None if self.is_list and not given else given
+        return [self._read_one(text) for text in given] if self.is_list else self._read_one(given)
+
+    def _read_one(self, text: str) -> Any:
+        if self.kind is Path:
+            path = as_path(text, self.flag)
+            if self.exists and not path.exists():
+                raise FileNotFoundError(f"{self.flag} {path} does not exist.")
+            return path
+        if self.kind is str:
+            if not text:
+                raise ValueError(f"{self.flag} must not be empty.")
+            if self.choices and text not in self.choices:
+                raise ValueError(f"{self.flag} must be one of {', '.join(self.choices)}, got {text!r}.")
+            return text
+        return self._read_number(text)
+
+    def _read_number(self, text: str) -> float | int:
+        number: float | int = math.nan
+        # Python reads digits of all scripts, and underscores between them.
+        if text.isascii() and "_" not in text:
+            with suppress(ValueError):
+                whole = self.kind is not float and text.strip().lstrip("+-").isdigit()
+                number = int(text) if whole else float(text)
+        if self.kind is int:
+            words, is_fine = (
+                f"a whole number from {self.low} to {self.high:,}",
+                isinstance(number, int) and self.low <= number <= self.high,
+            )
+        elif self.kind is float:
+            upper = "finite" if math.isinf(self.high) else f"at most {self.high}"
+            words = f"a number above {self.low} and {upper}"
+            is_fine = self.low < number <= self.high and math.isfinite(number)
+        else:
+            words = "a share such as 0.5 or a count such as 5000"
+            is_fine = abs(number) <= self.high
+        if not is_fine:
+            raise ValueError(f"{self.flag} must be {words}, got {text!r}.")
+        return number
+
+
+def option(help: str, *flags: str, default: Any = None, **settings: Any) -> Any:
+    """Return a field of a group; `settings` are those of `Option`."""
+    return field(default=default, metadata={"option": Option(help, flags, **settings)})
 
 
 class Group:
-    """The base of a group: a frozen dataclass, each field annotated with a Typer option."""
+    """The base of a group: a frozen dataclass, each of whose fields is made by `option`."""
 
     # The heading of its options in the help.
     panel: ClassVar[str]
@@ -21,61 +132,40 @@ class Group:
 
 
 GroupT = TypeVar("GroupT", bound=Group)
-
-
-@dataclass(frozen=True)
-class Option:
-    """An option as messages and configurations need it."""
-
-    flag: str
-    kind: type
-    is_list: bool
-    takes_numbers: bool
-
-
-# The options of all commands by the parameters that they set.
+# The options of each command by their fields, and of all commands by the parameters that they set.
+OPTIONS_OF: dict[str, dict[str, Option]] = {}
 OPTIONS: dict[str, Option] = {}
 
 
 def takes_groups(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command one option for each field of the groups that it takes."""
     groups = {name: kind for name, kind in get_type_hints(command).items() if name != "return"}
-    parameters = []
+    options = {option.name: option for group in groups.values() for option in _options(group)}
+    OPTIONS_OF[command.__name__] = options
+    OPTIONS.update(options)
     for group in groups.values():
-        hints = get_type_hints(group, include_extras=True)
-        for field in fields(group):
-            annotation, info = get_args(hints[field.name])
-            OPTIONS[field.name] = _option(field.name, annotation, info.metavar)
-            info = copy(info)
-            info.rich_help_panel = group.panel
-            parameters.append(
-                inspect.Parameter(
-                    field.name,
-                    inspect.Parameter.KEYWORD_ONLY,
-                    default=field.default,
-                    annotation=Annotated[annotation, info],
-                )
-            )
-        OPTIONS.update({name: OPTIONS[field] for name, field in group.parameters.items()})
+        OPTIONS.update({name: options[field] for name, field in group.parameters.items()})
 
     @functools.wraps(command)
-    def expanded(**values: Any) -> None:
+    def expanded(**typed: Any) -> None:
+        read = {name: options[name].read(text) for name, text in typed.items()}
         command(
             **{
-                name: group(**{field.name: values[field.name] for field in fields(group)})
+                name: group(**{field.name: read[field.name] for field in fields(group)})
                 for name, group in groups.items()
             }
         )
 
+    parameters = [_parameter(option) for option in options.values()]
     expanded.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     expanded.__annotations__ = {}
     return expanded
 
 
 def filled(group: GroupT, **defaults: Any) -> GroupT:
-    """Return a group with defaults where the user said nothing."""
-    unsaid = {name: value for name, value in defaults.items() if getattr(group, name) is None}
-    return replace(group, **unsaid)  # type: ignore[type-var]
+    """Return a group with defaults for options that were not given."""
+    unset = {name: value for name, value in defaults.items() if getattr(group, name) is None}
+    return replace(group, **unset)  # type: ignore[type-var]
 
 
 def option_of(name: str) -> str:
@@ -83,8 +173,61 @@ def option_of(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def _option(name: str, annotation: Any, metavar: str | None) -> Option:
-    # The first of ``str | None``, a list of one kind, or the kind itself.
-    kind = annotation if isinstance(annotation, type) else get_args(annotation)[0]
-    is_list = get_origin(kind) is list
-    return Option(option_of(name), get_args(kind)[0] if is_list else kind, is_list, metavar in (SIZE, COLUMN))
+def refuse_idle(options: dict[str, Any], reason: str) -> None:
+    """Refuse options that a command would not read.
+
+    Raises
+    ------
+    ValueError
+        If one was given: its value is not None or False.
+    """
+    given = [option_of(name) for name, value in options.items() if value is not None and value is not False]
+    if given:
+        raise ValueError(f"{' and '.join(given)} would change nothing: {reason}.")
+
+
+def _options(group: type[Group]) -> list[Option]:
+    """Return the options of a group, with what its fields say of them."""
+    hints = get_type_hints(group)
+    options = []
+    for entry in fields(group):  # type: ignore[arg-type]
+        hint = hints[entry.name]
+        kinds = [kind for kind in get_args(hint) or (hint,) if kind is not NoneType]
+        is_list = get_origin(kinds[0]) is list
+        if is_list:
+            (inside,) = get_args(kinds[0])
+            kinds = list(get_args(inside) or [inside])
+        options.append(
+            replace(
+                entry.metadata["option"],
+                name=entry.name,
+                panel=group.panel,
+                default=entry.default,
+                kind=kinds[0] if len(kinds) == 1 else tuple(kinds),
+                is_list=is_list,
+            )
+        )
+    return options
+
+
+def _parameter(option: Option) -> inspect.Parameter:
+    """Return the parameter of an option for Typer, which reads switches and leaves the others as text."""
+    is_switch = option.kind is bool
+    info = typer.Option(
+        *(option.flags or (option.flag,)),
+        help=option.help + (f"  [default: {option.unset}]" if option.unset else ""),
+        show_default=option.unset is None,
+        metavar=None if is_switch else _METAVARS.get(option.kind, "SIZE"),
+        rich_help_panel=option.panel,
+        callback=option.callback,
+        is_eager=option.callback is not None,
+    )
+    typed: Any
+    if is_switch:
+        typed, default = bool | None if option.default is None else bool, option.default
+    else:
+        typed = (list[str] if option.is_list else str) | None
+        default = None if option.default is None else str(option.default)
+    return inspect.Parameter(
+        option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[typed, info]
+    )

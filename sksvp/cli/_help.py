@@ -1,13 +1,13 @@
-"""The help of a command, its options under the headings of their groups."""
+"""The help of a command, with its options under the headings of their groups."""
 
 from typer.core import TyperCommand
 
 
 class GroupedHelp(TyperCommand):
-    """A command whose options stand under headings, as plain text that no terminal cuts off."""
+    """A command whose help is plain text that terminals wrap."""
 
     def format_options(self, ctx, formatter) -> None:
-        """Write the options, and fill names in that their registries know."""
+        """Write the options, and fill in names from registries."""
         names = _registered_names()
         panels: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
@@ -20,7 +20,7 @@ class GroupedHelp(TyperCommand):
 
 
 def _registered_names() -> dict[str, str]:
-    # Not when the module is loaded: the first message of a command need not wait for it.
+    # The import would make the first message of a command slower.
     from ..strategies import strategy_names
 
     return {"strategies": listed(strategy_names())}

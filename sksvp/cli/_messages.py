@@ -1,4 +1,4 @@
-"""What the library says, in the words of a terminal: options in place of parameters."""
+"""Messages of the library, with options in place of parameters."""
 
 import re
 import warnings
@@ -8,7 +8,7 @@ import typer
 from ._groups import OPTIONS
 
 _VALUE = r"""\.\.\.|'[^']*'|"[^"]*"|\[[^\]]*\]|\([^)]*\)|[-+]?\w+(?:[.:-]\w+)*"""
-# The sentences of scikit-learn.
+# Sentences of scikit-learn.
 _CONSTRAINT = re.compile(r"The '(\w+)' parameter of \w+ must be (.*)\. Got (.*) instead\.")
 _CHOICES = re.compile(r"a str among \{([^}]*)\}")
 _SKIPPABLE = "cannot be read as an image"
@@ -16,10 +16,10 @@ _NAN = re.compile(r"(Input X\w* contains NaN\.).*", re.DOTALL)
 
 
 def in_options(message: str) -> str:
-    """Put a message of the library into one line that names options of the command line.
+    """Write a message of the library in one line that names options of the command line.
 
-    ``parameter=value`` becomes ``--option value``. A name that no word of a
-    sentence can be, with an underscore, may stand without a value.
+    ``parameter=value`` becomes ``--option value``. A name with an underscore, which
+    is no word of a sentence, may have no value.
     """
     message = _NAN.sub(r"\1", message)
     message = _CONSTRAINT.sub(r"\1=... must be \2, got \3.", message)
@@ -28,7 +28,7 @@ def in_options(message: str) -> str:
     )
     names = "|".join(OPTIONS)
     bare = "|".join(name for name in OPTIONS if "_" in name)
-    # Not within the name of a file.
+    # File names stay as they are.
     parameter = rf"(?<![^\s(])(?:({names})=({_VALUE})|({bare})(?=[\s,;:.)]|$))"
     message = " ".join(re.sub(parameter, _as_typed, message).split())
     if _SKIPPABLE in message:
@@ -47,7 +47,6 @@ def _as_typed(found: re.Match) -> str:
     if option.kind is bool:
         return option.flag if value != "False" else option.flag.replace("--", "--no-", 1)
     if value[0] == "[":
-        # An option that is repeated.
         return " ".join(f"{option.flag} {part.strip()}" for part in value[1:-1].split(","))
     if value[0] == "(":
         return f"{option.flag} {value[1:-1].replace(', ', ',')}"
@@ -55,12 +54,12 @@ def _as_typed(found: re.Match) -> str:
 
 
 def tell(line: str) -> None:
-    """Show a line of an experiment, its hints in options."""
+    """Show a line of an experiment; hints name options."""
     typer.echo(in_options(line) if line.startswith("hint: ") else line)
 
 
 def tell_warnings() -> None:
-    """Have warnings for users shown as a line each, and each once, without the place in the code."""
+    """Show each warning for users once, as one line without its place in the code."""
     shown = warnings.showwarning
     told: set[str] = set()
 

@@ -8,7 +8,7 @@ from typing import Any
 from ._groups import OPTIONS
 from ._help import listed
 
-# Options that a network does without where it has no such parameter. Others must not be dropped silently.
+# Options that networks without such a parameter ignore. Others are refused.
 _COMMON = ("device", "precision", "verbose", "random_state")
 _OF_LINEAR = ("max_epochs", "batch_size", "lr", "schedule", "optimizer", "length")
 
@@ -28,10 +28,10 @@ class NetworkKind:
         Names for the help and messages.
     reads : {"images", "texts"}
     own_recipe : tuple of str
-        Parameters whose values are of another kind than those of other networks:
-        where such a model chooses for one of those, they are not shared.
+        Parameters whose values do not suit other networks. A proxy of this kind does
+        not share them with a target of another kind.
     strategy : str
-        How such a proxy ranks rows where nothing else is asked for.
+        Default strategy for such a proxy.
     """
 
     form: str
@@ -43,7 +43,7 @@ class NetworkKind:
 
 
 NETWORKS = (
-    # The rate of the fast network follows the size of its batches, which depends on the data.
+    # The learning rate of the fast network depends on its batch size, which depends on the data.
     NetworkKind(
         "fast",
         "WhitenedConvNetClassifier",
@@ -51,25 +51,25 @@ NETWORKS = (
         own_recipe=("max_epochs", "lr", "schedule", "optimizer"),
     ),
     NetworkKind(
-        r"resnet(?P<depth>\d+)(?:-(?P<block>basic|bottleneck))?",
+        r"resnet(?P<depth>[0-9]{1,4})(?:-(?P<block>basic|bottleneck))?",
         "ResNetClassifier",
         ("resnet8", "resnet20", "resnet164 (any depth 6n+2 or 9n+2)"),
     ),
     NetworkKind("torchvision:(?P<network>.*)", "TorchvisionClassifier", ("torchvision:resnet50",)),
     NetworkKind(
-        r"vdcnn(?P<depth>\d+)(?:-(?P<pooling>conv|maxpool|kmaxpool))?",
+        r"vdcnn(?P<depth>[0-9]{1,4})(?:-(?P<pooling>conv|maxpool|kmaxpool))?",
         "VDCNNClassifier",
         ("vdcnn9", "vdcnn17", "vdcnn29", "vdcnn49"),
         "texts",
     ),
-    # The program fasttext cannot tell forgetting events; in the few epochs of a bag of n-grams there are hardly any.
+    # fasttext gives no forgetting events, and in the few epochs of a bag of n-grams there are hardly any.
     NetworkKind("bag-of-ngrams", "BagOfNgramsClassifier", ("bag-of-ngrams",), "texts", _OF_LINEAR, "entropy"),
     NetworkKind("fasttext", "FastTextClassifier", ("fasttext",), "texts", _OF_LINEAR, "entropy"),
 )
 
 
 def network_names() -> str:
-    """List the networks, for the help and for messages."""
+    """List the networks, for help and messages."""
     names: dict[str, list[str]] = {"images": [], "texts": []}
     for kind in NETWORKS:
         names[kind.reads] += kind.examples
@@ -82,23 +82,23 @@ def examples(reads: str) -> str:
 
 
 def with_own(parameter: str) -> str:
-    """Name the networks that have their own value of a parameter beside others."""
+    """Name the networks that do not share a parameter with targets of other kinds."""
     return ", ".join(kind.examples[0] for kind in NETWORKS if parameter in kind.own_recipe)
 
 
 def full_name(name: str, dataset: str | None = None) -> str:
-    """Add the pooling to the name of a VDCNN that has none, as the published experiments had it.
+    """Add the pooling of the published experiments to the name of a VDCNN without one.
 
-    They pooled by maximum in depth 9 and on Amazon Review Full, and by strides
-    elsewhere. Other names are returned as they are.
+    They used max-pooling at depth 9 and on Amazon Review Full, and strided
+    convolutions elsewhere. Other names are returned unchanged.
     """
-    if re.fullmatch(r"vdcnn\d+", name) is None:
+    if re.fullmatch(r"vdcnn[0-9]+", name) is None:
         return name
     return f"{name}-maxpool" if name == "vdcnn9" or dataset == "amazon_review_full" else f"{name}-conv"
 
 
 def usual_crop_fraction(names: Sequence[str]) -> float:
-    """Return the share of an image's shorter side that networks of these names are tested on.
+    """Return the share of an image's shorter side on which these networks are tested.
 
     ImageNet's recipe tests on the middle 224 pixels where the shorter side has 256.
     """
@@ -111,12 +111,12 @@ def network_kind(name: str, option: str = "--network") -> NetworkKind:
     Raises
     ------
     ValueError
-        For a name that is of no kind.
+        For an unknown name.
     """
     for kind in NETWORKS:
         if re.fullmatch(kind.form, name):
             return kind
-    raise ValueError(f"{option} {name}: unknown; take {network_names()}.")
+    raise ValueError(f"{option} {name} is unknown; take {network_names()}.")
 
 
 def build_classifier(
@@ -127,23 +127,24 @@ def build_classifier(
     Parameters
     ----------
     name : str
-        As one of `NETWORKS` has it: "resnet20", "resnet164-basic" to choose the
+        A name of one of `NETWORKS`: "resnet20", "resnet164-basic" to choose the
         block, "torchvision:resnet50", "vdcnn9-maxpool" to choose the pooling.
     option : str, default="--network"
-        Where the name was given, for messages.
-    optimizer : str, optional
-        "sgd" or "adam".
+        The option with the name, for messages.
+    optimizer : {"sgd", "adam"}, optional
     **params
-        Given to the estimator where they are not None.
+        Parameters of the estimator; None means its default.
+
+    Returns
+    -------
+    estimator
 
     Raises
     ------
     ValueError
-        For a name that is of no kind, or a parameter that such a network does
-        not have.
+        For an unknown name, or a parameter that such a network does not have.
     """
     from .. import estimators
-    from ..training import SCHEDULE_NAMES
 
     kind = network_kind(name, option)
     named = re.fullmatch(kind.form, name).groupdict(default=None)  # type: ignore[union-attr]
@@ -159,29 +160,31 @@ def build_classifier(
     foreign += ["optimizer"] * (optimizer is not None and "net_params" not in known)
     if foreign:
         raise ValueError(f"{option} {name} takes no {OPTIONS[foreign[0]].flag}.")
-    if params.get("schedule", "constant") not in SCHEDULE_NAMES:
-        raise ValueError(
-            f"--schedule must be one of {', '.join(SCHEDULE_NAMES)}, got {params['schedule']!r}."
-        )
-    if optimizer is not None:
-        params["net_params"] = _optimizer_params(optimizer)
+    if optimizer == "adam":
+        params["net_params"] = _adam()
     classifier = estimator(**own, **{key: value for key, value in params.items() if key in known})
     classifier.check_params()
     return classifier
 
 
-def _optimizer_params(name: str) -> dict[str, Any]:
-    """Return the parameters for skorch of an optimizer's name."""
+def precision_of(*classifiers: Any) -> str | None:
+    """Return the precision of their training on this machine, None if they have no such parameter.
+
+    Results depend on it, and "auto" is another one on another machine.
+    """
+    from .._device import resolve_device, resolve_precision
+
+    found = {
+        "bf16" if resolve_precision(one.precision, resolve_device(one.device)).itemsize == 2 else "fp32"
+        for one in classifiers
+        if hasattr(one, "precision")
+    }
+    return " and ".join(sorted(found)) or None
+
+
+def _adam() -> dict[str, Any]:
+    """Return skorch's parameters for Adam as in the method's published code."""
     import torch
 
-    if name == "sgd":
-        return {}
-    if name == "adam":
-        # As the method's published code has it.
-        return {
-            "optimizer": torch.optim.Adam,
-            "optimizer__weight_decay": 0.0,
-            # One sweep over all parameters, which are millions in a VDCNN.
-            "optimizer__fused": True,
-        }
-    raise ValueError(f"--optimizer must be sgd or adam, got {name!r}.")
+    # One fused update of all parameters; a VDCNN has millions.
+    return {"optimizer": torch.optim.Adam, "optimizer__weight_decay": 0.0, "optimizer__fused": True}

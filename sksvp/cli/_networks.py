@@ -1,21 +1,19 @@
-"""The options of proxy, target and their training, and the estimators that they make."""
+"""The options of proxy, target and their training, and the estimators of these options."""
 
+import math
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar
-
-from typer import Option
+from typing import Any, ClassVar
 
 from ._data import Data
-from ._groups import Group, filled
-from ._models import build_classifier, full_name, network_kind, network_names, with_own
+from ._groups import Group, filled, option
+from ._models import build_classifier, full_name, network_kind, network_names, precision_of, with_own
 
-# Small data needs updates, not epochs: these settings let a network finish learning the digits.
+# Small data needs many updates: these settings let a network finish learning the digits.
 _DIGITS_BATCH = 32
 _DIGITS_PAIR = {"proxy": "resnet8", "target": "resnet20"}
 _IMAGES_PAIR = {"proxy": "resnet20", "target": "resnet164"}
 _TEXTS_PAIR = {"proxy": "bag-of-ngrams", "target": "vdcnn29"}
-# Options of learning that decide a run's results.
-_DECIDING = ("epochs", "batch_size", "lr", "schedule", "optimizer", "text_length", "precision")
+_MOST_EPOCHS = 1_000_000
 
 
 def _defaults(name: str) -> str:
@@ -29,44 +27,32 @@ class Learning(Group):
     panel: ClassVar[str] = "Learning"
     parameters: ClassVar[dict[str, str]] = {"max_epochs": "epochs", "length": "text_length"}
 
-    epochs: Annotated[
-        int | None,
-        Option(
-            min=1,
-            help="Epochs; beside a proxy, of the target.",
-            show_default="the recipe's; digits: 60, with coreset 30",
-        ),
-    ] = None
-    batch_size: Annotated[
-        int | None,
-        Option(
-            min=2,
-            help="Rows of a training batch.",
-            show_default=f"the recipe's; digits: {_DIGITS_BATCH}",
-        ),
-    ] = None
-    lr: Annotated[float | None, Option(min=0, help="Full learning rate.", show_default="the recipe's")] = None
-    schedule: Annotated[
-        str | None,
-        Option(
-            help="Learning-rate schedule, scaled to the epochs: cifar, cifar-50, imagenet, imagenet-45, amazon, "
-            "constant or one-cycle.",
-            show_default="the recipe's",
-        ),
-    ] = None
-    optimizer: Annotated[
-        str | None,
-        Option(
-            help="sgd, or adam (torch's defaults, no weight decay), which needs another --lr.",
-            show_default="sgd",
-        ),
-    ] = None
-    text_length: Annotated[
-        int | None, Option(min=1, help="Characters of a text that a VDCNN reads.", show_default="1014")
-    ] = None
-    device: Annotated[str, Option(help="auto, cpu, cuda or cuda:0.")] = "auto"
-    precision: Annotated[str, Option(help="Of the training: auto, fp32 or bf16.")] = "auto"
-    verbose: Annotated[bool, Option("--verbose", "-v", help="Show a progress bar for each training.")] = False
+    epochs: int | None = option(
+        "Epochs; beside a proxy, of the target.",
+        high=_MOST_EPOCHS,
+        unset="the recipe's; digits: 60, with coreset 30",
+    )
+    batch_size: int | None = option(
+        "Rows of a training batch.", low=2, unset=f"the recipe's; digits: {_DIGITS_BATCH}"
+    )
+    lr: float | None = option("Full learning rate.", low=0, high=math.inf, unset="the recipe's")
+    schedule: str | None = option(
+        "Learning-rate schedule, scaled to the epochs: cifar, cifar-50, imagenet, imagenet-45, amazon, constant or "
+        "one-cycle.",
+        choices=("cifar", "cifar-50", "imagenet", "imagenet-45", "amazon", "constant", "one-cycle"),
+        unset="the recipe's",
+    )
+    optimizer: str | None = option(
+        "sgd, or adam (torch's defaults, no weight decay), which needs another --lr.",
+        choices=("sgd", "adam"),
+        unset="sgd",
+    )
+    text_length: int | None = option("Characters of a text that a VDCNN reads.", high=1_000_000, unset="1014")
+    device: str = option("auto, cpu, cuda or cuda:0.", default="auto")
+    precision: str = option(
+        "Of the training: auto, fp32 or bf16.", default="auto", choices=("auto", "fp32", "bf16")
+    )
+    verbose: bool = option("Show a progress bar for each training.", "--verbose", "-v", default=False)
 
     def filled(self, data: Data, *, digits_epochs: int = 60) -> "Learning":
         """Return the options with the defaults for the data."""
@@ -75,7 +61,7 @@ class Learning(Group):
         return filled(self, epochs=digits_epochs, batch_size=_DIGITS_BATCH)
 
     def params(self, data: Data) -> dict[str, Any]:
-        """Return the parameters of an estimator but its epochs, with None for what is its own to choose."""
+        """Return the parameters of an estimator except its epochs; None means its default."""
         return {
             "batch_size": self.batch_size,
             "lr": self.lr,
@@ -89,6 +75,11 @@ class Learning(Group):
             "verbose": int(self.verbose),
         }
 
+    def settings(self, *classifiers: Any) -> dict[str, Any]:
+        """Return the options that decide a run's results."""
+        decide = ("epochs", "batch_size", "lr", "schedule", "optimizer", "text_length")
+        return {**{name: getattr(self, name) for name in decide}, "precision": precision_of(*classifiers)}
+
 
 @dataclass(frozen=True)
 class Networks(Group):
@@ -96,44 +87,22 @@ class Networks(Group):
 
     panel: ClassVar[str] = "Networks"
 
-    proxy: Annotated[
-        str | None,
-        Option(
-            help=f"Network that chooses: {network_names()}.",
-            show_default=_defaults("proxy"),
-        ),
-    ] = None
-    target: Annotated[
-        str | None,
-        Option(
-            help="Network that is trained on the chosen rows.",
-            show_default=_defaults("target"),
-        ),
-    ] = None
-    proxy_epochs: Annotated[
-        int | None,
-        Option(
-            min=1,
-            help="Epochs of the proxy.",
-            show_default=f"as --epochs; {with_own('max_epochs')}: their own",
-        ),
-    ] = None
-    proxy_batch_size: Annotated[
-        int | None,
-        Option(
-            min=2,
-            help="Rows of a training batch of the proxy.",
-            show_default=f"as --batch-size; {with_own('batch_size')}: their own",
-        ),
-    ] = None
-    proxy_lr: Annotated[
-        float | None,
-        Option(
-            min=0,
-            help="Full learning rate of the proxy.",
-            show_default=f"as --lr; {with_own('lr')}: their own",
-        ),
-    ] = None
+    proxy: str | None = option(f"Network that chooses: {network_names()}.", unset=_defaults("proxy"))
+    target: str | None = option("Network that is trained on the chosen rows.", unset=_defaults("target"))
+    proxy_epochs: int | None = option(
+        "Epochs of the proxy.", high=_MOST_EPOCHS, unset=f"as --epochs; {with_own('max_epochs')}: their own"
+    )
+    proxy_batch_size: int | None = option(
+        "Rows of a training batch of the proxy.",
+        low=2,
+        unset=f"as --batch-size; {with_own('batch_size')}: their own",
+    )
+    proxy_lr: float | None = option(
+        "Full learning rate of the proxy.",
+        low=0,
+        high=math.inf,
+        unset=f"as --lr; {with_own('lr')}: their own",
+    )
 
     def filled(self, data: Data) -> "Networks":
         """Return the options with the defaults for the data."""
@@ -143,51 +112,41 @@ class Networks(Group):
         return replace(whole, proxy=proxy, target=target)
 
     def of_proxy(self) -> dict[str, Any]:
-        """Return the options that are for the proxy alone, by name."""
+        """Return the options of the proxy, by name."""
         return {name: value for name, value in vars(self).items() if name != "target"}
 
 
 def build_pair(data: Data, networks: Networks, learning: Learning) -> tuple[Any, Any, dict[str, Any]]:
     """Build proxy and target, and the settings that decide a run's results.
 
-    A linear model of texts, or the fast network, that chooses for another has a
-    recipe of its own: what is given for the other is not for it.
+    A linear model of texts, or the fast network, has a recipe of its own. As the proxy of
+    another network it does not use the options that are given for the target.
     """
     networks = networks.filled(data)
     names = {"--proxy": str(networks.proxy), "--target": str(networks.target)}
-    proxy, target = (network_kind(name, option) for option, name in names.items())
+    proxy, target = (network_kind(name, flag) for flag, name in names.items())
     if proxy.reads != target.reads:
         raise ValueError(
             f"--proxy and --target must read the same: {networks.proxy!r} reads {proxy.reads} and "
             f"{networks.target!r} reads {target.reads}."
         )
-    for option, rate in (("--lr", learning.lr), ("--proxy-lr", networks.proxy_lr)):
-        # Proxy and target have one name for it.
-        if rate is not None and not 0 < rate < float("inf"):
-            raise ValueError(f"{option} must be above 0 and finite, got {rate}.")
-    params = learning.params(data)
+    params = {"max_epochs": learning.epochs, **learning.params(data)}
     own = () if proxy.own_recipe == target.own_recipe else proxy.own_recipe
-    proxy_epochs = networks.proxy_epochs
-    if "max_epochs" not in own:
-        proxy_epochs = proxy_epochs or learning.epochs
     for_proxy = {key: None if key in own else value for key, value in params.items()}
-    for_proxy |= {
-        key: value
-        for key, value in (("lr", networks.proxy_lr), ("batch_size", networks.proxy_batch_size))
-        if value is not None
+    given = {
+        "max_epochs": networks.proxy_epochs,
+        "lr": networks.proxy_lr,
+        "batch_size": networks.proxy_batch_size,
     }
-    settings = {
-        "dataset": data.name,
-        "train_rows": data.train_rows,
-        "test_rows": data.test_rows,
-        **vars(networks),
-        "proxy_epochs": proxy_epochs,
-        **{name: getattr(learning, name) for name in _DECIDING},
-        "image_shape": params["image_shape"],
-        "layout": data.layout,
-    }
-    return (
-        build_classifier(names["--proxy"], option="--proxy", max_epochs=proxy_epochs, **for_proxy),
-        build_classifier(names["--target"], option="--target", max_epochs=learning.epochs, **params),
-        settings,
+    for_proxy |= {key: value for key, value in given.items() if value is not None}
+    pair = (
+        build_classifier(names["--proxy"], option="--proxy", **for_proxy),
+        build_classifier(names["--target"], option="--target", **params),
     )
+    settings = {
+        **data.settings(),
+        **vars(networks),
+        "proxy_epochs": for_proxy["max_epochs"],
+        **learning.settings(*pair),
+    }
+    return *pair, settings

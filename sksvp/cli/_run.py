@@ -1,46 +1,54 @@
-"""The options of a run, and its folder."""
+"""The options of a run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import typer
-from typer import Option
 
+from .._storage._run_mark import IN_PROGRESS
 from ._config import read_config
 from ._data import Data
-from ._groups import Group
+from ._groups import Group, option
 
 
 @dataclass(frozen=True)
 class Run(Group):
-    """Where a run is kept, and how it goes on."""
+    """Where a run is kept, and whether it is resumed."""
 
     panel: ClassVar[str] = "Run"
 
-    config: Annotated[
-        Path | None,
-        Option(
-            help="A TOML file of options, as each run folder has one (config.toml); the command line goes first.",
-            callback=read_config,
-            is_eager=True,
-        ),
-    ] = None
-    out: Annotated[Path | None, Option(help="Folder of the run.", show_default="runs/COMMAND-DATE-TIME")] = (
-        None
+    config: Path | None = option(
+        "A TOML file of options, such as config.toml in each run folder. Options of the command line have precedence.",
+        callback=read_config,
     )
-    checkpoint_every: Annotated[
-        int,
-        Option(
-            min=0,
-            help="Epochs after which a training in progress is kept for --resume; 0: only whole trainings are.",
-        ),
-    ] = 10
-    resume: Annotated[
-        bool, Option("--resume", help="Go on with the run in --out; finished trainings are kept.")
-    ] = False
+    out: Path | None = option("Folder of the run.", unset="runs/COMMAND-DATE-TIME")
+    checkpoint_every: int = option(
+        "Epochs after which an unfinished training is kept for --resume; 0: only finished ones are.",
+        default=10,
+        low=0,
+    )
+    resume: bool = option("Continue the run in --out. Finished trainings are kept.", default=False)
+
+    def check(self, data: Data) -> None:
+        """Check `out` and `resume` before anything is loaded.
+
+        Raises
+        ------
+        ValueError
+            For `resume` without `out` or without what is kept for it, and the folder
+            of the data as `out`.
+        """
+        if self.resume and self.out is None:
+            raise ValueError("--resume needs --out, the folder of the run.")
+        if self.resume and self.checkpoint_every == 0 and (self.out / IN_PROGRESS).exists():  # type: ignore[operator]
+            raise ValueError(
+                f"--out {self.out} holds unfinished trainings: --checkpoint-every must not be 0."
+            )
+        if self.out is not None and self.out.resolve() == (data.data or data.root).resolve():
+            raise ValueError(f"--out {self.out} is the folder of the data: name another folder.")
 
 
 @dataclass(frozen=True)
@@ -49,10 +57,12 @@ class Repeats(Group):
 
     panel: ClassVar[str] = "Run"
 
-    seeds: Annotated[
-        int | None, Option(min=1, help="Repeat with the seeds 0, 1, ...", show_default="1; digits: 3")
-    ] = None
-    jobs: Annotated[int, Option(min=1, help="Trainings side by side, one thread each from two on.")] = 1
+    seeds: int | None = option(
+        "Number of repetitions, with the seeds 0, 1, ...", high=10_000, unset="1; digits: 3"
+    )
+    jobs: int = option(
+        "Trainings that run at the same time. With two or more, each has one thread.", default=1
+    )
 
     def numbers(self, data: Data) -> list[int]:
         """Return the seeds."""
@@ -66,12 +76,12 @@ class Repeats(Group):
 
 @contextmanager
 def says_how_to_go_on(folder: Path) -> Iterator[None]:
-    """Answer Ctrl-C with what to do, and exit code 130."""
+    """Answer Ctrl-C with the command that resumes, and exit code 130."""
     try:
         yield
     except KeyboardInterrupt as stop:
         typer.echo(
-            f"sksvp: stopped; what is finished is kept: the same command with --out {folder} --resume goes on.",
+            f"sksvp: stopped. Finished trainings are kept; the same command with --out {folder} --resume goes on.",
             err=True,
         )
         raise typer.Exit(130) from stop

@@ -1,16 +1,15 @@
 """The command ``sksvp train``."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import typer
-from typer import Option
 
 from .._clock import Clock
 from ._config import write_config
 from ._data import Data
 from ._folders import new_folder
-from ._groups import Group, takes_groups
+from ._groups import Group, option, takes_groups
 from ._models import build_classifier, full_name, network_kind, network_names
 from ._networks import Learning
 from ._run import Run, says_how_to_go_on
@@ -22,11 +21,10 @@ class Network(Group):
 
     panel: ClassVar[str] = "Network"
 
-    network: Annotated[
-        str | None,
-        Option(help=f"What is trained: {network_names()}.", show_default="resnet20; texts: bag-of-ngrams"),
-    ] = None
-    seed: Annotated[int, Option(help="Seed of weights, order and augmentation.")] = 0
+    network: str | None = option(
+        f"What is trained: {network_names()}.", unset="resnet20; texts: bag-of-ngrams"
+    )
+    seed: int = option("Seed of weights, order and augmentation.", default=0, low=0, high=2**32 - 1)
 
 
 @takes_groups
@@ -34,8 +32,11 @@ def train(data: Data, network: Network, learning: Learning, run: Run) -> None:
     """Train one network on all rows, and report its error on the test rows.
 
     Writes the network (network.safetensors), its loss and accuracy by epoch
-    (history.csv; fasttext tells none) and the result (results.json).
+    (history.csv; not of fasttext) and the result (results.json).
     """
+    run.check(data)
+    if run.resume and not (run.out / "config.json").exists():  # type: ignore[operator]
+        raise ValueError(f"--out {run.out} holds no run that --resume can continue.")
     data.check()
     default = "bag-of-ngrams" if data.holds_texts() else "resnet20"
     name = full_name(network.network or default, data.dataset)
@@ -48,48 +49,48 @@ def train(data: Data, network: Network, learning: Learning, run: Run) -> None:
 
     import pandas as pd
 
-    from .._storage._checkpoint import has_states
     from .._storage._files import replacing, write_json
-    from ..experiments import clocks_in_order, forget_training, in_words, keep_training, training_folder
+    from ..experiments import RunFolder, clocks_in_order, in_words, keep_training, training_folder
+    from ._bunch import data_digest
 
-    folder = new_folder("train", run.out)
-    kept = training_folder(folder, "network")
-    if (folder / "results.json").exists():
-        raise ValueError(f"--out {folder} holds a finished run: name another folder.")
-    if kept.exists() and not run.resume:
-        raise ValueError(f"--out {folder} holds a stopped run: add --resume, or name another folder.")
-    if kept.exists() and not run.checkpoint_every:
-        raise ValueError(f"--out {folder} holds a stopped run: --checkpoint-every must not be 0.")
-    # The stopped training's own folder: with other options it is refused, not begun anew beside it.
-    stopped = [path for path in kept.glob("*") if has_states(path)]
-    keep_training(classifier, stopped[0] if stopped else kept, run.checkpoint_every)
-    if not stopped:
-        write_config(folder, "train", data, network, learning, run)
-    with says_how_to_go_on(folder), Clock() as clock:
+    settings = {
+        **data.settings(),
+        "network": name,
+        "seed": network.seed,
+        **filled.settings(classifier),
+        "content of the data": data_digest(bunch),
+    }
+    folder = RunFolder(new_folder("train", run.out), settings, resume=run.resume)
+    if folder.has("network"):
+        raise ValueError(f"--out {folder.path} holds a finished run: name another folder.")
+    write_config(folder.path, "train", data, network, learning, run)
+    keep_training(classifier, training_folder(folder.path, "network"), run.checkpoint_every)
+    with folder.alone(), says_how_to_go_on(folder.path), Clock() as clock:
         classifier.fit(bunch.X_train, bunch.y_train)
     clock.add_earlier(classifier)
     error = 1.0 - classifier.score(bunch.X_test, bunch.y_test)
-    # The program fasttext tells none.
+    # fasttext has no history.
     if hasattr(classifier, "history_"):
         history = pd.DataFrame(classifier.history_[:, ("epoch", "dur", "train_loss", "train_acc")])
         history.columns = ["epoch", "seconds", "train_loss", "train_accuracy"]
-        with replacing(folder / "history.csv") as part:
+        with replacing(folder.path / "history.csv") as part:
             history.to_csv(part, index=False)
     if "net_params" in classifier.get_params(deep=False):
-        # --optimizer is a class there, which the file has no place for, and the network needs no more.
+        # They hold the optimizer's class, which cannot be saved and which a trained network does not need.
         classifier.set_params(net_params=None)
-    classifier.save(folder / "network.safetensors")
-    write_json(
-        folder / "results.json",
-        {
-            "network": name,
-            "seed": network.seed,
-            "error": error,
-            "seconds": clock.wall,
-            "cpu_seconds": clock.cpu,
-        },
-    )
-    forget_training(kept)
+    classifier.save(folder.path / "network.safetensors")
+    record = {
+        "network": name,
+        "seed": network.seed,
+        "error": error,
+        "seconds": clock.wall,
+        "cpu_seconds": clock.cpu,
+    }
+    write_json(folder.path / "results.json", record)
+    folder.add("network", {"kind": "network", **record})
     seconds = in_words(clock, clocks_in_order(classifier))
-    typer.echo(f"{name}: error {100 * error:.2f} % on {len(bunch.y_test):,} test rows, trained in {seconds}")
-    typer.echo(f"written to {folder}")
+    typer.echo(
+        f"{name}: error {100 * error:.2f} % on {len(bunch.y_test):,} test rows, trained in {seconds} "
+        f"{folder.hardware()}"
+    )
+    typer.echo(f"written to {folder.path}")

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
-from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_method_params
 
 from .._clock import Clock
+from .._inputs._containers import take_rows
 from .._seeds import draw_seeds
 from ..proxies import Proxy, as_proxy
 from ._memory import MemoryEntry, ProxyRecord, Seconds
@@ -157,8 +157,8 @@ def _cross_validate(
     scores: dict[str, np.ndarray] = {}
     for seen, left_out in folds.split(np.zeros(len(y)), y):
         params = _check_method_params(X, fit_params, indices=seen)
-        trained = train(_safe_indexing(X, seen), y[seen], fit_params=params)
-        found = trained.gather(_safe_indexing(X, left_out), ("probabilities",))
+        trained = train(take_rows(X, seen), y[seen], fit_params=params)
+        found = trained.gather(take_rows(X, left_out), ("probabilities",))
         for kind, array in found.parts.items():
             scores.setdefault(kind, np.empty((len(y), *array.shape[1:]), dtype=array.dtype))[left_out] = array
     return scores

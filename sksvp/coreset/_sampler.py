@@ -1,9 +1,30 @@
 """Choosing training rows with a proxy, inside imbalanced-learn's Pipeline."""
 
-import numpy as np
-from sklearn.utils import _safe_indexing, indexable
+from dataclasses import dataclass, field, fields
 
+import numpy as np
+from sklearn.utils import InputTags, Tags, indexable
+from sklearn.utils._metadata_requests import METHODS
+
+from .._inputs._containers import take_rows
 from ._base import BaseProxyCoreset
+
+
+@dataclass(slots=True)
+class _SamplerTags:
+    """The tags of samplers, as imbalanced-learn has them."""
+
+    sample_indices: bool = True
+
+
+@dataclass(slots=True)
+class _SamplerInputTags(InputTags):
+    dataframe: bool = True
+
+
+@dataclass(slots=True)
+class _TagsOfSampler(Tags):
+    sampler_tags: _SamplerTags = field(default_factory=_SamplerTags)
 
 
 class ProxyCoresetSampler(BaseProxyCoreset):
@@ -21,8 +42,9 @@ class ProxyCoresetSampler(BaseProxyCoreset):
         How rows are ranked.
     subset_size : float or int, default=0.5
         Share of the rows to keep, or their number.
-    class_balanced : bool, default=False
-        Whether each class keeps its share.
+    class_balanced : bool or {"proportional", "equal", "by_error"}, default=False
+        Whether classes have quotas: in proportion to their sizes, equal, or in
+        proportion to the share of their rows that the proxy classifies wrong.
     probabilities : {"in_sample", "out_of_fold"}, default="in_sample"
         Whether the proxy scores the rows it was trained on, or models score rows
         that they have not seen.
@@ -40,7 +62,9 @@ class ProxyCoresetSampler(BaseProxyCoreset):
     ----------
     sample_indices_ : ndarray of int
         Numbers of the kept rows, ascending; also called `indices_`.
-    support_, order_, scores_, strategy_, proxy_, timings_, from_cache_, classes_
+    support_, order_, scores_, strategy_, proxy_, proxy_stop_ : object
+        As in `ProxyCoresetSelector`.
+    weights_, record_, timings_, from_cache_, classes_, n_features_in_, feature_names_in_ : object
         As in `ProxyCoresetSelector`.
 
     See Also
@@ -57,6 +81,11 @@ class ProxyCoresetSampler(BaseProxyCoreset):
     >>> X_kept.shape
     (75, 4)
     """
+
+    @property
+    def _fitting_methods(self) -> tuple[str, ...]:  # type: ignore[override]
+        # imbalanced-learn makes a routed method of it.
+        return ("fit", "fit_resample") if "fit_resample" in METHODS else ("fit",)
 
     @property
     def sample_indices_(self) -> np.ndarray:
@@ -82,4 +111,14 @@ class ProxyCoresetSampler(BaseProxyCoreset):
         """
         self.fit(X, y, **fit_params)
         X, y = indexable(X, y)
-        return _safe_indexing(X, self.indices_), _safe_indexing(y, self.indices_)
+        return take_rows(X, self.indices_), take_rows(y, self.indices_)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "sampler"
+        tags.input_tags = _SamplerInputTags(**_values(tags.input_tags))
+        return _TagsOfSampler(**_values(tags))
+
+
+def _values(tags) -> dict:
+    return {tag.name: getattr(tags, tag.name) for tag in fields(tags)}

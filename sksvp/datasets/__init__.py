@@ -4,6 +4,7 @@ from ._arrays import load_arrays
 from ._cifar import load_cifar10, load_cifar100
 from ._digits import load_digits
 from ._image_folder import ImageFolderRows, load_image_folder
+from ._label_prefix import is_label_prefix_file as is_label_prefix_file
 from ._label_prefix import load_label_prefix
 from ._reviews import (
     load_ag_news,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import validate_params
 
+from .._inputs._paths import as_path
 from ._bunch import split_bunch
 
 _NAMES = ("X", "y", "X_train", "y_train", "X_test", "y_test")
@@ -20,10 +20,6 @@ Training rows: {n_train:,}; test rows: {n_test:,}. The labels are those of the f
 """
 
 
-@validate_params(
-    {"path": [str, os.PathLike], "labels": [str, os.PathLike, None]},
-    prefer_skip_nested_validation=True,
-)
 def load_arrays(path: str | os.PathLike, labels: str | os.PathLike | None = None) -> Bunch:
     """Load a user's own rows and labels from numpy's files.
 
@@ -62,8 +58,8 @@ def load_arrays(path: str | os.PathLike, labels: str | os.PathLike | None = None
         If a file is damaged, holds Python objects or lacks an array, or X and y
         differ in length; the message names the file.
     """
-    path = Path(path)
-    arrays = _read(path, None if labels is None else Path(labels))
+    path = as_path(path, "path")
+    arrays = _read(path, None if labels is None else as_path(labels, "labels"))
     prefix = _train_prefix(arrays, path)
     train = _pair(arrays, f"X{prefix}", f"y{prefix}", path)
     test = None

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
+from .._inputs._paths import as_path
 from ._bunch import split_bunch
 from ._download import Published, find_folder
 from ._unpickle import load_pickled_dict
@@ -41,7 +42,7 @@ _CIFAR100 = Published(
 
 
 @validate_params(
-    {"data_dir": [str, os.PathLike], "download": ["boolean"], "verbose": ["verbose"]},
+    {"download": ["boolean"], "verbose": ["verbose"]},
     prefer_skip_nested_validation=True,
 )
 def load_cifar10(data_dir: str | os.PathLike, *, download: bool = False, verbose: int = 0) -> Bunch:
@@ -90,12 +91,18 @@ def load_cifar10(data_dir: str | os.PathLike, *, download: bool = False, verbose
     Images, 2009.
     """
     return _load(
-        _CIFAR10, Path(data_dir), "labels", "label_names", n_classes=10, download=download, verbose=verbose
+        _CIFAR10,
+        data_dir,
+        "labels",
+        "label_names",
+        n_classes=10,
+        download=download,
+        verbose=verbose,
     )
 
 
 @validate_params(
-    {"data_dir": [str, os.PathLike], "download": ["boolean"], "coarse": ["boolean"], "verbose": ["verbose"]},
+    {"download": ["boolean"], "coarse": ["boolean"], "verbose": ["verbose"]},
     prefer_skip_nested_validation=True,
 )
 def load_cifar100(
@@ -128,7 +135,7 @@ def load_cifar100(
     kind, n_classes = ("coarse", 20) if coarse else ("fine", 100)
     return _load(
         _CIFAR100,
-        Path(data_dir),
+        data_dir,
         f"{kind}_labels",
         f"{kind}_label_names",
         n_classes=n_classes,
@@ -139,7 +146,7 @@ def load_cifar100(
 
 def _load(
     published: Published,
-    data_dir: Path,
+    data_dir: str | os.PathLike,
     label_key: str,
     names_key: str,
     *,
@@ -147,7 +154,7 @@ def _load(
     download: bool,
     verbose: int,
 ) -> Bunch:
-    folder = find_folder(published, data_dir, download=download, verbose=verbose)
+    folder = find_folder(published, as_path(data_dir, "data_dir"), download=download, verbose=verbose)
     *train_files, test_file, names_file = [folder / name for name in published.files]
     names = _read_names(names_file, names_key, n_classes)
     train = _read_batches(train_files, label_key, n_classes)

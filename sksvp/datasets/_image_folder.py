@@ -2,22 +2,24 @@
 
 import hashlib
 import os
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import StrOptions, validate_params
 
+from .._inputs._parameters import RealNumber, WholeNumber
+from .._inputs._paths import as_path
 from .._inputs._rows import Box, WindowedRows
+from .._inputs._warn import warn_caller
+from ..text import check_texts
 from ._bunch import split_bunch
 from ._image_layout import SUFFIXES, Layout, find_layout, list_split
 from ._pixels import centre_square, check_header, read_image
-from ._threads import thread_map
+from ._threads import N_JOBS, thread_map
 
 _DESCR = """Image folders, read when they are needed
 
@@ -27,6 +29,13 @@ Skipped as unreadable: {n_skipped:,}.
 
 Source: {root}
 """
+
+
+_READING = {
+    "image_size": [WholeNumber(1, 16_384)],
+    "crop_fraction": [RealNumber(0, 1, closed="right")],
+    "n_jobs": N_JOBS,
+}
 
 
 class ImageFolderRows(WindowedRows):
@@ -53,12 +62,15 @@ class ImageFolderRows(WindowedRows):
     `content_key` depends on paths, sizes and modification times, not on pixels.
     """
 
+    @validate_params(_READING, prefer_skip_nested_validation=True)
     def __init__(
         self, root, files, *, image_size: int = 224, crop_fraction: float = 1.0, n_jobs: int | None = None
     ):
-        self._files = np.asarray(files, dtype=np.str_)
+        self._files = np.asarray(check_texts(files, "files"), dtype=np.str_)
+        if len(self._files) == 0:
+            raise ValueError("files must name at least one image.")
         super().__init__(len(self._files), (image_size, image_size, 3))
-        self._root = str(Path(root).resolve())
+        self._root = str(as_path(root, "root").resolve())
         self._crop_fraction = crop_fraction
         self._n_jobs = n_jobs
 
@@ -98,13 +110,7 @@ class ImageFolderRows(WindowedRows):
 
 
 @validate_params(
-    {
-        "root": [str, os.PathLike],
-        "image_size": [Interval(Integral, 1, None, closed="left")],
-        "crop_fraction": [Interval(Real, 0, 1, closed="right")],
-        "on_error": [StrOptions({"raise", "skip"})],
-        "n_jobs": [Integral, None],
-    },
+    {**_READING, "on_error": [StrOptions({"raise", "skip"})]},
     prefer_skip_nested_validation=True,
 )
 def load_image_folder(
@@ -190,12 +196,12 @@ def load_image_folder(
     Pass a pool without labels to `ProxyActiveLearner` with
     ``np.full(len(X_train), None)`` as y.
     """
-    root = Path(root)
+    root = as_path(root, "root")
     if not root.is_dir():
         raise FileNotFoundError(f"root={str(root)!r} is not a folder.")
     layout = find_layout(root)
     for note in layout.notes:
-        _warn(note)
+        warn_caller(note)
     reading = {"image_size": image_size, "crop_fraction": crop_fraction, "n_jobs": n_jobs}
     train = _load_split(layout, layout.train, on_error=on_error, **reading)
     test = None if layout.test is None else _load_split(layout, layout.test, on_error=on_error, **reading)
@@ -203,7 +209,9 @@ def load_image_folder(
     skipped = train.skipped + (test.skipped if test else [])
     if skipped:
         named = ", ".join(name for name, _ in skipped[:5]) + (", ..." if len(skipped) > 5 else "")
-        _warn(f"{len(skipped):,} unreadable images were skipped: {named}. The Bunch lists them in 'skipped'.")
+        warn_caller(
+            f"{len(skipped):,} unreadable images were skipped: {named}. The Bunch lists them in 'skipped'."
+        )
     descr = _DESCR.format(
         n_train=len(train.files),
         n_test=len(test.files) if test else 0,
@@ -237,6 +245,7 @@ class _Split:
 def _load_split(layout: Layout, split: str, *, on_error: str, **reading) -> _Split:
     folder = layout.root / split
     files, labels = list_split(layout, split)
+    _check_any(files, folder)
     rows = ImageFolderRows(layout.root, files, **reading)
     skipped: list[tuple[str, str]] = []
     if on_error == "raise":
@@ -246,8 +255,7 @@ def _load_split(layout: Layout, split: str, *, on_error: str, **reading) -> _Spl
         kept = np.array([failure is None for failure in failures], dtype=bool)
         skipped = [(str(file), why) for file, why in zip(files, failures, strict=True) if why is not None]
         rows, files, labels = rows[kept], files[kept], None if labels is None else labels[kept]
-    if len(files) == 0:
-        raise ValueError(f"{folder} has no readable image ({', '.join(SUFFIXES)}).")
+    _check_any(files, folder)
     if split == layout.train and labels is not None:
         _check_every_class(labels, layout.classes, folder)
     return _Split(rows, labels, files, skipped)
@@ -266,6 +274,11 @@ def _failures(rows: ImageFolderRows, n_jobs: int | None) -> list[str | None]:
     return thread_map(failure, range(len(rows)), n_jobs)
 
 
+def _check_any(files: np.ndarray, folder: Path) -> None:
+    if len(files) == 0:
+        raise ValueError(f"{folder} has no readable image ({', '.join(SUFFIXES)}).")
+
+
 def _check_every_class(y: np.ndarray, classes: list[str], folder: Path) -> None:
     counts = np.bincount(y, minlength=len(classes))
     empty = [name for name, count in zip(classes, counts, strict=True) if count == 0]
@@ -273,8 +286,3 @@ def _check_every_class(y: np.ndarray, classes: list[str], folder: Path) -> None:
         raise ValueError(
             f"{folder} has classes without a readable image ({', '.join(SUFFIXES)}): {', '.join(empty)}."
         )
-
-
-def _warn(message: str) -> None:
-    # The level of load_image_folder's caller, above the wrapper that validates its parameters.
-    warnings.warn(message, UserWarning, stacklevel=4)

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import StrOptions, validate_params
 
+from .._inputs._paths import as_path
 from ..text import PackedTexts
 from ._text_columns import is_unicode
 from ._text_rows import COMPRESSIONS, DAMAGED, TextRows, damaged, named_bunch, open_text
@@ -16,8 +17,6 @@ SUFFIXES = tuple(f".txt{compression}" for compression in COMPRESSIONS)
 
 @validate_params(
     {
-        "path": [str, os.PathLike],
-        "test": [str, os.PathLike, None],
         "label_prefix": [str],
         "on_error": [StrOptions({"raise", "skip"})],
     },
@@ -75,7 +74,7 @@ def load_label_prefix(
     """
     if not label_prefix:
         raise ValueError("label_prefix must not be empty.")
-    files = [Path(path)] if test is None else [Path(path), Path(test)]
+    files = [as_path(path, "path")] + ([] if test is None else [as_path(test, "test")])
     splits, classes = zip(*(_read(file, label_prefix, on_error) for file in files), strict=True)
     return named_bunch(path, files, splits, classes)
 

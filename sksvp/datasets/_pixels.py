@@ -5,7 +5,8 @@ import math
 import os
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
@@ -48,10 +49,14 @@ def read_image(path: str | os.PathLike, size: int, choose: Callable[[tuple[int, 
     ValueError
         If the file cannot be read as an image; the message names it.
     """
-    try:
-        with Image.open(path) as image:
+    with _unreadable_as_value_error(path):
+        image = Image.open(path)
+    with image:
+        with _unreadable_as_value_error(path):
             width, height = _upright_size(image)
-            left, upper, right, lower = choose((width, height))
+        # An error of a user's function is not one of the image.
+        left, upper, right, lower = choose((width, height))
+        with _unreadable_as_value_error(path):
             # A JPEG can be decoded at a half, quarter or eighth of its size, which is much faster for photographs.
             # The decoded window is at least twice the requested size.
             share = min(right - left, lower - upper) / min(width, height)
@@ -62,17 +67,12 @@ def read_image(path: str | os.PathLike, size: int, choose: Callable[[tuple[int, 
             across, down = rgb.width / width, rgb.height / height
             box = (left * across, upper * down, right * across, lower * down)
             return np.asarray(rgb.resize((size, size), Image.Resampling.BILINEAR, box=box))
-    except _UNREADABLE as error:
-        raise _unreadable(path, error) from error
 
 
 def check_header(path: str | os.PathLike) -> None:
     """Raise ValueError with the file's name if it does not begin like an image that we can read."""
-    try:
-        with Image.open(path) as image:
-            _check_depth(image)
-    except _UNREADABLE as error:
-        raise _unreadable(path, error) from error
+    with _unreadable_as_value_error(path), Image.open(path) as image:
+        _check_depth(image)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -97,11 +97,15 @@ def _upright_size(image: Image.Image) -> tuple[int, int]:
     return (image.height, image.width) if sideways else image.size
 
 
-def _unreadable(path: str | os.PathLike, error: Exception) -> Exception:
-    if isinstance(error, OSError) and error.errno in _OF_THE_SYSTEM:
-        return error
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return ValueError(f"{path} cannot be read as an image: {reason}")
+@contextmanager
+def _unreadable_as_value_error(path: str | os.PathLike) -> Iterator[None]:
+    try:
+        yield
+    except _UNREADABLE as error:
+        if isinstance(error, OSError) and error.errno in _OF_THE_SYSTEM:
+            raise
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"{path} cannot be read as an image: {reason}") from error
 
 
 def _check_depth(image: Image.Image) -> None:

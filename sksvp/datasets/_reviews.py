@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
+from .._inputs._paths import as_path
 from ..text import PackedTexts
 from ._download import Published, find_folder
 from ._text_csv import find_files, is_text_csv, read_text_csv
@@ -96,7 +97,7 @@ _TOPICS = (
 )
 
 _checked = validate_params(
-    {"data_dir": [str, os.PathLike], "download": ["boolean"], "verbose": ["verbose"]},
+    {"download": ["boolean"], "verbose": ["verbose"]},
     prefer_skip_nested_validation=True,
 )
 
@@ -149,6 +150,21 @@ def load_amazon_review_full(
 
     Parameters, result and errors are those of `load_amazon_review_polarity`;
     the folder is ``amazon_review_full_csv``.
+
+    Parameters
+    ----------
+    data_dir : str or path
+        The folder ``amazon_review_full_csv`` with ``train.csv`` and ``test.csv``, or its parent
+        folder.
+    download : bool, default=False
+        Whether to download and unpack the archive if the folder is missing.
+    verbose : int, default=0
+        If above 0, the progress of a download is shown.
+
+    Returns
+    -------
+    Bunch
+        As returned by `load_text_csv`, with the names of the classes.
     """
     return _load(_AMAZON_FULL, _STARS, data_dir, download, verbose)
 
@@ -161,6 +177,21 @@ def load_yelp_review_polarity(
 
     Parameters, result and errors are those of `load_amazon_review_polarity`;
     the folder is ``yelp_review_polarity_csv``.
+
+    Parameters
+    ----------
+    data_dir : str or path
+        The folder ``yelp_review_polarity_csv`` with ``train.csv`` and ``test.csv``, or its parent
+        folder.
+    download : bool, default=False
+        Whether to download and unpack the archive if the folder is missing.
+    verbose : int, default=0
+        If above 0, the progress of a download is shown.
+
+    Returns
+    -------
+    Bunch
+        As returned by `load_text_csv`, with the names of the classes.
     """
     return _load(_YELP_POLARITY, _POLARITY, data_dir, download, verbose)
 
@@ -171,6 +202,21 @@ def load_yelp_review_full(data_dir: str | os.PathLike, *, download: bool = False
 
     Parameters, result and errors are those of `load_amazon_review_polarity`;
     the folder is ``yelp_review_full_csv``.
+
+    Parameters
+    ----------
+    data_dir : str or path
+        The folder ``yelp_review_full_csv`` with ``train.csv`` and ``test.csv``, or its parent
+        folder.
+    download : bool, default=False
+        Whether to download and unpack the archive if the folder is missing.
+    verbose : int, default=0
+        If above 0, the progress of a download is shown.
+
+    Returns
+    -------
+    Bunch
+        As returned by `load_text_csv`, with the names of the classes.
     """
     return _load(_YELP_FULL, _STARS, data_dir, download, verbose)
 
@@ -181,6 +227,21 @@ def load_ag_news(data_dir: str | os.PathLike, *, download: bool = False, verbose
 
     Parameters, result and errors are those of `load_amazon_review_polarity`;
     the folder is ``ag_news_csv``.
+
+    Parameters
+    ----------
+    data_dir : str or path
+        The folder ``ag_news_csv`` with ``train.csv`` and ``test.csv``, or its parent
+        folder.
+    download : bool, default=False
+        Whether to download and unpack the archive if the folder is missing.
+    verbose : int, default=0
+        If above 0, the progress of a download is shown.
+
+    Returns
+    -------
+    Bunch
+        As returned by `load_text_csv`, with the names of the classes.
     """
     return _load(_AG_NEWS, _SECTIONS, data_dir, download, verbose)
 
@@ -191,6 +252,21 @@ def load_dbpedia(data_dir: str | os.PathLike, *, download: bool = False, verbose
 
     Parameters, result and errors are those of `load_amazon_review_polarity`;
     the folder is ``dbpedia_csv``.
+
+    Parameters
+    ----------
+    data_dir : str or path
+        The folder ``dbpedia_csv`` with ``train.csv`` and ``test.csv``, or its parent
+        folder.
+    download : bool, default=False
+        Whether to download and unpack the archive if the folder is missing.
+    verbose : int, default=0
+        If above 0, the progress of a download is shown.
+
+    Returns
+    -------
+    Bunch
+        As returned by `load_text_csv`, with the names of the classes.
     """
     return _load(_DBPEDIA, _ARTICLES, data_dir, download, verbose)
 
@@ -201,6 +277,21 @@ def load_yahoo_answers(data_dir: str | os.PathLike, *, download: bool = False, v
 
     Parameters, result and errors are those of `load_amazon_review_polarity`;
     the folder is ``yahoo_answers_csv``.
+
+    Parameters
+    ----------
+    data_dir : str or path
+        The folder ``yahoo_answers_csv`` with ``train.csv`` and ``test.csv``, or its parent
+        folder.
+    download : bool, default=False
+        Whether to download and unpack the archive if the folder is missing.
+    verbose : int, default=0
+        If above 0, the progress of a download is shown.
+
+    Returns
+    -------
+    Bunch
+        As returned by `load_text_csv`, with the names of the classes.
     """
     return _load(_YAHOO, _TOPICS, data_dir, download, verbose)
 
@@ -235,7 +326,7 @@ def load_imdb(data_dir: str | os.PathLike, *, download: bool = False, verbose: i
     -----
     Source: A. Maas et al., Learning Word Vectors for Sentiment Analysis, ACL 2011.
     """
-    data_dir = Path(data_dir)
+    data_dir = as_path(data_dir, "data_dir")
     for folder in (data_dir / "imdb_csv", data_dir):
         if folder.is_dir() and is_text_csv(folder):
             splits = _read(folder, 2)
@@ -255,7 +346,7 @@ def _load(
 ) -> Bunch:
     folder = find_folder(
         published,
-        Path(data_dir),
+        as_path(data_dir, "data_dir"),
         download=download,
         verbose=verbose,
         has=lambda folder, _: folder.is_dir() and is_text_csv(folder),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ class NamedColumns:
         self.guesses_texts = text_column is None
         if text_column is None:
             self._text_columns = None
-        elif isinstance(text_column, str) or not isinstance(text_column, Iterable):
+        elif isinstance(text_column, str | Integral):
             self._text_columns = [text_column]
         else:
             self._text_columns = list(text_column)

@@ -3,7 +3,6 @@
 import codecs
 import csv
 import os
-import warnings
 from collections.abc import Iterator
 from numbers import Integral
 from pathlib import Path
@@ -14,6 +13,9 @@ from sklearn.utils import Bunch
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .._inputs._large_cells import large_cells
+from .._inputs._parameters import ListOf
+from .._inputs._paths import as_path
+from .._inputs._warn import warn_caller
 from ..text import PackedTexts
 from ._text_columns import NamedColumns, PublishedColumns, is_number
 from ._text_rows import COMPRESSIONS, DAMAGED, TextRows, damaged, named_bunch, open_text, text_bunch
@@ -27,9 +29,7 @@ _UTF_16_MARKS = ("\udcff\udcfe", "\udcfe\udcff")
 
 @validate_params(
     {
-        "path": [str, os.PathLike],
-        "test": [str, os.PathLike, None],
-        "text_column": [str, Integral, "array-like", None],
+        "text_column": [str, Integral, ListOf(str, Integral, can_be_empty=True), None],
         "label_column": [str, Integral, None],
         "sep": [str, None],
         "encoding": [str],
@@ -142,7 +142,8 @@ def load_text_csv(
     >>> list(bunch.X_train), bunch.y_train.tolist(), bunch.target_names.tolist()
     (['a fine film', 'a waste'], [1, 0], ['bad', 'good'])
     """
-    train_file, test_file = find_files(Path(path), None if test is None else Path(test))
+    path = as_path(path, "path")
+    train_file, test_file = find_files(path, None if test is None else as_path(test, "test"))
     files = [train_file] if test_file is None else [train_file, test_file]
     _check_form(sep, encoding)
     reading: dict[str, Any] = {"sep": sep, "encoding": encoding, "quoting": quoting, "on_error": on_error}
@@ -169,7 +170,7 @@ def _check_form(sep: str | None, encoding: str) -> None:
         raise ValueError(f"sep={sep!r} must be one character, no quote or line break.")
     try:
         "".encode(encoding)
-    except LookupError as error:
+    except (LookupError, ValueError) as error:
         raise ValueError(f"encoding={encoding!r} is not one that Python knows: {error}.") from error
 
 
@@ -260,9 +261,7 @@ def _read(
             f"save a table of features as an .npz file."
         )
     if n_headers:
-        warnings.warn(
-            f"{path}: {n_headers:,} rows that repeat the header were left out.", UserWarning, stacklevel=2
-        )
+        warn_caller(f"{path}: {n_headers:,} rows that repeat the header were left out.")
     return texts, codes
 
 

@@ -3,7 +3,6 @@
 import bz2
 import gzip
 import lzma
-import warnings
 import zlib
 from array import array
 from collections.abc import Sequence
@@ -13,7 +12,8 @@ from typing import IO, Any
 import numpy as np
 from sklearn.utils import Bunch
 
-from ..text import PackedTexts
+from .._inputs._warn import warn_caller
+from ..text import PackedTexts, texts_in_buffer
 from ._bunch import split_bunch
 from ._text_columns import sorted_classes, unify_numbers
 
@@ -77,12 +77,10 @@ class TextRows:
             raise ValueError(f"{self._path} has no rows{f' but bad ones, {skipped[0]}' if skipped else ''}.")
         if skipped:
             last = f"; the last {skipped[-1]}" if len(skipped) > 1 else ""
-            warnings.warn(
-                f"{self._path}: {len(skipped):,} bad rows were left out, the first of them {skipped[0]}{last}.",
-                UserWarning,
-                stacklevel=2,
+            warn_caller(
+                f"{self._path}: {len(skipped):,} bad rows were left out, the first of them {skipped[0]}{last}."
             )
-        texts = PackedTexts.from_buffer(self._buffer, np.frombuffer(self._ends, dtype=np.int64))
+        texts = texts_in_buffer(self._buffer, np.frombuffer(self._ends, dtype=np.int64))
         return texts, np.array(self._codes, dtype=np.int64)
 
 

@@ -1,15 +1,16 @@
 """Torch datasets as lazy rows and labels."""
 
 import hashlib
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
+from sklearn.utils._param_validation import validate_params
 
 from .._inputs._rows import LazyRows
+from .._inputs._warn import warn_caller
 from ._pixels import to_rgb
-from ._threads import thread_map
+from ._threads import N_JOBS, thread_map
 
 if TYPE_CHECKING:
     from torch.utils.data import Dataset
@@ -36,7 +37,9 @@ class TorchDatasetRows(LazyRows):
     identify its content.
     """
 
+    @validate_params({"n_jobs": N_JOBS}, prefer_skip_nested_validation=True)
     def __init__(self, dataset: "Dataset", *, n_jobs: int | None = 1):
+        _check_map_style(dataset)
         self.dataset = dataset
         self._n_jobs = n_jobs
         super().__init__(len(dataset), pixels_of(_sample(dataset, 0)[0], 0).shape)  # type: ignore[arg-type]
@@ -64,6 +67,7 @@ class TorchDatasetRows(LazyRows):
         return digest.hexdigest()
 
 
+@validate_params({"n_jobs": N_JOBS}, prefer_skip_nested_validation=True)
 def from_torch(dataset: "Dataset", *, n_jobs: int | None = 1) -> tuple[TorchDatasetRows, np.ndarray]:
     """Turn a torch dataset of (image, label) into X and y for scikit-learn.
 
@@ -75,7 +79,7 @@ def from_torch(dataset: "Dataset", *, n_jobs: int | None = 1) -> tuple[TorchData
         shape (height, width), (channels, height, width) or (height, width,
         channels), either uint8 or floating point from 0 to 1 as returned by
         torchvision's ToTensor. All must have one size and mode.
-    n_jobs : int, default=1
+    n_jobs : int or None, default=1
         Number of threads that read from the dataset; above 1 the dataset must be
         thread-safe. None means one per CPU.
 
@@ -114,7 +118,6 @@ def from_torch(dataset: "Dataset", *, n_jobs: int | None = 1) -> tuple[TorchData
     >>> X.shape, y.shape
     ((10, 32, 32, 3), (10,))
     """
-    _check_map_style(dataset)
     X = TorchDatasetRows(dataset, n_jobs=n_jobs)
     _warn_if_random(X)
     labels = _known_labels(dataset)
@@ -192,12 +195,21 @@ def _check_map_style(dataset: Any) -> None:
             f"dataset must be map-style, with __len__ and __getitem__, got {type(dataset).__name__}: rows "
             f"are chosen by number."
         )
-    if len(dataset) == 0:
+    try:
+        n_rows = len(dataset)
+    except TypeError as error:
+        raise TypeError(f"dataset must have a length: {error}") from error
+    if n_rows == 0:
         raise ValueError("dataset has no rows.")
 
 
 def _sample(dataset: Any, row: int) -> tuple[Any, Any]:
-    sample = dataset[row]
+    try:
+        sample = dataset[row]
+    except LookupError as error:
+        raise TypeError(
+            f"dataset must give a row for each number below its length, got {type(error).__name__} for row {row}."
+        ) from error
     if not isinstance(sample, (tuple, list)) or len(sample) != 2:
         size = f" of length {len(sample)}" if isinstance(sample, (tuple, list)) else ""
         raise TypeError(
@@ -209,11 +221,9 @@ def _sample(dataset: Any, row: int) -> tuple[Any, Any]:
 def _warn_if_random(X: TorchDatasetRows) -> None:
     rows = np.unique(np.linspace(0, len(X) - 1, _PROBED_ROWS).astype(np.intp))
     if not np.array_equal(X.read(rows), X.read(rows)):
-        warnings.warn(
+        warn_caller(
             "the dataset gives another image when a row is read again: random transforms make the scores of "
-            "a selection noisy. Remove them from the dataset; the estimators augment images themselves.",
-            UserWarning,
-            stacklevel=3,
+            "a selection noisy. Remove them from the dataset; the estimators augment images themselves."
         )
 
 

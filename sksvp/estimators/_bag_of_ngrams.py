@@ -193,11 +193,29 @@ class BagOfNgramsClassifier(Observed, ScoresOfLogits, LinearTextClassifier):
         ----------
         X : list, Series, array or PackedTexts of n_samples str
             Texts.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), float32
+            Outputs of the linear layer.
         """
         return self.predict_outputs(X)[0]
 
     def predict_outputs(self, X) -> tuple[np.ndarray, np.ndarray]:
-        """Compute the logits and the features in one pass; see `predict_logits` and `transform`."""
+        """Compute the logits and the features in one pass; see `predict_logits` and `transform`.
+
+        Parameters
+        ----------
+        X : list, Series, array or PackedTexts of n_samples str
+            Texts.
+
+        Returns
+        -------
+        logits : ndarray of shape (n_samples, n_classes), float32
+            As of `predict_logits`.
+        features : ndarray of shape (n_samples, dim), float32
+            As of `transform`.
+        """
         features = self._features(X)
         return features @ self.coef_.T, features
 

@@ -84,7 +84,9 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
     Attributes
     ----------
     net_ : skorch.NeuralNetClassifier
-        The trained net; its `history` has loss, accuracy and seconds of each epoch.
+        The trained net.
+    history_ : skorch.history.History
+        Loss, accuracy and seconds of each epoch.
     """
 
     _parameter_constraints: dict = {
@@ -316,7 +318,20 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
         return self._score(X, "features")["features"]
 
     def predict_outputs(self, X) -> tuple[np.ndarray, np.ndarray]:
-        """Compute the logits and the features in one forward pass; see `predict_logits` and `transform`."""
+        """Compute the logits and the features in one forward pass; see `predict_logits` and `transform`.
+
+        Parameters
+        ----------
+        X : array-like or lazy rows of length n_samples
+            Rows of the same form as in `fit`.
+
+        Returns
+        -------
+        logits : ndarray of shape (n_samples, n_classes), float32
+            As of `predict_logits`.
+        features : ndarray of shape (n_samples, n_features), float32
+            As of `transform`.
+        """
         scores = self._score(X, "logits", "features")
         return scores["logits"], scores["features"]
 
@@ -334,7 +349,7 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
 
     @property
     def history_(self):
-        """skorch's history of the training: a list of dicts, one an epoch."""
+        """History of the training, as skorch keeps it: a list of dicts, one for each epoch."""
         check_is_fitted(self)
         return self.net_.history
 

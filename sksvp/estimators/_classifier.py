@@ -153,19 +153,63 @@ class ScoresOfLogits:
     predict_logits: Callable[[Any], np.ndarray]
 
     def predict_proba(self, X) -> np.ndarray:
-        """Compute class probabilities, the softmax of the logits: (n_samples, n_classes), float64."""
+        """Compute class probabilities, the softmax of the logits: (n_samples, n_classes), float64.
+
+        Parameters
+        ----------
+        X : rows of length n_samples
+            Rows of the same form as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), float64
+            Class probabilities, in the order of `classes_`.
+        """
         return softmax(self.predict_logits(X).astype(np.float64), axis=1)
 
     def predict_log_proba(self, X) -> np.ndarray:
-        """Compute log-probabilities from the logits, finite where probabilities saturate."""
+        """Compute log-probabilities from the logits, finite where probabilities saturate.
+
+        Parameters
+        ----------
+        X : rows of length n_samples
+            Rows of the same form as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), float64
+            Logarithms of the class probabilities.
+        """
         return log_softmax(self.predict_logits(X).astype(np.float64), axis=1)
 
     def decision_function(self, X) -> np.ndarray:
-        """Compute the logits; for two classes their difference, positive for the second: (n_samples,)."""
+        """Compute the logits; for two classes their difference, positive for the second: (n_samples,).
+
+        Parameters
+        ----------
+        X : rows of length n_samples
+            Rows of the same form as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes) or (n_samples,)
+            The logits, or their difference for two classes.
+        """
         logits = self.predict_logits(X)
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
     def predict(self, X) -> np.ndarray:
-        """Predict the most probable class of each row, shape (n_samples,)."""
+        """Predict the most probable class of each row, shape (n_samples,).
+
+        Parameters
+        ----------
+        X : rows of length n_samples
+            Rows of the same form as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels out of `classes_`.
+        """
         logits = self.predict_logits(X)
         return self.classes_[logits.argmax(axis=1)]

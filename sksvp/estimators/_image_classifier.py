@@ -38,6 +38,8 @@ class ImageClassifier(TorchClassifier):
     ----------
     format_ : ImageFormat
         Axes, dtype, range, mean and standard deviation of the training images.
+    augment_ : tuple of str
+        Steps of the augmentation.
     n_features_in_ : int
         Number of pixels of an image, over all channels.
     """

@@ -1,17 +1,18 @@
 """Tables of an active-learning run: error and cost of choosing at each number of labels."""
 
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.utils._param_validation import validate_params
 
-from .._storage._files import replacing, write_json
+from .._inputs._parameters import TableWith
 from ..active import selection_speedup
-from ._run_folder import RunFolder
-from ._seconds import CLOCKS
+from ._run_folder import records_of
+from ._seconds import CHOSEN_CLOCKS, CLOCKS
+from ._table import mean_and_spread
 
 _PARTS = ("proxy_fit", "inference", "ranking", "target_fit")
 
@@ -22,18 +23,23 @@ def rounds_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
     Parameters
     ----------
     records : iterable of dict
-        As `RunFolder` yields them.
+        As iterated by a `RunFolder`.
 
     Returns
     -------
     DataFrame
-        One line an arm and round: name, strategy, chooser, seed, round,
-        n_labeled, proxy_error and target_error (shares of 1; NaN where nothing
+        One row per arm and round: name, strategy, chooser, seed, round,
+        n_labeled, proxy_error and target_error (between 0 and 1; NaN if nothing
         was trained), and the seconds of proxy_fit, inference, ranking and
         target_fit, of the wall clock and, with ``_cpu``, of the processor.
+
+    Raises
+    ------
+    ValueError
+        If `records` hold no finished arm of active learning.
     """
     lines = []
-    for record in records:
+    for record in records_of("active", records):
         for entry in record["history"]:
             line = {name: record[name] for name in ("name", "strategy", "chooser", "seed")}
             line |= {name: entry[name] for name in ("round", "n_labeled")}
@@ -47,24 +53,29 @@ def rounds_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
 
 
 def budgets_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    """Average over the seeds.
+    """Average the rounds over the seeds.
 
     Parameters
     ----------
     records : iterable of dict
-        As `RunFolder` yields them.
+        As iterated by a `RunFolder`.
 
     Returns
     -------
     DataFrame
-        One line a method and number of labels after the random start: how many
-        seeds trained a target there, mean and sample standard deviation of its
+        One row per method and number of labels after the random start: the number of
+        seeds with a target trained there, mean and sample standard deviation of its
         error in percent, the proxy's mean error in percent, the mean seconds and
-        cpu_seconds spent on choosing so far, and how many times those of the
-        target's choosing for itself are of these, speedup_seconds and
-        speedup_cpu_seconds (NaN where it did not).
+        cpu_seconds of choosing so far, and speedup_seconds and speedup_cpu_seconds:
+        the seconds of the target choosing for itself, divided by these (NaN if it
+        did not).
+
+    Raises
+    ------
+    ValueError
+        If `records` hold no finished arm of active learning.
     """
-    records = list(records)
+    records = records_of("active", records)
     rounds = rounds_table(records)
     rounds = rounds[(rounds["round"] > 0) | rounds["target_error"].notna()]
     groups = rounds.groupby(["name", "n_labeled"], sort=False)
@@ -83,14 +94,14 @@ def budgets_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _selection_seconds(records: list[dict[str, Any]], clock: str) -> pd.DataFrame:
-    """Mean seconds of choosing of the arms that ran all rounds, and the ratio of the target's own mean to them."""
+    """Return the mean seconds of choosing, and the ratio of the target's own mean to them."""
     clock = "cpu" if clock == "cpu_seconds" else "wall"
     tables = [
         selection_speedup(record["history"], record["history"], clock=clock).assign(
             **{name: record[name] for name in ("name", "strategy", "chooser")}
         )
         for record in records
-        # A replay has a record for each training of the target.
+        # Replays, which chose nothing, have a record for each training of the target.
         if record["chooser"] and len(record["history"]) > 1 and record["history"][0]["round"] == 0
     ]
     if not tables:
@@ -98,83 +109,44 @@ def _selection_seconds(records: list[dict[str, Any]], clock: str) -> pd.DataFram
     columns = ["name", "strategy", "chooser", "n_labeled"]
     spent = pd.concat(tables).groupby(columns, as_index=False)["seconds"].mean()
     own = spent[spent["chooser"] == "target"].set_index(["strategy", "n_labeled"])["seconds"]
-    # Of the means that stand in the table: seeds that are quick on one side must not weigh more.
+    # The ratio of the means in the table: a mean of ratios would weigh quick seeds more.
     baseline = own.reindex(pd.MultiIndex.from_frame(spent[["strategy", "n_labeled"]])).to_numpy()
     return spent.assign(speedup=baseline / spent["seconds"]).set_index(["name", "n_labeled"])
 
 
+@validate_params(
+    {"table": [TableWith(("name", "n_labeled", "seeds", "error", "spread"))], "clocks": CHOSEN_CLOCKS},
+    prefer_skip_nested_validation=True,
+)
 def format_budgets(table: pd.DataFrame, *, clocks: Sequence[str] = tuple(CLOCKS)) -> str:
-    """Lay the averages out for the screen: errors, then what choosing cost.
+    """Write the averages as text: errors, then the seconds of choosing.
 
     Parameters
     ----------
     table : DataFrame
-        As `budgets_table` makes it.
+        As returned by `budgets_table`.
     clocks : sequence of {"cpu_seconds", "seconds"}
-        What the cost is told in, in this order.
+        The clocks whose seconds are shown, in this order.
 
     Returns
     -------
     str
-        Lines.
     """
     totals = sorted(table["n_labeled"].unique())
-    width = max([24, *(len(name) + 2 for name in table["name"])])
-    blocks = [("error of the target, % at", table["seeds"] > 0, _error)]
+    width = max([26, *(len(name) + 4 for name in table["name"])])
+    blocks = [("error of the target, % at", table["seeds"] > 0, mean_and_spread)]
     for clock in clocks:
         blocks.append((f"{CLOCKS[clock]} of choosing until", table[clock].notna(), partial(_cost, clock)))
-    lines: list[str] = []
+    texts = []
     for heading, is_shown, cell in blocks:
-        shown = table[is_shown]
-        if shown.empty:
-            continue
-        lines += [""] if lines else []
-        lines.append(f"{heading:{width + 2}}" + "".join(f"{f'{total:,}':>16}" for total in totals))
-        for name, rows in shown.groupby("name", sort=False):
-            cells = {row["n_labeled"]: cell(row) for row in _lines(rows)}
-            lines.append(f"{name:{width + 2}}" + "".join(f"{cells.get(total, ''):>16}" for total in totals))
-    return "\n".join(lines)
+        lines = [f"{heading:{width}}" + "".join(f"{total:>16,}" for total in totals)]
+        for name, rows in table[is_shown].groupby("name", sort=False):
+            cells = {row["n_labeled"]: cell(row) for row in rows.to_dict("records")}
+            lines.append(f"{name:{width}}" + "".join(f"{cells.get(total, ''):>16}" for total in totals))
+        texts += ["\n".join(lines)] if len(lines) > 1 else []
+    return "\n\n".join(texts)
 
 
-def _lines(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(name): value for name, value in line.items()} for line in table.to_dict("records")]
-
-
-def _error(row: dict[str, Any]) -> str:
-    return f"{row['error']:.2f}" if np.isnan(row["spread"]) else f"{row['error']:.2f} ± {row['spread']:.2f}"
-
-
-def _cost(clock: str, row: dict[str, Any]) -> str:
+def _cost(clock: str, row: dict[Any, Any]) -> str:
     speedup = row[f"speedup_{clock}"]
     return f"{row[clock]:.1f}" + ("" if np.isnan(speedup) else f" ({speedup:.1f}x)")
-
-
-def report_active(
-    folder: RunFolder,
-    *,
-    clocks: Sequence[str] = tuple(CLOCKS),
-    report: Callable[[str], None] = print,
-) -> pd.DataFrame:
-    """Write results.json and results.csv of all finished arms in a folder, and show the averages.
-
-    Parameters
-    ----------
-    folder : RunFolder
-        A run with at least one finished arm.
-    clocks : sequence of {"cpu_seconds", "seconds"}
-        As of `format_budgets`.
-    report : callable, default=print
-        Told the table.
-
-    Returns
-    -------
-    DataFrame
-        As `rounds_table` makes it.
-    """
-    records = list(folder)
-    rounds, budgets = rounds_table(records), budgets_table(records)
-    with replacing(folder.path / "results.csv") as part:
-        rounds.to_csv(part, index=False)
-    write_json(folder.path / "results.json", json.loads(budgets.to_json(orient="records")))
-    report(format_budgets(budgets, clocks=clocks))
-    return rounds

@@ -1,4 +1,4 @@
-"""Warnings of selectors as hints of a run: each is told once, not once a seed, a worker and a training."""
+"""Warnings of selectors as hints of a run. Each is shown once, not once per seed, worker and training."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -7,35 +7,37 @@ from typing import NamedTuple
 
 from ..coreset import ByChanceWarning, MemorisedProxyWarning, RiskyChoiceWarning
 
-_TOLD = (ByChanceWarning, RiskyChoiceWarning)
+_SHOWN = (ByChanceWarning, RiskyChoiceWarning)
 
 
 class Found(NamedTuple):
-    """What a selector warned of.
+    """A warning of a selector.
 
     Attributes
     ----------
-    category : type
-        Of the warning.
+    key : tuple
+        Its category, and the arm's name and subset size, unless all arms share the proxy
+        that it is about. Warnings with the same key are shown once.
     text : str
     """
 
-    category: type[Warning]
+    key: tuple
     text: str
 
 
 @contextmanager
-def collecting() -> Iterator[list[Found]]:
-    """Collect what selectors warn of in place of showing it; other warnings are shown as before."""
+def collecting(name: str, subset_size: float) -> Iterator[list[Found]]:
+    """Collect the warnings of an arm's selector instead of showing them; other warnings are shown."""
     found: list[Found] = []
     with warnings.catch_warnings():
-        for category in _TOLD:
+        for category in _SHOWN:
             warnings.simplefilter("always", category)
         show = warnings.showwarning
 
         def collect(message, category, filename, lineno, file=None, line=None):
-            if issubclass(category, _TOLD):
-                found.append(Found(category, str(message)))
+            if issubclass(category, _SHOWN):
+                arm = () if category is MemorisedProxyWarning else (name, subset_size)
+                found.append(Found((category, *arm), f"hint: {name}: {message}"))
             else:
                 show(message, category, filename, lineno, file, line)
 
@@ -44,27 +46,25 @@ def collecting() -> Iterator[list[Found]]:
 
 
 class Hints:
-    """Tells each thing that was found once in a run.
+    """Shows each hint once per run.
 
     Parameters
     ----------
     report : callable
-        Told a line.
+        Called with a line.
     """
 
     def __init__(self, report: Callable[[str], None]):
         self.report = report
-        self._told: set[tuple] = set()
+        self._shown: set[tuple] = set()
 
     def leave_out(self, category: type[Warning]) -> None:
-        """Tell nothing of this category any more, since the run has said it by itself."""
-        self._told.add((category,))
+        """Show no more hints of a category."""
+        self._shown.add((category,))
 
-    def tell(self, found: list[Found], name: str, subset_size: float) -> None:
-        """Tell what was found of one way to choose, `name`, and one size, unless it was told of another seed."""
-        for category, text in found:
-            # A proxy serves all ways to choose.
-            key = (category,) if category is MemorisedProxyWarning else (category, name, subset_size)
-            if self._told.isdisjoint({key, (category,)}):
-                self._told.add(key)
-                self.report(f"hint: {name}: {text}")
+    def tell(self, found: list[Found]) -> None:
+        """Show hints that were not shown before."""
+        for key, text in found:
+            if self._shown.isdisjoint({key, key[:1]}):
+                self._shown.add(key)
+                self.report(text)

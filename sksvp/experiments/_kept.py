@@ -1,4 +1,4 @@
-"""Trainings of a run in progress, kept so that a stopped run goes on in the middle of them."""
+"""States of unfinished trainings, from which a stopped run continues."""
 
 import shutil
 from contextlib import suppress
@@ -6,16 +6,18 @@ from pathlib import Path
 
 from sklearn.base import BaseEstimator
 
+from .._storage._run_mark import IN_PROGRESS
+
 
 def training_folder(run: Path, key: str) -> Path:
-    """Return where, in a run's folder, the training of a record is kept until the record is there."""
-    return run / "trainings-in-progress" / key
+    """Return the folder of a training's states, which exists until its record is written."""
+    return run / IN_PROGRESS / key
 
 
 def keep_training(estimator: BaseEstimator, path: Path, every: int) -> BaseEstimator:
-    """Have an estimator of ours keep its training below `path`, every so many epochs; 0: never.
+    """Set an estimator of ours to write states below `path` every so many epochs; 0 means never.
 
-    Models of other kinds train anew after a stop.
+    Models of other kinds are trained anew after a stop.
     """
     if every and "checkpoint" in estimator.get_params(deep=False):
         estimator.set_params(checkpoint=path, checkpoint_every=every)
@@ -23,8 +25,8 @@ def keep_training(estimator: BaseEstimator, path: Path, every: int) -> BaseEstim
 
 
 def forget_training(path: Path) -> None:
-    """Remove what was kept of a training, once its record is there."""
+    """Remove the states of a training."""
     shutil.rmtree(path, ignore_errors=True)
-    # The last one takes the folder of all along; it stays while other workers' trainings are in it.
+    # The parent folder is removed with the last training in it.
     with suppress(OSError):
         path.parent.rmdir()

@@ -1,55 +1,64 @@
-"""Tables of a core-set run: one row a training, and one a method with mean and spread over the seeds."""
+"""Tables of a core-set run: its trainings, and the mean and spread of each method over the seeds."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.utils._param_validation import validate_params
 
-from .._storage._files import replacing, write_json
-from ._coreset import ALL_ROWS, CoresetRun
-from ._run_folder import RunFolder
-from ._seconds import CLOCKS
+from .._inputs._parameters import TableWith
+from ._coreset import ALL_ROWS
+from ._run_folder import records_of
+from ._seconds import CHOSEN_CLOCKS, CLOCKS
 
 _PARTS = ("proxy", "selection", "target")
+_COLUMNS = ["name", "subset_size", "n_rows", "seed", "error"]
 
 
 def trainings_table(records) -> pd.DataFrame:
-    """List the trainings of targets, one a row, with seconds of the wall clock and of the processor.
+    """List the trainings of targets.
 
     Parameters
     ----------
     records : iterable of dict
-        As `RunFolder` yields them.
+        As iterated by a `RunFolder`.
 
     Returns
     -------
     DataFrame
-        Columns name, subset_size, n_rows, seed, error (a share of 1), seconds
-        and cpu_seconds of proxy, selection, target and total.
+        One row per training: name, subset_size, n_rows, seed, error (between 0 and
+        1), and the seconds of proxy, selection, target and total, of the wall clock
+        and, as cpu_seconds, of the processor.
+
+    Raises
+    ------
+    ValueError
+        If `records` hold no finished training of a target.
     """
-    frame = pd.DataFrame([record for record in records if record["kind"] == "target"])
+    frame = pd.DataFrame(records_of("target", records))
     for clock in CLOCKS:
         frame[f"total_{clock}"] = frame[[f"{part}_{clock}" for part in _PARTS]].sum(axis=1)
     return frame.sort_values(["n_rows", "name", "seed"], ascending=[False, True, True]).reset_index(drop=True)
 
 
+@validate_params({"trainings": [TableWith(_COLUMNS)]}, prefer_skip_nested_validation=True)
 def summary_table(trainings: pd.DataFrame) -> pd.DataFrame:
     """Average the trainings over their seeds.
 
     Parameters
     ----------
     trainings : DataFrame
-        As `trainings_table` makes it.
+        As returned by `trainings_table`.
 
     Returns
     -------
     DataFrame
-        One row a method and size: number of seeds, mean and sample standard
+        One row per method and size: number of seeds, mean and sample standard
         deviation of the error in percent, mean seconds and cpu_seconds of proxy,
-        selection, target and total, and how many times faster than training on
-        all rows by each, speed_up_seconds and speed_up_cpu_seconds (NaN where no
-        such training is there).
+        selection, target and total, and speed_up_seconds and speed_up_cpu_seconds:
+        the seconds of training on all rows, divided by those of the method (NaN
+        without a training on all rows).
     """
     groups = trainings.groupby(["name", "subset_size"], sort=False)
     table = groups.agg(
@@ -64,25 +73,29 @@ def summary_table(trainings: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
+@validate_params(
+    {"table": [TableWith(("name", "rows", "seeds", "error", "spread"))], "clocks": CHOSEN_CLOCKS},
+    prefer_skip_nested_validation=True,
+)
 def format_summary(table: pd.DataFrame, *, clocks: Sequence[str] = tuple(CLOCKS)) -> str:
-    """Lay a summary out for the screen.
+    """Write a summary as text.
 
     Parameters
     ----------
     table : DataFrame
-        As `summary_table` makes it.
+        As returned by `summary_table`.
     clocks : sequence of {"cpu_seconds", "seconds"}
-        The parts and the speed-up are by the first, which comes first in the totals too.
+        The first one is used for the parts and the speed-up, and comes first in the
+        totals.
 
     Returns
     -------
     str
-        Lines.
     """
-    first_clock, other = clocks
+    first_clock = clocks[0]
     totals = [CLOCKS[clock] for clock in clocks]
     columns = ("rows", "seeds", "error %", "proxy", "select", "target", *totals, "speed-up")
-    widths = (8, 6, 15, 8, 8, 8, 8, 8, 9)
+    widths = (8, 6, 15, 8, 8, 8, *[8] * len(totals), 9)
     heading = "".join(f"{name:>{width}}" for name, width in zip(columns, widths, strict=True))
     first = max([24, *(len(name) for name in table["name"])])
     lines = [f"{'chosen by':{first}}{heading}"]
@@ -91,12 +104,11 @@ def format_summary(table: pd.DataFrame, *, clocks: Sequence[str] = tuple(CLOCKS)
         cells = (
             f"{row['rows']:,}",
             f"{row['seeds']}",
-            f"{row['error']:.2f}" if np.isnan(row["spread"]) else f"{row['error']:.2f} ± {row['spread']:.2f}",
+            mean_and_spread(row),
             f"{row[f'proxy_{first_clock}']:.1f}",
             f"{row[f'selection_{first_clock}']:.2f}",
             f"{row[f'target_{first_clock}']:.1f}",
-            f"{row[f'total_{first_clock}']:.1f}",
-            f"{row[f'total_{other}']:.1f}",
+            *(f"{row[f'total_{clock}']:.1f}" for clock in clocks),
             "" if np.isnan(speed_up) else f"{speed_up:.2f}x",
         )
         lines.append(
@@ -107,44 +119,6 @@ def format_summary(table: pd.DataFrame, *, clocks: Sequence[str] = tuple(CLOCKS)
     return "\n".join(lines)
 
 
-def report_run(
-    folder: RunFolder,
-    *,
-    clocks: Sequence[str] = tuple(CLOCKS),
-    report: Callable[[str], None] = print,
-) -> pd.DataFrame:
-    """Write results.json and results.csv of all trainings in a folder, and show their summary.
-
-    Parameters
-    ----------
-    folder : RunFolder
-        A run with at least one finished training.
-    clocks : sequence of {"cpu_seconds", "seconds"}
-        As of `format_summary`.
-    report : callable, default=print
-        Told the table.
-
-    Returns
-    -------
-    DataFrame
-        As `summary_table` makes it.
-    """
-    trainings = trainings_table(folder)
-    summary = summary_table(trainings)
-    with replacing(folder.path / "results.csv") as part:
-        trainings.to_csv(part, index=False)
-    write_json(folder.path / "results.json", json.loads(summary.to_json(orient="records")))
-    report(format_summary(summary, clocks=clocks))
-    return summary
-
-
-def first_selection(run: CoresetRun, folder: RunFolder) -> None:
-    """Write the first strategy's choice, of its first size and seed, as selected.csv.
-
-    Not where rows chosen elsewhere were trained on: those are in their own file.
-    """
-    if run.given:
-        return
-    chosen = [arm.key for arm in run.arms() if arm.strategy is not None]
-    if chosen:
-        folder.show_selection(chosen[0])
+def mean_and_spread(row: dict[Any, Any]) -> str:
+    """Write the error of a row as "2.10 ± 0.30", without a spread for a single seed."""
+    return f"{row['error']:.2f}" + ("" if np.isnan(row["spread"]) else f" ± {row['spread']:.2f}")

@@ -49,7 +49,13 @@ class BatchNormReLU(nn.BatchNorm2d):
         return F.relu(super().forward(x), inplace=True)
 
     def keep_statistics(self, mean: np.ndarray, variance: np.ndarray) -> None:
-        """Move the running statistics towards those of a batch."""
+        """Move the running statistics towards those of a batch.
+
+        Parameters
+        ----------
+        mean, variance : ndarray of shape (num_features,)
+            Statistics of the channels of a batch.
+        """
         self.get_buffer("num_batches_tracked").add_(1)
         for name, seen in (("running_mean", mean), ("running_var", variance)):
             running = self.get_buffer(name)

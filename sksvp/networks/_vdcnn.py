@@ -130,7 +130,7 @@ class VDCNN(nn.Module):
 
         Parameters
         ----------
-        x : Tensor of shape (n, length), integer
+        x : Tensor of shape (n, length), int
             Character numbers, as returned by `sksvp.text.encode_characters`.
 
         Returns

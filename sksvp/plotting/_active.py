@@ -147,7 +147,15 @@ class ActiveLearningDisplay:
 
 
 def save_active_figure(rounds: pd.DataFrame, path) -> None:
-    """Draw the errors of the target and, in a second panel, of the proxy that chose, into a PNG file."""
+    """Draw the errors of the target and, in a second panel, of the proxy that chose, into a PNG file.
+
+    Parameters
+    ----------
+    rounds : DataFrame
+        As returned by `sksvp.experiments.rounds_table`.
+    path : str or path-like
+        The PNG file.
+    """
     from matplotlib.figure import Figure
 
     # A target that chose its own rows is already in the left panel.

@@ -1,8 +1,9 @@
 """Error of the target against the number or the cost of its training rows."""
 
-from pathlib import Path
-
 import pandas as pd
+
+from .._inputs._paths import as_path
+from .._storage._sealed import check_seal
 
 # Okabe and Ito's colours, which colour-blind readers can distinguish; baselines are grey.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -62,10 +63,17 @@ class CoresetDisplay:
         Returns
         -------
         CoresetDisplay
+
+        Raises
+        ------
+        ValueError
+            If results.csv does not agree with the checksum beside it.
         """
         from ..experiments import summary_table
 
-        return cls(summary_table(pd.read_csv(Path(folder) / "results.csv"))).plot(ax, x=x)
+        path = as_path(folder, "folder") / "results.csv"
+        check_seal(path)
+        return cls(summary_table(pd.read_csv(path))).plot(ax, x=x)
 
     def plot(self, ax=None, *, x: str = "rows") -> "CoresetDisplay":
         """Plot the mean error with its spread; training on all rows is a dashed line.
@@ -120,7 +128,17 @@ class CoresetDisplay:
 
 
 def save_run_figure(table: pd.DataFrame, path, *, clock: str = "cpu_seconds") -> None:
-    """Draw error against rows and against seconds of a clock side by side, into a PNG file."""
+    """Draw error against rows and against seconds of a clock side by side, into a PNG file.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As returned by `sksvp.experiments.summary_table`.
+    path : str or path-like
+        The PNG file.
+    clock : {"cpu_seconds", "seconds"}, default="cpu_seconds"
+        CPU seconds or wall-clock seconds.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4), layout="constrained")

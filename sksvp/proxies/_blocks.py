@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
+
+from .._inputs._containers import take_rows
 
 # A scoring call sees at most this many values of X, unless the model streams by itself.
 _VALUES_PER_BLOCK = 1 << 25
@@ -36,4 +37,4 @@ def row_blocks(X: Any, rows: np.ndarray | None = None, *, streams: bool = False)
         return
     for start in range(0, n_rows, size):
         block = slice(start, min(start + size, n_rows))
-        yield _safe_indexing(X, block if rows is None else rows[block])
+        yield take_rows(X, block if rows is None else rows[block])

@@ -1,21 +1,28 @@
 """Training a `partial_fit` classifier in passes of mini-batches."""
 
 from collections.abc import Callable, Mapping
-from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context, clone
-from sklearn.utils import _safe_indexing, check_random_state, indexable
-from sklearn.utils._param_validation import HasMethods, Interval
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, _routing_enabled, process_routing
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods
+from sklearn.utils.metadata_routing import (
+    MetadataRequest,
+    MetadataRouter,
+    MethodMapping,
+    _routing_enabled,
+    get_routing_for_object,
+    process_routing,
+)
 from sklearn.utils.validation import _check_method_params
 
-from .._inputs._labels import check_labels
+from .._inputs._containers import check_training_rows, take_rows
+from .._inputs._parameters import WholeNumber
 from .._seeds import own_seed, set_random_states
-from ..strategies import Recorder, one_hot
+from ..strategies import Recorder
 from ._delegating import DelegatingClassifier
-from ._proxy import as_column
+from ._visit_scores import blank_scores, visit_scores
 
 
 class Incremental(DelegatingClassifier):
@@ -68,8 +75,8 @@ class Incremental(DelegatingClassifier):
 
     _parameter_constraints: ClassVar[dict] = {
         "estimator": [HasMethods(["partial_fit", "predict"])],
-        "n_epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "n_epochs": [WholeNumber(1, 10**6)],
+        "batch_size": [WholeNumber(1)],
         "random_state": ["random_state"],
     }
 
@@ -104,22 +111,21 @@ class Incremental(DelegatingClassifier):
             If y does not have one class label per row, if X and y differ in length,
             or if the classifier refuses X.
         """
-        if y is None:
-            raise ValueError("Incremental requires y to be passed, but the target y is None.")
         self.__dict__.pop("estimator_", None)
-        X, y = indexable(X, y)
-        y = check_labels(y)
-        if len(y) == 0:
-            raise ValueError("X has 0 sample(s), while a minimum of 1 is required.")
-        if _routing_enabled():
-            fit_params = dict(process_routing(self, "fit", **fit_params).estimator.partial_fit)
+        X, y = check_training_rows(X, y, type(self).__name__, at_least=1)
         classifier = self.new_classifier()
         self.train(classifier, X, y, fit_params=fit_params)
         self.estimator_ = classifier
         return self
 
     def new_classifier(self) -> BaseEstimator:
-        """Return a clone of the classifier, seeded by `random_state` if it has no seed of its own."""
+        """Return a clone of the classifier, seeded by `random_state` if it has no seed of its own.
+
+        Returns
+        -------
+        classifier
+            Not yet fitted.
+        """
         classifier = clone(self.estimator)
         set_random_states(classifier, self.random_state)
         return classifier
@@ -140,12 +146,13 @@ class Incremental(DelegatingClassifier):
         ----------
         classifier : classifier with partial_fit
             Not yet fitted.
-        X, y : rows and labels
+        X, y : array-like of length n
+            Training rows and their labels.
         recorders : dict of str to Recorder, optional
             The rows of the first batch are shown as wrong, since nothing has been
             learned yet.
         fit_params : dict, optional
-            Passed to `partial_fit`.
+            Parameters of `fit`.
         may_end : callable, optional
             Asked after each epoch whether the training may end.
 
@@ -154,6 +161,9 @@ class Incremental(DelegatingClassifier):
         ValueError
             If the classifier's parameters do not allow `partial_fit`.
         """
+        fit_params = fit_params or {}
+        if _routing_enabled():
+            fit_params = dict(process_routing(self, "fit", **fit_params).estimator.partial_fit)
         classes, columns = np.unique(y, return_inverse=True)
         seed = own_seed(classifier) if self.random_state is None else self.random_state
         random_state = check_random_state(seed)
@@ -162,19 +172,15 @@ class Incremental(DelegatingClassifier):
             order = random_state.permutation(len(y))
             for start in range(0, len(y), self.batch_size):
                 rows = order[start : start + self.batch_size]
-                batch = _safe_indexing(X, rows)
-                if recorders:
-                    # A blank model is wrong: any class is ahead of the true one.
+                batch = take_rows(X, rows)
+                for recorder in (recorders or {}).values():
                     scores = (
-                        -one_hot(columns[rows], len(classes))
+                        blank_scores(columns[rows], len(classes))
                         if is_blank
-                        else one_hot(
-                            np.searchsorted(classes, as_column(classifier.predict(batch))), len(classes)
-                        )
+                        else visit_scores(classifier, batch, classes, logits=recorder.needs_scores)
                     )
-                    for recorder in recorders.values():
-                        recorder.update(rows, scores, columns[rows])
-                params = _check_method_params(X, fit_params or {}, indices=rows)
+                    recorder.update(rows, scores, columns[rows])
+                params = _check_method_params(X, fit_params, indices=rows)
                 try:
                     classifier.partial_fit(batch, y[rows], classes=classes, **params)
                 except ValueError as error:
@@ -197,3 +203,16 @@ class Incremental(DelegatingClassifier):
         """
         mapping = MethodMapping().add(caller="fit", callee="partial_fit")
         return MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=mapping)
+
+
+def with_requests_of_fit(classifier: BaseEstimator) -> BaseEstimator:
+    """Return a clone whose `partial_fit` requests the metadata that `fit` does, unless it has a request of its own."""
+    classifier = clone(classifier)
+    requests = get_routing_for_object(classifier)
+    if isinstance(requests, MetadataRequest):
+        unset = [name for name, alias in requests.partial_fit.requests.items() if alias is None]
+        of_fit = {name: requests.fit.requests.get(name) for name in unset}
+        wanted = {name: alias for name, alias in of_fit.items() if alias is not None}
+        if wanted:
+            classifier.set_partial_fit_request(**wanted)
+    return classifier

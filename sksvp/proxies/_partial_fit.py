@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
-from ..strategies import new_recorders, recorder_names
-from ._incremental import Incremental
-from ._pipelines import fit_heads, resamples
+from ..strategies import new_recorders
+from ._incremental import Incremental, with_requests_of_fit
+from ._pipelines import fit_heads, replace_classifier, resamples
 from ._proxy import Proxy, Training
+from ._visit_scores import has_scores
 
 
 class PartialFit(Proxy):
@@ -28,8 +30,11 @@ class PartialFit(Proxy):
     def shows_visits(self) -> bool:  # type: ignore[override]
         return not _forbids_partial_fit(self.classifier)
 
+    def _scores_visits(self) -> bool:
+        return has_scores(self.classifier)
+
     def free_recorders(self, needed: Iterable[str]) -> tuple[str, ...]:
-        return tuple(recorder_names(kept=True)) if self._records_of(needed) else ()
+        return self.recorders if self._records_of(needed) else ()
 
     def _ways_out(self, missing: list[str]) -> list[str]:
         ways = super()._ways_out(missing)
@@ -41,12 +46,19 @@ class PartialFit(Proxy):
             )
         return ways
 
+    def routed_as(self, requires: Iterable[str]) -> Any:
+        if self._is_wrapped or self.is_frozen or not self._has_epochs(requires):
+            return self.estimator
+        return replace_classifier(clone(self.estimator), self._passes)
+
     # Training -------------------------------------------------------------------------------
 
     @property
     def _passes(self) -> Incremental:
         """How it is trained in passes."""
-        return self.classifier if self._is_wrapped else Incremental(self.classifier)
+        if self._is_wrapped:
+            return self.classifier
+        return Incremental(with_requests_of_fit(self.classifier))
 
     @property
     def _is_wrapped(self) -> bool:
@@ -79,12 +91,12 @@ class PartialFit(Proxy):
     def _fit(self, X: Any, y: np.ndarray, training: Training) -> Mapping[str, np.ndarray]:
         if self.is_frozen or not self._has_epochs(training.recorders):
             return super()._fit(X, y, training)
+        passes, was_wrapped = self.classifier, self._is_wrapped
+        if not was_wrapped:
+            passes = self._passes.set_params(random_state=training.seed)
+            self.estimator = replace_classifier(self.estimator, passes)
         X, fit_params = fit_heads(self.estimator, X, y, training.fit_params)
-        passes, classifier = self._passes, self.classifier
-        if passes is classifier:
-            classifier = passes.estimator_ = passes.new_classifier()
-        else:
-            passes.random_state = training.seed
+        classifier = passes.estimator_ = passes.new_classifier()
         seen, watch = new_recorders(training.recorders, len(y)), training.watch
 
         def may_end() -> bool:
@@ -94,6 +106,8 @@ class PartialFit(Proxy):
             return watch is not None and watch(gather)
 
         passes.train(classifier, X, y, recorders=seen, fit_params=fit_params, may_end=may_end)
+        if not was_wrapped:
+            self.estimator = replace_classifier(self.estimator, classifier)
         return {name: recorder.result() for name, recorder in seen.items()}
 
 

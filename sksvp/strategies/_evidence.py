@@ -110,7 +110,18 @@ class Evidence:
         return tuple(dict.fromkeys("probabilities" if name == "logits" else name for name in self.parts))
 
     def require(self, kind: str) -> Any:
-        """Return the part of the evidence called `kind`; raise ValueError if it is missing."""
+        """Return the part of the evidence called `kind`; raise ValueError if it is missing.
+
+        Parameters
+        ----------
+        kind : str
+            Name of the part.
+
+        Returns
+        -------
+        array-like of shape (n_rows, ...)
+            The part.
+        """
         if not isinstance(kind, str) or not 0 < len(kind) < 100:
             raise ValueError(f"kind must be the name of a part, got {kind!r:.80}.")
         part = self.y if kind == "y" else self.parts.get(kind)

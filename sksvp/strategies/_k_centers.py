@@ -1,13 +1,13 @@
 """Greedy k-centers: rows that cover the feature space."""
 
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import StrOptions, validate_params
 
+from .._inputs._parameters import WholeNumber
 from ._evidence import Evidence
 from ._rows import check_candidates, check_rows
 from ._strategy import RANK_PARAMETERS, Strategy, check_n_samples
@@ -160,7 +160,7 @@ class KCenters(Strategy):
     requires = ("features",)
     picks_greedily = True
     _parameter_constraints: ClassVar[dict] = {
-        "n_initial": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
+        "n_initial": [StrOptions({"auto"}), WholeNumber(0)],
         "device": "no_validation",
         "verbose": ["verbose"],
     }
@@ -170,12 +170,24 @@ class KCenters(Strategy):
         self.device = device
         self.verbose = verbose
 
-    def check_params(self) -> None:
+    def check_params(self, n_samples: int) -> None:
+        """Check the parameters alone, before there is any evidence.
+
+        Parameters
+        ----------
+        n_samples : int
+            Number of rows that will be chosen.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of range, `n_initial` is above `n_samples`, or the
+            device is unknown.
+        """
         from .._device import resolve_device
 
-        super().check_params()
-        if isinstance(self.n_initial, bool):
-            raise ValueError(f"n_initial must be 'auto' or an int, got {self.n_initial!r}.")
+        super().check_params(n_samples)
+        self._start_size(n_samples)
         resolve_device(self.device)
 
     @validate_params(RANK_PARAMETERS, prefer_skip_nested_validation=True)
@@ -224,7 +236,7 @@ class KCenters(Strategy):
         """
         from ._farthest_first import check_features
 
-        self.check_params()
+        self._validate_params()
         features = check_features(evidence.require("features"))
         pool = check_candidates(evidence.n_rows, candidates, initial)
         check_n_samples(n_samples, len(pool))

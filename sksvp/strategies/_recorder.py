@@ -29,6 +29,9 @@ class Recorder:
         Kind of evidence that `result` is, in the words of a strategy's `requires`.
     is_kept : bool
         Whether our networks keep it in every training, since it costs next to nothing.
+    needs_scores : bool
+        Whether `judge` reads how the scores of the classes differ, and not only which
+        is the highest.
     arrays : tuple of str
         Names of the attributes, all arrays, that hold what was noted.
     """
@@ -36,6 +39,7 @@ class Recorder:
     name: ClassVar[str]
     is_kept: ClassVar[bool] = False
     n_rows: int
+    needs_scores: ClassVar[bool] = False
     arrays: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, n_rows: int):
@@ -57,7 +61,7 @@ class Recorder:
 
         Returns
         -------
-        array or tensor of shape (n_batch,)
+        array or tensor of shape (n_batch, ...)
         """
         raise NotImplementedError
 
@@ -68,7 +72,7 @@ class Recorder:
         ----------
         rows : array-like of shape (n_batch,), int
             Row numbers, each at most once.
-        values : array-like of shape (n_batch,)
+        values : array-like of shape (n_batch, ...)
             From `judge`.
 
         Raises
@@ -78,9 +82,9 @@ class Recorder:
             row that comes twice.
         """
         rows, values = as_array(rows, "rows"), as_array(values, "values")
-        if rows.shape != values.shape:
+        if rows.ndim != 1 or rows.shape != values.shape[:1]:
             raise ValueError(
-                f"rows and values must be 1-D and of equal length, got {rows.shape} and {values.shape}."
+                f"rows must be 1-D and of equal length with values, got {rows.shape} and {values.shape}."
             )
         check_rows(rows, self.n_rows, "rows")
         if len(rows):
@@ -90,7 +94,7 @@ class Recorder:
         raise NotImplementedError
 
     def update(self, rows: ArrayLike, logits: Any, y: Any) -> None:
-        """Note one visit of some rows.
+        """Note one visit of some rows; see `judge` and `note`.
 
         Parameters
         ----------
@@ -118,7 +122,13 @@ class Recorder:
         raise NotImplementedError
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return what was noted, as arrays by name, for `restore`."""
+        """Return what was noted, as arrays by name, for `restore`.
+
+        Returns
+        -------
+        dict of str to ndarray
+            What `restore` needs.
+        """
         return {"n_rows": np.array(self.n_rows), **{name: getattr(self, name) for name in self.arrays}}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:

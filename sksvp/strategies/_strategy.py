@@ -38,15 +38,23 @@ class Strategy(BaseEstimator):
     scores_each_row : bool
         Whether the score of a row depends on this row alone, so that rows that
         cannot be chosen need no evidence.
+    needs_labels : bool
+        Whether `rank` reads the labels, so that all rows need one.
     """
 
     requires: tuple[str, ...] = ()
     picks_greedily: bool = False
     scores_each_row: bool = False
+    needs_labels: bool = False
     _parameter_constraints: ClassVar[dict] = {}
 
-    def check_params(self) -> None:
-        """Check the parameters before there is any evidence.
+    def check_params(self, n_samples: int) -> None:
+        """Check the parameters alone, before there is any evidence.
+
+        Parameters
+        ----------
+        n_samples : int
+            Number of rows that will be chosen.
 
         Raises
         ------
@@ -64,7 +72,28 @@ class Strategy(BaseEstimator):
         initial: ArrayLike | None = None,
         random_state: Any = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Rank rows, best first; see `ScoredStrategy.rank` for parameters and results."""
+        """Rank rows, best first; see `ScoredStrategy.rank` for parameters and results.
+
+        Parameters
+        ----------
+        evidence : Evidence
+            Evidence of all rows.
+        n_samples : int
+            Number of rows that are wanted.
+        candidates : array-like of int, optional
+            Rows that may be chosen; all by default.
+        initial : array-like of int, optional
+            Rows that are labelled already and never chosen.
+        random_state : int, RandomState instance or None, default=None
+            Source of random choices.
+
+        Returns
+        -------
+        rows : ndarray of int
+            Row numbers, best first.
+        scores : ndarray of shape (n_rows,), float64
+            Score of each row; NaN for rows that have none.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define rank.")
 
 
@@ -74,7 +103,20 @@ class ScoredStrategy(Strategy):
     scores_each_row = True
 
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
-        """Return the scores of `rows`, (len(rows),) float64; the highest is chosen first."""
+        """Return the scores of `rows`, (len(rows),) float64; the highest is chosen first.
+
+        Parameters
+        ----------
+        evidence : Evidence
+            Evidence of all rows.
+        rows : ndarray of int
+            Rows to score.
+
+        Returns
+        -------
+        ndarray of shape (len(rows),), float64
+            Their scores.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define score.")
 
     @validate_params(RANK_PARAMETERS, prefer_skip_nested_validation=True)
@@ -118,7 +160,7 @@ class ScoredStrategy(Strategy):
         TypeError
             For row numbers that are no integers.
         """
-        self.check_params()
+        self._validate_params()
         rows = check_candidates(evidence.n_rows, candidates, initial)
         check_n_samples(n_samples, len(rows))
         scores = spread_scores(self.score(evidence, rows), rows, evidence.n_rows)

@@ -8,5 +8,6 @@ from ._ngram_index import NgramIndex as NgramIndex
 from ._ngram_index import Ngrams as Ngrams
 from ._normalize import normalize
 from ._packed import PackedTexts
+from ._packed import texts_in_buffer as texts_in_buffer
 
 __all__ = ["PackedTexts", "encode_characters", "normalize"]

@@ -14,6 +14,7 @@ _KELVIN_SIGN = (
     0x212A  # its lower case is k; no other character outside A to Z has a lower case in the alphabet
 )
 _BLOCK_ROWS = 1024
+_LONGEST = 1_000_000
 
 
 def _make_table() -> np.ndarray:
@@ -67,8 +68,8 @@ def encode_characters(texts, length: int = 1014) -> np.ndarray:
     """
     if isinstance(length, bool) or not isinstance(length, int | np.integer):
         raise TypeError(f"length must be a whole number, got {length!r}.")
-    if length < 1:
-        raise ValueError(f"length must be at least 1, got {length}.")
+    if not 1 <= length <= _LONGEST:
+        raise ValueError(f"length must be from 1 to {_LONGEST:,}, got {length}.")
     texts = check_texts(texts, "texts")
     out = np.zeros((len(texts), length), dtype=np.uint8)
     for start in range(0, len(texts), _BLOCK_ROWS):

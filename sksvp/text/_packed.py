@@ -32,17 +32,16 @@ class PackedTexts(Sequence):
     def __init__(self, texts: Iterable[str] = ()):
         buffer = bytearray()
         ends = [0]
-        for text in texts:
+        if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
+            raise TypeError(f"texts must be several texts, got {type(texts).__name__}.")
+        for text in np.atleast_1d(texts) if isinstance(texts, np.ndarray) else texts:
+            if not isinstance(text, str):
+                raise TypeError(
+                    f"texts must hold str, but text {len(ends) - 1} is of type {type(text).__name__}."
+                )
             buffer += text.encode("utf-8", "surrogatepass")
             ends.append(len(buffer))
         self._set(np.frombuffer(buffer, dtype=np.uint8), np.asarray(ends, dtype=np.int64))
-
-    @classmethod
-    def from_buffer(cls, buffer, bounds: np.ndarray) -> "PackedTexts":
-        """Use a buffer of UTF-8 and the n + 1 boundaries of its texts without a copy."""
-        self = cls.__new__(cls)
-        self._set(np.frombuffer(buffer, dtype=np.uint8), np.asarray(bounds, dtype=np.int64))
-        return self
 
     def _set(self, buffer: np.ndarray, bounds: np.ndarray) -> None:
         self._buffer = buffer
@@ -121,4 +120,11 @@ class PackedTexts(Sequence):
         else:
             parts = [self._buffer[start:stop] for start, stop in zip(self._starts, self._stops, strict=True)]
             buffer = np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint8)
-        return (PackedTexts.from_buffer, (np.ascontiguousarray(buffer), bounds))
+        return (texts_in_buffer, (np.ascontiguousarray(buffer), bounds))
+
+
+def texts_in_buffer(buffer, bounds: np.ndarray) -> PackedTexts:
+    """Use a buffer of UTF-8 and the n + 1 boundaries of its texts without a copy."""
+    texts = PackedTexts.__new__(PackedTexts)
+    texts._set(np.frombuffer(buffer, dtype=np.uint8), np.asarray(bounds, dtype=np.int64))
+    return texts

@@ -85,7 +85,7 @@ class ShowVisits(Callback):
         for judge in self.judges:
             values = judge(y_pred.detach(), y)
             if judge not in self.seen_:
-                self.seen_[judge] = values.new_zeros(self.n_rows)
+                self.seen_[judge] = values.new_zeros((self.n_rows, *values.shape[1:]))
             self.seen_[judge][inputs["rows"]] = values
 
     def on_epoch_end(self, net, **kwargs):

@@ -1,0 +1,126 @@
+"""Containers of rows: which ones can be cut to some of their rows, and how."""
+
+import sys
+from typing import Any
+
+import numpy as np
+from sklearn.utils import _safe_indexing, indexable
+from sklearn.utils.validation import _num_samples
+
+from ._labels import check_labels
+
+# Arrays on disk that take row numbers in ascending order only, and along their first axis alone.
+_ON_DISK = ("h5py", "zarr")
+_WAYS = {
+    "datasets": "X.to_pandas() makes a DataFrame of it, X['column'][:] a list of one column",
+    "xarray": "X.to_dataframe() makes a DataFrame of it",
+    "builtins": "pandas.DataFrame(X) makes a table of the columns in a dict",
+}
+
+
+def take_rows(X: Any, rows: np.ndarray | slice) -> Any:
+    """Return some rows of a container, in the order of `rows`.
+
+    Parameters
+    ----------
+    X : rows of length n
+    rows : ndarray of int, or slice
+        Which rows.
+
+    Returns
+    -------
+    rows of length len(rows)
+        In the container of X; arrays of h5py and zarr are read into memory.
+    """
+    if _library_of(X) in _ON_DISK and not isinstance(rows, slice):
+        ascending, places = np.unique(rows, return_inverse=True)
+        return np.asarray(X[ascending])[places]
+    return _safe_indexing(X, rows)
+
+
+def check_container(X: Any, name: str = "X") -> None:
+    """Check that the rows of a container can be taken by their numbers.
+
+    Parameters
+    ----------
+    X : rows
+    name : str
+        Name of the parameter, for messages.
+
+    Raises
+    ------
+    TypeError
+        If they cannot. The message names the container and a way to another one.
+    """
+    kind = type(X).__name__
+    torch_data = sys.modules.get("torch.utils.data")
+    if torch_data is not None and isinstance(X, torch_data.Dataset | torch_data.DataLoader):
+        dataset = "loader.dataset" if isinstance(X, torch_data.DataLoader) else "dataset"
+        raise TypeError(
+            f"{name} must be an array, a tensor or lazy rows, got a torch {kind}: "
+            f"X, y = sksvp.datasets.from_torch({dataset}) makes it both."
+        )
+    try:
+        if not any(hasattr(X, way) for way in ("__getitem__", "iloc", "__array__", "tocsr")):
+            raise TypeError("it has no rows by number")
+        (X,) = indexable(X)
+        n_rows = _num_samples(X)
+        # Descending: containers on disk often take ascending numbers only.
+        rows = np.arange(min(2, n_rows))[::-1].copy()
+        found = _num_samples(take_rows(X, rows))
+    except (TypeError, ValueError, LookupError, AttributeError, RuntimeError) as error:
+        way = _WAYS.get(_library_of(X), "np.asarray(X) or list(X) may make an array or a list of it")
+        raise TypeError(
+            f"{name} must be a container whose rows can be taken by their numbers, such as an array, a DataFrame or "
+            f"a list, got {type(X).__module__}.{kind} ({error}): {way}."
+        ) from error
+    if found != len(rows):
+        raise TypeError(f"{name} must give the rows it is asked for; {kind} gave {found} for {len(rows)}.")
+
+
+def check_training_rows(
+    X: Any, y: Any, name: str, *, at_least: int, advice: str = ""
+) -> tuple[Any, np.ndarray]:
+    """Check the rows and labels of a training.
+
+    Parameters
+    ----------
+    X : rows of length n
+    y : array-like of shape (n,)
+        Class labels, none of them missing.
+    name : str
+        Name of the estimator, for messages.
+    at_least : int
+        Smallest number of rows.
+    advice : str, default=""
+        Text that is added to the message about missing labels.
+
+    Returns
+    -------
+    X : rows
+        With rows that can be taken by their numbers.
+    labels : ndarray of shape (n,)
+
+    Raises
+    ------
+    TypeError
+        If the rows of X cannot be taken by their numbers.
+    ValueError
+        If y is None or holds no class labels, or X and y differ in length.
+    """
+    if y is None:
+        raise ValueError(f"This {name} estimator requires y to be passed, but the target y is None.")
+    check_container(X)
+    (X,) = indexable(X)
+    labels = check_labels(y, advice=advice)
+    if _num_samples(X) != len(labels):
+        raise ValueError(
+            f"X and y have inconsistent numbers of samples: X has {_num_samples(X)} rows, y {len(labels)} labels."
+        )
+    if len(labels) < at_least:
+        raise ValueError(f"X has {len(labels)} sample(s), while a minimum of {at_least} is required.")
+    return X, labels
+
+
+def _library_of(X: Any) -> str:
+    return type(X).__module__.partition(".")[0]

@@ -1,0 +1,174 @@
+"""What both experiments have: data, networks, strategies and seeds."""
+
+import re
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils._param_validation import HasMethods, validate_parameter_constraints
+from sklearn.utils.validation import _num_samples
+
+from .._inputs._labels import check_labels
+from .._inputs._parameters import ListOf, WholeNumber
+from .._storage._describe import describe, digest
+from ..strategies import resolve_strategy
+from ._kept import keep_training, training_folder
+from ._run_folder import RunFolder
+
+# Parameters of the functions that run an experiment.
+OF_RUNS: dict[str, list] = {"folder": [RunFolder], "n_jobs": [WholeNumber(1)], "report": [callable]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """Base of the arms of an experiment: one way to choose rows, and one seed.
+
+    Attributes
+    ----------
+    name : str
+        Name in the table.
+    seed : int
+    strategy : str or None
+        Its name, or an object as it is written in Python. None if nothing is ranked.
+    ranks : Strategy, "auto" or None
+        The strategy itself.
+    digest : str
+        Of objects and of rows chosen elsewhere, since two of them may have one name.
+    """
+
+    name: str
+    seed: int
+    strategy: str | None = None
+    ranks: Any = field(default=None, repr=False, compare=False)
+    digest: str = ""
+
+    @property
+    def key(self) -> str:
+        """File name of the arm's record."""
+        name = re.sub(r"[^\w.,=-]+", "-", self.name).strip("-")[:80]
+        return "_".join([name, *filter(None, [*self._distinct(), self.digest]), f"seed{self.seed}"])
+
+    def _distinct(self) -> list[str]:
+        """Return what else tells arms of one name apart."""
+        return []
+
+    def record(self) -> dict[str, Any]:
+        """Return key and fields as plain values.
+
+        Returns
+        -------
+        dict
+            The fields by name.
+        """
+        return {"key": self.key} | {name: value for name, value in vars(self).items() if name != "ranks"}
+
+
+@dataclass
+class Experiment:
+    """Base of the experiments; see `CoresetRun` and `ActiveRun` for the attributes."""
+
+    X_train: Any
+    y_train: np.ndarray
+    X_test: Any
+    y_test: np.ndarray
+    _: KW_ONLY
+    proxy: BaseEstimator
+    target: BaseEstimator
+    strategies: list[Any]
+    seeds: list[int]
+    filenames: np.ndarray | None = None
+    row_numbers: np.ndarray | None = None
+    threads: int | None = None
+    checkpoint_every: int = 0
+    _parameter_constraints: ClassVar[dict] = {
+        "proxy": [HasMethods(["fit", "get_params"])],
+        "target": [HasMethods(["fit", "get_params"])],
+        "strategies": [ListOf(str, HasMethods("rank"), can_be_empty=True)],
+        "seeds": [ListOf(WholeNumber(0, 2**32 - 1))],
+        "threads": [WholeNumber(1, 1024), None],
+        "checkpoint_every": [WholeNumber(0)],
+    }
+
+    def __post_init__(self):
+        checked = {key: getattr(self, key) for key in self._parameter_constraints}
+        validate_parameter_constraints(self._parameter_constraints, checked, type(self).__name__)
+        n_rows = _length(self.X_train, "X_train")
+        for name in ("y_train", "filenames", "row_numbers"):
+            _check_one_a_row(getattr(self, name), name, n_rows)
+        check_labels(self.y_train)
+        if self.row_numbers is not None and np.asarray(self.row_numbers).dtype.kind not in "iu":
+            raise ValueError(f"row_numbers must be ints, got {self.row_numbers!r}.")
+        if (self.X_test is None) != (self.y_test is None):
+            raise ValueError("X_test and y_test must be given together.")
+        if self.X_test is not None:
+            _check_one_a_row(self.y_test, "y_test", _length(self.X_test, "X_test"))
+            check_labels(self.y_test)
+
+    def prepared(self, network: BaseEstimator, folder: RunFolder, key: str, **params: Any) -> BaseEstimator:
+        """Return a clone of a network that keeps its training in the folder until its record is there.
+
+        Parameters
+        ----------
+        network : estimator
+            Proxy or target.
+        folder : RunFolder
+            Folder of the run.
+        key : str
+            Name of the training.
+        **params : object
+            Further parameters of the network.
+
+        Returns
+        -------
+        estimator
+            A clone with its parameters set.
+        """
+        network = clone(network).set_params(**params)
+        return keep_training(network, training_folder(folder.path, key), self.checkpoint_every)
+
+    def list_rows(self, rows: np.ndarray, **columns: Any) -> pd.DataFrame:
+        """List rows by their numbers in the whole data, with other columns and, if known, file names.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Positions in the training rows.
+        **columns : array-like of shape (len(rows),)
+            Further columns of the table by name.
+
+        Returns
+        -------
+        DataFrame
+            One line for each row.
+        """
+        table = {"row": rows if self.row_numbers is None else self.row_numbers[rows], **columns}
+        if self.filenames is not None:
+            table["file"] = np.asarray(self.filenames)[rows]
+        return pd.DataFrame(table)
+
+
+def _length(rows: Any, name: str) -> int:
+    try:
+        return _num_samples(rows)
+    except TypeError as error:
+        raise TypeError(f"{name} must be rows, got {type(rows).__name__}.") from error
+
+
+def _check_one_a_row(values: Any, name: str, n_rows: int) -> None:
+    shape = np.asarray(values, dtype=object).shape
+    if (values is not None or name == "y_train") and shape != (n_rows,):
+        raise ValueError(f"{name} must be 1-d with a value for each of {n_rows} rows, got the shape {shape}.")
+
+
+def described(strategy: Any) -> dict[str, Any]:
+    """Return the fields of an arm that tell its strategy.
+
+    A name becomes an object, which worker processes know without its registration.
+    """
+    if isinstance(strategy, str):
+        return {"strategy": strategy, "ranks": strategy if strategy == "auto" else resolve_strategy(strategy)}
+    shown = " ".join(repr(resolve_strategy(strategy)).split())
+    label = type(strategy).__name__ if shown.startswith("<") else shown
+    return {"strategy": label, "ranks": strategy, "digest": digest(describe(strategy))[1:17]}

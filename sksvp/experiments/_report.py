@@ -1,0 +1,65 @@
+"""The results of a run: tables of its trainings and of their averages, as files and as text."""
+
+import json
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+from sklearn.utils._param_validation import validate_params
+
+from .._storage._files import replacing, write_json
+from .._storage._sealed import remove_seal, write_seal
+from ._active_table import budgets_table, format_budgets, rounds_table
+from ._run_folder import RunFolder
+from ._seconds import CHOSEN_CLOCKS, CLOCKS
+from ._table import format_summary, summary_table, trainings_table
+
+
+@validate_params(
+    {"folder": [RunFolder], "clocks": CHOSEN_CLOCKS, "report": [callable]}, prefer_skip_nested_validation=True
+)
+def report_run(
+    folder: RunFolder,
+    *,
+    clocks: Sequence[str] = tuple(CLOCKS),
+    report: Callable[[str], None] = print,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Write results.csv and results.json of the finished trainings in a folder, and show their averages.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        A core-set or active-learning run with at least one finished target.
+    clocks : sequence of {"cpu_seconds", "seconds"}
+        The clocks whose seconds are shown, the main one first.
+    report : callable, default=print
+        Called with the table of averages.
+
+    Returns
+    -------
+    trainings : DataFrame
+        The content of results.csv: `trainings_table` of a core-set run, or
+        `rounds_table` of an active-learning run.
+    averages : DataFrame
+        The content of results.json: `summary_table` or `budgets_table`.
+
+    Raises
+    ------
+    ValueError
+        For a run without a finished target, damaged records and unknown clocks.
+    """
+    records = list(folder)
+    if any(record["kind"] == "active" for record in records):
+        trainings, averages = rounds_table(records), budgets_table(records)
+        text = format_budgets(averages, clocks=clocks)
+    else:
+        trainings = trainings_table(records)
+        averages = summary_table(trainings)
+        text = format_summary(averages, clocks=clocks)
+    path = folder.path / "results.csv"
+    remove_seal(path)
+    with replacing(path) as part:
+        trainings.to_csv(part, index=False)
+    write_seal(path)
+    write_json(folder.path / "results.json", json.loads(averages.to_json(orient="records")))
+    report(f"{text}\nTrained {folder.hardware()}.")
+    return trainings, averages

@@ -290,8 +290,13 @@ class Proxy:
         Raises
         ------
         ValueError
-            For a proxy that has no epochs, or is frozen.
+            For a proxy that has no epochs, is frozen, or resamples the rows.
         """
+        if resamples(self.estimator):
+            raise ValueError(
+                f"stop_proxy follows the ranking of the rows of X, and a step of {type(self.estimator).__name__} "
+                "resamples them: leave one of them out."
+            )
         if self.is_frozen or not self._has_epochs(self._records_of(requires)):
             raise ValueError(
                 f"stop_proxy needs a proxy that is trained in epochs here: a network of sksvp.estimators, a skorch "

@@ -7,8 +7,6 @@ import numpy as np
 from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.validation import _num_samples
 
-from ._labels import check_labels
-
 # Arrays on disk that take row numbers in ascending order only, and along their first axis alone.
 _ON_DISK = ("h5py", "zarr")
 _WAYS = {
@@ -76,50 +74,6 @@ def check_container(X: Any, name: str = "X") -> None:
         ) from error
     if found != len(rows):
         raise TypeError(f"{name} must give the rows it is asked for; {kind} gave {found} for {len(rows)}.")
-
-
-def check_training_rows(
-    X: Any, y: Any, name: str, *, at_least: int, advice: str = ""
-) -> tuple[Any, np.ndarray]:
-    """Check the rows and labels of a training.
-
-    Parameters
-    ----------
-    X : rows of length n
-    y : array-like of shape (n,)
-        Class labels, none of them missing.
-    name : str
-        Name of the estimator, for messages.
-    at_least : int
-        Smallest number of rows.
-    advice : str, default=""
-        Text that is added to the message about missing labels.
-
-    Returns
-    -------
-    X : rows
-        With rows that can be taken by their numbers.
-    labels : ndarray of shape (n,)
-
-    Raises
-    ------
-    TypeError
-        If the rows of X cannot be taken by their numbers.
-    ValueError
-        If y is None or holds no class labels, or X and y differ in length.
-    """
-    if y is None:
-        raise ValueError(f"This {name} estimator requires y to be passed, but the target y is None.")
-    check_container(X)
-    (X,) = indexable(X)
-    labels = check_labels(y, advice=advice)
-    if _num_samples(X) != len(labels):
-        raise ValueError(
-            f"X and y have inconsistent numbers of samples: X has {_num_samples(X)} rows, y {len(labels)} labels."
-        )
-    if len(labels) < at_least:
-        raise ValueError(f"X has {len(labels)} sample(s), while a minimum of {at_least} is required.")
-    return X, labels
 
 
 def _library_of(X: Any) -> str:

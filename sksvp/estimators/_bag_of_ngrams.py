@@ -216,7 +216,7 @@ class BagOfNgramsClassifier(Observed, ScoresOfLogits, LinearTextClassifier):
         features : ndarray of shape (n_samples, dim), float32
             As of `transform`.
         """
-        features = self.transform(X)
+        features = self._features(X)
         return features @ self.coef_.T, features
 
     def transform(self, X) -> np.ndarray:
@@ -231,6 +231,10 @@ class BagOfNgramsClassifier(Observed, ScoresOfLogits, LinearTextClassifier):
         -------
         ndarray of shape (n_samples, dim), float32
         """
+        return self._features(X)
+
+    def _features(self, X) -> np.ndarray:
+        # Unlike `transform`, this always returns an array, whatever scikit-learn's `set_output` asks for.
         check_is_fitted(self)
         texts = self._validate(X, reset=False)
         out = np.empty((len(texts), self.embeddings_.shape[1]), dtype=np.float32)

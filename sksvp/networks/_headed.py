@@ -95,9 +95,13 @@ def find_head(network: nn.Module) -> tuple[str, nn.Linear | nn.Conv2d]:
 
     Raises
     ------
+    TypeError
+        If `network` is no module.
     ValueError
         If the network has neither.
     """
+    if not isinstance(network, nn.Module):
+        raise TypeError(f"network must be a torch module, got {network!r:.80}.")
     for kind in (nn.Linear, nn.Conv2d):
         found = [(name, module) for name, module in network.named_modules() if isinstance(module, kind)]
         if found:

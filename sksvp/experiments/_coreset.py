@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 from .._clock import Clock
 from .._inputs._parameters import ListOf
 from .._inputs._paths import as_path
+from .._inputs._row_numbers import check_row_numbers
 from .._storage._fingerprint import fingerprint
 from ..coreset import ProxyCoresetSelector
 from ..strategies import ForgettingCounter, count_rows
@@ -126,6 +127,8 @@ class CoresetRun(Experiment):
         for size in self.subset_sizes:
             count_rows(size, len(self.y_train))
         self.arms()
+        for name, rows in self.given.items():
+            check_row_numbers(rows, len(self.y_train), f"given[{name!r}]")
         if self.memory is not None:
             self.memory = str(as_path(self.memory, "memory").absolute())
 

@@ -236,6 +236,27 @@ def test_strategies_of_users_for_pools(n_jobs, tmp_path, monkeypatch):
     assert len(trainings) == 4
 
 
+class Nameless:
+    """A strategy without a repr of its own."""
+
+    requires = ()
+
+    def __init__(self, power):
+        self.power = power
+
+    def rank(self, evidence, n_samples, *, candidates=None, initial=None, random_state=None):
+        return np.arange(evidence.n_rows), np.zeros(evidence.n_rows)
+
+
+def test_a_strategy_named_twice_is_one_arm_and_two_of_one_name_are_refused(tmp_path):
+    run = small_run(
+        tmp_path, strategies=["entropy", "entropy", Nameless(1)], subset_sizes=[60, 60], seeds=[0, 0]
+    )
+    assert [arm.name for arm in run.arms()] == ["entropy", "Nameless", "all rows"]
+    with pytest.raises(ValueError, match="strategies has two that tables call 'Nameless'"):
+        small_run(tmp_path, strategies=[Nameless(1), Nameless(2)])
+
+
 def test_arms_of_equal_networks_run_side_by_side(tmp_path):
     X, y = load_digits(return_X_y=True)
     model = LogisticRegression(max_iter=200, random_state=0)

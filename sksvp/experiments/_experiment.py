@@ -68,6 +68,22 @@ class Arm:
         return {"key": self.key} | {name: value for name, value in vars(self).items() if name != "ranks"}
 
 
+def distinct(arms: list) -> list:
+    """Return arms without repetitions.
+
+    Raises
+    ------
+    ValueError
+        If two different arms have one name in tables.
+    """
+    found = {arm.key: arm for arm in arms}
+    digests: dict[str, str] = {}
+    for arm in found.values():
+        if digests.setdefault(arm.name, arm.digest) != arm.digest:
+            raise ValueError(f"strategies has two that tables call {arm.name!r}: give them different reprs.")
+    return list(found.values())
+
+
 @dataclass
 class Experiment:
     """Base of the experiments; see `CoresetRun` and `ActiveRun` for the attributes."""

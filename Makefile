@@ -65,7 +65,9 @@ $(VENV)/.docs-stamp: $(VENV)/.stamp
 	@$(PIP_INSTALL) -e ".[docs]"
 	@touch $@
 
+# Pages of names that are gone would stay and be warned of.
 docs: $(VENV)/.docs-stamp
+	rm -rf docs/api/generated
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "The documentation is in docs/_build/html/index.html"
 

@@ -151,7 +151,7 @@ def test_finished_rounds_train_only_what_predicts(tmp_path):
     assert (n_trainings(tmp_path / "proxy"), n_trainings(tmp_path / "target")) == (3, 2)
     assert [entry["target_fit"] for entry in again.history_] == [entry["target_fit"] for entry in history]
     assert again.score(X, y) == again.history_[-1]["target_score"]
-    with pytest.raises(ValueError, match="holds runs of fit with rounds only"):
+    with pytest.raises(ValueError, match="holds runs of fit with rounds only, or with metadata"):
         ProxyActiveLearner.resume(tmp_path / "runs", X)
 
 

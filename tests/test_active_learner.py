@@ -21,6 +21,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -35,7 +36,7 @@ from sksvp._inputs._rows import LazyRows
 from sksvp.active._pool import append_rows
 from sksvp.estimators import ResNetClassifier
 from sksvp.proxies import _blocks
-from sksvp.strategies import Entropy, Strategy, entropy, k_centers, least_confidence, margin
+from sksvp.strategies import Entropy, Strategy, Stratified, entropy, k_centers, least_confidence, margin
 
 X, y = blobs(90)
 LOGISTIC = LogisticRegression(max_iter=1000)
@@ -891,3 +892,33 @@ def test_a_single_text_is_no_pool(text):
     learner = ProxyActiveLearner(proxy).fit(["good film", "bad film"])
     with pytest.raises(TypeError, match="X_new must be rows"):
         learner.extend(text)
+
+
+@pytest.mark.parametrize("part", ["proxy", "target"])
+def test_parameters_of_the_models_are_checked_at_the_start(part):
+    learner = ProxyActiveLearner(LOGISTIC, LOGISTIC).set_params(**{part: LogisticRegression(C=-1)})
+    with pytest.raises(ValueError, match="'C' parameter of LogisticRegression"):
+        learner.fit(X)
+
+
+@pytest.mark.parametrize("strategy", ["moderate", "cld", "el2n"])
+def test_strategies_that_need_the_labels_of_all_rows_are_refused(strategy):
+    learner = ProxyActiveLearner(make_pipeline(StandardScaler(), GaussianNB()), strategy=strategy)
+    with pytest.raises(ValueError, match=f"strategy='{strategy}'.*Use it for core-sets"):
+        learner.fit(np.random.RandomState(0).randn(20, 3), np.arange(20) % 2)
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    ["facility_location", "herding", "typiclust", "badge", "bait", "cluster_margin", "stratified_entropy"],
+)
+def test_strategies_of_features_and_gradients_choose_from_a_pool(strategy):
+    rng = np.random.RandomState(0)
+    X, y = rng.randn(60, 3), np.arange(60) % 3
+    rule = Stratified("entropy") if strategy == "stratified_entropy" else strategy
+    learner = ProxyActiveLearner(
+        make_pipeline(StandardScaler(), LogisticRegression()), strategy=rule, random_state=0
+    ).fit(X, [label if row < 9 else None for row, label in enumerate(y)])
+    rows = learner.query(7)
+    assert len(set(rows)) == 7
+    assert min(rows) >= 9

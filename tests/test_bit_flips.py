@@ -15,7 +15,8 @@ from toy_proxies import blobs
 from sksvp import ProxyActiveLearner, ProxyCoresetSelector
 from sksvp.cli._folders import read_rows
 from sksvp.estimators import BagOfNgramsClassifier, ResNetClassifier
-from sksvp.experiments import RunFolder, run_coreset
+from sksvp.experiments import RunFolder, report_run, run_coreset
+from sksvp.plotting import CoresetDisplay
 
 X, y = blobs(60)
 N_FLIPS = 25
@@ -158,6 +159,13 @@ def test_folder_of_a_run(tmp_path):
         again = outcome(lambda: read_rows(path, 300).tolist(), path)
         assert again is None
     assert go_on() == (records, rows)
+    path = tmp_path / "run" / "results.csv"
+    report_run(RunFolder(tmp_path / "run", {"epochs": 3}, resume=True), report=lambda text: None)
+    pytest.importorskip("matplotlib").use("Agg")
+    whole = CoresetDisplay.from_run(tmp_path / "run").table
+    for _ in flips(path):
+        assert outcome(lambda: CoresetDisplay.from_run(tmp_path / "run"), path) is None
+    pd.testing.assert_frame_equal(CoresetDisplay.from_run(tmp_path / "run").table, whole)
 
 
 def test_run_that_is_replayed(tmp_path):

@@ -14,12 +14,14 @@ from safetensors.torch import load_file
 from sklearn.utils import Bunch
 from typer.testing import CliRunner
 
+from sksvp._storage._run_mark import is_run_folder
 from sksvp.cli._bunch import thin_train
 from sksvp.cli._data import DATASETS, Data
 from sksvp.cli._main import app
 from sksvp.cli._networks import Learning, Networks, build_pair
 from sksvp.estimators import WhitenedConvNetClassifier
-from sksvp.experiments import hardware_name
+from sksvp.experiments import RunFolder
+from sksvp.experiments._hardware import hardware_name
 from sksvp.strategies import strategy_names
 from sksvp.training._schedule import SCHEDULE_NAMES
 
@@ -317,6 +319,17 @@ def test_resume_where_there_is_no_run(tmp_path):
     assert again.exit_code == 0 and "note:" not in again.stderr
 
 
+def test_a_folder_with_other_files_is_no_folder_of_a_run(tmp_path):
+    """Loaders pass over run folders: a class folder must not become one."""
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "cat" / "1.png").touch()
+    refused = run("train", "--dataset", "digits", "--out", tmp_path / "cat")
+    assert refused.exit_code == 2 and f"--out {tmp_path / 'cat'} has other files in it" in refused.stderr
+    RunFolder(tmp_path / "cat", {}, resume=False)
+    RunFolder(tmp_path / "run", {}, resume=False)
+    assert is_run_folder(tmp_path / "run") and not is_run_folder(tmp_path / "cat")
+
+
 def test_precision_and_hardware_are_kept_and_shown(finished):
     folder, output = finished
     config = json.loads((folder / "config.json").read_text())
@@ -330,7 +343,7 @@ def test_train_overwrites_no_results(finished):
     before = (folder / "results.json").read_bytes()
     result = run("train", "--dataset", "digits", "--network", "resnet8", "--epochs", 1, "--out", folder)
     assert result.exit_code == 2
-    assert "holds a finished run" in " ".join(result.output.split())
+    assert "holds a run already" in result.stderr
     assert (folder / "results.json").read_bytes() == before
 
 
@@ -393,7 +406,9 @@ def test_train(tmp_path):
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert 0 < results["error"] < 1
     assert results["cpu_seconds"] > 0 < results["seconds"]
-    assert re.search(r"trained in \d+ CPU s, \d+ wall s\n", result.output)
+    assert re.search(r"trained in \d+ CPU s, \d+ wall s in (bf16|fp32) on \w", result.output)
+    again = run("train", "--config", tmp_path / "out" / "config.toml", "--out", tmp_path / "out", "--resume")
+    assert again.exit_code == 2 and "holds a finished run" in again.stderr
     assert pd.read_csv(tmp_path / "out" / "history.csv")["epoch"].tolist() == [1, 2]
     assert ResNetClassifier.load(tmp_path / "out" / "network.safetensors").depth == 8
 
@@ -498,12 +513,19 @@ def test_one_cycle_on_the_command_line(tmp_path):
         (["--data", ""], "--data must be a path, got ''."),
         (
             ["--data", ".", "--data-dir", "data"],
-            "--data-dir would change nothing: the data is not a --dataset.",
+            "--data-dir would change nothing: the data is not a --dataset of files.",
         ),
-        (["--data", ".", "--download"], "--download would change nothing: the data is not a --dataset."),
+        (["--data", ".", "--download"], "--download would change nothing"),
         (["--dataset", "digits", "--image-size", "32"], "--image-size would change nothing"),
+        (["--dataset", "digits", "--data-dir", "."], "--data-dir would change nothing"),
+        (
+            ["--dataset", "digits", "--probabilities", "out_of_fold", "--strategy", "k_centers"],
+            "--probabilities would change nothing: no --strategy reads class probabilities.",
+        ),
+        (["--dataset", "digits", "--skip-unreadable"], "--skip-unreadable would change nothing"),
         (["--dataset", "digits", "--test-data", "."], "--test-data would change nothing"),
         (["--dataset", "digits", "--resume"], "--resume needs --out, the folder of the run."),
+        (["--dataset", "folder", "--data-dir", ".", "--out", "./"], "--out . is the folder of the data"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(arguments, words, tmp_path, monkeypatch):

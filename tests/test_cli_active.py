@@ -212,7 +212,10 @@ def test_arms_side_by_side_choose_the_same(finished, tmp_path):
             ["--round", "0.1", "--round", "5"],
             "--round must be all shares such as 0.1 or all numbers of labels",
         ),
-        (["--initial-size", "0"], "--initial-size must be a number of rows"),
+        (
+            ["--initial-size", "0"],
+            "--initial-size must be a share of the pool up to 1 or a number of labels, got 0.",
+        ),
         (["--strategy", "forgetting_events"], "--strategy forgetting_events ranks by forgetting events"),
         (["--strategy", "luck"], "luck"),
         (

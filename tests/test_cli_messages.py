@@ -82,7 +82,8 @@ def test_parameters_become_options(said, shown):
         (
             lambda: resolve_pool_strategy("forgetting_events"),
             "--strategy forgetting_events ranks by forgetting events, which only rows that were trained on have; rows "
-            "of a pool have no labels to train on. It serves core-sets; take one that reads probabilities or features.",
+            "of a pool have no labels to train on. Use it for core-sets; active learning needs a strategy that reads "
+            "probabilities or features.",
         ),
     ],
     ids=["depth", "rounds", "totals", "strategy"],

@@ -93,10 +93,12 @@ def test_train_does_not_begin_anew_in_the_folder_of_a_stopped_run(tmp_path, monk
         run("train", *QUICK, "--network", "resnet8", "--out", tmp_path)
     refused = run("train", *QUICK, "--network", "resnet8", "--out", tmp_path)
     assert refused.exit_code != 0
-    assert "holds a stopped run: add --resume" in refused.output
+    assert "holds a run already: --resume goes on" in refused.output
+    forgotten = run("train", *QUICK[:-1], 0, "--network", "resnet8", "--out", tmp_path, "--resume")
+    assert forgotten.exit_code == 2 and "--checkpoint-every must not be 0" in forgotten.stderr
     other = run("train", *QUICK, "--network", "resnet8", "--lr", 0.05, "--out", tmp_path, "--resume")
     assert other.exit_code != 0
-    assert "--lr 0.1 there, 0.05 now" in " ".join(other.output.split())
+    assert "no --lr there, 0.05 now" in " ".join(other.output.split())
     assert list(tmp_path.glob("trainings-in-progress/*/*/state-*.bin"))
 
 

@@ -15,12 +15,16 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, cross_validate
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
+from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from skorch import NeuralNetBinaryClassifier
 from toy_nets import Mlp, make_net
+from toy_proxies import CountedTraining, n_trainings
 
 from sksvp.coreset import CoresetClassifier, ProxyCoresetSampler, ProxyCoresetSelector
 from sksvp.estimators import ResNetClassifier
@@ -39,10 +43,42 @@ def selector(proxy=LOGISTIC, **params):
 # brings a seed, which equal scores need.
 @pytest.mark.filterwarnings("ignore")
 @parametrize_with_checks(
-    [CoresetClassifier(LogisticRegression(), ProxyCoresetSelector(LogisticRegression(), random_state=0))]
+    [
+        CoresetClassifier(LogisticRegression(), ProxyCoresetSelector(LogisticRegression(), random_state=0)),
+        CoresetClassifier(
+            ResNetClassifier(depth=8, max_epochs=3, batch_size=32, random_state=0, device="cpu"),
+            ProxyCoresetSelector(LogisticRegression(), random_state=0),
+        ),
+    ]
 )
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (ResNetClassifier(max_epochs=-1), "'max_epochs' parameter of ResNetClassifier"),
+        (make_pipeline(StandardScaler(), LogisticRegression(C=-1)), "'C' parameter of LogisticRegression"),
+        (make_net(max_epochs=-1), "max_epochs"),
+    ],
+    ids=["ours", "pipeline", "skorch"],
+)
+def test_the_target_is_checked_before_the_proxy_is_trained(target, message, tmp_path):
+    proxy = CountedTraining(tmp_path / "log")
+    with pytest.raises(ValueError, match=message):
+        CoresetClassifier(target, selector(proxy)).fit(X, y)
+    assert n_trainings(proxy.log) == 0
+
+
+@pytest.mark.parametrize("target", [RandomForestClassifier(), KNeighborsClassifier(), MLPClassifier()])
+def test_tags(target):
+    assert not get_tags(CoresetClassifier(target, selector())).classifier_tags.multi_label
+    assert get_tags(CoresetClassifier(target, selector())).transformer_tags is None
+    assert not get_tags(selector()).target_tags.one_d_labels
+    transforms = CoresetClassifier(LinearDiscriminantAnalysis(), selector())
+    assert get_tags(transforms).transformer_tags is not None
+    np.testing.assert_allclose(transforms.fit_transform(X, y), transforms.transform(X))
 
 
 def test_a_failed_fit_leaves_nothing_fitted():

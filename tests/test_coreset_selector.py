@@ -1,3 +1,4 @@
+import copy
 import math
 import pickle
 import subprocess
@@ -30,21 +31,24 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from toy_nets import make_net
-from toy_proxies import blobs
+from toy_proxies import CountedTraining, blobs, n_trainings
 
 from sksvp._inputs._rows import LazyRows
-from sksvp.coreset import CoresetClassifier, ProxyCoresetSampler, ProxyCoresetSelector
+from sksvp.coreset import CoresetClassifier, ProxyCoresetSampler, ProxyCoresetSelector, RankingSettled
 from sksvp.coreset._nearest import nearest_rows
-from sksvp.estimators import ResNetClassifier
+from sksvp.estimators import ResNetClassifier, WhitenedConvNetClassifier
 from sksvp.proxies import Incremental
 from sksvp.strategies import (
     Entropy,
     ForgettingEvents,
     KCenters,
+    ScoredStrategy,
+    _registry,
     class_quotas,
     count_rows,
     entropy,
     fill_quotas,
+    register_strategy,
 )
 
 X, y = load_iris(return_X_y=True)
@@ -67,7 +71,16 @@ def expected_failures(estimator):
 
 @pytest.mark.filterwarnings("ignore")
 @parametrize_with_checks(
-    [ProxyCoresetSelector(LogisticRegression()), ProxyCoresetSampler(LogisticRegression())],
+    [
+        ProxyCoresetSelector(LogisticRegression()),
+        ProxyCoresetSampler(LogisticRegression()),
+        ProxyCoresetSampler(
+            ResNetClassifier(depth=8, max_epochs=2, batch_size=32, device="cpu"), random_state=0
+        ),
+        ProxyCoresetSelector(
+            WhitenedConvNetClassifier((8, 16, 32), max_epochs=1, batch_size=32, device="cpu"), random_state=0
+        ),
+    ],
     expected_failed_checks=expected_failures,
 )
 def test_scikit_learn_checks(estimator, check):
@@ -522,7 +535,7 @@ def test_select_cuts_all_alike():
     np.testing.assert_array_equal(weights, selector.indices_)
     assert files == [f"{row}.png" for row in selector.indices_]
     np.testing.assert_array_equal(selector.select(y), labels)
-    with pytest.raises(ValueError, match="Array 1 of select has 149 rows, but 150"):
+    with pytest.raises(ValueError, match=r"arrays\[1\] of select has 149 rows, but 150"):
         selector.select(X, y[1:])
     with pytest.raises(ValueError, match="at least one"):
         selector.select()
@@ -776,3 +789,110 @@ def test_sampler_in_imbalanced_learns_pipeline():
     proxy = ResNetClassifier(depth=8, max_epochs=1, batch_size=16)
     sampler = ProxyCoresetSampler(proxy, subset_size=0.5, random_state=0)
     make_imblearn_pipeline(sampler, clone(proxy)).fit(images, np.arange(30) % 2).predict(images)
+
+
+# What is known is checked before the proxy is trained ------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"strategy": KCenters(device="nodev")}, "nodev"),
+        ({"strategy": KCenters(device="cuda:99")}, "cuda"),
+        ({"strategy": KCenters(n_initial=-1)}, "'n_initial' parameter of KCenters"),
+        ({"strategy": KCenters(n_initial=76)}, "n_initial counts inside n_samples=75"),
+        (
+            {"strategy": KCenters(n_initial=26), "class_balanced": True},
+            "n_initial counts inside n_samples=25",
+        ),
+        ({"strategy": "entropy", "stop_proxy": RankingSettled(patience=0)}, "patience|epochs"),
+        ({"strategy": "entropy", "memory": ""}, "memory"),
+        ({"strategy": "entropy", "probabilities": "oof"}, "probabilities"),
+    ],
+    ids=str,
+)
+def test_bad_parameters_are_found_before_the_training(params, message, tmp_path):
+    proxy = CountedTraining(tmp_path / "log")
+    with pytest.raises(ValueError, match=message):
+        ProxyCoresetSelector(proxy, **params).fit(X, y)
+    assert n_trainings(proxy.log) == 0
+
+
+def test_parameters_of_the_classifier_are_found_before_its_pipeline_is_fitted(tmp_path):
+    class Slow(StandardScaler):
+        def fit(self, X, y=None, sample_weight=None):
+            raise AssertionError("fitted")
+
+    for last in (LogisticRegression(C=-1), Incremental(GaussianNB(), n_epochs=0), make_net(max_epochs=-1)):
+        with pytest.raises(ValueError, match=r"C' parameter|'n_epochs' parameter|max_epochs"):
+            ProxyCoresetSelector(make_pipeline(Slow(), last), strategy="entropy").fit(X, y)
+
+
+def test_fitted_arrays_cannot_be_changed():
+    """Later calls depend on them: a sorted copy of the scores must not change what explain says."""
+    fitted = ProxyCoresetSelector(LOGISTIC, random_state=0).fit(X, y)
+    for selector in (fitted, pickle.loads(pickle.dumps(fitted)), copy.deepcopy(fitted)):
+        for array in (
+            selector.order_,
+            selector.scores_,
+            selector.support_,
+            selector.indices_,
+            selector.classes_,
+            selector.get_support(),
+            selector.get_support(indices=True),
+        ):
+            with pytest.raises(ValueError, match="read-only"):
+                array[:] = 0
+        assert np.sort(selector.scores_)[0] <= selector.scores_[0]
+
+
+@pytest.mark.parametrize("yes", ["no", 1, None, np.array([True, False])], ids=str)
+def test_what_is_not_a_boolean_is_no_yes(yes):
+    selector = ProxyCoresetSelector(LOGISTIC, random_state=0).fit(X, y)
+    with pytest.raises(ValueError, match="'indices' parameter"):
+        selector.get_support(indices=yes)
+    with pytest.raises(ValueError, match="'nearest' parameter"):
+        selector.explain(nearest=yes)
+
+
+def test_lengths_that_differ_name_X_and_y():
+    with pytest.raises(ValueError, match="inconsistent numbers of samples: X has 150, y has 149"):
+        ProxyCoresetSelector(LOGISTIC).fit(X, y[:-1])
+
+
+class Gini(ScoredStrategy):
+    requires = ("probabilities",)
+
+    def score(self, evidence, rows):
+        return evidence.score_rows(
+            lambda block, log: 1 - (np.exp(block) if log else block).max(axis=1), rows=rows
+        )
+
+
+def test_registered_strategies_reach_workers(monkeypatch):
+    monkeypatch.setattr(_registry, "_STRATEGIES", dict(_registry._STRATEGIES))
+    register_strategy("gini", Gini)
+    target = CoresetClassifier(LOGISTIC, ProxyCoresetSelector(LOGISTIC, random_state=0))
+    grid = GridSearchCV(
+        target, {"selector__strategy": ["gini", Gini()]}, cv=2, n_jobs=2, error_score="raise"
+    ).fit(X, y)
+    assert np.isfinite(grid.cv_results_["mean_test_score"]).all()
+    # Classes that plain pickle cannot name do not hinder it.
+    register_strategy("local", type("Local", (Gini,), {}))
+    assert pickle.loads(pickle.dumps(ProxyCoresetSelector(LOGISTIC, strategy="gini"))).fit(X, y).strategy_
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_checks_of_imbalanced_learn():
+    checks = pytest.importorskip("imblearn.utils.estimator_checks")
+    expected = {
+        "check_samplers_fit": "asks for sampling_strategy_, which sets the sizes of classes",
+        "check_samplers_multiclass_ova": "labels in columns, one against the others, are multilabel here",
+    }
+    failed = set()
+    for sampler, check in checks.estimator_checks_generator(ProxyCoresetSampler(LOGISTIC, random_state=0)):
+        try:
+            check(sampler)
+        except (AssertionError, ValueError):
+            failed.add(check.func.__name__)
+    assert failed == set(expected)

@@ -338,6 +338,18 @@ def test_a_table_tells_precision_and_hardware(tmp_path):
     assert torch.backends.cpu.get_cpu_capability() in hardware_name()
 
 
+def test_workers_of_another_working_folder_write_into_the_same_run(tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        folder = RunFolder("run", {}, resume=False)
+        # The second time joblib's workers are there already.
+        run = small_run("memory", strategies=["entropy"], subset_sizes=[60])
+        run_coreset(run, folder, only_select=True, n_jobs=2, report=lambda line: None)
+        assert len(list((tmp_path / name / "run" / "selected").glob("*.csv"))) == 2
+        assert sorted(path.name for path in (tmp_path / name).iterdir()) == ["memory", "run"]
+
+
 def test_no_more_workers_than_calls(monkeypatch):
     n_workers = []
 

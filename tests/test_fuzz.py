@@ -16,6 +16,7 @@ import os
 import pickle
 import pkgutil
 import re
+import shutil
 import signal
 import warnings
 from collections.abc import Mapping
@@ -65,13 +66,14 @@ CALLED_BY_THE_PACKAGE = {
             "proxies.Incremental.train",
             # scikit-learn has no model that has both partial_fit and transform.
             "proxies.Incremental.transform",
+            "proxies.Incremental.fit_transform",
             "strategies.*.judge",
             "strategies.*.restore",
         )
     ),
 }
 # Bases that users derive from.
-BASES = {"Recorder", "ScoredStrategy", "Strategy"}
+BASES = {"PickingStrategy", "Recorder", "Sampler", "ScoredStrategy", "Strategy"}
 # Their tests train networks or whole experiments.
 SLOW = {"sksvp.estimators", "sksvp.experiments", "sksvp.active", "sksvp.coreset", "sksvp.plotting"}
 
@@ -142,7 +144,19 @@ def _evidence():
     _, y = blobs(30)
     probabilities = np.random.RandomState(0).dirichlet(np.ones(3), 30)
     return sksvp.strategies.Evidence(
-        y=y, probabilities=probabilities, features=blobs(30)[0], forgetting_events=np.arange(30)
+        y=y,
+        classes=np.arange(3),
+        probabilities=probabilities,
+        features=blobs(30)[0],
+        forgetting_events=np.arange(30),
+        training_record=_record(),
+    )
+
+
+def _record():
+    _, y = blobs(30)
+    return sksvp.strategies.TrainingRecord.from_probabilities(
+        np.random.RandomState(0).dirichlet(np.ones(3), (12, 30)), y
     )
 
 
@@ -359,6 +373,10 @@ SMALL = {
     "ProxyCoresetSampler": lambda: {"proxy": LogisticRegression(), "random_state": 0},
     "ProxyCoresetSelector": lambda: {"proxy": LogisticRegression(), "random_state": 0},
     "RankingSettled": {"min_epochs": 1},
+    "Soft": {"score": "entropy"},
+    "Top": {"score": "entropy"},
+    "TrainingRecord": lambda: dict(_record().channels),
+    "Window": {"score": "entropy"},
     "VDCNN": {"depth": 9, "n_classes": 2, "widths": (4, 4, 4, 4), "hidden": 8},
     "PreActResNet": {"depth": 8, "n_classes": 2},
     "WhitenedConvNet": {"n_classes": 2, "widths": (8, 8, 8)},
@@ -406,6 +424,8 @@ ARGUMENTS = {
     "function": lambda: sksvp.strategies.entropy,
     "history": lambda: pickle.loads(_curve())[0],
     "kind": lambda: "probabilities",
+    "losses": lambda: np.random.RandomState(0).rand(12, 30),
+    "margins": lambda: np.random.RandomState(0).randn(12, 30),
     "learner": lambda: sksvp.ProxyActiveLearner(
         LogisticRegression(), rounds=[3], initial_size=9, random_state=0
     ),
@@ -497,7 +517,16 @@ CALLS = {
         "table": lambda: sksvp.experiments.summary_table(_trainings()),
         "path": lambda: "figure.png",
     },
+    "strategies.TrainingRecord.from_array": {"array": lambda: np.ones((5, 2, 3))},
+    "strategies.TrainingRecord.from_probabilities": {
+        "probabilities": lambda: np.full((2, 30, 3), 1 / 3),
+        "y": lambda: blobs(30)[1],
+    },
+    "strategies.TrainingRecord.load": {"path": lambda: _record_file()},
+    "strategies.TrainingRecord.require": {"name": lambda: "loss"},
+    "strategies.badge": {"y": lambda: None},
     "strategies.choose": {"strategy": lambda: sksvp.strategies.Margin()},
+    "strategies.el2n": {"probabilities": lambda: np.full((30, 3), 1 / 3)},
     "strategies.*.note": {"values": lambda: np.ones(3)},
     "strategies.*.update": {"logits": lambda: np.eye(3), "y": lambda: np.arange(3)},
     "strategies.register_strategy": {
@@ -507,6 +536,11 @@ CALLS = {
 }
 
 
+def _record_file():
+    _record().save("record.npz")
+    return "record.npz"
+
+
 def _network():
     from torch import nn
 
@@ -514,6 +548,7 @@ def _network():
 
 
 def _resumable():
+    shutil.rmtree("runs", ignore_errors=True)  # a run of before would go on
     _learner(checkpoint="runs").close()
     return "runs"
 

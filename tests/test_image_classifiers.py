@@ -390,7 +390,7 @@ def test_bad_targets(colour):
         resnet().fit(X, y[:-1])
     with pytest.raises(ValueError, match="at least two classes"):
         resnet().fit(X, np.zeros(60, int))
-    with pytest.raises(ValueError, match="1d array"):
+    with pytest.raises(ValueError, match="one class label per row"):
         resnet().fit(X, np.eye(3)[y])
     with pytest.raises(ValueError, match="continuous"):
         resnet().fit(X, np.random.RandomState(0).rand(60))

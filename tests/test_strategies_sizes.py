@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sksvp.strategies import class_quotas, fill_quotas
+from sksvp.strategies import Entropy, Evidence, ForgettingEvents, choose, class_quotas, fill_quotas
 
 labels = st.lists(st.sampled_from(["cat", "dog", "eel", "owl"]), min_size=1, max_size=40)
 
@@ -82,3 +82,52 @@ def test_bad_labels_and_orders_are_refused():
         fill_quotas([0, 0], [0, 1], 1)
     with pytest.raises(ValueError, match=r"order must lie in 0 \.\. 1"):
         fill_quotas([0, 2], [0, 1], 1)
+
+
+@given(
+    sizes=st.lists(st.integers(1, 30), min_size=1, max_size=6),
+    share=st.floats(0.02, 1),
+    kind=st.sampled_from(["equal", "numbers"]),
+    seed=st.integers(0, 100),
+)
+@settings(max_examples=80, deadline=None)
+def test_quotas_follow_their_weights_up_to_the_sizes(sizes, share, kind, seed):
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    n_samples = max(1, int(share * len(labels)))
+    weights = "equal" if kind == "equal" else np.random.RandomState(seed).randint(0, 4, len(sizes)) / 3
+    _, quotas = class_quotas(labels, n_samples, weights=weights)
+    assert quotas.sum() == n_samples
+    assert (quotas <= sizes).all()
+    if kind == "equal":
+        is_open = quotas < sizes
+        if is_open.any():
+            assert quotas.max() - quotas[is_open].min() <= 1
+
+
+def test_classes_that_the_proxy_gets_wrong_have_larger_quotas():
+    y = np.repeat([0, 1, 2], 20)
+    p = np.eye(3)[y] * 0.9 + 0.1 / 3
+    p[:10] = p[20]  # half of class 0 is taken for class 1
+    p[20:25] = p[0 + 15]  # a quarter of class 1 for class 0
+    evidence = Evidence(y=y, probabilities=p, classes=[0, 1, 2])
+    rows = choose(Entropy(), evidence, 12, class_balanced="by_error", random_state=0).rows
+    assert np.bincount(y[rows], minlength=3).tolist() == [8, 4, 0]
+    rows = choose(Entropy(), evidence, 12, class_balanced="equal", random_state=0).rows
+    assert np.bincount(y[rows]).tolist() == [4, 4, 4]
+    # Nothing is wrong in what is left: its sizes decide.
+    rows = choose(Entropy(), evidence, 45, class_balanced="by_error", random_state=0).rows
+    assert np.bincount(y[rows]).tolist() == [20, 20, 5]
+    with pytest.raises(ValueError, match="needs probabilities"):
+        choose(
+            ForgettingEvents(),
+            Evidence(y=y, forgetting_events=y),
+            3,
+            class_balanced="by_error",
+            random_state=0,
+        )
+
+
+@pytest.mark.parametrize("weights", ["even", [1.0, 2.0], [-1, 1, 1], [np.nan, 1, 1]])
+def test_weights_of_quotas_that_are_none_are_refused(weights):
+    with pytest.raises(ValueError, match="weights must be"):
+        class_quotas([0, 1, 2, 2], 2, weights=weights)

@@ -132,6 +132,10 @@ def _as_column(y: Any) -> np.ndarray:
         raise ValueError(
             f"y must have one class label per row, got a multilabel or multioutput array of shape {array.shape}."
         )
+    if array.dtype.kind == "c":
+        raise ValueError(
+            f"y must be class labels, got complex numbers. Complex data not supported: {array!r}"
+        )
     return column_or_1d(array, warn=True)
 
 

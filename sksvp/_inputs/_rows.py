@@ -142,6 +142,11 @@ class LazyRows(ABC):
 
         It is the same in all processes. It is cheap if the source need not decode
         images: an image folder uses paths, sizes and modification times.
+
+        Returns
+        -------
+        str
+            Digest of the content.
         """
         return f"{type(self).__name__}:{self.shape}:{self._source_key(self._rows)}"
 

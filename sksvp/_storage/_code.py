@@ -13,20 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-# Members that Python adds to each class.
-_NO_MEANING = {
-    "__module__",
-    "__qualname__",
-    "__doc__",
-    "__dict__",
-    "__weakref__",
-    "__annotations__",
-    "__firstlineno__",
-    "__static_attributes__",
-    "__abstractmethods__",
-    "_abc_impl",
-    "__parameters__",
-}
 _WITH_RECORDED_VERSION = {"sksvp", "sklearn", "torch", "skorch", "numpy"}
 
 
@@ -56,10 +42,8 @@ def library_version(module: str | None) -> str:
 
 def parts_of_class(cls: type) -> dict[str, Any]:
     """Return the base classes and the members of a class."""
-    members = {name: member for name, member in sorted(vars(cls).items()) if name not in _NO_MEANING}
-    return {"bases": cls.__bases__, "metaclass": type(cls)} | {
-        name: member for name, member in members.items() if not _is_slot(member)
-    }
+    members = {name: member for name, member in sorted(vars(cls).items()) if _has_meaning(name, member)}
+    return {"bases": cls.__bases__, "metaclass": type(cls), **members}
 
 
 def parts_of_function(function: Any) -> dict[str, Any]:
@@ -109,5 +93,8 @@ def _global_names(code: types.CodeType):
     return (step.argval for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"))
 
 
-def _is_slot(member: Any) -> bool:
-    return inspect.isgetsetdescriptor(member) or inspect.ismemberdescriptor(member)
+def _has_meaning(name: str, member: Any) -> bool:
+    """Tell whether a member was written by the user; Python and pickle add others."""
+    if inspect.isgetsetdescriptor(member) or inspect.ismemberdescriptor(member) or name == "_abc_impl":
+        return False
+    return not name.startswith("__") or not name.endswith("__") or inspect.isroutine(member)

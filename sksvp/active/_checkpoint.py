@@ -128,9 +128,11 @@ class LearnerCheckpoint(Checkpoint):
     def note_labels(self, state: State, rows: np.ndarray) -> None:
         """Add labels of rows, which came with the last step, to the journal with the next `save_state`."""
         classes, codes = state.table.classes, state.table.codes[rows]
+        replaced = {row: classes[code] for step, row, code in state.corrections if step == state.step}
         self._journal.add(
             [
                 {"row": row, "label": classes[code], "step": state.step}
+                | ({"replaces": replaced[row]} if row in replaced else {})
                 for row, code in zip(rows.tolist(), codes, strict=True)
             ]
         )
@@ -143,13 +145,12 @@ class LearnerCheckpoint(Checkpoint):
 
     def _add_labels_of_journal(self, state: State) -> bool:
         """Add labels to a state that came after it was written; return whether there were any."""
-        missing: dict[int, dict[int, Any]] = {}
-        beyond = 0
+        latest: dict[int, dict[str, Any]] = {}
         for entry in self._journal.read():
-            if entry["row"] >= state.n_rows:
-                beyond += 1
-            elif state.table.codes[entry["row"]] < 0:
-                missing.setdefault(entry["step"], {})[entry["row"]] = entry["label"]
+            # The last label of a row counts, in the order in which the last labels came.
+            latest.pop(entry["row"], None)
+            latest[entry["row"]] = entry
+        beyond = sum(row >= state.n_rows for row in latest)
         if beyond:
             warnings.warn(
                 f"{self._journal.path} has {beyond} labels of rows beyond the {state.n_rows} of X: append these rows "
@@ -157,9 +158,14 @@ class LearnerCheckpoint(Checkpoint):
                 UserWarning,
                 stacklevel=5,
             )
+        known = {row: state.table.classes[code] for row, code in enumerate(state.table.codes) if code >= 0}
+        missing: dict[int, dict[int, Any]] = {}
+        for row, entry in latest.items():
+            if row < state.n_rows and known.get(row) != entry["label"]:
+                missing.setdefault(entry["step"], {})[row] = entry["label"]
         for labels in missing.values():
-            values = np.array([*labels.values()], dtype=object)
-            state.record(np.array([*labels]), check_class_labels(values))
+            values = check_class_labels(np.array([*labels.values()], dtype=object))
+            state.record(np.array([*labels]), values, overwrite=True)
         return bool(missing)
 
     def __getstate__(self) -> dict:

@@ -1,13 +1,17 @@
 """What a fitted active learner predicts and reports of its run."""
 
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names, _check_n_features, check_is_fitted
 
+from .._inputs._names import names
+from ..strategies import CarriesStrategies
 from ._run import Run
 
 
@@ -21,7 +25,7 @@ def _predictor_has(method: str):
     return check
 
 
-class FittedLearner(ClassifierMixin, BaseEstimator):
+class FittedLearner(CarriesStrategies, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Predictions and attributes of a learner; its run is in ``_run`` after `fit`."""
 
     proxy: BaseEstimator
@@ -44,8 +48,7 @@ class FittedLearner(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples,)
             Predicted classes.
         """
-        check_is_fitted(self)
-        return self._run.predictor().predict(X)
+        return self._ask("predict", X)
 
     @available_if(_predictor_has("predict_proba"))
     def predict_proba(self, X):
@@ -61,8 +64,7 @@ class FittedLearner(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples, n_classes)
             Probabilities, with columns in the order of `classes_`.
         """
-        check_is_fitted(self)
-        return self._run.predictor().estimator.predict_proba(X)
+        return self._ask("predict_proba", X)
 
     @available_if(_predictor_has("decision_function"))
     def decision_function(self, X):
@@ -78,27 +80,33 @@ class FittedLearner(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples,) or (n_samples, n_classes)
             Decision function of that model.
         """
+        return self._ask("decision_function", X)
+
+    def _ask(self, method: str, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        return self._run.predictor().estimator.decision_function(X)
+        predictor = self._run.predictor()
+        model = predictor if method == "predict" else predictor.estimator
+        with names("X"):
+            return getattr(model, method)(X)
 
     # Attributes -----------------------------------------------------------------------------
 
     @property
     def history_(self) -> list[dict[str, Any]]:
-        """One entry for each selection."""
-        return self._run.state.history
+        """One entry for each selection; a copy."""
+        return [{**entry, "rows": entry["rows"].copy()} for entry in self._run.state.history]
 
     @property
     def scores_(self) -> np.ndarray:
-        """Scores of the last selection."""
+        """Scores of the last selection; a copy."""
         if self._run.state.scores is None:
             raise AttributeError("scores_ is available after the first query.")
-        return self._run.state.scores
+        return self._run.state.scores.copy()
 
     @property
     def waiting_(self) -> np.ndarray:
-        """Rows of the last query that have no label yet."""
-        return self._run.state.waiting
+        """Rows of the last query that have no label yet; a copy."""
+        return self._run.state.waiting.copy()
 
     @property
     def labeled_rows_(self) -> np.ndarray:
@@ -126,7 +134,7 @@ class FittedLearner(ClassifierMixin, BaseEstimator):
     def classes_(self) -> np.ndarray:
         """Classes of the model that predicts, or of the labels if it is not trained yet."""
         trained = self._run.trained_target
-        return np.unique(self.labels_) if trained is None else trained.classes
+        return np.unique(self.labels_) if trained is None else trained.classes.copy()
 
     # The run --------------------------------------------------------------------------------
 
@@ -175,8 +183,28 @@ class FittedLearner(ClassifierMixin, BaseEstimator):
         predictor = get_tags(self.proxy if self.target is None else self.target)
         proxy = get_tags(self.proxy)
         tags.input_tags = predictor.input_tags
-        tags.input_tags.sparse = predictor.input_tags.sparse and proxy.input_tags.sparse
-        tags.input_tags.allow_nan = predictor.input_tags.allow_nan and proxy.input_tags.allow_nan
+        if getattr(self, "rounds", None) is not None:
+            # Without rounds fit does not train the proxy, and what the proxy takes matters to query only.
+            tags.input_tags.sparse &= proxy.input_tags.sparse
+            tags.input_tags.allow_nan &= proxy.input_tags.allow_nan
         if predictor.classifier_tags is not None:
-            tags.classifier_tags = predictor.classifier_tags
+            # One label a row, whatever the models take.
+            tags.classifier_tags = replace(predictor.classifier_tags, multi_label=False)
+            if proxy.classifier_tags is not None:
+                tags.classifier_tags.multi_class &= proxy.classifier_tags.multi_class
         return tags
+
+    def get_metadata_routing(self):
+        """Describe how metadata of `fit` goes to the proxy and to the target.
+
+        Returns
+        -------
+        MetadataRouter
+            Router to the `fit` of both models.
+        """
+        router = MetadataRouter(owner=self).add_self_request(self)
+        for name in ("proxy", "target"):
+            model = getattr(self, name)
+            if model is not None:
+                router.add(**{name: model}, method_mapping=MethodMapping().add(caller="fit", callee="fit"))
+        return router

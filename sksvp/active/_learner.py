@@ -3,23 +3,26 @@
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from numbers import Integral
-from pathlib import Path
+from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.utils import indexable
-from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions, validate_params
 from sklearn.utils.validation import _num_samples
 
 from .._inputs._labels import read_labels
+from .._inputs._lengths import indexable_rows
+from .._inputs._parameters import ListOf
+from .._inputs._paths import as_path
+from .._inputs._row_numbers import check_row_numbers
 from .._storage._fingerprint import fingerprint
+from ..labelling import check_classes, read_classes
 from ._exchange import ExchangingLearner
-from ._opening import check_models, open_state, read_pool
-from ._pool import append_rows, check_several
+from ._opening import check_models, open_state, read_pool, route_fit_params
+from ._pool import append_rows
 from ._protocol import Answers, make_plan, run_protocol
-from ._queries import check_asked, check_asked_again, check_query_size, check_taught_rows
+from ._queries import check_asked, check_asked_again, check_query_size
 from ._resume import find_run
 from ._run import Run, resolve_pool_strategy, seconds_of
 
@@ -138,14 +141,14 @@ class ProxyActiveLearner(ExchangingLearner):
         "proxy": [HasMethods("fit")],
         "target": [HasMethods("fit"), None],
         "strategy": [str, HasMethods("rank")],
-        "rounds": ["array-like", None],
+        "rounds": [ListOf(Real, can_be_empty=True), None],
         "initial_size": [
             Interval(RealNotInt, 0, 1, closed="right"),
             Interval(Integral, 1, None, closed="left"),
         ],
-        "target_at": [StrOptions({"last", "all"}), "array-like"],
+        "target_at": [StrOptions({"last", "all"}), ListOf(Integral, can_be_empty=True)],
         "oracle": [callable, None],
-        "missing_label": [Integral, str, None],
+        "missing_label": [Integral, str, None, "nan"],
         "warm_start": ["boolean"],
         "checkpoint": [str, os.PathLike, None],
         "random_state": ["random_state"],
@@ -182,7 +185,7 @@ class ProxyActiveLearner(ExchangingLearner):
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, *, X_val=None, y_val=None):
+    def fit(self, X, y=None, *, X_val=None, y_val=None, **fit_params):
         """Take the pool; with `rounds`, run all rounds.
 
         Parameters
@@ -196,6 +199,10 @@ class ProxyActiveLearner(ExchangingLearner):
         X_val, y_val : rows and labels, optional
             With `rounds`, proxies and targets are scored on them for `history_`.
             They have no influence on the choice.
+        **fit_params : dict
+            With metadata routing, what the `fit` of proxy and target has requested,
+            such as ``sample_weight``. Of values for each row of X, a training gets
+            those of its rows.
 
         Returns
         -------
@@ -206,34 +213,39 @@ class ProxyActiveLearner(ExchangingLearner):
         Raises
         ------
         ValueError
-            If labels are not classes, if parameters do not fit the pool or the
-            proxy, or if the checkpoint is in use, belongs to another run or is
-            damaged beyond its newest state. Errors of proxy, target and oracle are
+            If labels are not classes, if labels of X_val are of another kind than
+            those of y, if parameters do not fit the pool or the proxy, or if the
+            checkpoint is in use, belongs to another run or is damaged beyond its
+            newest state. Errors of proxy, target and oracle are
             passed on; the state before them is saved.
 
         Warns
         -----
         UserWarning
             If the newest state of a checkpoint is damaged and the previous one is
-            used, or if it was written with other versions of libraries.
+            used, if it was written with other versions of libraries, or if no class
+            of y_val is among the labels of y.
 
         Notes
         -----
         A learner of this thread that held the run releases it, and cannot continue
         while this one holds it.
+
+        X is not copied. A later call raises an error if it was changed in place.
         """
         # A failing fit leaves no fitted learner behind, and a new fit releases the former run.
         self.close()
         self.__dict__.pop("_run", None)
         X, table, y_val = read_pool(self, X, y, X_val, y_val)
         strategy = check_models(self)
+        routed = route_fit_params(self, fit_params)
         if self.rounds is not None:
             # Both are checked before the run gets a folder.
             plan = make_plan(self.rounds, self.initial_size, self.target_at, len(table.codes))
             answers = Answers(table, self.oracle, self.missing_label)
         with ExitStack() as stack:
-            checkpoint, state = open_state(self, X, table, X_val, y_val, stack)
-            run = Run(X, state, self.proxy, self.target, strategy, self.warm_start, checkpoint)
+            checkpoint, state = open_state(self, X, table, X_val, y_val, routed, stack)
+            run = Run(X, state, self.proxy, self.target, strategy, self.warm_start, checkpoint, routed)
             if self.rounds is not None:
                 run_protocol(run, plan, answers, X_val, y_val, verbose=self.verbose)
                 # Nothing needs the pool after the last round.
@@ -245,6 +257,7 @@ class ProxyActiveLearner(ExchangingLearner):
         self._keep_run(run, X)
         return self
 
+    @validate_params({"discard": ["boolean"]}, prefer_skip_nested_validation=False)
     def query(self, n_samples: int, *, discard: bool = False) -> np.ndarray:
         """Choose rows to label next.
 
@@ -269,7 +282,8 @@ class ProxyActiveLearner(ExchangingLearner):
         ------
         ValueError
             If labels of a query of another size are missing, if the size is below
-            1, or if every row of the pool has a label.
+            1, if every row of the pool has a label, or if the pool was changed in
+            place since it was fitted.
         TypeError
             If the size is not an integer.
 
@@ -278,7 +292,10 @@ class ProxyActiveLearner(ExchangingLearner):
         UserWarning
             If fewer rows are left than asked for: all of them are returned.
         """
+        if not isinstance(n_samples, Integral) or isinstance(n_samples, bool):
+            raise TypeError(f"n_samples must be an int, got {n_samples!r}.")
         run = self._open_run("query")
+        run.check_pool()
         if discard:
             run.drop_waiting()
         if len(run.state.waiting):
@@ -286,11 +303,15 @@ class ProxyActiveLearner(ExchangingLearner):
             return run.state.waiting.copy()
         return run.select(check_query_size(n_samples, run.state)).copy()
 
-    def teach(self, rows, y, *, allow_extra: bool = False):
+    @validate_params(
+        {"allow_extra": ["boolean"], "overwrite": ["boolean"]}, prefer_skip_nested_validation=False
+    )
+    def teach(self, rows, y, *, allow_extra: bool = False, overwrite: bool = False, classes=None):
         """Record labels, of all rows of a query or of some, in any order.
 
-        A label that is already recorded may be given again. Nothing is trained
-        here. If one label is refused, none is recorded.
+        A label that is already recorded may be given again, and another one
+        replaces it if `overwrite` is True. Nothing is trained here. If one label is
+        refused, none is recorded.
 
         Parameters
         ----------
@@ -300,6 +321,11 @@ class ProxyActiveLearner(ExchangingLearner):
             Labels of these rows. They may be new classes.
         allow_extra : bool, default=False
             If True, rows that no query asked for are accepted.
+        overwrite : bool, default=False
+            If True, a label replaces another one that the row has already. The
+            journal of a checkpoint keeps both.
+        classes : array-like, default=None
+            Classes that are allowed; None allows all.
 
         Returns
         -------
@@ -309,12 +335,14 @@ class ProxyActiveLearner(ExchangingLearner):
         ------
         ValueError
             If a row was not asked for, does not exist or has another label, if a
-            label is missing, or if labels are of another kind than earlier ones.
+            label is missing or not in `classes`, or if labels are of another kind
+            than earlier ones.
         TypeError
             If row numbers are not integers.
         """
         run = self._open_run("teach")
-        rows = check_taught_rows(rows, run.state.n_rows)
+        rows = check_row_numbers(rows, run.state.n_rows)
+        (y,) = indexable_rows(y=y)
         found, labels = read_labels(y, missing_label=self.missing_label)
         n_told = _num_samples(y)
         if n_told != len(rows):
@@ -322,10 +350,12 @@ class ProxyActiveLearner(ExchangingLearner):
         if len(found) < n_told:
             place = np.setdiff1d(np.arange(n_told), found)[0]
             raise ValueError(f"y has no label for row {rows[place]}: leave out rows that have none yet.")
+        if classes is not None:
+            check_classes(rows, labels.tolist(), read_classes(classes))
         if not allow_extra:
             check_asked(rows, run.state)
         if len(rows):
-            run.record(rows, labels)
+            run.record(rows, labels, overwrite=overwrite)
         return self
 
     def extend(self, X_new):
@@ -343,16 +373,18 @@ class ProxyActiveLearner(ExchangingLearner):
         Raises
         ------
         ValueError
-            If rows are of another form.
+            If rows are of another form, the pool was changed in place, or `fit` got
+            metadata with a value for each row.
         TypeError
             If the container is another one.
         """
         run = self._open_run("extend")
-        check_several(X_new, "X_new")
-        (X_new,) = indexable(X_new)
+        run.check_pool()
+        (X_new,) = indexable_rows(X_new=X_new)
         n_new = _num_samples(X_new)
         if n_new:
-            content = "" if run.checkpoint is None else fingerprint(X_new)
+            run.check_extendable()
+            content = fingerprint(X_new) if run.state.parts[0][1] else ""
             run.extend(append_rows(run.X, X_new), n_new, content)
         return self
 
@@ -371,6 +403,7 @@ class ProxyActiveLearner(ExchangingLearner):
         run = self._open_run("fit_target")
         if run.target is None:
             raise ValueError("target is None: the proxy predicts, and is trained when it is needed.")
+        run.check_pool()
         target = run.train_target()
         if run.state.history:
             run.state.history[-1] |= seconds_of("target_fit", target.seconds)
@@ -404,8 +437,9 @@ class ProxyActiveLearner(ExchangingLearner):
         PermissionError
             If other users wrote, or could have written, the parameters.
         """
-        (X,) = indexable(X)
-        learner, checkpoint, state = find_run(Path(folder), X)
+        folder = as_path(folder, "folder")
+        (X,) = indexable_rows(X=X)
+        learner, checkpoint, state = find_run(folder, X)
         with ExitStack() as stack:
             stack.callback(checkpoint.close)
             strategy = resolve_pool_strategy(learner.strategy)

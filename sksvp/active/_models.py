@@ -54,6 +54,7 @@ def train(
     seed: int,
     place: tuple[int, int],
     start: Trained | None = None,
+    fit_params: dict | None = None,
 ) -> Trained:
     """Train a clone of a model, from fresh weights or from those of an earlier one.
 
@@ -70,6 +71,8 @@ def train(
     start : Trained, optional
         Model to start from. If it knows other classes, its last layer does not fit,
         and the training starts from fresh weights.
+    fit_params : dict, optional
+        Metadata for its `fit`.
 
     Raises
     ------
@@ -82,7 +85,7 @@ def train(
         raise ValueError(f"Training needs labels of two classes at least, got {named}.")
     former = start.proxy if start is not None and np.array_equal(start.classes, classes) else None
     with Clock() as clock:
-        proxy = as_proxy(estimator).train(X, y, random_state=seed, start=former)
+        proxy = as_proxy(estimator).train(X, y, random_state=seed, start=former, fit_params=fit_params)
     clock.add_earlier(proxy.classifier)
     return Trained(proxy, classes, place, Clock() if proxy.is_frozen else clock)
 

@@ -1,37 +1,14 @@
-"""Rows of a pool in any container: their number, and appending more."""
+"""More rows for a pool, in whatever container it is."""
 
 import hashlib
+import sys
 from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import _num_samples
 
 from .._inputs._rows import LazyRows
 from .._storage._fingerprint import _is_torch
-
-
-def check_several(X: Any, name: str) -> None:
-    """Refuse a single text in place of rows; TypeError."""
-    if isinstance(X, str | bytes):
-        raise TypeError(f"{name} must be rows, such as a list, Series or array of str, got a single text.")
-
-
-def n_pool_rows(X: Any) -> int:
-    """Return the number of rows, at least one.
-
-    Raises
-    ------
-    ValueError
-        If there is no row.
-    TypeError
-        If X is a single text.
-    """
-    check_several(X, "X")
-    n_rows = _num_samples(X)
-    if n_rows == 0:
-        raise ValueError("X has 0 sample(s), while a minimum of 1 is required.")
-    return n_rows
 
 
 def append_rows(X: Any, X_new: Any) -> Any:
@@ -44,9 +21,9 @@ def append_rows(X: Any, X_new: Any) -> Any:
     ValueError
         If the new rows have another shape, other columns or another kind of number.
     TypeError
-        If the container is another one.
+        If the container is another one, or one that is not known.
     """
-    if isinstance(X, list):
+    if isinstance(X, list | tuple):
         return _append_to_list(X, X_new)
     if isinstance(X, np.ndarray):
         X_new = np.asarray(X_new)
@@ -58,44 +35,63 @@ def append_rows(X: Any, X_new: Any) -> Any:
     if not (isinstance(X_new, base) or (sparse.issparse(X) and sparse.issparse(X_new))):
         kind = "lazy rows" if isinstance(X, LazyRows) else f"a {type(X).__name__}"
         raise TypeError(f"X_new must be {kind}, as the pool is, got {type(X_new).__name__}.")
+    if isinstance(X, dict):
+        return _append_to_slices(X, X_new)
     if hasattr(X, "columns") and list(X.columns) != list(X_new.columns):
         raise ValueError(f"X_new must have the columns {list(X.columns)}, got {list(X_new.columns)}.")
+    concatenate = _concatenation_of(X)
     if len(X.shape) != len(X_new.shape) or tuple(X.shape[1:]) != tuple(X_new.shape[1:]):
         raise ValueError(
             f"X_new must have rows of the shape {tuple(X.shape[1:])}, as the pool has, got the shape "
             f"{tuple(X_new.shape)}."
         )
-    return _concatenate(X, X_new)
+    return concatenate([X, X_new])
 
 
-def _concatenate(X: Any, X_new: Any) -> Any:
+def _concatenation_of(X: Any) -> Any:
+    """Return the function that joins two pools in the container of X."""
+    library = type(X).__module__.partition(".")[0]
     if isinstance(X, LazyRows):
-        return _ChainedRows([X, X_new])
+        return _ChainedRows
+    if isinstance(X, np.ndarray):
+        return np.concatenate
     if sparse.issparse(X):
-        return sparse.vstack([X, X_new], format=X.format)
-    if hasattr(X, "iloc"):
-        import pandas as pd
-
-        return pd.concat([X, X_new], ignore_index=True)
-    if hasattr(X, "to_numpy"):
-        import polars as pl
-
-        return pl.concat([X, X_new])
+        return lambda parts: sparse.vstack(parts, format=X.format)
     if _is_torch(X):
         import torch
 
-        return torch.cat([X, X_new.to(X)])
-    return np.concatenate([X, X_new])
+        return lambda parts: torch.cat([parts[0], parts[1].to(parts[0])])
+    if hasattr(X, "iloc"):
+        import pandas as pd
+
+        return lambda parts: pd.concat(parts, ignore_index=True)
+    if library == "polars":
+        import polars as pl
+
+        return pl.concat
+    if library == "xarray":
+        return lambda parts: sys.modules["xarray"].concat(parts, dim=X.dims[0])
+    raise TypeError(
+        f"extend cannot append rows to a pool that is a {type(X).__name__}: fit it as a list, an array or a frame, "
+        "or fit a new learner with all rows."
+    )
 
 
-def _append_to_list(X: list, X_new: Any) -> list:
+def _append_to_slices(X: Any, X_new: Any) -> Any:
+    """Append to each entry of a dict of rows, such as skorch's SliceDict."""
+    if X.keys() != X_new.keys():
+        raise ValueError(f"X_new must have the entries {sorted(X)}, as the pool has, got {sorted(X_new)}.")
+    return type(X)(**{name: append_rows(X[name], X_new[name]) for name in X})
+
+
+def _append_to_list(X: Any, X_new: Any) -> Any:
     if not isinstance(X_new, list | tuple | np.ndarray):
         raise TypeError(f"X_new must be a list of rows, as the pool is, got {type(X_new).__name__}.")
     here = _form(X[0])
     for k, row in enumerate(X_new):
         if _form(row) != here:
             raise ValueError(f"X_new must have rows like the pool's, {here}, got {_form(row)} in row {k}.")
-    return [*X, *X_new]
+    return type(X)([*X, *X_new])
 
 
 def _form(row: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._inputs._labels import read_labels
-from ._labels import LabelTable
+from ._labels import LabelTable, check_validation_labels
 from ._run import Run, seconds_of
 
 
@@ -123,7 +123,7 @@ class Answers:
         if n_missing and oracle is None:
             raise ValueError(
                 f"rounds needs the label of every row, or an oracle that is asked for the missing ones: y lacks "
-                f"{n_missing} of {len(table.codes)}."
+                f"{n_missing} of {len(table.codes)} (missing_label={missing_label!r})."
             )
         self._table = table
         self._oracle = oracle
@@ -159,6 +159,8 @@ class Answers:
                 f"values, {len(found)} of them labels."
             )
         run.record(rows, labels)
+        # The oracle may have changed the pool; its labels are kept.
+        run.check_pool()
 
 
 def run_protocol(
@@ -188,6 +190,8 @@ def run_protocol(
         if number < run.state.n_selections - 1:
             continue  # done before the process ended
         answers.give(run)
+        if number == 0:
+            check_validation_labels(y_val, run.state.table)
         _score_proxy(run, X_val, y_val)
         train_due_target(run, plan.due, X_val, y_val)
     if run.target is None or plan.due:

@@ -1,18 +1,13 @@
 """Search for the run of some rows in a checkpoint folder."""
 
-from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _num_samples
-
 from .._storage._checkpoint import has_states
-from .._storage._fingerprint import fingerprint
 from .._storage._states import read_newest
 from ._checkpoint import LearnerCheckpoint, is_interactive, read_learner
+from ._same_rows import content_of, difference_from_run
 from ._state import State
 
 if TYPE_CHECKING:
@@ -49,8 +44,8 @@ def find_run(folder: Path, X: Any) -> tuple["ProxyActiveLearner", LearnerCheckpo
     found = list(filter(is_interactive, folders))
     if not found:
         raise ValueError(
-            f"folder={str(folder)!r} holds runs of fit with rounds only: the same fit continues them; resume is for "
-            "runs by query and teach."
+            f"folder={str(folder)!r} holds runs of fit with rounds only, or with metadata: the same fit continues "
+            "them; resume is for runs by query and teach."
         )
     run_folder, identity = _the_one_of(X, found, folder)
     checkpoint = LearnerCheckpoint(run_folder, identity)
@@ -67,12 +62,7 @@ def find_run(folder: Path, X: Any) -> tuple["ProxyActiveLearner", LearnerCheckpo
 
 def _the_one_of(X: Any, found: list[Path], root: Path) -> tuple[Path, dict[str, str]]:
     """Return the folder and the identity of the run whose rows are X."""
-
-    @cache
-    def content(start: int, stop: int) -> str:
-        return fingerprint(X if (start, stop) == (0, n_rows) else _safe_indexing(X, np.arange(start, stop)))
-
-    n_rows = _num_samples(X)
+    content = cache(partial(content_of, X))
     fitting, reasons = {}, []
     for path in found:
         try:
@@ -80,7 +70,7 @@ def _the_one_of(X: Any, found: list[Path], root: Path) -> tuple[Path, dict[str, 
         except ValueError as error:
             reasons.append(f"{error} {LearnerCheckpoint.damaged_advice}")
             continue
-        difference = _difference(saved.told["parts"], n_rows, content)
+        difference = difference_from_run(X, saved.told["parts"], content)
         if difference:
             reasons.append(f"The run in {str(path)!r} is of another X: {difference}.")
         else:
@@ -94,19 +84,3 @@ def _the_one_of(X: Any, found: list[Path], root: Path) -> tuple[Path, dict[str, 
         f"folder={str(root)!r} holds several runs of this X: {names}. Their run.json shows how they differ; pass the "
         "folder of one."
     )
-
-
-def _difference(parts: list[tuple[int, str]], n_rows: int, content: Callable[[int, int], str]) -> str:
-    """Describe how X differs from the rows of a run; empty if it does not."""
-    lengths = [length for length, _ in parts]
-    if n_rows != sum(lengths):
-        there = " + ".join(map(str, lengths))
-        if len(parts) > 1:
-            there += f" = {sum(lengths)} (fitted, then appended)"
-        return f"X has {n_rows} rows, the run {there}"
-    start = 0
-    for length, there in parts:
-        if content(start, start + length) != there:
-            return f"rows {start} .. {start + length - 1} have other values"
-        start += length
-    return ""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import _check_method_params, _is_arraylike, _num_samples
 
 from .._clock import Clock
 from .._inputs._containers import take_rows
@@ -15,6 +16,7 @@ from ..strategies import Random, recorder_names, resolve_strategy
 from ._checkpoint import LearnerCheckpoint
 from ._models import Trained, are_same, train
 from ._ranking import rank_pool
+from ._same_rows import can_change, columns_of, difference_from_run
 from ._state import State
 
 
@@ -40,6 +42,8 @@ class Run:
         Whether a proxy starts from the weights of the previous one.
     checkpoint : LearnerCheckpoint or None
         Where the state is saved.
+    fit_params : dict of str to dict
+        Metadata for the `fit` of ``"proxy"`` and ``"target"``.
     trained_proxy, trained_target : Trained or None
         The models trained last.
     """
@@ -51,6 +55,7 @@ class Run:
     strategy: Any = None
     warm_start: bool = False
     checkpoint: LearnerCheckpoint | None = None
+    fit_params: dict[str, dict] = field(default_factory=lambda: {"proxy": {}, "target": {}})
     trained_proxy: Trained | None = field(default=None, init=False)
     trained_target: Trained | None = field(default=None, init=False)
     _last_official: Trained | None = field(default=None, init=False)
@@ -58,14 +63,45 @@ class Run:
     def __post_init__(self):
         if self.warm_start:
             as_proxy(self.proxy).check_warm_start()
+        self._columns = columns_of(self.X)
         # One model in both parts is trained once.
         both = self.proxy is not None and self.target is not None
-        self.is_shared = both and are_same(self.proxy, self.target)
+        self.is_shared = both and are_same(self.proxy, self.target) and self._have_same_params()
+
+    def _have_same_params(self) -> bool:
+        one, other = self.fit_params["proxy"], self.fit_params["target"]
+        return one.keys() == other.keys() and all(one[name] is other[name] for name in one)
 
     def save(self) -> None:
         """Save the state if there is a checkpoint."""
         if self.checkpoint is not None:
             self.checkpoint.save_state(self.state)
+
+    def check_pool(self) -> None:
+        """Check that the pool was not changed in place since it was fitted.
+
+        Raises
+        ------
+        ValueError
+            If it was; labels and models of a changed pool would belong to other rows.
+        """
+        if not self.state.parts[0][1] or not can_change(self.X):
+            return
+        if columns_of(self.X) != self._columns:
+            different = f"its columns are {columns_of(self.X)}, those of the run {self._columns}"
+        else:
+            different = difference_from_run(self.X, self.state.parts)
+        if different:
+            raise ValueError(
+                f"X is not the pool that was fitted, it was changed in place: {different}. Undo the change, or fit "
+                "the changed pool. To write into a pool while it is fitted, fit a copy of it."
+            )
+
+    def check_extendable(self) -> None:
+        """Check that rows can be appended; ValueError if metadata of `fit` has values for the present rows only."""
+        for name, value in {**self.fit_params["proxy"], **self.fit_params["target"]}.items():
+            if _is_arraylike(value) and _num_samples(value) == self.state.n_rows:
+                raise ValueError(f"extend: {name} of fit has no values for new rows. Call fit with all rows.")
 
     # Steps ----------------------------------------------------------------------------------
 
@@ -107,11 +143,11 @@ class Run:
         self.save()
         return ranking.rows
 
-    def record(self, rows: np.ndarray, labels: np.ndarray) -> None:
+    def record(self, rows: np.ndarray, labels: np.ndarray, *, overwrite: bool = False) -> None:
         """Record labels of rows."""
-        added = self.state.record(rows, labels)
+        changed = self.state.record(rows, labels, overwrite=overwrite)
         if self.checkpoint is not None:
-            self.checkpoint.note_labels(self.state, added)
+            self.checkpoint.note_labels(self.state, changed)
         self.save()
 
     def drop_waiting(self) -> None:
@@ -162,11 +198,15 @@ class Run:
             If the target is not trained yet.
         """
         if self.target is None:
-            # Without a pool there are no labels after the last training.
-            return self.trained_proxy if self.X is None and self.trained_proxy else self._proxy_at(self.place)
+            if self.trained_proxy is not None and (self.X is None or self.trained_proxy.place == self.place):
+                return self.trained_proxy
+            self.check_pool()
+            return self._proxy_at(self.place)
         if self.state.target_training is None:
             how = "target_at named no total" if self.X is None else "call fit_target first"
             raise NotFittedError(f"The target is not trained: {how}.")
+        if self.trained_target is None:
+            self.check_pool()
         return self._target_at(self.state.target_training)
 
     def train_predictor(self) -> None:
@@ -201,14 +241,15 @@ class Run:
 
     def _train(self, part: str, place: tuple[int, int], start: Trained | None = None) -> Trained:
         """Train the proxy or the target on the labels of a place."""
-        rows = self.state.known_at(place[1])
+        rows, labels = self.state.labelled_at(place[1])
         return train(
             getattr(self, part),
             take_rows(self.X, rows),
-            self.state.table.labels_of(rows),
+            labels,
             seed=_seed(self.state.seeds[part], place[0]),
             place=place,
             start=start,
+            fit_params=_check_method_params(self.X, self.fit_params[part], indices=rows),
         )
 
 
@@ -228,6 +269,10 @@ def resolve_pool_strategy(strategy: Any) -> Any:
             f"strategy={given!r} ranks by {' and '.join(records).replace('_', ' ')}, which only rows that were "
             "trained on have; rows of a pool have no labels to train on. Use it for core-sets; active learning needs "
             "a strategy that reads probabilities or features."
+        )
+    if getattr(strategy, "needs_labels", False):
+        raise ValueError(
+            f"strategy={given!r} reads the labels of all rows, and rows of a pool have none. Use it for core-sets."
         )
     return strategy
 

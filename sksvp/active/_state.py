@@ -46,6 +46,8 @@ class State:
         One entry for each selection.
     scores : ndarray of float or None
         Scores of the last selection.
+    corrections : list of [step, row, code]
+        Labels that were replaced: the step, the row and its code before.
     proxy_trainings : list of (selection, step)
         Places of the proxies from which a warm start continues.
     target_training : (selection, step) or None
@@ -65,6 +67,7 @@ class State:
     n_asked: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
     scores: np.ndarray | None = None
+    corrections: list[list[int]] = field(default_factory=list)
     proxy_trainings: list[tuple[int, int]] = field(default_factory=list)
     target_training: tuple[int, int] | None = None
 
@@ -78,21 +81,29 @@ class State:
         """Number of labelled rows."""
         return int(self.table.labelled.sum())
 
-    def record(self, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Record labels; their rows wait no longer. Return the rows that had none before, ascending."""
-        added = self.table.add(rows, labels)
-        if len(added):
+    def record(self, rows: np.ndarray, labels: np.ndarray, *, overwrite: bool = False) -> np.ndarray:
+        """Record labels; their rows wait no longer. Return the rows with a new label, ascending."""
+        before = self.table.codes
+        added, corrected = self.table.add(rows, labels, overwrite=overwrite)
+        changed = np.union1d(added, corrected)
+        if len(changed):
             self.step += 1
             self.steps[added] = self.step
+            self.corrections += [[self.step, int(row), int(before[row])] for row in corrected]
             self.n_selections_at_step = self.n_selections
         self.waiting = self.waiting[~np.isin(self.waiting, added)]
         if self.history:
             self.history[-1]["n_labeled"] = self.n_labeled
-        return added
+        return changed
 
-    def known_at(self, step: int) -> np.ndarray:
-        """Return the rows that had a label after a step, ascending."""
-        return np.flatnonzero(self.table.labelled & (self.steps <= step))
+    def labelled_at(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows that had a label after a step, ascending, and the labels that they had then."""
+        rows = np.flatnonzero(self.table.labelled & (self.steps <= step))
+        codes = self.table.codes.copy()
+        for when, row, before in reversed(self.corrections):
+            if when > step:
+                codes[row] = before
+        return rows, self.table.labels(codes[rows])
 
     def grow(self, n_rows: int, fingerprint: str) -> None:
         """Append rows without labels."""

@@ -9,7 +9,7 @@ import typer
 
 from ._config import write_config
 from ._data import Data
-from ._experiment import chosen_baselines, experiment_parts, known_strategies
+from ._experiment import chosen_baselines, experiment_parts, known_strategies, tell_new_run
 from ._folders import new_folder, save_figure
 from ._groups import Group, option, refuse_idle, takes_groups
 from ._messages import tell
@@ -72,11 +72,14 @@ class Rounds(Group):
 
     def settings(self, data: Data) -> dict[str, Any]:
         """Return the sizes, which decide a run's results."""
-        digits = data.dataset == "digits"
-        start, rounds = (_DIGITS_START, _DIGITS_ROUNDS) if digits else (_START, _ROUNDS)
+        start, rounds = (_DIGITS_START, _DIGITS_ROUNDS) if data.dataset == "digits" else (_START, _ROUNDS)
+        start = start if self.initial_size is None else self.initial_size
+        rounds = self.round or rounds
+        _check_sizes("--initial-size", [start])
+        _check_sizes("--round", rounds)
         return {
-            "initial_size": start if self.initial_size is None else self.initial_size,
-            "rounds": _checked_rounds(self.round) if self.round else rounds,
+            "initial_size": start,
+            "rounds": rounds,
             "target_at": _target_at(self.target_at or ["all"]),
             "precomputed": None if self.precomputed is None else str(self.precomputed),
         }
@@ -98,9 +101,10 @@ def active(
       sksvp active --dataset cifar10 --download --strategy margin --strategy k_centers
       sksvp active --dataset cifar10 --precomputed runs/cifar10 --target resnet56
     """
-    run.check()
+    run.check(data)
     choice.check(networks)
     data.check()
+    tell_new_run(run)
     sizes = choice.settings(data)
     strategies = known_strategies(choice.strategy or ["least_confidence"])
     baselines = chosen_baselines(choice.baseline, BASELINES)
@@ -147,16 +151,15 @@ def active(
     typer.echo(f"written to {folder.path}")
 
 
-def _checked_rounds(sizes: list[float | int]) -> list[float | int]:
+def _check_sizes(option: str, sizes: list[float | int]) -> None:
     for size in sizes:
         if not (size >= 1 if isinstance(size, int) else 0 < size <= 1):
             raise ValueError(
-                f"--round must be a share of the pool up to 1 or a number of labels, got {size}."
+                f"{option} must be a share of the pool up to 1 or a number of labels, got {size}."
             )
     if len({type(size) for size in sizes}) > 1:
         given = ", ".join(map(str, sizes))
-        raise ValueError(f"--round must be all shares such as 0.1 or all numbers of labels, got {given}.")
-    return sizes
+        raise ValueError(f"{option} must be all shares such as 0.1 or all numbers of labels, got {given}.")
 
 
 def _target_at(wanted: list[str]) -> str | list[int]:

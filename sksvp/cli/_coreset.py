@@ -9,7 +9,7 @@ import typer
 
 from ._config import write_config
 from ._data import Data
-from ._experiment import chosen_baselines, experiment_parts, known_strategies
+from ._experiment import chosen_baselines, experiment_parts, known_strategies, tell_new_run
 from ._folders import new_folder, read_rows, save_figure
 from ._groups import Group, option, refuse_idle, takes_groups
 from ._messages import tell
@@ -80,9 +80,12 @@ class Choice(Group):
 
     def methods(self, proxy: str) -> tuple[list[str], bool]:
         """Return the names of the ways to choose, and whether to train on all rows as well."""
-        default = network_kind(proxy, "--proxy").strategy
-        prefix = "class-balanced " if self.class_balanced else ""
-        names = [prefix + name for name in known_strategies(self.strategy or [default])]
+        from ..strategies import resolve_strategy
+
+        strategies = known_strategies(self.strategy or [network_kind(proxy, "--proxy").strategy])
+        if not any("probabilities" in resolve_strategy(name).requires for name in strategies):
+            refuse_idle({"probabilities": self.probabilities}, "no --strategy reads class probabilities")
+        names = [f"class-balanced {name}" if self.class_balanced else name for name in strategies]
         baselines = chosen_baselines(self.baseline, BASELINES)
         names += [name.replace("class-balanced-", "class-balanced ") for name in baselines if name != "all"]
         if self.needs_no_proxy:
@@ -106,9 +109,10 @@ def coreset(
       sksvp coreset --data mine.npz --proxy resnet20 --only-select --out runs/mine
       sksvp coreset --dataset imdb --download --proxy bag-of-ngrams --target vdcnn9
     """
-    run.check()
+    run.check(data)
     choice.check(networks)
     data.check()
+    tell_new_run(run)
     methods, with_all = choice.methods(str(networks.filled(data).proxy))
     proxy, target, settings = build_pair(data, networks, learning.filled(data, digits_epochs=DIGITS_EPOCHS))
     bunch = data.load(proxy, [settings["proxy"], settings["target"]], needs_test=not choice.only_select)

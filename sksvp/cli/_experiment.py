@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from ._data import Data
 from ._run import Repeats, Run
 
@@ -20,6 +22,12 @@ def experiment_parts(bunch: "Bunch", data: Data, repeats: Repeats, run: Run) -> 
         "threads": repeats.threads,
         "checkpoint_every": run.checkpoint_every,
     }
+
+
+def tell_new_run(run: Run) -> None:
+    """Tell the user if `resume` finds no run, since `out` may have a typing error."""
+    if run.resume and run.out is not None and not (run.out / "config.json").exists():
+        typer.echo(f"note: --out {run.out} holds no run yet, so that --resume begins one.", err=True)
 
 
 def known_strategies(names: Sequence[str]) -> list[str]:

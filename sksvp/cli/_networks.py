@@ -13,8 +13,6 @@ _DIGITS_BATCH = 32
 _DIGITS_PAIR = {"proxy": "resnet8", "target": "resnet20"}
 _IMAGES_PAIR = {"proxy": "resnet20", "target": "resnet164"}
 _TEXTS_PAIR = {"proxy": "bag-of-ngrams", "target": "vdcnn29"}
-# Options of learning that decide a run's results.
-_DECIDING = ("epochs", "batch_size", "lr", "schedule", "optimizer", "text_length")
 _MOST_EPOCHS = 1_000_000
 
 
@@ -76,6 +74,11 @@ class Learning(Group):
             "device": self.device,
             "verbose": int(self.verbose),
         }
+
+    def settings(self, *classifiers: Any) -> dict[str, Any]:
+        """Return the options that decide a run's results."""
+        decide = ("epochs", "batch_size", "lr", "schedule", "optimizer", "text_length")
+        return {**{name: getattr(self, name) for name in decide}, "precision": precision_of(*classifiers)}
 
 
 @dataclass(frozen=True)
@@ -141,14 +144,9 @@ def build_pair(data: Data, networks: Networks, learning: Learning) -> tuple[Any,
         build_classifier(names["--target"], option="--target", **params),
     )
     settings = {
-        "dataset": data.name,
-        "train_rows": data.train_rows,
-        "test_rows": data.test_rows,
+        **data.settings(),
         **vars(networks),
         "proxy_epochs": for_proxy["max_epochs"],
-        **{name: getattr(learning, name) for name in _DECIDING},
-        "image_shape": params["image_shape"],
-        "layout": data.layout,
-        "precision": precision_of(*pair),
+        **learning.settings(*pair),
     }
     return *pair, settings

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import typer
 
+from .._storage._run_mark import IN_PROGRESS, is_run_folder
 from ._config import read_config
 from ._data import Data
 from ._groups import Group, option
@@ -31,20 +32,30 @@ class Run(Group):
     )
     resume: bool = option("Continue the run in --out. Finished trainings are kept.", default=False)
 
-    def check(self) -> None:
+    def check(self, data: Data) -> None:
         """Check `out` and `resume` before anything is loaded.
 
         Raises
         ------
         ValueError
-            For `resume` without `out`.
+            For `resume` without `out` or without what is kept for it, and for a folder
+            of data or other files as `out`.
         """
-        if not self.resume:
-            return
-        if self.out is None:
+        if self.resume and self.out is None:
             raise ValueError("--resume needs --out, the folder of the run.")
-        if not (self.out / "config.json").exists():
-            typer.echo(f"note: --out {self.out} holds no run yet, so that --resume begins one.", err=True)
+        if self.resume and self.checkpoint_every == 0 and (self.out / IN_PROGRESS).exists():  # type: ignore[operator]
+            raise ValueError(
+                f"--out {self.out} holds unfinished trainings: --checkpoint-every must not be 0."
+            )
+        if self.out is not None and self.out.resolve() == (data.data or data.root).resolve():
+            raise ValueError(f"--out {self.out} is the folder of the data: name another folder.")
+        if (
+            self.out is not None
+            and self.out.is_dir()
+            and not is_run_folder(self.out)
+            and any(self.out.iterdir())
+        ):
+            raise ValueError(f"--out {self.out} has other files in it: name a new folder.")
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,13 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from numbers import Integral
 from typing import Any, ClassVar
 
 import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, _fit_context
 from sklearn.utils import get_tags, indexable
-from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions, validate_params
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, _routing_enabled, process_routing
 from sklearn.utils.validation import (
     _check_feature_names,
@@ -24,17 +23,27 @@ from sklearn.utils.validation import (
 
 from .._clock import Clock
 from .._inputs._containers import check_container, take_rows
-from .._inputs._labels import check_labels
+from .._inputs._lengths import check_training_rows
+from .._inputs._parameters import WholeNumber
 from .._seeds import draw_seeds
 from .._storage._fingerprint import fingerprint
 from ..proxies import NoFeatures, Proxy, as_proxy
-from ..strategies import Evidence, choose, count_rows, resolve_strategy, strategy_names
+from ..strategies import (
+    CarriesStrategies,
+    Evidence,
+    choose,
+    class_quotas,
+    count_rows,
+    resolve_strategy,
+    strategy_names,
+)
 from ._by_chance import warn_if_by_chance
 from ._learning import Learned, Learning
 from ._memorised import warn_if_memorised
 from ._memory import Seconds
 from ._nearest import nearest_rows
 from ._ranking_settled import RankingSettled
+from ._reranking import RerankingMixin, evidence_to_keep, requirements
 from ._risky_choice import predicted_right, warn_if_risky
 
 _ADVICE = " Choosing a core-set needs every label; ProxyActiveLearner chooses rows to be labelled."
@@ -42,7 +51,7 @@ _STAGES = ("proxy", "evidence", "ranking")
 _NO_TIME = (0.0, 0.0)
 
 
-class BaseProxyCoreset(OneToOneFeatureMixin, BaseEstimator):
+class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, BaseEstimator):
     """Base of `ProxyCoresetSelector` and `ProxyCoresetSampler`."""
 
     _parameter_constraints: ClassVar[dict] = {
@@ -50,9 +59,9 @@ class BaseProxyCoreset(OneToOneFeatureMixin, BaseEstimator):
         "strategy": [str, HasMethods("rank")],
         "subset_size": [
             Interval(RealNotInt, 0, 1, closed="right"),
-            Interval(Integral, 1, None, closed="left"),
+            WholeNumber(1),
         ],
-        "class_balanced": ["boolean"],
+        "class_balanced": ["boolean", StrOptions({"proportional", "equal", "by_error"})],
         "probabilities": [StrOptions({"in_sample", "out_of_fold"})],
         "stop_proxy": [RankingSettled, None],
         "memory": [str, os.PathLike, joblib.Memory, None],
@@ -69,7 +78,7 @@ class BaseProxyCoreset(OneToOneFeatureMixin, BaseEstimator):
         *,
         strategy="auto",
         subset_size: float = 0.5,
-        class_balanced: bool = False,
+        class_balanced: bool | str = False,
         probabilities: str = "in_sample",
         stop_proxy=None,
         memory=None,
@@ -137,46 +146,34 @@ class BaseProxyCoreset(OneToOneFeatureMixin, BaseEstimator):
         n_samples = count_rows(self.subset_size, len(labels))
         proxy = as_proxy(self.proxy)
         strategy = resolve_strategy(self.strategy, proxy.gives)
-        self._check_serves(proxy, strategy)
+        requires = requirements(strategy, self.class_balanced)
+        self._check_serves(proxy, requires)
+        self._check_strategy(strategy, labels, n_samples)
         # From separate streams.
+        self.classes_ = np.unique(labels)
         seeds = [None, None] if self.random_state is None else draw_seeds(self.random_state, 2)
         proxy_seed, ranking_seed = seeds
         with self._progress() as report:
             if isinstance(self.strategy, str) and self.strategy == "auto":
                 report(note=_describe_auto(proxy, strategy))
-            evidence, seconds = self._ask(proxy, rows, labels, strategy, proxy_seed, fit_params, report)
+            evidence, seconds = self._ask(
+                proxy, rows, labels, strategy, requires, proxy_seed, fit_params, report
+            )
             report("ranking")
             with Clock() as clock:
-                chosen, self.order_, self.scores_ = choose(
-                    strategy,
-                    evidence,
-                    n_samples,
-                    class_balanced=self.class_balanced,
-                    random_state=ranking_seed,
-                )
+                self._choose(strategy, evidence, n_samples, ranking_seed)
         seconds["ranking"] = (clock.wall, clock.cpu)
         self.timings_, self._cpu_timings = (
             {stage: taken[place] for stage, taken in seconds.items()} for place in range(2)
         )
-        self.strategy_ = strategy
-        self.classes_ = np.unique(labels)
-        self.indices_ = np.sort(chosen)
-        self.support_ = np.zeros(len(labels), dtype=bool)
-        self.support_[chosen] = True
+        self._kept = evidence_to_keep(evidence, scores=self.probabilities == "out_of_fold")
         self._remember_rows(X)
-        self._warn(strategy, evidence, labels)
+        # Above are scikit-learn's check of parameters and the user.
+        self._warn(strategy, evidence, labels, stacklevel=3)
         return self
 
     def _check_rows(self, X, y) -> tuple[Any, np.ndarray]:
-        if y is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
-            )
-        check_container(X)
-        X, y = indexable(X, y)
-        labels = check_labels(y, advice=_ADVICE)
-        if len(labels) == 0:
-            raise ValueError("X has 0 sample(s), while a minimum of 2 is required.")
+        X, labels = check_training_rows(X, y, type(self).__name__, advice=_ADVICE)
         n_classes = len(np.unique(labels))
         if n_classes < 2:
             raise ValueError(
@@ -184,13 +181,39 @@ class BaseProxyCoreset(OneToOneFeatureMixin, BaseEstimator):
             )
         return X, labels
 
-    def _check_serves(self, proxy: Proxy, strategy) -> None:
-        """Check that the proxy can serve the strategy, and the rule that may stop it."""
-        if strategy.requires:
+    def _check_serves(self, proxy: Proxy, requires: tuple[str, ...]) -> None:
+        """Check that the proxy can give what is required, and serve the rule that may stop it."""
+        if requires:
             proxy.check_classifies("proxy")
-        proxy.check_gives(strategy.requires)
-        if self.stop_proxy is not None and strategy.requires:
-            proxy.check_watchable(strategy.requires)
+            proxy.check_params()
+        proxy.check_gives(requires)
+        if self.stop_proxy is not None and requires:
+            proxy.check_watchable(requires)
+
+    def _choose(self, strategy, evidence: Evidence, n_samples: int, random_state) -> None:
+        """Choose the rows to keep, and say which they are."""
+        chosen, self.order_, self.scores_ = choose(
+            strategy,
+            evidence,
+            n_samples,
+            class_balanced=self.class_balanced,
+            random_state=random_state,
+        )
+        self.strategy_ = strategy
+        self.indices_ = np.sort(chosen)
+        self.support_ = np.isin(np.arange(evidence.n_rows), chosen)
+        self.weights_ = strategy.weigh(evidence, self.indices_) if hasattr(strategy, "weigh") else None
+        self._protect()
+
+    def _check_strategy(self, strategy, labels: np.ndarray, n_samples: int) -> None:
+        """Check a strategy's parameters before the proxy is trained."""
+        if self.class_balanced and getattr(strategy, "picks_greedily", False):
+            # It picks within each class.
+            weights = "equal" if self.class_balanced == "equal" else "proportional"
+            quotas = class_quotas(labels, n_samples, weights=weights)[1]
+            n_samples = 1 if self.class_balanced == "by_error" else int(quotas[quotas > 0].min())
+        if hasattr(strategy, "check_params"):
+            strategy.check_params(n_samples)
 
     @contextmanager
     def _progress(self) -> Iterator[Callable]:
@@ -211,40 +234,48 @@ class BaseProxyCoreset(OneToOneFeatureMixin, BaseEstimator):
             bar.update(len(_STAGES) - bar.n)
 
     def _ask(
-        self, proxy: Proxy, X, y: np.ndarray, strategy, seed: int | None, fit_params: dict, report: Callable
+        self,
+        proxy: Proxy,
+        X,
+        y: np.ndarray,
+        strategy,
+        requires: tuple[str, ...],
+        seed: int | None,
+        fit_params: dict,
+        report: Callable,
     ) -> tuple[Evidence, dict[str, Seconds]]:
         """Train the proxy, or take it from the memory, and return what it says of the rows and what that took."""
-        if not strategy.requires:
+        if not requires:
             # A strategy that needs no proxy trains none.
             learned = Learned(None, Evidence(y=y), {}, None, False)
         else:
             params = self._route(fit_params)
             learning = Learning(
-                proxy, strategy, seed, params, self.memory, self.stop_proxy, self.probabilities
+                proxy, strategy, requires, seed, params, self.memory, self.stop_proxy, self.probabilities
             )
             learned = learning.learn(X, y, report)
         self.proxy_ = learned.proxy
         self.proxy_stop_ = learned.stop
         self.from_cache_ = learned.from_cache
         self._learn_features_of(X)
-        by_kind = [learned.seconds.get(kind, _NO_TIME) for kind in strategy.requires]
+        by_kind = [learned.seconds.get(kind, _NO_TIME) for kind in requires]
         wall, cpu = np.sum([_NO_TIME, *by_kind], axis=0).tolist()
         return learned.evidence, {
             "proxy_fit": learned.seconds.get("proxy_fit", _NO_TIME),
             "inference": (wall, cpu),
         }
 
-    def _warn(self, strategy, evidence: Evidence, labels: np.ndarray) -> None:
+    def _warn(self, strategy, evidence: Evidence, labels: np.ndarray, *, stacklevel: int) -> None:
         """Warn of a choice that is mostly arbitrary or likely to mislead."""
-        # Above this frame are `fit`, scikit-learn's check of parameters, and the user.
+        stacklevel += 1
         groups = labels if self.class_balanced else None
-        warn_if_by_chance(strategy, self.scores_, self.support_, groups, stacklevel=4)
+        warn_if_by_chance(strategy, self.scores_, self.support_, groups, stacklevel=stacklevel)
         right = predicted_right(evidence, labels)
         unseen = self.probabilities == "out_of_fold"
-        warn_if_risky(strategy, labels, self.support_, right, unseen=unseen, stacklevel=4)
+        warn_if_risky(strategy, labels, self.support_, right, unseen=unseen, stacklevel=stacklevel)
         self._training_error = None if unseen or right is None else 1.0 - float(right.mean())
         if not unseen:
-            warn_if_memorised(self.proxy_, evidence, labels, right, stacklevel=4)
+            warn_if_memorised(self.proxy_, evidence, labels, right, stacklevel=stacklevel)
 
     def _route(self, fit_params: dict) -> dict:
         return (
@@ -273,14 +304,33 @@ class BaseProxyCoreset(OneToOneFeatureMixin, BaseEstimator):
         except TypeError:  # a list
             self._rows = None
 
+    def _protect(self) -> None:
+        """Make the arrays that later calls depend on read-only."""
+        for name in ("order_", "scores_", "indices_", "support_", "weights_", "classes_"):
+            if vars(self)[name] is not None:
+                view = vars(self)[name].view()
+                view.flags.writeable = False
+                setattr(self, name, view)
+
     def _is_fitted_rows(self, X) -> bool:
+        check_container(X)
         return _num_samples(X) == len(self.support_) and fingerprint(X) == self._fingerprint
+
+    def _fitted_rows(self):
+        """Return the fitted rows if they are still in memory and unchanged, else None."""
+        X = self._rows() if self._rows is not None else None
+        return X if X is not None and self._is_fitted_rows(X) else None
 
     def __getstate__(self):
         state = dict(super().__getstate__())
         if "_rows" in state:
             state["_rows"] = None  # a weak reference cannot be pickled
         return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if hasattr(self, "support_"):
+            self._protect()
 
     # Using the choice -----------------------------------------------------------------------
 
@@ -307,17 +357,18 @@ class BaseProxyCoreset(OneToOneFeatureMixin, BaseEstimator):
         """
         check_is_fitted(self)
         if not arrays:
-            raise ValueError("select needs at least one array to cut.")
+            raise ValueError("select needs at least one of the arrays to cut.")
         for position, array in enumerate(arrays):
-            check_container(array, f"Array {position} of select")
+            check_container(array, f"arrays[{position}]")
             if _num_samples(array) != len(self.support_):
                 raise ValueError(
-                    f"Array {position} of select has {_num_samples(array)} rows, "
+                    f"arrays[{position}] of select has {_num_samples(array)} rows, "
                     f"but {len(self.support_)} were fitted."
                 )
         cut = tuple(take_rows(array, self.indices_) for array in indexable(*arrays))
         return cut if len(cut) > 1 else cut[0]
 
+    @validate_params({"indices": ["boolean"]}, prefer_skip_nested_validation=False)
     def get_support(self, indices: bool = False) -> np.ndarray:
         """Tell which rows were chosen.
 
@@ -334,6 +385,7 @@ class BaseProxyCoreset(OneToOneFeatureMixin, BaseEstimator):
         check_is_fitted(self)
         return self.indices_ if indices else self.support_
 
+    @validate_params({"nearest": ["boolean"]}, prefer_skip_nested_validation=False)
     def explain(self, X=None, *, nearest: bool = True):
         """Tell for each row why it was kept or dropped.
 
@@ -399,7 +451,7 @@ class BaseProxyCoreset(OneToOneFeatureMixin, BaseEstimator):
         try:
             features = np.asarray(proxy.gather(X, ("features",)).features)
         except NoFeatures as reason:
-            warnings.warn(f"nearest_kept stays empty: {reason}", UserWarning, stacklevel=3)
+            warnings.warn(f"nearest_kept stays empty: {reason}", UserWarning, stacklevel=4)
             return nearest
         dropped = np.flatnonzero(~self.support_)
         nearest[dropped] = nearest_rows(features, dropped, self.indices_)
@@ -407,14 +459,14 @@ class BaseProxyCoreset(OneToOneFeatureMixin, BaseEstimator):
 
     def _living_rows(self):
         """Return the fitted rows if they are still in memory and unchanged, else warn."""
-        X = self._rows() if self._rows is not None else None
-        if X is not None and self._is_fitted_rows(X):
+        X = self._fitted_rows()
+        if X is not None:
             return X
         warnings.warn(
             "The rows that were fitted are no longer there, so nearest_kept stays empty: call explain(X), or "
             "explain(nearest=False) to do without.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
         return None
 

@@ -20,6 +20,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_is_fitted
 
+from .._inputs._labels import check_labels
 from ..proxies import DelegatingClassifier, Proxy, as_proxy, inner_has
 
 
@@ -138,7 +139,9 @@ class CoresetClassifier(DelegatingClassifier):
         """
         # A failed or interrupted fit leaves no fitted classifier.
         self.__dict__.pop("estimator_", None)
-        as_proxy(self.estimator).check_classifies("estimator")
+        target = as_proxy(self.estimator)
+        target.check_classifies("estimator")
+        target.check_params()
         target_params, selector_params = self._route(params)
         self.selector_ = clone(self.selector).fit(X, y, **selector_params)
         if isinstance(self.selector_, FrozenEstimator) and not self.selector_._is_fitted_rows(X):
@@ -152,9 +155,9 @@ class CoresetClassifier(DelegatingClassifier):
             X, target_params, indices=self.selector_.get_support(indices=True)
         )
         start = time.perf_counter()
-        target = as_proxy(clone(self.estimator), classes=y_kept)
-        target.fit_as_given(X_kept, y_kept, target_params)
-        self.estimator_, self._kept_classes = target.estimator, target.classes
+        trained = as_proxy(clone(self.estimator), classes=y_kept)
+        trained.fit_as_given(X_kept, y_kept, target_params)
+        self.estimator_, self._kept_classes = trained.estimator, trained.classes
         self.timings_ = {**self.selector_.timings_, "target_fit": time.perf_counter() - start}
         return self
 
@@ -180,8 +183,8 @@ class CoresetClassifier(DelegatingClassifier):
         ndarray of shape (n_samples,)
             Class labels.
         """
-        check_is_fitted(self)
-        return self._target.predict(X)
+        with self._naming("X"):
+            return self._target.predict(X)
 
     @available_if(inner_has("score"))
     def score(self, X, y, **params):
@@ -202,11 +205,13 @@ class CoresetClassifier(DelegatingClassifier):
             The score.
         """
         check_is_fitted(self)
+        y = check_labels(y)
         if _routing_enabled():
             params = dict(process_routing(self, "score", **params).estimator.score)
         if self._target.learns_numbers:
             return accuracy_score(y, self.predict(X), **params)
-        return self.estimator_.score(X, y, **params)
+        with self._naming("X"):
+            return self.estimator_.score(X, y, **params)
 
     @property
     def classes_(self) -> np.ndarray:

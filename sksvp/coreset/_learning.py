@@ -52,7 +52,9 @@ class Learning:
     proxy : Proxy
         Left as it is.
     strategy : Strategy
-        Says what it requires.
+        Ranks the rows.
+    requires : tuple of str
+        Kinds of evidence that are needed.
     random_state : int or None
         Seed of the training; see `Proxy.train`.
     fit_params : dict
@@ -68,6 +70,7 @@ class Learning:
 
     proxy: Proxy
     strategy: Any
+    requires: tuple[str, ...]
     random_state: int | None
     fit_params: dict
     memory: Any
@@ -76,15 +79,14 @@ class Learning:
 
     def __post_init__(self):
         self._folder = memory_folder(self.memory)
-        self._needed = tuple(kind for kind in self.strategy.requires if kind in self.proxy.recorders)
-        free = () if self._folder is None else self.proxy.free_recorders(self._needed)
-        self._recorders = tuple(dict.fromkeys(self._needed + free))
+        self._needed = tuple(kind for kind in self.requires if kind in self.proxy.recorders)
+        self._recorders = tuple(dict.fromkeys(self._needed + self.proxy.free_recorders(self._needed)))
         self._train = partial(self.proxy.train, recorders=self._recorders, random_state=self.random_state)
         self._seeded = self.proxy.seeded(self.random_state)
         self._seed = self._seeded.training_seed(self.random_state)
 
     def learn(self, X, y: np.ndarray, report: Callable[[str], None]) -> Learned:
-        """Train a clone of the proxy and gather what the strategy requires, unless the memory has it.
+        """Train a clone of the proxy and gather what is required, unless the memory has it.
 
         Parameters
         ----------
@@ -97,7 +99,7 @@ class Learning:
         -------
         Learned
         """
-        out_of_fold = self.probabilities == "out_of_fold" and "probabilities" in self.strategy.requires
+        out_of_fold = self.probabilities == "out_of_fold" and "probabilities" in self.requires
         if out_of_fold:
             check_out_of_fold(self.proxy, y, self.stop)
         if self._folder is not None:
@@ -111,9 +113,7 @@ class Learning:
                 # Kept before the inference: a failure of what follows must not lose a training.
                 entry.save(record)
             report("evidence")
-            by_proxy = [
-                kind for kind in self.strategy.requires if not (out_of_fold and kind == "probabilities")
-            ]
+            by_proxy = [kind for kind in self.requires if not (out_of_fold and kind == "probabilities")]
             if _gather_missing(record, X, y, by_proxy):
                 entry.save(record)
             parts: dict[str, Any] = in_sample(record.evidence)

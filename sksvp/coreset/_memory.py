@@ -12,6 +12,7 @@ import joblib
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from .._inputs._paths import as_path
 from .._storage._files import make_folder, remove_left_over, replacing
 from .._storage._identity import differences, name_of
 from .._storage._lock import FolderLock
@@ -143,7 +144,7 @@ class MemoryEntry:
 def memory_folder(memory) -> Path | None:
     """Return the folder of a `memory` parameter: a path, a joblib.Memory or None."""
     location = memory if memory is None or isinstance(memory, str | os.PathLike) else memory.location
-    return None if location is None else Path(location) / "sksvp-proxies"
+    return None if location is None else as_path(location, "memory") / "sksvp-proxies"
 
 
 @contextmanager

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, RealNotInt
 
+from .._inputs._parameters import WholeNumber
 from .._storage._describe import describe
 from .._storage._fingerprint import fingerprint
 from ..agreement import rank_correlation
@@ -60,10 +60,11 @@ class RankingSettled(BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "tolerance": [Interval(Real, 0, 1, closed="both")],
-        "patience": [Interval(Integral, 1, None, closed="left")],
-        "min_epochs": [Interval(Integral, 1, None, closed="left")],
-        "n_rows": [Interval(Integral, 2, None, closed="left")],
+        # 0 and 1 as int; True is none of both.
+        "tolerance": [Interval(RealNotInt, 0, 1, closed="both"), WholeNumber(0, 1)],
+        "patience": [WholeNumber(1)],
+        "min_epochs": [WholeNumber(1)],
+        "n_rows": [WholeNumber(2)],
     }
 
     def __init__(
@@ -166,7 +167,7 @@ def _agreement(a: np.ndarray | None, b: np.ndarray) -> float:
 class ProxyStop:
     """How a watched training ended.
 
-    Attributes
+    Parameters
     ----------
     n_epochs : int
         Epochs that were trained.
@@ -190,12 +191,29 @@ class ProxyStop:
         return self.n_epochs < self.max_epochs
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values; NaN as None."""
+        """Return plain values; NaN as None.
+
+        Returns
+        -------
+        dict
+            The fields by name.
+        """
         return {**asdict(self), "correlations": [None if np.isnan(c) else c for c in self.correlations]}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "ProxyStop":
-        """Take back what `to_json` gave."""
+        """Take back what `to_json` gave.
+
+        Parameters
+        ----------
+        content : dict
+            Result of `to_json`.
+
+        Returns
+        -------
+        ProxyStop
+            The same as before.
+        """
         return cls(
             **{**content, "correlations": [np.nan if c is None else c for c in content["correlations"]]}
         )

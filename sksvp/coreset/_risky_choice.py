@@ -6,7 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from ..strategies import Entropy, Evidence, ForgettingEvents, LeastConfidence, Margin
+from ..strategies import (
+    EL2N,
+    AreaUnderMargin,
+    Dual,
+    DynamicUncertainty,
+    Entropy,
+    Evidence,
+    ForgettingEvents,
+    LeastConfidence,
+    Margin,
+    Top,
+    Variability,
+)
 
 # The rule of thumb of docs/guide/when.md: share of the rows, and mean number of rows of a class.
 SMALL_SHARE = (3, 10)
@@ -19,7 +31,18 @@ _MANY_WRONG, _MANY_WRONG_UNSEEN = 0.5, 1 / 3
 _FEW_WRONG_UNSEEN = 0.2
 _N_NAMED = 5
 
-_HARDEST_FIRST = (Entropy, ForgettingEvents, LeastConfidence, Margin)
+_HARDEST_FIRST = (
+    Entropy,
+    ForgettingEvents,
+    LeastConfidence,
+    Margin,
+    EL2N,
+    AreaUnderMargin,
+    Variability,
+    DynamicUncertainty,
+    Dual,
+    Top,
+)
 
 
 class RiskyChoiceWarning(UserWarning):

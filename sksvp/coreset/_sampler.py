@@ -42,8 +42,9 @@ class ProxyCoresetSampler(BaseProxyCoreset):
         How rows are ranked.
     subset_size : float or int, default=0.5
         Share of the rows to keep, or their number.
-    class_balanced : bool, default=False
-        Whether each class keeps its share.
+    class_balanced : bool or {"proportional", "equal", "by_error"}, default=False
+        Whether classes have quotas: in proportion to their sizes, equal, or in
+        proportion to the share of their rows that the proxy classifies wrong.
     probabilities : {"in_sample", "out_of_fold"}, default="in_sample"
         Whether the proxy scores the rows it was trained on, or models score rows
         that they have not seen.
@@ -61,7 +62,9 @@ class ProxyCoresetSampler(BaseProxyCoreset):
     ----------
     sample_indices_ : ndarray of int
         Numbers of the kept rows, ascending; also called `indices_`.
-    support_, order_, scores_, strategy_, proxy_, timings_, from_cache_, classes_
+    support_, order_, scores_, strategy_, proxy_, proxy_stop_ : object
+        As in `ProxyCoresetSelector`.
+    weights_, record_, timings_, from_cache_, classes_, n_features_in_, feature_names_in_ : object
         As in `ProxyCoresetSelector`.
 
     See Also

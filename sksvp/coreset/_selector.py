@@ -6,7 +6,7 @@ from sklearn.base import TransformerMixin
 from sklearn.utils import check_array, get_tags, indexable
 from sklearn.utils.validation import _check_feature_names, _check_n_features, check_is_fitted
 
-from .._inputs._containers import take_rows
+from .._inputs._containers import check_container, take_rows
 from ._base import BaseProxyCoreset
 
 
@@ -33,10 +33,13 @@ class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
     subset_size : float or int, default=0.5
         Share of the rows to keep, a float in (0, 1] that is rounded down, or their
         number, an int.
-    class_balanced : bool, default=False
-        Whether each class keeps its share. Quotas are in proportion to class sizes, by
-        largest remainder, and are filled in the order of the ranking. k-centers picks
-        within each class.
+    class_balanced : bool or {"proportional", "equal", "by_error"}, default=False
+        Whether classes have quotas: in proportion to their sizes (True does so too),
+        equal numbers of rows, or in proportion to the share of their rows that the
+        proxy classifies wrong, which needs its probabilities. The quotas follow the
+        largest remainders. What a class cannot fill goes to the others. They are
+        filled in the order of the ranking; strategies that pick rows one after the
+        other, such as k-centers, pick within each class.
     probabilities : {"in_sample", "out_of_fold"}, default="in_sample"
         Whether the proxy scores the rows it was trained on, or models score rows that
         they have not seen. Out of fold, a forest or bagging classifier with
@@ -78,6 +81,10 @@ class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
         Which rows are kept.
     indices_ : ndarray of int
         Their numbers, ascending.
+    weights_ : ndarray of shape (n_kept,) or None
+        Weights of the kept rows, for strategies that weigh them.
+    record_ : TrainingRecord or None
+        What the training noted of each row at each visit; None if it showed none.
     proxy_stop_ : ProxyStop or None
         Number of epochs, and how the ranking settled; None without a rule.
     timings_ : dict
@@ -136,6 +143,7 @@ class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
             If X has other rows: a choice among rows says nothing of new ones.
         """
         check_is_fitted(self)
+        check_container(X)
         (X,) = indexable(X)
         _check_feature_names(self, X, reset=False)
         if hasattr(self, "n_features_in_") and len(getattr(X, "shape", ())) == 2:

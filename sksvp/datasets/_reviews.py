@@ -150,6 +150,21 @@ def load_amazon_review_full(
 
     Parameters, result and errors are those of `load_amazon_review_polarity`;
     the folder is ``amazon_review_full_csv``.
+
+    Parameters
+    ----------
+    data_dir : str or path
+        The folder ``amazon_review_full_csv`` with ``train.csv`` and ``test.csv``, or its parent
+        folder.
+    download : bool, default=False
+        Whether to download and unpack the archive if the folder is missing.
+    verbose : int, default=0
+        If above 0, the progress of a download is shown.
+
+    Returns
+    -------
+    Bunch
+        As returned by `load_text_csv`, with the names of the classes.
     """
     return _load(_AMAZON_FULL, _STARS, data_dir, download, verbose)
 
@@ -162,6 +177,21 @@ def load_yelp_review_polarity(
 
     Parameters, result and errors are those of `load_amazon_review_polarity`;
     the folder is ``yelp_review_polarity_csv``.
+
+    Parameters
+    ----------
+    data_dir : str or path
+        The folder ``yelp_review_polarity_csv`` with ``train.csv`` and ``test.csv``, or its parent
+        folder.
+    download : bool, default=False
+        Whether to download and unpack the archive if the folder is missing.
+    verbose : int, default=0
+        If above 0, the progress of a download is shown.
+
+    Returns
+    -------
+    Bunch
+        As returned by `load_text_csv`, with the names of the classes.
     """
     return _load(_YELP_POLARITY, _POLARITY, data_dir, download, verbose)
 
@@ -172,6 +202,21 @@ def load_yelp_review_full(data_dir: str | os.PathLike, *, download: bool = False
 
     Parameters, result and errors are those of `load_amazon_review_polarity`;
     the folder is ``yelp_review_full_csv``.
+
+    Parameters
+    ----------
+    data_dir : str or path
+        The folder ``yelp_review_full_csv`` with ``train.csv`` and ``test.csv``, or its parent
+        folder.
+    download : bool, default=False
+        Whether to download and unpack the archive if the folder is missing.
+    verbose : int, default=0
+        If above 0, the progress of a download is shown.
+
+    Returns
+    -------
+    Bunch
+        As returned by `load_text_csv`, with the names of the classes.
     """
     return _load(_YELP_FULL, _STARS, data_dir, download, verbose)
 
@@ -182,6 +227,21 @@ def load_ag_news(data_dir: str | os.PathLike, *, download: bool = False, verbose
 
     Parameters, result and errors are those of `load_amazon_review_polarity`;
     the folder is ``ag_news_csv``.
+
+    Parameters
+    ----------
+    data_dir : str or path
+        The folder ``ag_news_csv`` with ``train.csv`` and ``test.csv``, or its parent
+        folder.
+    download : bool, default=False
+        Whether to download and unpack the archive if the folder is missing.
+    verbose : int, default=0
+        If above 0, the progress of a download is shown.
+
+    Returns
+    -------
+    Bunch
+        As returned by `load_text_csv`, with the names of the classes.
     """
     return _load(_AG_NEWS, _SECTIONS, data_dir, download, verbose)
 
@@ -192,6 +252,21 @@ def load_dbpedia(data_dir: str | os.PathLike, *, download: bool = False, verbose
 
     Parameters, result and errors are those of `load_amazon_review_polarity`;
     the folder is ``dbpedia_csv``.
+
+    Parameters
+    ----------
+    data_dir : str or path
+        The folder ``dbpedia_csv`` with ``train.csv`` and ``test.csv``, or its parent
+        folder.
+    download : bool, default=False
+        Whether to download and unpack the archive if the folder is missing.
+    verbose : int, default=0
+        If above 0, the progress of a download is shown.
+
+    Returns
+    -------
+    Bunch
+        As returned by `load_text_csv`, with the names of the classes.
     """
     return _load(_DBPEDIA, _ARTICLES, data_dir, download, verbose)
 
@@ -202,6 +277,21 @@ def load_yahoo_answers(data_dir: str | os.PathLike, *, download: bool = False, v
 
     Parameters, result and errors are those of `load_amazon_review_polarity`;
     the folder is ``yahoo_answers_csv``.
+
+    Parameters
+    ----------
+    data_dir : str or path
+        The folder ``yahoo_answers_csv`` with ``train.csv`` and ``test.csv``, or its parent
+        folder.
+    download : bool, default=False
+        Whether to download and unpack the archive if the folder is missing.
+    verbose : int, default=0
+        If above 0, the progress of a download is shown.
+
+    Returns
+    -------
+    Bunch
+        As returned by `load_text_csv`, with the names of the classes.
     """
     return _load(_YAHOO, _TOPICS, data_dir, download, verbose)
 

@@ -193,12 +193,30 @@ class BagOfNgramsClassifier(Observed, ScoresOfLogits, LinearTextClassifier):
         ----------
         X : list, Series, array or PackedTexts of n_samples str
             Texts.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), float32
+            Outputs of the linear layer.
         """
         return self.predict_outputs(X)[0]
 
     def predict_outputs(self, X) -> tuple[np.ndarray, np.ndarray]:
-        """Compute the logits and the features in one pass; see `predict_logits` and `transform`."""
-        features = self.transform(X)
+        """Compute the logits and the features in one pass; see `predict_logits` and `transform`.
+
+        Parameters
+        ----------
+        X : list, Series, array or PackedTexts of n_samples str
+            Texts.
+
+        Returns
+        -------
+        logits : ndarray of shape (n_samples, n_classes), float32
+            As of `predict_logits`.
+        features : ndarray of shape (n_samples, dim), float32
+            As of `transform`.
+        """
+        features = self._features(X)
         return features @ self.coef_.T, features
 
     def transform(self, X) -> np.ndarray:
@@ -213,6 +231,10 @@ class BagOfNgramsClassifier(Observed, ScoresOfLogits, LinearTextClassifier):
         -------
         ndarray of shape (n_samples, dim), float32
         """
+        return self._features(X)
+
+    def _features(self, X) -> np.ndarray:
+        # Unlike `transform`, this always returns an array, whatever scikit-learn's `set_output` asks for.
         check_is_fitted(self)
         texts = self._validate(X, reset=False)
         out = np.empty((len(texts), self.embeddings_.shape[1]), dtype=np.float32)

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from .._device import resolve_device, resolve_precision, warn_if_emulated
+from .._inputs._labels import check_labels
 from ..training import (
     Read,
     Rows,
@@ -27,6 +28,7 @@ from ..training import (
     join_team,
     score_rows,
     training_folder,
+    validation_data,
 )
 from ._class_weights import class_weights
 from ._classifier import Classifier, ScoresOfLogits
@@ -82,7 +84,9 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
     Attributes
     ----------
     net_ : skorch.NeuralNetClassifier
-        The trained net; its `history` has loss, accuracy and seconds of each epoch.
+        The trained net.
+    history_ : skorch.history.History
+        Loss, accuracy and seconds of each epoch.
     """
 
     _parameter_constraints: dict = {
@@ -179,8 +183,10 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
         keep = partial(training_folder, self.checkpoint, self, X, encoded, self._watch)
         with trainer.keeping(None if self.checkpoint is None else keep):
             net = self._new_net(trainer, X)
-            trainer.train(net, self._rows(X), encoded, self._training_view(X, net.batch_state_))
-        last_loss = net.history[-1, "train_loss"]
+            view = self._training_view(X, net.batch_state_)
+            trainer.train(net, self._rows(X), encoded, view, self._validation())
+        # The user may have removed skorch's callback that records the loss.
+        last_loss = net.history[-1].get("train_loss", 0.0)
         if not np.isfinite(last_loss):
             self._warn_of_divergence(f"its last loss is {last_loss}")
         elif not net.is_finite():
@@ -212,21 +218,19 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
             raise ValueError("classes must be given at the first call of partial_fit.")
         X, y = self._check_training(X, y, reset=first)
         if first:
-            self.classes_ = np.unique(column_or_1d(classes))
+            self.classes_ = np.unique(check_labels(classes))
             if len(self.classes_) < 2:
                 raise ValueError(f"classes must name at least two classes, got {self.classes_!r}.")
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(f"classes={classes!r} differ from those of the first call, {self.classes_!r}.")
-        unknown = np.setdiff1d(y, self.classes_)
-        if len(unknown):
-            raise ValueError(f"y has labels that are not in classes: {unknown[:5]!r}.")
-        encoded = np.searchsorted(self.classes_, y)
+        encoded = self._encode(y, "y")
         trainer = self._trainer(
             join_team(self.distributed, self.device), encoded, schedule="constant", epochs=1
         )
         trainer.check_same(X, encoded)
         net = self._new_net(trainer, X) if first else self.net_
-        trainer.train(net, self._rows(X), encoded, self._training_view(X, net.batch_state_))
+        view = self._training_view(X, net.batch_state_)
+        trainer.train(net, self._rows(X), encoded, view, self._validation())
         self.net_ = net
         return self
 
@@ -265,6 +269,15 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
             has_large_layers=self._has_large_layers,
             records_steps=self._records_steps,
         )
+
+    def _validation(self) -> tuple[Rows, np.ndarray] | None:
+        """Return the rows and encoded labels of the validation, if `net_params` has one."""
+        data = validation_data(self.net_params)
+        if data is None:
+            return None
+        X = self._validate(data[0], reset=False)
+        y = check_labels(data[1])
+        return self._rows(X), self._encode(y, "net_params['train_split']: y")
 
     def _new_net(self, trainer: Trainer, X) -> TrainingNet:
         """Build the net of a first training."""
@@ -305,7 +318,20 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
         return self._score(X, "features")["features"]
 
     def predict_outputs(self, X) -> tuple[np.ndarray, np.ndarray]:
-        """Compute the logits and the features in one forward pass; see `predict_logits` and `transform`."""
+        """Compute the logits and the features in one forward pass; see `predict_logits` and `transform`.
+
+        Parameters
+        ----------
+        X : array-like or lazy rows of length n_samples
+            Rows of the same form as in `fit`.
+
+        Returns
+        -------
+        logits : ndarray of shape (n_samples, n_classes), float32
+            As of `predict_logits`.
+        features : ndarray of shape (n_samples, n_features), float32
+            As of `transform`.
+        """
         scores = self._score(X, "logits", "features")
         return scores["logits"], scores["features"]
 
@@ -323,7 +349,7 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
 
     @property
     def history_(self):
-        """skorch's history of the training: a list of dicts, one an epoch."""
+        """History of the training, as skorch keeps it: a list of dicts, one for each epoch."""
         check_is_fitted(self)
         return self.net_.history
 

@@ -8,11 +8,10 @@ import numpy as np
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from .._inputs._missing import check_complete
+from .._inputs._labels import check_labels
 from ._docs import inherit_docs
 from ._persistence import load_classifier, save_classifier
 
@@ -69,9 +68,7 @@ class Classifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMi
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
         X = self._validate(X, reset=reset)
-        y = column_or_1d(y, warn=True)
-        check_complete(y)
-        check_classification_targets(y)
+        y = check_labels(y)
         if len(X) != len(y):
             raise ValueError(f"X and y must have the same number of rows, got {len(X)} and {len(y)}.")
         if len(X) < 2:
@@ -86,6 +83,13 @@ class Classifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMi
                 f"{type(self).__name__} needs at least two classes in y, got one class: {self.classes_.tolist()[0]!r}."
             )
         return encoded
+
+    def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
+        """Return labels as numbers of classes; raise ValueError if a label is no known class."""
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise ValueError(f"{name} has labels that are not in classes: {unknown[:5]!r}.")
+        return np.searchsorted(self.classes_, y)
 
     def _warn_of_divergence(self, what: str) -> None:
         warnings.warn(
@@ -149,19 +153,63 @@ class ScoresOfLogits:
     predict_logits: Callable[[Any], np.ndarray]
 
     def predict_proba(self, X) -> np.ndarray:
-        """Compute class probabilities, the softmax of the logits: (n_samples, n_classes), float64."""
+        """Compute class probabilities, the softmax of the logits: (n_samples, n_classes), float64.
+
+        Parameters
+        ----------
+        X : rows of length n_samples
+            Rows of the same form as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), float64
+            Class probabilities, in the order of `classes_`.
+        """
         return softmax(self.predict_logits(X).astype(np.float64), axis=1)
 
     def predict_log_proba(self, X) -> np.ndarray:
-        """Compute log-probabilities from the logits, finite where probabilities saturate."""
+        """Compute log-probabilities from the logits, finite where probabilities saturate.
+
+        Parameters
+        ----------
+        X : rows of length n_samples
+            Rows of the same form as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), float64
+            Logarithms of the class probabilities.
+        """
         return log_softmax(self.predict_logits(X).astype(np.float64), axis=1)
 
     def decision_function(self, X) -> np.ndarray:
-        """Compute the logits; for two classes their difference, positive for the second: (n_samples,)."""
+        """Compute the logits; for two classes their difference, positive for the second: (n_samples,).
+
+        Parameters
+        ----------
+        X : rows of length n_samples
+            Rows of the same form as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes) or (n_samples,)
+            The logits, or their difference for two classes.
+        """
         logits = self.predict_logits(X)
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
     def predict(self, X) -> np.ndarray:
-        """Predict the most probable class of each row, shape (n_samples,)."""
+        """Predict the most probable class of each row, shape (n_samples,).
+
+        Parameters
+        ----------
+        X : rows of length n_samples
+            Rows of the same form as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels out of `classes_`.
+        """
         logits = self.predict_logits(X)
         return self.classes_[logits.argmax(axis=1)]

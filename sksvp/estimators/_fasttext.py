@@ -311,12 +311,34 @@ class FastTextClassifier(LinearTextClassifier):
         return np.divide(out, total, out=np.full_like(out, 1 / n_classes), where=total > 0)
 
     def predict_log_proba(self, X) -> np.ndarray:
-        """Compute log-probabilities, (n_samples, n_classes) float64."""
+        """Compute log-probabilities, (n_samples, n_classes) float64.
+
+        Parameters
+        ----------
+        X : list, Series, array or PackedTexts of n_samples str
+            Texts.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), float64
+            Logarithms of the class probabilities.
+        """
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
     def predict(self, X) -> np.ndarray:
-        """Name the most probable class of each text, shape (n_samples,)."""
+        """Name the most probable class of each text, shape (n_samples,).
+
+        Parameters
+        ----------
+        X : list, Series, array or PackedTexts of n_samples str
+            Texts.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels out of `classes_`.
+        """
         check_is_fitted(self)
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 

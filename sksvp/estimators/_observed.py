@@ -38,6 +38,11 @@ class Observed:
             ``gather(requires, rows)`` returns evidence of training rows as the model is
             by now, on the clean view: a dict of arrays by their names in `Evidence`.
             A model that is trained text by text asks nobody.
+
+        Yields
+        ------
+        None
+            Nothing; the block is the time of the observation.
         """
         self._recorders, self._watch = tuple(recorders), watch
         try:

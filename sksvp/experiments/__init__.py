@@ -2,11 +2,9 @@
 
 from ._active import ActiveArm, ActiveRun, run_active
 from ._active_table import budgets_table, format_budgets, rounds_table
-from ._coreset import Arm, CoresetRun, run_coreset
+from ._coreset import CoresetArm, CoresetRun, run_coreset
 
 # With a name repeated: for other packages, and no part of the public interface.
-from ._hardware import hardware_name as hardware_name
-from ._kept import forget_training as forget_training
 from ._kept import keep_training as keep_training
 from ._kept import training_folder as training_folder
 from ._replay import former_arms as former_arms
@@ -20,7 +18,7 @@ from ._table import format_summary, summary_table, trainings_table
 __all__ = [
     "ActiveArm",
     "ActiveRun",
-    "Arm",
+    "CoresetArm",
     "CoresetRun",
     "RunFolder",
     "budgets_table",

@@ -1,8 +1,9 @@
 """The active-learning experiment: proxy, target or chance chooses what is labelled, and the target is trained on it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -12,55 +13,39 @@ from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions, va
 from .._inputs._parameters import ListOf, WholeNumber
 from ..active import ProxyActiveLearner, make_plan, resolve_pool_strategy
 from ..coreset import describe_empty_classes
-from ._experiment import OF_RUNS, Experiment, described, file_name
+from ._experiment import OF_RUNS, Arm, Experiment, described
 from ._run_folder import RunFolder
 from ._workers import in_workers
 
 
-@dataclass(frozen=True)
-class ActiveArm:
+@dataclass(frozen=True, kw_only=True)
+class ActiveArm(Arm):
     """One way to choose what is labelled.
 
-    Attributes
+    Parameters
     ----------
-    strategy : str
+    name : str
+        Name in the table.
+    seed : int
+        Seed of the run.
+    strategy : str or None
         Its name, or an object as it is written in Python.
+    ranks : Strategy, "auto" or None
+        The strategy itself.
+    digest : str
+        Digest of a strategy object, since several may have the same name.
     chooser : {"proxy", "target", None}
         The model that ranks the pool; None for rows drawn at random.
-    seed : int
-    digest : str
-        Of objects, which may have the same name.
-    ranks : Strategy
-        The strategy itself.
     """
 
-    strategy: str
     chooser: str | None
-    seed: int
-    digest: str = ""
-    ranks: Any = field(default=None, repr=False, compare=False)
-
-    @property
-    def name(self) -> str:
-        """Name in the table."""
-        return self.strategy if self.chooser is None else f"{self.strategy} by {self.chooser}"
-
-    @property
-    def key(self) -> str:
-        """File name of the arm's record."""
-        return file_name(self.name, self.digest, f"seed{self.seed}")
-
-    def record(self) -> dict[str, Any]:
-        """Return name, key and fields as plain values."""
-        fields = {name: value for name, value in vars(self).items() if name != "ranks"}
-        return {"name": self.name, "key": self.key, **fields}
 
 
 @dataclass(kw_only=True)
 class ActiveRun(Experiment):
     """Data, networks and settings of an active-learning experiment.
 
-    Attributes
+    Parameters
     ----------
     X_train, y_train, X_test, y_test : array-like
         The pool with all its labels, which the rounds reveal, and test rows; X may
@@ -68,20 +53,22 @@ class ActiveRun(Experiment):
     proxy, target : estimators
         Cloned for every training; their seeds are drawn from the run's.
     strategies : list of str or Strategy
-    rounds, initial_size, target_at
-        As in `ProxyActiveLearner`.
+        Strategies of the proxy and of the target.
     seeds : list of int
+        One seed for each repetition.
+    filenames : ndarray of str, optional
+        File names of the training rows, for the lists of chosen rows.
+    row_numbers : ndarray of int, optional
+        Numbers of the training rows in the whole data; None means 0, 1, ...
+    threads : int, optional
+        Threads of torch in each worker.
+    checkpoint_every : int
+        Epochs after which an unfinished training is kept; 0 means never.
+    rounds, initial_size, target_at : list, float, str
+        As in `ProxyActiveLearner`.
     with_target, with_random : bool
         Whether the target also chooses for itself, and whether rows are also drawn
         at random.
-    filenames : ndarray of str, optional
-        Of the training rows, for the lists of chosen ones.
-    row_numbers : ndarray of int, optional
-        Of the training rows in the whole data; None means 0, 1, ...
-    threads : int, optional
-        torch threads of each worker.
-    checkpoint_every : int
-        Epochs after which an unfinished training is kept; 0 means never.
 
     Raises
     ------
@@ -112,19 +99,40 @@ class ActiveRun(Experiment):
         make_plan(self.rounds, self.initial_size, self.target_at, len(self.y_train))
 
     def arms(self) -> list[ActiveArm]:
-        """List every way to choose, seed by seed: a run that is stopped early has whole seeds."""
+        """List every way to choose, seed by seed: a run that is stopped early has whole seeds.
+
+        Returns
+        -------
+        list of ActiveArm
+            The ways to choose.
+        """
         choosers = ["proxy", "target"] if self.with_target else ["proxy"]
         told = [described(strategy) for strategy in self.strategies]
         ranked = [strategy for strategy in told if strategy["strategy"] != "random"]
         arms = []
         for seed in self.seeds:
-            arms += [ActiveArm(chooser=who, seed=seed, **strategy) for strategy in ranked for who in choosers]
+            for strategy, chooser in product(ranked, choosers):
+                name = f"{strategy['strategy']} by {chooser}"
+                arms.append(ActiveArm(name=name, seed=seed, chooser=chooser, **strategy))
             if self.with_random or len(ranked) < len(told):
-                arms.append(ActiveArm(chooser=None, seed=seed, **described("random")))
+                arms.append(ActiveArm(name="random", seed=seed, chooser=None, **described("random")))
         return arms
 
     def learner(self, arm: ActiveArm, folder: RunFolder) -> ProxyActiveLearner:
-        """Build the learner of an arm."""
+        """Build the learner of an arm.
+
+        Parameters
+        ----------
+        arm : ActiveArm
+            One way to choose.
+        folder : RunFolder
+            Folder of the run.
+
+        Returns
+        -------
+        ProxyActiveLearner
+            The learner, not fitted.
+        """
         chooser, target = (
             self.prepared(network, folder, arm.key)
             for network in (self.target if arm.chooser == "target" else self.proxy, self.target)

@@ -18,7 +18,7 @@ from .._inputs._paths import as_path
 from .._storage._fingerprint import fingerprint
 from ..coreset import ProxyCoresetSelector
 from ..strategies import ForgettingCounter, count_rows
-from ._experiment import OF_RUNS, Experiment, described, file_name
+from ._experiment import OF_RUNS, Arm, Experiment, described
 from ._hints import Hints, collecting
 from ._kept import keep_training, training_folder
 from ._proxy_hints import proxy_hints
@@ -31,54 +31,47 @@ ALL_ROWS = "all rows"
 _BALANCED = "class-balanced "
 
 
-@dataclass(frozen=True)
-class Arm:
-    """One way to choose the target's training rows.
+@dataclass(frozen=True, kw_only=True)
+class CoresetArm(Arm):
+    """One way to choose the target's training rows: by a strategy, all rows, or rows chosen elsewhere.
 
-    Attributes
+    Parameters
     ----------
     name : str
         Name in the table.
+    seed : int
+        Seed of the run.
     strategy : str or None
         Its name, or an object as it is written in Python. None for all rows and for
         rows chosen elsewhere.
-    subset_size : float or int
-    class_balanced : bool
-    seed : int
-    digest : str
-        Of rows chosen elsewhere and of objects, which may have the same name.
     ranks : Strategy, "auto" or None
         The strategy itself.
+    digest : str
+        Digest of rows chosen elsewhere, or of a strategy object, since several may
+        have the same name.
+    subset_size : float or int
+        Share or number of the rows.
+    class_balanced : bool
+        Whether classes keep their shares.
     """
 
-    name: str
-    strategy: str | None
     subset_size: float
-    class_balanced: bool
-    seed: int
-    digest: str = ""
-    ranks: Any = field(default=None, repr=False, compare=False)
-
-    @property
-    def key(self) -> str:
-        """File name of the arm's record."""
-        return file_name(self.name, str(self.subset_size), self.digest, f"seed{self.seed}")
+    class_balanced: bool = False
 
     @property
     def needs_proxy(self) -> bool:
         """Whether the strategy reads what a proxy says."""
         return self.strategy == "auto" or bool(getattr(self.ranks, "requires", ()))
 
-    def record(self) -> dict[str, Any]:
-        """Return the fields as plain values."""
-        return {name: value for name, value in vars(self).items() if name != "ranks"}
+    def _distinct(self) -> list[str]:
+        return [str(self.subset_size)]
 
 
 @dataclass(kw_only=True)
 class CoresetRun(Experiment):
     """Data, networks and settings of a core-set experiment.
 
-    Attributes
+    Parameters
     ----------
     X_train, y_train, X_test, y_test : array-like
         Rows and labels; X may be lazy. Without test rows (None) the proxy's error
@@ -87,25 +80,26 @@ class CoresetRun(Experiment):
         Cloned for every training, with the run's seed as `random_state`.
     strategies : list of str or Strategy
         Strategies; "class-balanced NAME" fills quotas by class.
-    subset_sizes : list of float or int
     seeds : list of int
+        One seed for each repetition.
+    filenames : ndarray of str
+        File names of the training rows, for the lists of chosen rows.
+    row_numbers : ndarray of int
+        Numbers of the training rows in the whole data; None means 0, 1, ...
+    threads : int
+        Threads of torch in each worker.
+    checkpoint_every : int
+        Epochs after which an unfinished training is kept; 0 means never.
+    subset_sizes : list of float or int
+        Shares or numbers of rows.
     with_all : bool
         Whether the target is also trained on all rows.
     probabilities : {"in_sample", "out_of_fold"}
         As of `ProxyCoresetSelector`.
     given : dict of str to ndarray
         Rows chosen elsewhere, by their name in the table.
-    filenames : ndarray of str
-        Of the training rows, for the lists of chosen ones.
-    row_numbers : ndarray of int
-        Of the training rows in the whole data, for the lists of chosen ones; None
-        means 0, 1, ...
-    threads : int
-        torch threads of each worker.
     memory : str or path-like
         Folder of the trained proxies.
-    checkpoint_every : int
-        Epochs after which an unfinished training is kept; 0 means never.
 
     Raises
     ------
@@ -133,10 +127,16 @@ class CoresetRun(Experiment):
             count_rows(size, len(self.y_train))
         self.arms()
         if self.memory is not None:
-            self.memory = str(as_path(self.memory, "memory"))
+            self.memory = str(as_path(self.memory, "memory").absolute())
 
-    def arms(self) -> list[Arm]:
-        """List every training of a target, seed by seed: a run that is stopped early has whole seeds."""
+    def arms(self) -> list[CoresetArm]:
+        """List every training of a target, seed by seed: a run that is stopped early has whole seeds.
+
+        Returns
+        -------
+        list of CoresetArm
+            The trainings of targets.
+        """
         arms = []
         for seed in self.seeds:
             for size in self.subset_sizes:
@@ -144,19 +144,44 @@ class CoresetRun(Experiment):
                     is_balanced = isinstance(strategy, str) and strategy.startswith(_BALANCED)
                     told = described(strategy.removeprefix(_BALANCED) if is_balanced else strategy)
                     name = strategy if is_balanced else told["strategy"]
-                    arms.append(Arm(name, subset_size=size, class_balanced=is_balanced, seed=seed, **told))
+                    arms.append(
+                        CoresetArm(name=name, seed=seed, subset_size=size, class_balanced=is_balanced, **told)
+                    )
             for name, rows in self.given.items():
-                arms.append(Arm(name, None, len(rows), False, seed, fingerprint(np.sort(rows))))
+                digest = fingerprint(np.sort(rows))
+                arms.append(CoresetArm(name=name, seed=seed, subset_size=len(rows), digest=digest))
             if self.with_all:
-                arms.append(Arm(ALL_ROWS, None, 1.0, False, seed))
+                arms.append(CoresetArm(name=ALL_ROWS, seed=seed, subset_size=1.0))
         return arms
 
-    def first_arm(self, seed: int) -> Arm:
-        """Return the arm of a seed whose selector trains the proxy of all arms."""
+    def first_arm(self, seed: int) -> CoresetArm:
+        """Return the arm of a seed whose selector trains the proxy of all arms.
+
+        Parameters
+        ----------
+        seed : int
+            Seed of the arm.
+
+        Returns
+        -------
+        CoresetArm
+            The arm.
+        """
         return next(arm for arm in self.arms() if arm.seed == seed and arm.needs_proxy)
 
-    def selector(self, arm: Arm) -> ProxyCoresetSelector:
-        """Build the selector of an arm."""
+    def selector(self, arm: CoresetArm) -> ProxyCoresetSelector:
+        """Build the selector of an arm.
+
+        Parameters
+        ----------
+        arm : CoresetArm
+            One way to choose rows.
+
+        Returns
+        -------
+        ProxyCoresetSelector
+            The selector, not fitted.
+        """
         return ProxyCoresetSelector(
             clone(self.proxy).set_params(random_state=arm.seed),
             strategy=arm.ranks,
@@ -237,10 +262,10 @@ def run_coreset(
 
 
 def _with_hints(
-    work: Callable[..., str], run: CoresetRun, folder: RunFolder, task: Arm | int
+    work: Callable[..., str], run: CoresetRun, folder: RunFolder, task: CoresetArm | int
 ) -> tuple[str, list]:
     """Return the line about one training, and the hints of its selector."""
-    arm = task if isinstance(task, Arm) else run.first_arm(task)
+    arm = task if isinstance(task, CoresetArm) else run.first_arm(task)
     with collecting(arm.name, arm.subset_size) as found:
         line = work(run, folder, task)
     return line, found
@@ -275,7 +300,7 @@ def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
     return line
 
 
-def train_target(run: CoresetRun, folder: RunFolder, arm: Arm) -> str:
+def train_target(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:
     """Choose the rows of one arm, train the target on them, and record its error and cost."""
     rows, choosing = choose_rows(run, folder, arm)
     X, y = (_safe_indexing(part, rows) for part in (run.X_train, run.y_train))
@@ -308,13 +333,13 @@ def train_target(run: CoresetRun, folder: RunFolder, arm: Arm) -> str:
     return f"{arm.name}, {len(rows):,} rows, seed {arm.seed}: {cost}{note}"
 
 
-def select_only(run: CoresetRun, folder: RunFolder, arm: Arm) -> str:
+def select_only(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:
     """Choose the rows of one arm and write them down."""
     rows, _ = choose_rows(run, folder, arm)
     return f"{arm.name}, seed {arm.seed}: {len(rows):,} of {len(run.y_train):,} rows chosen"
 
 
-def choose_rows(run: CoresetRun, folder: RunFolder, arm: Arm) -> tuple[np.ndarray, Clock]:
+def choose_rows(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> tuple[np.ndarray, Clock]:
     """Return the rows of an arm, ascending, and the seconds of inference and ranking.
 
     The seconds of an inference pass that several arms need count for the first of them.

@@ -1,7 +1,7 @@
 """What both experiments have: data, networks, strategies and seeds."""
 
 import re
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,6 +19,50 @@ from ._run_folder import RunFolder
 
 # Parameters of the functions that run an experiment.
 OF_RUNS: dict[str, list] = {"folder": [RunFolder], "n_jobs": [WholeNumber(1)], "report": [callable]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """Base of the arms of an experiment: one way to choose rows, and one seed.
+
+    Attributes
+    ----------
+    name : str
+        Name in the table.
+    seed : int
+    strategy : str or None
+        Its name, or an object as it is written in Python. None if nothing is ranked.
+    ranks : Strategy, "auto" or None
+        The strategy itself.
+    digest : str
+        Of objects and of rows chosen elsewhere, since two of them may have one name.
+    """
+
+    name: str
+    seed: int
+    strategy: str | None = None
+    ranks: Any = field(default=None, repr=False, compare=False)
+    digest: str = ""
+
+    @property
+    def key(self) -> str:
+        """File name of the arm's record."""
+        name = re.sub(r"[^\w.,=-]+", "-", self.name).strip("-")[:80]
+        return "_".join([name, *filter(None, [*self._distinct(), self.digest]), f"seed{self.seed}"])
+
+    def _distinct(self) -> list[str]:
+        """Return what else tells arms of one name apart."""
+        return []
+
+    def record(self) -> dict[str, Any]:
+        """Return key and fields as plain values.
+
+        Returns
+        -------
+        dict
+            The fields by name.
+        """
+        return {"key": self.key} | {name: value for name, value in vars(self).items() if name != "ranks"}
 
 
 @dataclass
@@ -63,12 +107,42 @@ class Experiment:
             check_labels(self.y_test)
 
     def prepared(self, network: BaseEstimator, folder: RunFolder, key: str, **params: Any) -> BaseEstimator:
-        """Return a clone of a network that keeps its training in the folder until its record is there."""
+        """Return a clone of a network that keeps its training in the folder until its record is there.
+
+        Parameters
+        ----------
+        network : estimator
+            Proxy or target.
+        folder : RunFolder
+            Folder of the run.
+        key : str
+            Name of the training.
+        **params : object
+            Further parameters of the network.
+
+        Returns
+        -------
+        estimator
+            A clone with its parameters set.
+        """
         network = clone(network).set_params(**params)
         return keep_training(network, training_folder(folder.path, key), self.checkpoint_every)
 
     def list_rows(self, rows: np.ndarray, **columns: Any) -> pd.DataFrame:
-        """List rows by their numbers in the whole data, with other columns and, if known, file names."""
+        """List rows by their numbers in the whole data, with other columns and, if known, file names.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Positions in the training rows.
+        **columns : array-like of shape (len(rows),)
+            Further columns of the table by name.
+
+        Returns
+        -------
+        DataFrame
+            One line for each row.
+        """
         table = {"row": rows if self.row_numbers is None else self.row_numbers[rows], **columns}
         if self.filenames is not None:
             table["file"] = np.asarray(self.filenames)[rows]
@@ -98,8 +172,3 @@ def described(strategy: Any) -> dict[str, Any]:
     shown = " ".join(repr(resolve_strategy(strategy)).split())
     label = type(strategy).__name__ if shown.startswith("<") else shown
     return {"strategy": label, "ranks": strategy, "digest": digest(describe(strategy))[1:17]}
-
-
-def file_name(name: str, *more: str) -> str:
-    """Return a file name of an arm's name and what else tells it apart."""
-    return "_".join([re.sub(r"[^\w.,=-]+", "-", name).strip("-")[:80], *(part for part in more if part)])

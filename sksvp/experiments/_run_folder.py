@@ -15,6 +15,7 @@ from .._storage._files import remove_left_over, replacing
 from .._storage._identity import differences, versions
 from .._storage._lock import FolderLock
 from .._storage._parts import Parts
+from .._storage._run_mark import mark_run_folder
 from .._storage._sealed import check_seal, read_sealed_json, remove_seal, write_seal, write_sealed_json
 from ._hardware import hardware_name
 from ._kept import forget_training, training_folder
@@ -38,24 +39,59 @@ class RunRecords:
     """
 
     def __init__(self, path):
-        self.path = as_path(path, "path")
+        # Worker processes may have another working folder.
+        self.path = as_path(path, "path").absolute()
         self.records = self.path / "trainings"
         self.selections = self.path / "selected"
 
     def has(self, name: str) -> bool:
-        """Tell whether the training of that name is finished."""
+        """Tell whether the training of that name is finished.
+
+        Parameters
+        ----------
+        name : str
+            Name of the training.
+
+        Returns
+        -------
+        bool
+            Whether there is a record.
+        """
         return self._record(name).exists()
 
     def get(self, name: str) -> dict:
-        """Read one finished training."""
+        """Read one finished training.
+
+        Parameters
+        ----------
+        name : str
+            Name of the training.
+
+        Returns
+        -------
+        dict
+            The record.
+        """
         return _read_record(self._record(name))
 
     def settings(self) -> dict:
-        """Read the settings that decide the results of the run."""
+        """Read the settings that decide the results of the run.
+
+        Returns
+        -------
+        dict
+            The settings by name.
+        """
         return self._config()["settings"]
 
     def hardware(self) -> str:
-        """Tell the precision of the trainings, if it is a setting, and the hardware on which the run was begun."""
+        """Tell the precision of the trainings, if it is a setting, and the hardware on which the run was begun.
+
+        Returns
+        -------
+        str
+            One line of text.
+        """
         config = self._config()
         precision = config["settings"].get("precision")
         return f"{f'in {precision} ' if precision else ''}on {config['hardware']}"
@@ -121,7 +157,11 @@ class RunFolder(RunRecords):
             for _ in self:
                 # Damaged records are found before anything is trained.
                 pass
+        # Loaders pass over folders with the mark, so a folder with other files must not get it.
+        is_new = not self.path.exists() or not any(self.path.iterdir())
         self.records.mkdir(parents=True, exist_ok=True)
+        if is_new:
+            mark_run_folder(self.path)
         with self.alone():
             remove_left_over(self.path)
             if not begun:
@@ -135,6 +175,11 @@ class RunFolder(RunRecords):
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Lock the folder against other processes for a while.
+
+        Yields
+        ------
+        None
+            Nothing; the folder is locked within the block.
 
         Raises
         ------
@@ -150,13 +195,29 @@ class RunFolder(RunRecords):
             yield
 
     def add(self, name: str, record: dict) -> None:
-        """Write the record of a finished training, and remove its unfinished states."""
+        """Write the record of a finished training, and remove its unfinished states.
+
+        Parameters
+        ----------
+        name : str
+            Name of the training.
+        record : dict
+            Plain values.
+        """
         self._check_there()
         write_sealed_json(self._record(name), _RECORD_KIND, record)
         forget_training(training_folder(self.path, name))
 
     def add_selection(self, name: str, rows: pd.DataFrame) -> None:
-        """Write the rows that one selector chose, as CSV with a checksum file beside it."""
+        """Write the rows that one selector chose, as CSV with a checksum file beside it.
+
+        Parameters
+        ----------
+        name : str
+            Name of the selection.
+        rows : DataFrame
+            The chosen rows.
+        """
         self._check_there()
         self.selections.mkdir(exist_ok=True)
         path = self.selections / f"{name}.csv"
@@ -168,6 +229,11 @@ class RunFolder(RunRecords):
 
     def show_selection(self, name: str) -> None:
         """Copy a selection to ``selected.csv``.
+
+        Parameters
+        ----------
+        name : str
+            Name of the selection.
 
         Raises
         ------

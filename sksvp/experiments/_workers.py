@@ -12,6 +12,8 @@ import torch
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
+from ..strategies import add_strategies, user_strategies
+
 _SECONDS_BETWEEN_LOOKS = 1.0
 
 
@@ -31,11 +33,12 @@ def in_workers(
     """
     owner = os.getpid()
     return Parallel(n_jobs=min(n_jobs, len(calls)) or 1, return_as="generator_unordered")(
-        delayed(_call_below)(owner, threads, call) for call in calls
+        delayed(_call_below)(owner, threads, user_strategies(), call) for call in calls
     )
 
 
-def _call_below(owner: int, threads: int | None, call: Callable[[], Any]) -> Any:
+def _call_below(owner: int, threads: int | None, strategies: dict[str, type], call: Callable[[], Any]) -> Any:
+    add_strategies(strategies)
     # With one worker the call is made in the owner itself; workers of a cluster are not its children.
     if os.getppid() == owner:
         _end_with_parent(owner)

@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,11 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
 from .._inputs._large_cells import large_cells
+from .._inputs._lengths import indexable_rows
+from .._inputs._paths import as_path
+from .._inputs._row_numbers import check_row_numbers
 from .._storage._files import replacing
+from ._classes import check_classes, read_classes
 
 _COLUMNS = ("row", "name", "label")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -36,11 +41,9 @@ def write_query(path: str | os.PathLike, X: Any, rows: np.ndarray, names: Any = 
     A name that begins with ``=``, ``+``, ``-``, ``@`` or a tab is preceded by an
     apostrophe, because spreadsheets would run it as a formula.
     """
-    if names is not None and _num_samples(names) != _num_samples(X):
-        raise ValueError(
-            f"names must have one entry for each of the {_num_samples(X)} rows of the pool, got "
-            f"{_num_samples(names)}."
-        )
+    path = as_path(path, "path")
+    X, names = indexable_rows(X=X, names=names)
+    rows = check_row_numbers(rows, _num_samples(X))
     shown = _names(X if names is None else names, rows, given=names is not None)
     # Texts and file names may contain characters that UTF-8 cannot encode.
     with (
@@ -66,7 +69,9 @@ def _not_a_formula(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
 
 
-def read_answers(path: str | os.PathLike, classes: list) -> tuple[np.ndarray, np.ndarray]:
+def read_answers(
+    path: str | os.PathLike, known: Any = (), *, classes: Any = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Read the labelled rows of a CSV file.
 
     Parameters
@@ -75,9 +80,12 @@ def read_answers(path: str | os.PathLike, classes: list) -> tuple[np.ndarray, np
         The CSV file, separated by commas, semicolons or tabs. Its header must name
         ``row`` and ``label``. Other columns and rows with an empty label are
         ignored.
-    classes : list
-        Classes known so far. Labels are read as numbers if these are numbers. If
-        there are none, labels are read as numbers if all are whole numbers.
+    known : array-like, default=()
+        Labels that rows have already. Labels are read as numbers or booleans if
+        these are. If there are none, labels are read as numbers if all are whole
+        numbers.
+    classes : array-like, default=None
+        Classes that are allowed; None allows all. They take the place of `known`.
 
     Returns
     -------
@@ -88,28 +96,32 @@ def read_answers(path: str | os.PathLike, classes: list) -> tuple[np.ndarray, np
 
     Raises
     ------
+    TypeError
+        If `path` is not a path.
     ValueError
-        If the header lacks these columns, or a row number or label cannot be read;
-        the message names the line.
+        If the header lacks these columns, a row number or label cannot be read, or
+        a label is not in `classes`; the message names the line.
     """
-    path = Path(path)
+    path = as_path(path, "path")
+    examples = read_classes(known, "known")
+    if classes is not None:
+        examples = read_classes(classes)
     try:
         lines = _read_lines(path)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{str(path)!r} must be a CSV file in UTF-8: {error}") from error
-    told = [(number, row, (label or "").strip()) for number, row, label in lines]
-    told = [(number, row, label) for number, row, label in told if label]
-    rows = [_whole_number(row, f"line {number} of {str(path)!r}: row") for number, row, _ in told]
-    texts = [label for *_, label in told]
-    numeric = not isinstance(classes[0], str) if classes else all(_is_whole(text) for text in texts)
-    if not numeric:
-        return np.asarray(rows, dtype=np.int64), np.asarray(texts, dtype=np.str_)
-    labels = [_whole_number(text, f"line {number} of {str(path)!r}: label") for number, _, text in told]
-    return np.asarray(rows, dtype=np.int64), np.asarray(labels, dtype=np.int64)
+    lines = [(place, row, text) for place, row, text in lines if text]
+    rows = [_whole_number(row, f"{place}: row") for place, row, _ in lines]
+    read = _reader_of(examples, [text for *_, text in lines])
+    labels = [read(text, f"{place}: label") for place, _, text in lines]
+    if classes is not None:
+        check_classes(rows, labels, examples, [place for place, *_ in lines])
+    empty = np.empty(0, dtype=np.int64)
+    return np.asarray(rows, dtype=np.int64), np.asarray(labels) if labels else empty
 
 
-def _read_lines(path: Path) -> list[tuple[int, str | None, str | None]]:
-    """Return line number, row and label of each line below the header."""
+def _read_lines(path: Path) -> list[tuple[str, str | None, str]]:
+    """Return the place, the row and the label of each line below the header."""
     with large_cells(), open(path, newline="", encoding="utf-8-sig") as file:
         header = file.readline()
         file.seek(0)
@@ -120,7 +132,27 @@ def _read_lines(path: Path) -> list[tuple[int, str | None, str | None]]:
                 f"{str(path)!r} must have a header with the columns row and label, got {columns}."
             )
         reader.fieldnames = columns
-        return [(reader.line_num, line["row"], line["label"]) for line in reader]
+        return [
+            (f"line {reader.line_num} of {str(path)!r}", line["row"], (line["label"] or "").strip())
+            for line in reader
+        ]
+
+
+def _reader_of(examples: list, texts: list[str]) -> Callable[[str, str], Any]:
+    """Return the function that reads a label: as a text, a number or a boolean."""
+    if not examples:
+        return _whole_number if all(map(_is_whole, texts)) else _text
+    return {str: _text, bool: _boolean}.get(type(examples[0]), _whole_number)
+
+
+def _text(text: str, what: str) -> str:
+    return text
+
+
+def _boolean(text: str, what: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError(f"{what} must be True or False, got {text!r}.")
+    return text.lower() == "true"
 
 
 def _is_whole(text: str) -> bool:

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from ._sizes import check_bool, check_sizes
+
 # A vectorized loop runs best with at least this many adjacent columns.
 _COLUMNS = 128
 # For smaller inputs the calls from Python cost more than the passes over memory that they save.
@@ -35,6 +37,8 @@ class BatchNormReLU(nn.BatchNorm2d):
     """
 
     def __init__(self, num_features: int, *, one_sweep: bool = True, **kwargs):
+        check_sizes(num_features=num_features)
+        check_bool("one_sweep", one_sweep)
         super().__init__(num_features, **kwargs)
         self.one_sweep = one_sweep
 
@@ -45,7 +49,13 @@ class BatchNormReLU(nn.BatchNorm2d):
         return F.relu(super().forward(x), inplace=True)
 
     def keep_statistics(self, mean: np.ndarray, variance: np.ndarray) -> None:
-        """Move the running statistics towards those of a batch."""
+        """Move the running statistics towards those of a batch.
+
+        Parameters
+        ----------
+        mean, variance : ndarray of shape (num_features,)
+            Statistics of the channels of a batch.
+        """
         self.get_buffer("num_batches_tracked").add_(1)
         for name, seen in (("running_mean", mean), ("running_var", variance)):
             running = self.get_buffer(name)

@@ -27,11 +27,35 @@ class HeadedNetwork(nn.Module):
         self.n_features = head.in_features if isinstance(head, nn.Linear) else head.in_channels
 
     def features(self, x: Tensor) -> Tensor:
-        """Return the head's input, of shape (n, n_features)."""
+        """Return the head's input, of shape (n, n_features).
+
+        Parameters
+        ----------
+        x : Tensor
+            Batch of rows.
+
+        Returns
+        -------
+        Tensor of shape (n, n_features)
+            The head's input.
+        """
         return self.logits_and_features(x)[1]
 
     def logits_and_features(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the logits and the head's input from one forward pass."""
+        """Return the logits and the head's input from one forward pass.
+
+        Parameters
+        ----------
+        x : Tensor
+            Batch of rows.
+
+        Returns
+        -------
+        logits : Tensor of shape (n, n_classes)
+            Output of the network.
+        features : Tensor of shape (n, n_features)
+            The head's input.
+        """
         found: list[Tensor] = []
         head = self.network.get_submodule(self._head_name)
         handle = head.register_forward_pre_hook(lambda module, inputs: found.append(inputs[0]))
@@ -57,11 +81,27 @@ def logits_and_features(network: Any, x: Tensor) -> tuple[Tensor, Tensor]:
 def find_head(network: nn.Module) -> tuple[str, nn.Linear | nn.Conv2d]:
     """Return the name and module of the last linear layer, or of the last convolution if there is none.
 
+    Parameters
+    ----------
+    network : Module
+        A network.
+
+    Returns
+    -------
+    name : str
+        Name of the layer in the network.
+    layer : Linear or Conv2d
+        The layer itself.
+
     Raises
     ------
+    TypeError
+        If `network` is no module.
     ValueError
         If the network has neither.
     """
+    if not isinstance(network, nn.Module):
+        raise TypeError(f"network must be a torch module, got {network!r:.80}.")
     for kind in (nn.Linear, nn.Conv2d):
         found = [(name, module) for name, module in network.named_modules() if isinstance(module, kind)]
         if found:

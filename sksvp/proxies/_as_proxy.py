@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import HasMethods, validate_params
 
 from ._linear_text import LinearText
 from ._network import Network
@@ -24,6 +25,10 @@ _KINDS: tuple[type[Proxy], ...] = (
 )
 
 
+@validate_params(
+    {"estimator": [HasMethods(["fit", "get_params"])], "classes": ["array-like", None]},
+    prefer_skip_nested_validation=False,
+)
 def as_proxy(estimator: BaseEstimator, *, classes: np.ndarray | None = None) -> Proxy:
     """Look at a model as a proxy.
 
@@ -39,6 +44,11 @@ def as_proxy(estimator: BaseEstimator, *, classes: np.ndarray | None = None) -> 
     Proxy
         An object of the kind that the classifier is.
 
+    Raises
+    ------
+    ValueError
+        If the estimator has no `fit` and `get_params`, or the labels are of several kinds.
+
     Examples
     --------
     >>> from sklearn.linear_model import LogisticRegression
@@ -50,4 +60,11 @@ def as_proxy(estimator: BaseEstimator, *, classes: np.ndarray | None = None) -> 
     """
     classifier = classifier_of(estimator)
     kind = next(kind for kind in _KINDS if kind.is_kind_of(classifier))
-    return kind(estimator, classes=None if classes is None else np.unique(classes))
+    return kind(estimator, classes=None if classes is None else _sorted_labels(classes))
+
+
+def _sorted_labels(classes: np.ndarray) -> np.ndarray:
+    try:
+        return np.unique(classes)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"classes must be labels of one kind, got {classes!r}.") from error

@@ -1,5 +1,8 @@
 """Base of the classifiers that predict by a classifier inside them."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +10,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.utils import TransformerTags, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
+
+from ._torch_seed import scoring_torch
 
 
 def inner_has(method: str):
@@ -39,8 +44,8 @@ class DelegatingClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples,)
             Class labels.
         """
-        check_is_fitted(self)
-        return self.estimator_.predict(X)
+        with self._naming("X"):
+            return self.estimator_.predict(X)
 
     @available_if(inner_has("predict_proba"))
     def predict_proba(self, X):
@@ -56,8 +61,8 @@ class DelegatingClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples, n_classes)
             Probabilities in the order of `classes_`.
         """
-        check_is_fitted(self)
-        return self.estimator_.predict_proba(X)
+        with self._naming("X"):
+            return self.estimator_.predict_proba(X)
 
     @available_if(inner_has("predict_log_proba"))
     def predict_log_proba(self, X):
@@ -73,8 +78,8 @@ class DelegatingClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples, n_classes)
             Log-probabilities in the order of `classes_`.
         """
-        check_is_fitted(self)
-        return self.estimator_.predict_log_proba(X)
+        with self._naming("X"):
+            return self.estimator_.predict_log_proba(X)
 
     @available_if(inner_has("decision_function"))
     def decision_function(self, X):
@@ -90,8 +95,8 @@ class DelegatingClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples,) or (n_samples, n_classes)
             Scores of the second of two classes, or of each class.
         """
-        check_is_fitted(self)
-        return self.estimator_.decision_function(X)
+        with self._naming("X"):
+            return self.estimator_.decision_function(X)
 
     @available_if(inner_has("transform"))
     def transform(self, X):
@@ -107,8 +112,8 @@ class DelegatingClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         array of shape (n_samples, n_features)
             Features.
         """
-        check_is_fitted(self)
-        return self.estimator_.transform(X)
+        with self._naming("X"):
+            return self.estimator_.transform(X)
 
     @available_if(inner_has("transform"))
     def fit_transform(self, X, y, **fit_params):
@@ -144,6 +149,19 @@ class DelegatingClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     def feature_names_in_(self) -> np.ndarray:
         """Names of the columns of X, as the classifier inside knows them."""
         return self.estimator_.feature_names_in_
+
+    @contextmanager
+    def _naming(self, name: str) -> Iterator[None]:
+        """Check that this is fitted, and name the argument in an error of the classifier inside that does not."""
+        check_is_fitted(self)
+        try:
+            with scoring_torch(self.estimator_):
+                yield
+        except (TypeError, ValueError) as error:
+            # Other classes of errors take other arguments than a text.
+            if type(error) in (TypeError, ValueError) and not re.search(rf"\b{name}\b", str(error)):
+                error.args = (f"{name}: {error}",)
+            raise
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "estimator_")

@@ -1,13 +1,12 @@
 """Training a `partial_fit` classifier in passes of mini-batches."""
 
 from collections.abc import Callable, Mapping
-from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context, clone
-from sklearn.utils import check_random_state, indexable
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import (
     MetadataRequest,
     MetadataRouter,
@@ -18,12 +17,13 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.validation import _check_method_params
 
-from .._inputs._containers import check_container, take_rows
-from .._inputs._labels import check_labels
+from .._inputs._containers import take_rows
+from .._inputs._lengths import check_training_rows
+from .._inputs._parameters import WholeNumber
 from .._seeds import own_seed, set_random_states
-from ..strategies import Recorder, one_hot
+from ..strategies import Recorder
 from ._delegating import DelegatingClassifier
-from ._proxy import as_column
+from ._visit_scores import blank_scores, visit_scores
 
 
 class Incremental(DelegatingClassifier):
@@ -76,8 +76,8 @@ class Incremental(DelegatingClassifier):
 
     _parameter_constraints: ClassVar[dict] = {
         "estimator": [HasMethods(["partial_fit", "predict"])],
-        "n_epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "n_epochs": [WholeNumber(1, 10**6)],
+        "batch_size": [WholeNumber(1)],
         "random_state": ["random_state"],
     }
 
@@ -112,21 +112,21 @@ class Incremental(DelegatingClassifier):
             If y does not have one class label per row, if X and y differ in length,
             or if the classifier refuses X.
         """
-        if y is None:
-            raise ValueError("Incremental requires y to be passed, but the target y is None.")
         self.__dict__.pop("estimator_", None)
-        check_container(X)
-        X, y = indexable(X, y)
-        y = check_labels(y)
-        if len(y) == 0:
-            raise ValueError("X has 0 sample(s), while a minimum of 1 is required.")
+        X, y = check_training_rows(X, y, type(self).__name__)
         classifier = self.new_classifier()
         self.train(classifier, X, y, fit_params=fit_params)
         self.estimator_ = classifier
         return self
 
     def new_classifier(self) -> BaseEstimator:
-        """Return a clone of the classifier, seeded by `random_state` if it has no seed of its own."""
+        """Return a clone of the classifier, seeded by `random_state` if it has no seed of its own.
+
+        Returns
+        -------
+        classifier
+            Not yet fitted.
+        """
         classifier = clone(self.estimator)
         set_random_states(classifier, self.random_state)
         return classifier
@@ -147,7 +147,8 @@ class Incremental(DelegatingClassifier):
         ----------
         classifier : classifier with partial_fit
             Not yet fitted.
-        X, y : rows and labels
+        X, y : array-like of length n
+            Training rows and their labels.
         recorders : dict of str to Recorder, optional
             The rows of the first batch are shown as wrong, since nothing has been
             learned yet.
@@ -173,17 +174,13 @@ class Incremental(DelegatingClassifier):
             for start in range(0, len(y), self.batch_size):
                 rows = order[start : start + self.batch_size]
                 batch = take_rows(X, rows)
-                if recorders:
-                    # A blank model is wrong: any class is ahead of the true one.
+                for recorder in (recorders or {}).values():
                     scores = (
-                        -one_hot(columns[rows], len(classes))
+                        blank_scores(columns[rows], len(classes))
                         if is_blank
-                        else one_hot(
-                            np.searchsorted(classes, as_column(classifier.predict(batch))), len(classes)
-                        )
+                        else visit_scores(classifier, batch, classes, logits=recorder.needs_scores)
                     )
-                    for recorder in recorders.values():
-                        recorder.update(rows, scores, columns[rows])
+                    recorder.update(rows, scores, columns[rows])
                 params = _check_method_params(X, fit_params, indices=rows)
                 try:
                     classifier.partial_fit(batch, y[rows], classes=classes, **params)

@@ -21,14 +21,15 @@ class LinearText(Proxy):
         return hasattr(classifier, "predict_logits")
 
     def free_recorders(self, needed: Iterable[str]) -> tuple[str, ...]:
-        return tuple(recorder_names(kept=True)) if self.recorders else ()
+        can_ask = hasattr(self.classifier, "observe")
+        return tuple(name for name in self.recorders if can_ask or name in recorder_names(kept=True))
 
     def _has_probabilities(self) -> bool:
         return True
 
     def _fit(self, X: Any, y: np.ndarray, training: Training) -> Mapping[str, np.ndarray]:
         # It records some things by itself and asks nobody whether to end.
-        as_usual = training.watch is None and set(training.recorders) <= {*self.free_recorders(())}
+        as_usual = training.watch is None and set(training.recorders) <= {*recorder_names(kept=True)}
         observed = nullcontext() if as_usual else self.classifier.observe(training.recorders, training.watch)
         with observed:
             return super()._fit(X, y, training)

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from ..strategies import new_recorders, recorder_names
+from ..strategies import new_recorders
 from ._incremental import Incremental, with_requests_of_fit
 from ._pipelines import fit_heads, replace_classifier, resamples
 from ._proxy import Proxy, Training
+from ._visit_scores import has_scores
 
 
 class PartialFit(Proxy):
@@ -29,8 +30,11 @@ class PartialFit(Proxy):
     def shows_visits(self) -> bool:  # type: ignore[override]
         return not _forbids_partial_fit(self.classifier)
 
+    def _scores_visits(self) -> bool:
+        return has_scores(self.classifier)
+
     def free_recorders(self, needed: Iterable[str]) -> tuple[str, ...]:
-        return tuple(recorder_names(kept=True)) if self._records_of(needed) else ()
+        return self.recorders if self._records_of(needed) else ()
 
     def _ways_out(self, missing: list[str]) -> list[str]:
         ways = super()._ways_out(missing)

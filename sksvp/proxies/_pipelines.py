@@ -40,6 +40,11 @@ def _heads(estimator: Any) -> Iterator[Any]:
                 yield step
 
 
+def parts_of(estimator: Any) -> list[Any]:
+    """Return the steps before the classifier and the classifier."""
+    return [*_heads(estimator), classifier_of(estimator)]
+
+
 def pass_heads(estimator: Any, X: Any) -> Any:
     """Send rows through the fitted steps before the classifier."""
     # One by one: a Pipeline of them refuses steps that learn nothing and those that resample.

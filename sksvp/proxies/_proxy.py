@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import BaseEstimator, clone, is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import _num_samples
@@ -17,7 +18,15 @@ from .._seeds import own_seed, set_random_states
 from ..strategies import Evidence, Recorder, recorder_names, resolve_strategy, strategy_names
 from ._blocks import row_blocks
 from ._features import as_features
-from ._pipelines import classifier_of, has_head, is_frozen, pass_heads, replace_classifier, resamples
+from ._pipelines import (
+    classifier_of,
+    has_head,
+    is_frozen,
+    parts_of,
+    pass_heads,
+    replace_classifier,
+    resamples,
+)
 from ._torch_seed import holds_skorch_net, scoring_torch, training_torch
 
 # ``gather(requires, rows)`` returns evidence of training rows, as arrays by name, as the model is by now.
@@ -69,7 +78,18 @@ class Proxy:
 
     @staticmethod
     def is_kind_of(classifier: Any) -> bool:
-        """Tell whether a classifier is of this kind."""
+        """Tell whether a classifier is of this kind.
+
+        Parameters
+        ----------
+        classifier : classifier
+            At the end of Pipelines and frozen wrappers.
+
+        Returns
+        -------
+        bool
+            Whether it is.
+        """
         return True
 
     @property
@@ -100,10 +120,25 @@ class Proxy:
         """Names of the recorders that its training can show each visit to."""
         if not self.shows_visits or self.is_frozen or resamples(self.estimator):
             return ()
-        return tuple(recorder_names())
+        return tuple(recorder_names(scores=self._scores_visits()))
+
+    def _scores_visits(self) -> bool:
+        """Tell whether a visit shows the scores of the classes, and not only the predicted one."""
+        return True
 
     def free_recorders(self, needed: Iterable[str]) -> tuple[str, ...]:
-        """Return the names of recorders that see a training with the needed ones at no further cost."""
+        """Return the names of recorders that see a training with the needed ones at no further cost.
+
+        Parameters
+        ----------
+        needed : iterable of str
+            Names of recorders.
+
+        Returns
+        -------
+        tuple of str
+            Names of recorders.
+        """
         return ()
 
     def _has_probabilities(self) -> bool:
@@ -114,6 +149,11 @@ class Proxy:
 
     def check_gives(self, requires: Iterable[str]) -> None:
         """Check that the proxy can give what a strategy needs.
+
+        Parameters
+        ----------
+        requires : iterable of str
+            Kinds of evidence.
 
         Raises
         ------
@@ -149,7 +189,18 @@ class Proxy:
         return outer if self.classifier is self.estimator else f"{outer} around {inner}"
 
     def routed_as(self, requires: Iterable[str]) -> Any:
-        """Return the estimator whose metadata requests hold in a training that gives these kinds of evidence."""
+        """Return the estimator whose metadata requests hold in a training that gives these kinds of evidence.
+
+        Parameters
+        ----------
+        requires : iterable of str
+            Kinds of evidence.
+
+        Returns
+        -------
+        estimator
+            The proxy, or what trains it.
+        """
         return self.estimator
 
     # Other checks ---------------------------------------------------------------------------
@@ -160,6 +211,11 @@ class Proxy:
         It need not say that it is a classifier: a skorch ``NeuralNet`` and wrappers
         without tags do not.
 
+        Parameters
+        ----------
+        name : str
+            Name of the parameter for the message.
+
         Raises
         ------
         ValueError
@@ -168,8 +224,29 @@ class Proxy:
         if hasattr(self.estimator, "__sklearn_tags__") and is_regressor(self.estimator):
             raise ValueError(f"{name} must be a classifier, got the regressor {self.estimator!r}.")
 
+    def check_params(self) -> None:
+        """Check the parameters of the classifier and of the steps before it, before anything is trained.
+
+        Raises
+        ------
+        ValueError
+            As the `fit` of the part whose parameter it is.
+        """
+        if get_config()["skip_parameter_validation"] or self.is_frozen:
+            return
+        for part in parts_of(self.estimator):
+            if hasattr(part, "check_params"):
+                part.check_params()
+            elif hasattr(type(part), "_parameter_constraints"):
+                part._validate_params()
+
     def check_trained_alone(self, what: str) -> None:
         """Refuse a folder for a model that several processes train: all but one would wait for its lock forever.
+
+        Parameters
+        ----------
+        what : str
+            Name of the folder's parameter for the message.
 
         Raises
         ------
@@ -205,11 +282,21 @@ class Proxy:
     def check_watchable(self, requires: Iterable[str]) -> None:
         """Check that a training which gives these kinds of evidence has epochs, after which it can be ended.
 
+        Parameters
+        ----------
+        requires : iterable of str
+            Kinds of evidence.
+
         Raises
         ------
         ValueError
-            For a proxy that has no epochs, or is frozen.
+            For a proxy that has no epochs, is frozen, or resamples the rows.
         """
+        if resamples(self.estimator):
+            raise ValueError(
+                f"stop_proxy follows the ranking of the rows of X, and a step of {type(self.estimator).__name__} "
+                "resamples them: leave one of them out."
+            )
         if self.is_frozen or not self._has_epochs(self._records_of(requires)):
             raise ValueError(
                 f"stop_proxy needs a proxy that is trained in epochs here: a network of sksvp.estimators, a skorch "
@@ -233,33 +320,98 @@ class Proxy:
         """Return the number of epochs of a finished training: by its own history, else those that were watched.
 
         A callback can end a training within an epoch, or before the watch is asked.
+
+        Parameters
+        ----------
+        n_watched : int
+            Epochs that were watched.
+
+        Returns
+        -------
+        int
+            Epochs of the training.
         """
         return n_watched
 
     # Training -------------------------------------------------------------------------------
 
     def seeded(self, random_state: int | None) -> Self:
-        """Return a clone in which every random state that the user left open is seeded."""
+        """Return a clone in which every random state that the user left open is seeded.
+
+        Parameters
+        ----------
+        random_state : int or None
+            Seed; None leaves all as it is.
+
+        Returns
+        -------
+        Proxy
+            Not yet fitted.
+        """
         seeded: Any = clone(self.estimator)
         if not isinstance(seeded, FrozenEstimator):
             set_random_states(seeded, random_state)
         return type(self)(seeded)
 
     def training_seed(self, random_state: int | None) -> int | None:
-        """Return the seed of what a training draws besides: the classifier's own `random_state`, or this one."""
+        """Return the seed of what a training draws besides: the classifier's own `random_state`, or this one.
+
+        Parameters
+        ----------
+        random_state : int or None
+            Seed of a proxy that has none of its own.
+
+        Returns
+        -------
+        int or None
+            The seed.
+        """
         seed = own_seed(self.classifier)
         return random_state if seed is None else seed
 
     def draws_seed(self, recorders: Iterable[str]) -> bool:
-        """Tell whether a training draws random numbers beyond the random states among the parameters."""
+        """Tell whether a training draws random numbers beyond the random states among the parameters.
+
+        Parameters
+        ----------
+        recorders : iterable of str
+            Names of the recorders of the training.
+
+        Returns
+        -------
+        bool
+            Whether it needs a seed besides.
+        """
         return holds_skorch_net(self.estimator)
 
     def way(self, recorders: Iterable[str]) -> tuple:
-        """Name how the proxy is trained, for a cache: different ways give different models."""
+        """Name how the proxy is trained, for a cache: different ways give different models.
+
+        Parameters
+        ----------
+        recorders : iterable of str
+            Names of the recorders of the training.
+
+        Returns
+        -------
+        tuple
+            Plain values.
+        """
         return ("fit",)
 
     def describe_training(self, requires: Iterable[str]) -> str:
-        """Say, without a full stop, why a training that gives such evidence takes long, "" if it does not."""
+        """Say, without a full stop, why a training that gives such evidence takes long, "" if it does not.
+
+        Parameters
+        ----------
+        requires : iterable of str
+            Kinds of evidence.
+
+        Returns
+        -------
+        str
+            The reason, for a message.
+        """
         return ""
 
     def train(
@@ -321,7 +473,17 @@ class Proxy:
         return trained
 
     def fit_as_given(self, X: Any, y: np.ndarray, fit_params: dict) -> None:
-        """Fit the estimator itself, with nothing seeded or switched off."""
+        """Fit the estimator itself, with nothing seeded or switched off.
+
+        Parameters
+        ----------
+        X : rows of length n
+            Training rows.
+        y : ndarray of shape (n,)
+            Their labels.
+        fit_params : dict
+            Parameters of `fit`.
+        """
         with heeding_ctrl_c(), training_torch(self.estimator, None):
             self.estimator.fit(X, self.encode(y), **fit_params)
 
@@ -341,7 +503,18 @@ class Proxy:
     # Labels ---------------------------------------------------------------------------------
 
     def encode(self, y: np.ndarray) -> np.ndarray:
-        """Give labels the form in which the model is trained on them."""
+        """Give labels the form in which the model is trained on them.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n,)
+            Labels.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Labels of the training.
+        """
         return y
 
     @property
@@ -350,7 +523,18 @@ class Proxy:
         return self.classes is not None and not np.array_equal(self.encode(self.classes), self.classes)
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict labels, those it was given in the training."""
+        """Predict labels, those it was given in the training.
+
+        Parameters
+        ----------
+        X : rows of length n
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Predicted labels.
+        """
         with scoring_torch(self.estimator):
             predicted = as_column(self.estimator.predict(X))
         if self.classes is None or not self.learns_numbers:
@@ -436,7 +620,24 @@ class Proxy:
     def gather_in_training(
         self, X: Any, requires: tuple[str, ...], rows: np.ndarray, recorders: Mapping[str, Recorder]
     ) -> dict[str, np.ndarray]:
-        """Gather evidence of training rows, as arrays by name, while the model is trained and seen by recorders."""
+        """Gather evidence of training rows, as arrays by name, while the model is trained and seen by recorders.
+
+        Parameters
+        ----------
+        X : rows of length n
+            Training rows.
+        requires : tuple of str
+            Kinds of evidence.
+        rows : ndarray of int
+            Rows whose evidence is wanted.
+        recorders : dict of str to Recorder
+            Recorders of the training by name.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Evidence by kind.
+        """
         records = {name: recorders[name].result()[rows] for name in requires if name in recorders}
         kinds = tuple(kind for kind in requires if kind not in records)
         with scoring_torch(self.estimator):
@@ -450,7 +651,18 @@ class Proxy:
         return self.records
 
     def keeps_record(self, name: str) -> bool:
-        """Tell whether a fitted proxy can still give the record of a recorder."""
+        """Tell whether a fitted proxy can still give the record of a recorder.
+
+        Parameters
+        ----------
+        name : str
+            Name of the recorder.
+
+        Returns
+        -------
+        bool
+            Whether it can.
+        """
         return name in self._kept_records
 
     def _record(self, name: str, X: Any, y: np.ndarray | None) -> np.ndarray:
@@ -461,10 +673,21 @@ class Proxy:
             raise ValueError(
                 f"{type(self.classifier).__name__} recorded {found} of the {name} of {n_rows} rows."
             )
-        return record
+        return record.copy()
 
     def labels_of_columns(self, parts: Mapping[str, np.ndarray]) -> np.ndarray | None:
-        """Return the label of each column of logits or probabilities, None if it is not known."""
+        """Return the label of each column of logits or probabilities, None if it is not known.
+
+        Parameters
+        ----------
+        parts : dict of str to ndarray
+            Evidence by kind.
+
+        Returns
+        -------
+        ndarray of shape (n_classes,) or None
+            The labels.
+        """
         scores = parts.get("logits", parts.get("probabilities"))
         if scores is None or scores.ndim != 2:
             return None

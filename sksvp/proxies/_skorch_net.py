@@ -1,11 +1,11 @@
 """Nets of skorch's."""
 
 from collections.abc import Iterable, Mapping
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from ..strategies import recorder_names
 from ._proxy import Proxy, Training
 from ._torch_seed import is_skorch_net
 
@@ -24,8 +24,7 @@ class SkorchNet(Proxy):
     def free_recorders(self, needed: Iterable[str]) -> tuple[str, ...]:
         from ._skorch_training import can_be_recorded
 
-        can_be = bool(self.recorders) and can_be_recorded(self.classifier)
-        return tuple(recorder_names(kept=True)) if can_be else ()
+        return self.recorders if can_be_recorded(self.classifier) else ()
 
     def _has_features(self) -> bool:
         # Whether its module has features shows only when it is asked.
@@ -33,6 +32,12 @@ class SkorchNet(Proxy):
 
     def epochs_trained(self, n_watched: int) -> int:
         return len(self.classifier.history)
+
+    def check_params(self) -> None:
+        super().check_params()
+        epochs = self.classifier.max_epochs
+        if not self.is_frozen and (not isinstance(epochs, Integral) or epochs < 1):
+            raise ValueError(f"max_epochs of a skorch net must be an int of at least 1 here, got {epochs!r}.")
 
     def _can_start_warm(self) -> bool:
         return True

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from skorch import NeuralNet
+from skorch import NeuralNet, NeuralNetClassifier
 from skorch.callbacks import Callback
 from skorch.dataset import unpack_data
 from torch import Tensor, nn
@@ -156,15 +156,17 @@ def can_be_recorded(net: NeuralNet) -> bool:
 
 
 def _as_logits(net: NeuralNet, y_pred, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the scores of a batch, one column a class, and the columns of its labels."""
+    """Return the logits of a batch, one column a class, and the columns of its labels."""
     scores = (y_pred[0] if isinstance(y_pred, tuple | list) else y_pred).detach()
+    # skorch's classifier takes the logarithm of the module's output for this loss.
+    is_probability = isinstance(net, NeuralNetClassifier) and isinstance(net.criterion_, nn.NLLLoss)
     if scores.ndim == 1 or scores.shape[1] == 1:
         # One number for two classes: a logit, or the probability of the second class.
         second = scores.reshape(len(scores))
-        is_logit = isinstance(net.criterion_, nn.BCEWithLogitsLoss)
-        scores = torch.stack([torch.zeros_like(second) if is_logit else 1 - second, second], dim=1)
+        is_probability = not isinstance(net.criterion_, nn.BCEWithLogitsLoss)
+        scores = torch.stack([1 - second if is_probability else torch.zeros_like(second), second], dim=1)
         y = y.reshape(len(y)).bool().long()
-    return scores, y.to(scores.device)
+    return scores.log() if is_probability else scores, y.to(scores.device)
 
 
 def _note(recorder: Recorder, rows: np.ndarray, values: np.ndarray) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import _num_samples
 
-from ..strategies import new_recorders, one_hot
+from ..strategies import log_probabilities, new_recorders, one_hot
 from ._pipelines import pass_heads
 from ._proxy import Proxy, as_column
 
@@ -22,6 +22,9 @@ class StagedEnsemble(Proxy):
     def _can_start_warm(self) -> bool:
         return False
 
+    def _scores_visits(self) -> bool:
+        return hasattr(self.classifier, "staged_predict_proba")
+
     def keeps_record(self, name: str) -> bool:
         return name in self.recorders
 
@@ -32,6 +35,12 @@ class StagedEnsemble(Proxy):
         recorder = new_recorders([name], n_rows)[name]
         rows, classes = np.arange(n_rows), self.classifier.classes_
         columns = np.searchsorted(classes, y)
-        for labels in self.classifier.staged_predict(pass_heads(self.estimator, X)):
-            recorder.update(rows, one_hot(np.searchsorted(classes, as_column(labels)), len(classes)), columns)
+        passed = pass_heads(self.estimator, X)
+        if recorder.needs_scores:
+            for probabilities in self.classifier.staged_predict_proba(passed):
+                recorder.update(rows, log_probabilities(probabilities), columns)
+        else:
+            for labels in self.classifier.staged_predict(passed):
+                predicted = np.searchsorted(classes, as_column(labels))
+                recorder.update(rows, one_hot(predicted, len(classes)), columns)
         return recorder.result()

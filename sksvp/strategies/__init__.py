@@ -4,13 +4,29 @@ Each strategy is a small object (`Entropy`, `KCenters`, ...) beside the pure
 function on arrays that does its work (`entropy`, `k_centers`, ...).
 """
 
+from ._area_under_margin import AreaUnderMargin, area_under_margin
+from ._badge import BADGE, badge
+from ._bait import BAIT, bait
+from ._beta_sample import BetaSample
+from ._cartography import Variability, confidence, correctness, variability
 from ._choose import Choice, choose
+from ._cluster_margin import ClusterMargin
+from ._d2 import D2
+from ._dual import Dual, dual
+from ._dynamic_uncertainty import DynamicUncertainty, dynamic_uncertainty
+from ._el2n import EL2N, el2n
 from ._entropy import Entropy, entropy
 from ._evidence import Evidence
+from ._facility_location import FacilityLocation, facility_location
 from ._forgetting_events import ForgettingCounter, ForgettingEvents, forgetting_events
+from ._grand import GraNd
+from ._herding import Herding, herding
 from ._k_centers import KCenters, k_centers
 from ._least_confidence import LeastConfidence, least_confidence
+from ._loss_correlation import LossCorrelation, loss_correlation
 from ._margin import Margin, margin
+from ._moderate import Moderate, centre_distances
+from ._picking import PickingStrategy
 from ._probabilities import SUM_TOLERANCE as SUM_TOLERANCE
 from ._random import Random
 from ._recorder import Recorder
@@ -19,39 +35,86 @@ from ._recorder import Recorder
 from ._recorder import is_right as is_right
 from ._recorder import library_of as library_of
 from ._recorder import one_hot as one_hot
+from ._registry import CarriesStrategies as CarriesStrategies
+from ._registry import add_strategies as add_strategies
 from ._registry import new_recorders as new_recorders
 from ._registry import recorder_names, register_strategy, resolve_strategy, strategy_names
+from ._registry import user_strategies as user_strategies
+from ._sampler import Sampler
 from ._sizes import class_quotas, count_rows, fill_quotas
+from ._soft import Soft
 from ._strategy import ScoredStrategy, Strategy, rank_by_score
 from ._strategy import check_n_samples as check_n_samples
-from ._visit_margins import VisitMargins
+from ._stratified import Stratified
+from ._top import Top
+from ._training_record import RecordVisits, TrainingRecord
+from ._training_record import log_probabilities as log_probabilities
+from ._typiclust import TypiClust, typiclust
+from ._window import Window
 
 __all__ = [
+    "BADGE",
+    "BAIT",
+    "D2",
+    "EL2N",
+    "AreaUnderMargin",
+    "BetaSample",
     "Choice",
+    "ClusterMargin",
+    "Dual",
+    "DynamicUncertainty",
     "Entropy",
     "Evidence",
+    "FacilityLocation",
     "ForgettingCounter",
     "ForgettingEvents",
+    "GraNd",
+    "Herding",
     "KCenters",
     "LeastConfidence",
+    "LossCorrelation",
     "Margin",
+    "Moderate",
+    "PickingStrategy",
     "Random",
+    "RecordVisits",
     "Recorder",
+    "Sampler",
     "ScoredStrategy",
+    "Soft",
     "Strategy",
-    "VisitMargins",
+    "Stratified",
+    "Top",
+    "TrainingRecord",
+    "TypiClust",
+    "Variability",
+    "Window",
+    "area_under_margin",
+    "badge",
+    "bait",
+    "centre_distances",
     "choose",
     "class_quotas",
+    "confidence",
+    "correctness",
     "count_rows",
+    "dual",
+    "dynamic_uncertainty",
+    "el2n",
     "entropy",
+    "facility_location",
     "fill_quotas",
     "forgetting_events",
+    "herding",
     "k_centers",
     "least_confidence",
+    "loss_correlation",
     "margin",
     "rank_by_score",
     "recorder_names",
     "register_strategy",
     "resolve_strategy",
     "strategy_names",
+    "typiclust",
+    "variability",
 ]

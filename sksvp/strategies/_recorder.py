@@ -2,12 +2,13 @@
 
 import sys
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._rows import check_rows
+from ._rows import as_array, check_rows
 
 
 class Recorder:
@@ -28,16 +29,23 @@ class Recorder:
         Kind of evidence that `result` is, in the words of a strategy's `requires`.
     is_kept : bool
         Whether our networks keep it in every training, since it costs next to nothing.
+    needs_scores : bool
+        Whether `judge` reads how the scores of the classes differ, and not only which
+        is the highest.
     arrays : tuple of str
         Names of the attributes, all arrays, that hold what was noted.
     """
 
     name: ClassVar[str]
     is_kept: ClassVar[bool] = False
+    n_rows: int
+    needs_scores: ClassVar[bool] = False
     arrays: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, n_rows: int):
-        self.n_rows = n_rows
+        if not isinstance(n_rows, Integral) or isinstance(n_rows, bool) or not 0 <= int(n_rows) < 2**63:
+            raise ValueError(f"n_rows must be a number of rows, got {n_rows!r}.")
+        self.n_rows = int(n_rows)
 
     @staticmethod
     def judge(logits: Any, y: Any) -> Any:
@@ -53,7 +61,7 @@ class Recorder:
 
         Returns
         -------
-        array or tensor of shape (n_batch,)
+        array or tensor of shape (n_batch, ...)
         """
         raise NotImplementedError
 
@@ -64,7 +72,7 @@ class Recorder:
         ----------
         rows : array-like of shape (n_batch,), int
             Row numbers, each at most once.
-        values : array-like of shape (n_batch,)
+        values : array-like of shape (n_batch, ...)
             From `judge`.
 
         Raises
@@ -73,10 +81,10 @@ class Recorder:
             For different lengths, a row number outside ``0 .. n_rows - 1``, or a
             row that comes twice.
         """
-        rows, values = np.asarray(rows), np.asarray(values)
-        if rows.shape != values.shape:
+        rows, values = as_array(rows, "rows"), as_array(values, "values")
+        if rows.ndim != 1 or rows.shape != values.shape[:1]:
             raise ValueError(
-                f"rows and values must be 1-D and of equal length, got {rows.shape} and {values.shape}."
+                f"rows must be 1-D and of equal length with values, got {rows.shape} and {values.shape}."
             )
         check_rows(rows, self.n_rows, "rows")
         if len(rows):
@@ -86,7 +94,26 @@ class Recorder:
         raise NotImplementedError
 
     def update(self, rows: ArrayLike, logits: Any, y: Any) -> None:
-        """Note one visit of some rows; see `judge` and `note`."""
+        """Note one visit of some rows; see `judge` and `note`.
+
+        Parameters
+        ----------
+        rows : array-like of shape (n_batch,), int
+            Row numbers, each at most once.
+        logits : array or tensor of shape (n_batch, n_classes)
+            Scores of the classes, see `judge`.
+        y : array or tensor of shape (n_batch,), int
+            Columns of the true classes.
+
+        Raises
+        ------
+        ValueError
+            For logits that are not 2-D, or a y of another length; see also `note`.
+        """
+        if not hasattr(logits, "argmax") or logits.ndim != 2:
+            raise ValueError(f"logits must be a 2-D array or tensor, got {logits!r:.80}.")
+        if not hasattr(y, "dtype") or tuple(y.shape) != tuple(logits.shape[:1]):
+            raise ValueError(f"y must be a column number for each row of the logits, got {y!r:.80}.")
         values = self.judge(logits, y)
         self.note(rows, values if isinstance(values, np.ndarray) else values.cpu().numpy())
 
@@ -95,7 +122,13 @@ class Recorder:
         raise NotImplementedError
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return what was noted, as arrays by name, for `restore`."""
+        """Return what was noted, as arrays by name, for `restore`.
+
+        Returns
+        -------
+        dict of str to ndarray
+            What `restore` needs.
+        """
         return {"n_rows": np.array(self.n_rows), **{name: getattr(self, name) for name in self.arrays}}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:

@@ -2,12 +2,12 @@
 
 import math
 from fractions import Fraction
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._rows import check_rows
+from ._rows import as_array, check_rows
 from ._strategy import check_n_samples
 
 
@@ -32,7 +32,9 @@ def count_rows(subset_size, n_rows: int) -> int:
     ValueError
         For a share that comes to no row, or a count above `n_rows`.
     """
-    if isinstance(subset_size, bool | np.bool_):
+    if not isinstance(n_rows, Integral) or isinstance(n_rows, bool) or n_rows < 1:
+        raise ValueError(f"n_rows must be an int of at least 1, got {n_rows!r}.")
+    if isinstance(subset_size, bool | np.bool_) or not isinstance(subset_size, Real):
         raise ValueError(f"subset_size must be a float in (0, 1] or an int, got {subset_size!r}.")
     if isinstance(subset_size, Integral):
         count = int(subset_size)
@@ -49,12 +51,14 @@ def count_rows(subset_size, n_rows: int) -> int:
     return count
 
 
-def class_quotas(y: ArrayLike, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
-    """Divide `n_samples` places among the classes in proportion to their sizes.
+def class_quotas(
+    y: ArrayLike, n_samples: int, *, weights: str | ArrayLike = "proportional"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Divide `n_samples` places among the classes.
 
     Each class gets the whole part of its share. The remaining places go to the
     classes with the largest remainders (Hamilton's method). Equal remainders follow
-    the sorted order of the classes.
+    the sorted order of the classes. The other classes get what a class cannot fill.
 
     Parameters
     ----------
@@ -62,6 +66,9 @@ def class_quotas(y: ArrayLike, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
         Labels.
     n_samples : int
         Number of places, between 1 and ``n_rows``.
+    weights : {"proportional", "equal"} or array-like of shape (n_classes,)
+        What the shares are in proportion to: the sizes of the classes, equal
+        numbers, or one number of 0 or more for each class in sorted order.
 
     Returns
     -------
@@ -74,13 +81,37 @@ def class_quotas(y: ArrayLike, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
     Raises
     ------
     ValueError
-        For labels that are not 1-D, or `n_samples` outside ``1 .. n_rows``.
+        For labels that are not 1-D, `n_samples` outside ``1 .. n_rows``, or weights
+        that are none.
+
+    Examples
+    --------
+    >>> from sksvp.strategies import class_quotas
+    >>> class_quotas(["a"] * 8 + ["b"] * 2, 5)[1].tolist()
+    [4, 1]
+    >>> class_quotas(["a"] * 8 + ["b"] * 2, 5, weights="equal")[1].tolist()
+    [3, 2]
     """
     classes, members = _class_members(y)
-    return classes, _share_out(np.bincount(members, minlength=len(classes)), n_samples)
+    sizes = np.bincount(members, minlength=len(classes))
+    check_n_samples(n_samples, len(members))
+    if isinstance(weights, str):
+        if weights not in ("proportional", "equal"):
+            raise ValueError(f"weights must be 'proportional', 'equal' or numbers, got {weights!r}.")
+        return classes, _share_out(
+            sizes, n_samples, sizes if weights == "proportional" else np.ones_like(sizes)
+        )
+    values = np.asarray(weights)
+    if values.shape != sizes.shape or values.dtype.kind not in "iuf" or not (values >= 0).all():
+        raise ValueError(
+            f"weights must be {len(classes)} numbers of 0 or more, one for each class, got {weights!r}."
+        )
+    return classes, _share_out(sizes, n_samples, values)
 
 
-def fill_quotas(order: ArrayLike, y: ArrayLike, n_samples: int) -> np.ndarray:
+def fill_quotas(
+    order: ArrayLike, y: ArrayLike, n_samples: int, *, weights: str | ArrayLike = "proportional"
+) -> np.ndarray:
     """Choose the first rows of a ranking under class quotas.
 
     Parameters
@@ -91,6 +122,8 @@ def fill_quotas(order: ArrayLike, y: ArrayLike, n_samples: int) -> np.ndarray:
         Labels of all rows; their sizes set the quotas (see `class_quotas`).
     n_samples : int
         How many rows to choose.
+    weights : {"proportional", "equal"} or array-like of shape (n_classes,)
+        See `class_quotas`.
 
     Returns
     -------
@@ -106,11 +139,14 @@ def fill_quotas(order: ArrayLike, y: ArrayLike, n_samples: int) -> np.ndarray:
     TypeError
         For row numbers that are no integers.
     """
-    classes, members = _class_members(y)
+    _, members = _class_members(y)
+    n_ordered = np.size(as_array(order, "order"))
+    if not 0 < n_ordered <= len(members):
+        raise ValueError(f"order must have from 1 to {len(members)} rows, the length of y, got {n_ordered}.")
     check_rows(order, len(members), "order")
     order = np.asarray(order, dtype=np.intp)
     check_n_samples(n_samples, len(order))
-    quotas = _share_out(np.bincount(members, minlength=len(classes)), n_samples)
+    _, quotas = class_quotas(y, n_samples, weights=weights)
     ranked_members = members[order]
     within_quota = _rank_within_class(ranked_members) < quotas[ranked_members]
     left_over = np.flatnonzero(~within_quota)[: n_samples - np.count_nonzero(within_quota)]
@@ -119,21 +155,42 @@ def fill_quotas(order: ArrayLike, y: ArrayLike, n_samples: int) -> np.ndarray:
 
 
 def _class_members(y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    labels = np.asarray(y)
+    labels = as_array(y, "y")
     if labels.ndim != 1:
         raise ValueError(f"y must have the shape (n_rows,), got {labels.shape}.")
-    classes, members = np.unique(labels, return_inverse=True)
+    try:
+        classes, members = np.unique(labels, return_inverse=True)
+    except TypeError as error:
+        raise TypeError(f"y must have labels of one kind, got {labels[:3]!r}.") from error
     return classes, members
 
 
-def _share_out(sizes: np.ndarray, n_samples: int) -> np.ndarray:
-    n_rows = int(sizes.sum())
-    check_n_samples(n_samples, n_rows)
-    # Integers only, since floating-point shares would make equal remainders differ.
-    quotas, remainders = np.divmod(sizes.astype(np.int64) * int(n_samples), n_rows)
-    largest_first = np.argsort(-remainders, kind="stable")
-    quotas[largest_first[: n_samples - quotas.sum()]] += 1
+def _share_out(sizes: np.ndarray, n_samples: int, weights: np.ndarray) -> np.ndarray:
+    quotas = np.zeros(len(sizes), dtype=np.int64)
+    are_open = np.arange(len(sizes))
+    while (rest := n_samples - quotas.sum()) > 0:
+        # Where no open class has a weight, their sizes are the weights.
+        shares = _whole_shares(weights[are_open] if weights[are_open].any() else sizes[are_open], int(rest))
+        are_full = shares > sizes[are_open]
+        if not are_full.any():
+            quotas[are_open] = shares
+            break
+        quotas[are_open[are_full]] = sizes[are_open[are_full]]
+        are_open = are_open[~are_full]
     return quotas
+
+
+def _whole_shares(weights: np.ndarray, n_samples: int) -> np.ndarray:
+    # Integers stay integers, since floating-point shares would make equal remainders differ.
+    if weights.dtype.kind in "iu":
+        shares, remainders = np.divmod(weights.astype(np.int64) * n_samples, int(weights.sum()))
+    else:
+        exact = weights / weights.sum() * n_samples
+        shares = np.floor(exact).astype(np.int64)
+        remainders = exact - shares
+    largest_first = np.argsort(-remainders, kind="stable")
+    shares[largest_first[: n_samples - shares.sum()]] += 1
+    return shares
 
 
 def _rank_within_class(members: np.ndarray) -> np.ndarray:

@@ -7,9 +7,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import validate_params
 
 from ._evidence import Evidence
-from ._rows import check_candidates
+from ._rows import as_array, check_candidates
+
+# Constraints of the parameters of `rank`, for scikit-learn's `validate_params`.
+RANK_PARAMETERS: dict = {
+    "evidence": [Evidence],
+    "candidates": ["array-like", None],
+    "initial": ["array-like", None],
+    "random_state": ["random_state"],
+}
 
 
 class Strategy(BaseEstimator):
@@ -29,12 +38,30 @@ class Strategy(BaseEstimator):
     scores_each_row : bool
         Whether the score of a row depends on this row alone, so that rows that
         cannot be chosen need no evidence.
+    needs_labels : bool
+        Whether `rank` reads the labels, so that all rows need one.
     """
 
     requires: tuple[str, ...] = ()
     picks_greedily: bool = False
     scores_each_row: bool = False
+    needs_labels: bool = False
     _parameter_constraints: ClassVar[dict] = {}
+
+    def check_params(self, n_samples: int) -> None:
+        """Check the parameters alone, before there is any evidence.
+
+        Parameters
+        ----------
+        n_samples : int
+            Number of rows that will be chosen.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is invalid. The message names it.
+        """
+        self._validate_params()
 
     def rank(
         self,
@@ -45,7 +72,28 @@ class Strategy(BaseEstimator):
         initial: ArrayLike | None = None,
         random_state: Any = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Rank rows, best first; see `ScoredStrategy.rank` for parameters and results."""
+        """Rank rows, best first; see `ScoredStrategy.rank` for parameters and results.
+
+        Parameters
+        ----------
+        evidence : Evidence
+            Evidence of all rows.
+        n_samples : int
+            Number of rows that are wanted.
+        candidates : array-like of int, optional
+            Rows that may be chosen; all by default.
+        initial : array-like of int, optional
+            Rows that are labelled already and never chosen.
+        random_state : int, RandomState instance or None, default=None
+            Source of random choices.
+
+        Returns
+        -------
+        rows : ndarray of int
+            Row numbers, best first.
+        scores : ndarray of shape (n_rows,), float64
+            Score of each row; NaN for rows that have none.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define rank.")
 
 
@@ -55,9 +103,23 @@ class ScoredStrategy(Strategy):
     scores_each_row = True
 
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
-        """Return the scores of `rows`, (len(rows),) float64; the highest is chosen first."""
+        """Return the scores of `rows`, (len(rows),) float64; the highest is chosen first.
+
+        Parameters
+        ----------
+        evidence : Evidence
+            Evidence of all rows.
+        rows : ndarray of int
+            Rows to score.
+
+        Returns
+        -------
+        ndarray of shape (len(rows),), float64
+            Their scores.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define score.")
 
+    @validate_params(RANK_PARAMETERS, prefer_skip_nested_validation=True)
     def rank(
         self,
         evidence: Evidence,
@@ -124,6 +186,7 @@ def spread_scores(values: np.ndarray, rows: np.ndarray, n_rows: int) -> np.ndarr
     return scores
 
 
+@validate_params({"random_state": ["random_state"]}, prefer_skip_nested_validation=True)
 def rank_by_score(
     scores: ArrayLike, candidates: ArrayLike | None = None, random_state: Any = None
 ) -> np.ndarray:
@@ -151,7 +214,12 @@ def rank_by_score(
     ValueError
         For NaN in the score of a candidate.
     """
-    scores = np.asarray(scores, dtype=np.float64)
+    scores = as_array(scores, "scores")
+    if scores.ndim != 1 or scores.dtype.kind not in "fiub":
+        raise ValueError(
+            f"scores must be a 1-D array of numbers, got {scores.dtype} of shape {scores.shape}."
+        )
+    scores = scores.astype(np.float64)
     rows = check_candidates(len(scores), candidates, None)
     shuffled = check_random_state(random_state).permutation(rows)
     keys = -scores[shuffled]

@@ -7,7 +7,7 @@ from ._augment import AUGMENTATIONS, augmentation, resized_crop_window
 from ._bag_trainer import mean_embeddings, train_bags
 from ._batches import TrainingView
 from ._callbacks import EndAsAsked
-from ._net import TrainingNet, check_net_params
+from ._net import TrainingNet, check_net_params, validation_data
 from ._out_of_memory import is_out_of_memory
 from ._resume import training_folder
 from ._row_source import Read, Rows, is_slow_to_read
@@ -40,4 +40,5 @@ __all__ = [
     "score_rows",
     "train_bags",
     "training_folder",
+    "validation_data",
 ]

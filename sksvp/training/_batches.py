@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from skorch.dataset import Dataset
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from ._row_source import Rows, RowSource
 
@@ -25,7 +25,10 @@ TrainingView = Callable[[Tensor, Visit], Tensor]
 
 
 class TrainingRows(Dataset):
-    """Rows and encoded labels of one training, as skorch's dataset.
+    """Rows and encoded labels of a training or a validation, as skorch's dataset.
+
+    Callbacks of skorch pass `X`, the dataset itself, to the net, and compare `y` with
+    its predictions.
 
     Parameters
     ----------
@@ -35,6 +38,7 @@ class TrainingRows(Dataset):
     """
 
     def __init__(self, rows: Rows, y: np.ndarray):
+        self.X = self
         self.rows = rows
         self.y = torch.from_numpy(np.ascontiguousarray(y, dtype=np.int64))
 
@@ -117,3 +121,22 @@ class ShuffledBatches:
             return self._source
         # Rows that no later epoch reads again are not kept on a GPU.
         return RowSource(replace(rows, read=rows.read_anew(seed)), self.device, read_often=False)
+
+
+class CleanBatches:
+    """Iterator for skorch over rows in their order, without augmentation."""
+
+    def __init__(self, dataset: TrainingRows, *, batch_size: int, device: torch.device):
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self._source = RowSource(dataset.rows, device, read_often=False)
+        self._y = dataset.y.to(device)
+
+    def __len__(self) -> int:
+        return -(-len(self.dataset) // self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[dict[str, object], Tensor]]:
+        order = np.arange(len(self.dataset))
+        parts = [slice(start, start + self.batch_size) for start in order[:: self.batch_size].tolist()]
+        for part, raw in zip(parts, self._source.batches(order, parts), strict=True):
+            yield {"inputs": self.dataset.rows.clean_view(raw), "n_batch": len(raw)}, self._y[part]

@@ -85,7 +85,7 @@ class ShowVisits(Callback):
         for judge in self.judges:
             values = judge(y_pred.detach(), y)
             if judge not in self.seen_:
-                self.seen_[judge] = values.new_zeros(self.n_rows)
+                self.seen_[judge] = values.new_zeros((self.n_rows, *values.shape[1:]))
             self.seen_[judge][inputs["rows"]] = values
 
     def on_epoch_end(self, net, **kwargs):
@@ -150,7 +150,9 @@ class EpochBar(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         last = net.history[-1]
-        self.bar_.set_postfix(loss=f"{last['train_loss']:.3f}", acc=f"{last['train_acc']:.3f}", refresh=False)
+        # The user may have removed skorch's callback that records the loss.
+        shown = {key: last[f"train_{key}"] for key in ("loss", "acc") if f"train_{key}" in last}
+        self.bar_.set_postfix({key: f"{value:.3f}" for key, value in shown.items()}, refresh=False)
         self.bar_.update()
 
     def on_train_end(self, net, **kwargs):

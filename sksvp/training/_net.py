@@ -2,17 +2,19 @@
 
 import warnings
 from contextlib import nullcontext, suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback
+from skorch.utils import data_from_dataset
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from .._interrupt import heeding_ctrl_c
-from ._batches import ShuffledBatches, TrainingRows, TrainingView
+from ._batches import CleanBatches, ShuffledBatches, TrainingRows, TrainingView
 from ._compiling import CompiledBlocks, may_compile
 from ._denormals import denormals_as_zero
 from ._recorded_step import RecordedStep, can_record
@@ -20,8 +22,8 @@ from ._team import Team
 
 # Parameters of skorch that the estimators set themselves; net_params holds the others.
 _OWNED = (
-    "module, max_epochs, lr, batch_size, device, verbose, iterator_train, criterion, warm_start, classes, "
-    "autocast_dtype, records_steps"
+    "module, max_epochs, lr, batch_size, device, verbose, iterator_train, iterator_valid, dataset, criterion, "
+    "warm_start, classes, autocast_dtype, records_steps"
 )
 # Callbacks that skorch runs before the user's.
 _SKORCHS = ("epoch_timer", "train_loss", "valid_loss", "valid_acc")
@@ -83,12 +85,14 @@ class TrainingNet(NeuralNetClassifier):
         last: Callbacks,
         view: TrainingView,
         team: Team,
+        validation: TrainingRows | None = None,
     ) -> None:
         """Continue training; the processes, the view of the rows and the callbacks are for this call only.
 
         The callbacks run before and after the user's. Unlike in skorch's `fit`,
         Ctrl-C is raised, so that the caller does not mistake a half-trained network
-        for a trained one.
+        for a trained one. The loss on the rows of a validation is computed after each
+        epoch.
         """
         own_callbacks = list(self.callbacks_)
         self._batches: dict[str, Any] = {
@@ -100,6 +104,7 @@ class TrainingNet(NeuralNetClassifier):
             "n_ranks": team.size,
         }
         self._team = team
+        self._validation = validation
         self._recorded_step: RecordedStep | None = None
         try:
             for _, callback in (*first, *last):
@@ -118,7 +123,7 @@ class TrainingNet(NeuralNetClassifier):
         finally:
             self.callbacks_ = own_callbacks
             self._usual_shape = self._compiled = None
-            del self._batches, self._team, self._recorded_step
+            del self._batches, self._team, self._validation, self._recorded_step
 
     def _train_epochs(self, rows: TrainingRows, epochs: int) -> None:
         own_module = self.module_
@@ -153,10 +158,28 @@ class TrainingNet(NeuralNetClassifier):
         """The network itself, without the wrapper that several processes train."""
         return self.module_.module if isinstance(self.module_, DistributedDataParallel) else self.module_
 
-    def get_iterator(self, dataset: TrainingRows, training: bool = False) -> ShuffledBatches:
-        if not hasattr(self, "_batches"):
+    def get_split_datasets(self, X, y=None, **fit_params):
+        return X, self._validation
+
+    def get_iterator(self, dataset: TrainingRows, training: bool = False) -> ShuffledBatches | CleanBatches:
+        if not isinstance(dataset, TrainingRows):
             raise TypeError("This net reads rows through its classifier: call predict and score of that one.")
-        return ShuffledBatches(dataset, batch_size=self.batch_size, **self._batches)
+        if training:
+            return ShuffledBatches(dataset, batch_size=self.batch_size, **self._batches)
+        return CleanBatches(dataset, batch_size=self.batch_size, device=torch.device(self.device))
+
+    def save_params(self, *args, use_safetensors=False, **kwargs):
+        """Save as skorch does; a safetensors file gets copies of the weights, as it needs contiguous ones."""
+        if not use_safetensors:
+            super().save_params(*args, **kwargs)
+            return
+        weights = {name: values.contiguous() for name, values in self.module_.state_dict().items()}
+        vars(self.module_)["state_dict"] = lambda: weights
+        try:
+            super().save_params(*args, use_safetensors=True, **kwargs)
+        finally:
+            # Deleting the attribute restores the method of the class.
+            del self.module_.state_dict
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """Run skorch's loop, but leave the losses on the device until the end of the epoch.
@@ -166,7 +189,7 @@ class TrainingNet(NeuralNetClassifier):
         if iterator is None:
             return
         losses = []
-        if self._recorded_step is not None:
+        if training and self._recorded_step is not None:
             self._recorded_step.begin_epoch(self.module_, self.criterion_, self.autocast_dtype)
         for batch in iterator:
             self._usual_shape = self._usual_shape or batch[0]["inputs"].shape
@@ -179,9 +202,11 @@ class TrainingNet(NeuralNetClassifier):
             self.history.record_batch(prefix + "_batch_size", batch[0]["n_batch"])
             self.notify("on_batch_end", batch=batch, training=training, **step)
         means = self._team.mean(torch.stack(losses)).tolist()
-        for entry, loss in zip(self.history[-1]["batches"], means, strict=True):
+        # The batches of a validation follow those of the training.
+        for entry, loss in zip(self.history[-1]["batches"][-len(means) :], means, strict=True):
             entry[prefix + "_loss"] = loss
-        self._team.align(self.network)
+        if training:
+            self._team.align(self.network)
         self.history.record(prefix + "_batch_count", len(losses))
 
     def train_step_single(self, batch, **fit_params):
@@ -214,7 +239,7 @@ class TrainingNet(NeuralNetClassifier):
     def get_loss(self, y_pred, y_true, X=None, training=False):
         """Return the loss, scaled so that the mean over the processes is that of the whole batch."""
         loss = super().get_loss(y_pred, y_true, X=X, training=training)
-        if self._team.size == 1:
+        if self._team.size == 1 or not training:
             return loss
         # The processes' shares may differ by one row, and in the weights of their classes.
         weight = getattr(self.criterion_, "weight", None)
@@ -224,16 +249,18 @@ class TrainingNet(NeuralNetClassifier):
 
     def infer(self, x: dict[str, Tensor], **fit_params) -> Tensor:
         inputs = x["inputs"]
+        if not self.module_.training:
+            # Scores are in float32 for every precision of the training.
+            return self.module_(inputs, **fit_params)
         # The last, smaller batch of an epoch is not worth compiling.
         compiled = self._compiled if inputs.shape == self._usual_shape else None
-        with self.autocast(), compiled.in_use() if compiled else nullcontext():
+        device_type, dtype = torch.device(self.device).type, self.autocast_dtype
+        with (
+            torch.autocast(device_type, dtype, enabled=dtype != torch.float32),
+            compiled.in_use() if compiled else nullcontext(),
+        ):
             logits = self.module_(inputs, **fit_params)
         return logits.float()
-
-    def autocast(self) -> torch.autocast:
-        """Return the context of mixed precision, which is disabled for float32."""
-        device_type = torch.device(self.device).type
-        return torch.autocast(device_type, self.autocast_dtype, enabled=self.autocast_dtype != torch.float32)
 
 
 def check_net_params(net_params: dict | None) -> None:
@@ -249,13 +276,34 @@ def check_net_params(net_params: dict | None) -> None:
         raise ValueError(f"net_params must not set {clash}: the estimator's own parameters decide them.")
 
 
-def without_train_split(net_params: dict | None) -> dict:
-    """Copy skorch's parameters without the split that would remove rows from training."""
-    net_params = dict(net_params or {})
-    if net_params.pop("train_split", None) is not None:
+def validation_data(net_params: dict | None) -> tuple[Any, Any] | None:
+    """Return X and y of the validation that `net_params` asks for by ``predefined_split(Dataset(X, y))``, or None.
+
+    Raises
+    ------
+    ValueError
+        If the dataset of the split has no X and y.
+
+    Warns
+    -----
+    UserWarning
+        If `train_split` is anything else, which would remove rows from the training.
+    """
+    split = (net_params or {}).get("train_split")
+    if split is None:
+        return None
+    if not (isinstance(split, partial) and "valid_ds" in split.keywords):
         warnings.warn(
-            "net_params['train_split'] would take rows from training and is set to None.",
+            f"net_params['train_split']={split!r} would take rows from training and is set to None. For a validation "
+            "loss use skorch.helper.predefined_split(skorch.dataset.Dataset(X_val, y_val)).",
             UserWarning,
-            stacklevel=5,
+            stacklevel=4,
         )
-    return net_params
+        return None
+    try:
+        return data_from_dataset(split.keywords["valid_ds"])
+    except AttributeError as error:
+        raise ValueError(
+            "net_params['train_split'] must be predefined_split(skorch.dataset.Dataset(X_val, y_val)), "
+            f"got {split!r}."
+        ) from error

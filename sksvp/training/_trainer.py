@@ -19,7 +19,7 @@ from ..strategies import Recorder, new_recorders
 from ._batches import TrainingRows, TrainingView, Visit, batch_bounds
 from ._callbacks import AskAfterEpoch, EndAsAsked, EpochBar, SetLearningRate, ShowVisits
 from ._fused_sgd import FusedSGD
-from ._net import Callbacks, TrainingNet, without_train_split
+from ._net import Callbacks, TrainingNet
 from ._out_of_memory import first_with_room, is_out_of_memory
 from ._resume import KeepCheckpoint, TrainingCheckpoint
 from ._row_source import Rows
@@ -151,7 +151,7 @@ class Trainer:
             # Without a seed the processes would start from different weights.
             random_state = np.random.RandomState(self.team.share(random_state.randint(MAX_SEED)))
         batch_state = np.random.RandomState(random_state.randint(MAX_SEED))
-        net_params = without_train_split(self.net_params)
+        net_params = dict(self.net_params or {})
         callbacks = net_params.pop("callbacks", None)
         # "disable" is skorch's word for none.
         callbacks = [] if callbacks in (None, "disable") else list(callbacks)
@@ -168,11 +168,11 @@ class Trainer:
                     "callbacks__valid_acc": None,
                     "callbacks__print_log": None,
                     **net_params,
+                    "train_split": None,
                 },
                 lr=self.lr,
                 max_epochs=self.max_epochs,
                 batch_size=self.batch_size,
-                train_split=None,
                 classes=np.arange(n_classes),
                 autocast_dtype=resolve_precision(self.precision, device),
                 records_steps=self.records_steps,
@@ -195,7 +195,14 @@ class Trainer:
         options = {f"optimizer__{name}": value for name, value in self.sgd.items() if name in known}
         return {"optimizer": optimizer, **options}
 
-    def train(self, net: TrainingNet, rows: Rows, y: np.ndarray, view: TrainingView) -> None:
+    def train(
+        self,
+        net: TrainingNet,
+        rows: Rows,
+        y: np.ndarray,
+        view: TrainingView,
+        validation: tuple[Rows, np.ndarray] | None = None,
+    ) -> None:
         """Train a net, from its kept state if there is one.
 
         Parameters
@@ -207,6 +214,8 @@ class Trainer:
             Encoded labels.
         view : callable
             ``view(batch, visit)``, the network's input from a raw batch.
+        validation : tuple of (Rows, ndarray), optional
+            Rows and encoded labels whose loss is computed after each epoch.
 
         Raises
         ------
@@ -225,6 +234,7 @@ class Trainer:
         rates = [self.full_lr * factor for factor in batch_factors(self.schedule, self.epochs, n_batches)]
         scheduled = SetLearningRate(rates, n_batches)
         first, last = self._callbacks(net, rows, scheduled)
+        validated = None if validation is None else TrainingRows(*validation)
         epochs = self.epochs
         with seeded_torch(net.batch_state_.randint(MAX_SEED), torch.device(net.device)):
             if self._is_kept:
@@ -239,7 +249,7 @@ class Trainer:
                 epochs -= len(net.history)
                 if state.has_groups:
                     scheduled.go_on_after(len(net.history))
-            self._run(net, rows, y, view, epochs=epochs, first=first, last=last)
+            self._run(net, rows, y, view, epochs=epochs, first=first, last=last, validation=validated)
             if self._is_kept:
                 state.save(ended=True)
 

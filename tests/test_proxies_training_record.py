@@ -1,12 +1,13 @@
-"""Margins of the visits, against their definition, in every way of training."""
+"""The training record of every kind of proxy: its margins against the definition, and what it costs elsewhere."""
 
 from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
-from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
 from sklearn.linear_model import SGDClassifier
+from sklearn.neural_network import MLPClassifier
 from toy_nets import Mlp, make_net
 from toy_proxies import blobs
 from toy_texts import toy_texts
@@ -14,10 +15,10 @@ from toy_texts import toy_texts
 from sksvp import ProxyCoresetSelector
 from sksvp.estimators import BagOfNgramsClassifier, ResNetClassifier
 from sksvp.proxies import Incremental, as_proxy
-from sksvp.strategies import ForgettingCounter, ScoredStrategy, VisitMargins, recorder_names
+from sksvp.strategies import AreaUnderMargin, TrainingRecord, recorder_names
 
 X, y = blobs()
-BOTH = ("visit_margins", "forgetting_events")
+BOTH = ("training_record", "forgetting_events")
 
 
 def margins_of(logits, labels):
@@ -25,32 +26,8 @@ def margins_of(logits, labels):
     return [row[label] - max(np.delete(row, label)) for row, label in zip(logits, labels, strict=True)]
 
 
-@pytest.mark.parametrize("n_classes", [2, 5])
-def test_margins_of_arrays_and_tensors_follow_the_definition(n_classes):
-    rng = np.random.default_rng(0)
-    logits, labels = rng.normal(size=(40, n_classes)).astype(np.float32), rng.integers(0, n_classes, 40)
-    expected = margins_of(logits, labels)
-    np.testing.assert_allclose(VisitMargins.judge(logits, labels), expected, rtol=1e-6)
-    judged = VisitMargins.judge(torch.from_numpy(logits), torch.from_numpy(labels))
-    np.testing.assert_allclose(judged.numpy(), expected, rtol=1e-6)
-
-
-def test_a_margin_above_zero_is_a_right_row():
-    rng = np.random.default_rng(1)
-    logits, labels = rng.normal(size=(60, 3)).astype(np.float32), rng.integers(0, 3, 60)
-    np.testing.assert_array_equal(
-        VisitMargins.judge(logits, labels) > 0, ForgettingCounter.judge(logits, labels)
-    )
-
-
-def test_rows_have_visits_of_their_own():
-    margins = VisitMargins(3)
-    margins.note([0, 2], [1.0, 2.0])
-    margins.note([2], [3.0])
-    margins.note([2, 1], [4.0, 5.0])
-    np.testing.assert_array_equal(
-        margins.result(), [[1.0, np.nan, np.nan], [5.0, np.nan, np.nan], [2.0, 3.0, 4.0]]
-    )
+def margins_kept(record):
+    return TrainingRecord.from_array(record).require("margin").T
 
 
 @pytest.mark.parametrize("name", recorder_names())
@@ -100,27 +77,71 @@ def test_a_skorch_net_shows_the_logits_of_its_training():
     for rows, logits in Logging.log:
         expected[rows, visits[rows]] = margins_of(logits, y[rows])
         visits[rows] += 1
-    np.testing.assert_allclose(trained.records["visit_margins"], expected, rtol=2e-3, atol=1e-3)
+    np.testing.assert_allclose(
+        margins_kept(trained.records["training_record"]), expected, rtol=2e-3, atol=1e-3
+    )
     np.testing.assert_array_equal(trained.records["forgetting_events"], events_of(expected))
 
 
 @pytest.mark.parametrize(
     ("proxy", "n_visits"),
-    [(SGDClassifier(), 20), (Incremental(SGDClassifier(), n_epochs=4, batch_size=16), 4)],
-    ids=["bare", "Incremental"],
+    [
+        (SGDClassifier(), 20),
+        (MLPClassifier((8,)), 20),
+        (Incremental(SGDClassifier(), n_epochs=4, batch_size=16), 4),
+    ],
+    ids=["decision values", "MLP", "Incremental"],
 )
-def test_models_that_name_labels_only_have_margins_of_one(proxy, n_visits):
+def test_mini_batches_show_what_the_model_says_of_them(proxy, n_visits):
     trained = as_proxy(proxy).train(X, y, recorders=BOTH, random_state=0)
-    margins = trained.records["visit_margins"]
-    assert margins.shape == (60, n_visits) and set(np.unique(margins)) == {-1.0, 1.0}
+    margins = margins_kept(trained.records["training_record"])
+    assert margins.shape == (60, n_visits)
     np.testing.assert_array_equal(trained.records["forgetting_events"], events_of(margins))
 
 
-def test_stages_are_visits_too():
-    trained = as_proxy(GradientBoostingClassifier(n_estimators=7)).train(X, y, random_state=0)
+def test_the_visits_of_mini_batches_are_those_before_their_updates():
+    model = MLPClassifier((8,), random_state=3)
+    trained = as_proxy(Incremental(model, n_epochs=3, batch_size=25, random_state=5)).train(
+        X, y, recorders=BOTH
+    )
+    rng, classes, expected = np.random.RandomState(5), np.unique(y), np.zeros((60, 3))
+    for epoch in range(3):
+        order = rng.permutation(60)
+        for start in range(0, 60, 25):
+            rows = order[start : start + 25]
+            if epoch or start:
+                expected[rows, epoch] = -np.log(model.predict_proba(X[rows])[np.arange(len(rows)), y[rows]])
+            else:
+                expected[rows, epoch] = np.log(3)
+            model.partial_fit(X[rows], y[rows], classes=classes)
+    losses = TrainingRecord.from_array(trained.records["training_record"]).require("loss").T
+    np.testing.assert_allclose(losses, expected, rtol=2e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "proxy", [GradientBoostingClassifier(n_estimators=7), HistGradientBoostingClassifier(max_iter=7)]
+)
+def test_stages_are_visits_too(proxy):
+    trained = as_proxy(proxy).train(X, y, random_state=0)
     evidence = trained.gather(X, BOTH, y=y)
-    assert evidence.visit_margins.shape == (60, 7)
-    np.testing.assert_array_equal(evidence.forgetting_events, events_of(evidence.visit_margins))
+    record = TrainingRecord.of(evidence)
+    expected = np.array([stage[np.arange(60), y] for stage in trained.estimator.staged_predict_proba(X)])
+    np.testing.assert_allclose(np.exp(-record.require("loss").astype(float)), expected, rtol=2e-3)
+    np.testing.assert_array_equal(evidence.forgetting_events, events_of(record.require("margin").T))
+
+
+def test_a_net_of_probabilities_shows_their_logarithms():
+    class Softmax(Mlp):
+        def forward(self, x):
+            return super().forward(x).softmax(dim=1)
+
+    logits = as_proxy(make_net(lr=0.1)).train(X, y, recorders=BOTH, random_state=0)
+    probabilities = as_proxy(make_net(Softmax, lr=0.1, criterion=torch.nn.NLLLoss)).train(
+        X, y, recorders=BOTH, random_state=0
+    )
+    np.testing.assert_allclose(
+        probabilities.records["training_record"], logits.records["training_record"], rtol=1e-2, atol=1e-2
+    )
 
 
 def texts():
@@ -143,14 +164,14 @@ def test_our_own_models_show_more_where_they_are_asked(make):
     trained = as_proxy(proxy).train(rows, labels, recorders=BOTH)
     assert set(plain.estimator.records_) == {"forgetting_events"}
     evidence = trained.gather(rows, BOTH)
-    assert evidence.visit_margins.shape == (len(labels), 4)
+    assert evidence.training_record.shape == (len(labels), 4, 3)
     np.testing.assert_array_equal(evidence.forgetting_events, plain.estimator.records_["forgetting_events"])
     np.testing.assert_array_equal(
         trained.estimator.predict_logits(rows), plain.estimator.predict_logits(rows)
     )
     learned = np.isfinite(evidence.forgetting_events)
-    np.testing.assert_array_equal(learned, (evidence.visit_margins > 0).any(axis=1))
-    with pytest.raises(ValueError, match="recorded none of the visit_margins"):
+    np.testing.assert_array_equal(learned, (margins_kept(evidence.training_record) > 0).any(axis=1))
+    with pytest.raises(ValueError, match="recorded none of the training_record"):
         plain.gather(rows, BOTH)
 
 
@@ -184,21 +205,18 @@ def test_a_checkpoint_keeps_every_recorder(tmp_path):
         as_proxy(kept).train(rows, labels, watch=go_on)
 
 
-class LowestMargins(ScoredStrategy):
-    requires = ("visit_margins", "probabilities")
-
-    def score(self, evidence, rows):
-        return -np.nanmean(evidence.require("visit_margins")[rows].astype(float), axis=1)
+class LowestMargins(AreaUnderMargin):
+    requires = ("training_record", "probabilities")
 
 
 @pytest.mark.parametrize("proxy", [make_net(), SGDClassifier(loss="log_loss")], ids=["skorch", "partial_fit"])
-def test_a_memory_trains_again_only_for_what_it_lacks(proxy, tmp_path):
+def test_a_training_in_the_memory_serves_every_record(proxy, tmp_path):
     def fit(strategy, memory=tmp_path):
         return ProxyCoresetSelector(proxy, strategy=strategy, memory=memory, random_state=0).fit(X, y)
 
     fit("forgetting_events")
     first, again = fit(LowestMargins()), fit(LowestMargins())
-    assert (first.from_cache_, again.from_cache_) == (False, True)
+    assert (first.from_cache_, again.from_cache_) == (True, True)
     np.testing.assert_array_equal(again.order_, first.order_)
     np.testing.assert_array_equal(fit(LowestMargins(), memory=None).scores_, first.scores_)
     assert fit("forgetting_events").from_cache_

@@ -1,0 +1,187 @@
+"""BADGE: rows with long and diverse gradients."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils import check_random_state, column_or_1d
+
+from ._evidence import Evidence
+from ._picking import PickingStrategy, check_table
+from ._probabilities import block_slices, check_class_matrix
+from ._rows import check_candidates
+from ._strategy import check_n_samples
+
+
+def badge(
+    probabilities: ArrayLike,
+    features: Any,
+    n_samples: int,
+    *,
+    y: ArrayLike | None = None,
+    initial: ArrayLike | None = None,
+    random_state: Any = None,
+) -> np.ndarray:
+    """Choose rows by k-means++ on the gradients of the loss in the last layer.
+
+    The gradient of a row is the outer product of its error vector, the probabilities
+    minus the label, and its features with a 1 for the bias. It is never built: the
+    distance of two gradients follows from the two factors. The first row is the one
+    with the longest gradient; each next one is drawn with probability proportional
+    to the squared distance to its nearest chosen row.
+
+    Parameters
+    ----------
+    probabilities : array-like of shape (n_rows, n_classes)
+        Class probabilities.
+    features : array-like of shape (n_rows, n_features)
+        Inputs of the last layer.
+    n_samples : int
+        How many rows to choose, at most the rows that are not in `initial`.
+    y : array-like of shape (n_rows,), int, optional
+        Columns of the true classes. Without them the most probable class stands for
+        the label, as in active learning.
+    initial : array-like of int, optional
+        Row numbers that are labelled already: never chosen. The distances to them do
+        not count, as in the authors' method.
+    random_state : int, RandomState instance or None, default=None
+        Draws.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), int
+        Chosen row numbers in the order chosen.
+
+    Raises
+    ------
+    ValueError
+        For NaN or infinity, arrays that do not fit together, or `n_samples` outside
+        ``1 .. rows not in initial``.
+    TypeError
+        For sparse features or row numbers that are no integers.
+
+    References
+    ----------
+    Ash et al., Deep Batch Active Learning by Diverse, Uncertain Gradient Lower
+    Bounds, ICLR 2020.
+
+    Examples
+    --------
+    >>> from sksvp.strategies import badge
+    >>> p = [[0.5, 0.5], [0.9, 0.1], [1.0, 0.0]]
+    >>> badge(p, [[1.0], [1.0], [1.0]], 1, random_state=0).tolist()
+    [0]
+    """
+    values = check_class_matrix(probabilities, "probabilities")
+    table = check_table(features)
+    if len(values) != len(table):
+        raise ValueError(f"probabilities have {len(values)} rows, features {len(table)}.")
+    columns = None if y is None else _check_columns(y, values)
+    pool = check_candidates(len(table), None, initial)
+    check_n_samples(n_samples, len(pool))
+    picks, _ = _spread_out(values, table, columns, pool, n_samples, check_random_state(random_state))
+    return pool[picks]
+
+
+def _check_columns(y: ArrayLike, probabilities: np.ndarray) -> np.ndarray:
+    columns = column_or_1d(y)
+    n_rows, n_classes = probabilities.shape
+    if len(columns) != n_rows:
+        raise ValueError(f"y has {len(columns)} rows, probabilities {n_rows}.")
+    if columns.dtype.kind not in "iu" or columns.min() < 0 or columns.max() >= n_classes:
+        raise ValueError(f"y must be columns of the probabilities, 0 .. {n_classes - 1}.")
+    return columns
+
+
+def _spread_out(
+    probabilities: np.ndarray,
+    features: np.ndarray,
+    columns: np.ndarray | None,
+    pool: np.ndarray,
+    n_samples: int,
+    rng: np.random.RandomState,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places in `pool` in the order drawn, and the squared length of each gradient."""
+    p = probabilities if len(pool) == len(probabilities) else probabilities[pool]
+    h = features if len(pool) == len(features) else features[pool]
+    labels = p.argmax(axis=1) if columns is None else columns[pool]
+    squares = _squared_lengths(p)
+    errors = squares - 2.0 * p[np.arange(len(p)), labels].astype(np.float64) + 1.0
+    lengths = np.maximum(errors, 0.0) * (_squared_lengths(h) + 1.0)
+    nearest = lengths.copy()
+    is_free = np.ones(len(p), dtype=bool)
+    picks = np.empty(n_samples, dtype=np.intp)
+    for place in range(n_samples):
+        picks[place] = pick = nearest.argmax() if place == 0 else _draw(nearest, is_free, rng)
+        is_free[pick] = False
+        error = p[pick].copy()
+        error[labels[pick]] -= 1
+        products = (p @ error - error[labels]) * (h @ h[pick] + 1)
+        distances = np.maximum(lengths + lengths[pick] - 2.0 * products, 0.0)
+        nearest = distances if place == 0 else np.minimum(nearest, distances)
+        nearest[pick] = 0.0
+    return picks, lengths
+
+
+def _squared_lengths(values: np.ndarray) -> np.ndarray:
+    squares = np.empty(len(values))
+    for part in block_slices(*values.shape):
+        block = values[part].astype(np.float64)
+        squares[part] = np.einsum("ij,ij->i", block, block)
+    return squares
+
+
+def _draw(weights: np.ndarray, is_free: np.ndarray, rng: np.random.RandomState) -> int:
+    """Draw one row in proportion to its weight, or any free one where no weight is left."""
+    sums = np.cumsum(np.where(is_free, weights, 0.0))
+    if sums[-1] <= 0:
+        return int(rng.choice(np.flatnonzero(is_free)))
+    return int(np.searchsorted(sums, rng.uniform(0.0, sums[-1]), side="right").clip(max=len(sums) - 1))
+
+
+class BADGE(PickingStrategy):
+    """Choose rows that are uncertain and unlike each other: k-means++ on the last layer's gradients.
+
+    In active learning the most probable class stands for the label. For a core-set
+    the labels are used. For a linear classifier that sees X as its features this is
+    the exact gradient. `scores_` hold the squared length of each gradient.
+
+    See Also
+    --------
+    badge : The same on arrays.
+
+    References
+    ----------
+    Ash et al., Deep Batch Active Learning by Diverse, Uncertain Gradient Lower
+    Bounds, ICLR 2020.
+    """
+
+    requires = ("probabilities", "features")
+
+    def _pick(self, evidence, pool, initial, n_samples, rng) -> tuple[np.ndarray, np.ndarray]:
+        features = check_table(evidence.require("features"))
+        return _spread_out(
+            class_probabilities(evidence), features, true_columns(evidence), pool, n_samples, rng
+        )
+
+
+def class_probabilities(evidence: Evidence) -> np.ndarray:
+    """Return the class probabilities of an evidence, from its logits where it has them."""
+    if evidence.logits is None:
+        return check_class_matrix(evidence.require("probabilities"), "probabilities")
+    logits = check_class_matrix(evidence.logits, "logits")
+    probabilities = np.empty(logits.shape, dtype=np.result_type(logits, np.float32))
+    for part in block_slices(*logits.shape):
+        block = logits[part].astype(np.float64)
+        block = np.exp(block - block.max(axis=1, keepdims=True))
+        probabilities[part] = block / block.sum(axis=1, keepdims=True)
+    return probabilities
+
+
+def true_columns(evidence: Evidence) -> np.ndarray | None:
+    """Return the column of each row's label, None where labels or the meaning of the columns are not known."""
+    if evidence.y is None or evidence.classes is None:
+        return None
+    labels = np.asarray(evidence.y)
+    places = np.searchsorted(evidence.classes, labels).clip(max=len(evidence.classes) - 1)
+    return places if np.array_equal(evidence.classes[places], labels) else None

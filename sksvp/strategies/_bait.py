@@ -1,0 +1,165 @@
+"""BAIT: rows that lower the expected error of the last layer the most."""
+
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils._param_validation import Interval
+
+from ._badge import class_probabilities
+from ._picking import PickingStrategy, check_table
+from ._probabilities import check_class_matrix
+from ._rows import check_candidates, check_rows
+from ._strategy import check_n_samples
+
+
+def bait(
+    probabilities: ArrayLike,
+    features: Any,
+    n_samples: int,
+    *,
+    initial: ArrayLike | None = None,
+    regularization: float = 1.0,
+) -> np.ndarray:
+    """Choose rows by the Fisher information of the last layer, in its binary approximation.
+
+    The information of a row is ``p (1 - p) h h'``, with the probability p of its most
+    probable class and its features h with a 1 for the bias. Rows are picked so that
+    the inverse of the information of the labelled and picked ones, times the mean
+    information of all, has the smallest trace: forward to twice as many rows as
+    wanted, then backward to the number wanted.
+
+    Parameters
+    ----------
+    probabilities : array-like of shape (n_rows, n_classes)
+        Class probabilities.
+    features : array-like of shape (n_rows, n_features)
+        Inputs of the last layer. The memory and the time of a pick grow with the
+        square of `n_features`.
+    n_samples : int
+        How many rows to choose, at most the rows that are not in `initial`.
+    initial : array-like of int, optional
+        Row numbers that are labelled already; they are not returned.
+    regularization : float, default=1.0
+        Multiple of the identity that the information starts from.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), int
+        Chosen row numbers in the order chosen, without those that were given back.
+
+    Raises
+    ------
+    ValueError
+        For NaN or infinity, arrays that do not fit together, `n_samples` outside
+        ``1 .. rows not in initial``, or a regularization that is not above 0.
+    TypeError
+        For sparse features or row numbers that are no integers.
+
+    References
+    ----------
+    Ash et al., Gone Fishing: Neural Active Learning with Fisher Embeddings, NeurIPS
+    2021; the binary form: Huseljic et al., Fast Fishing: Approximating BAIT for
+    Efficient and Scalable Deep Active Image Classification, ECML PKDD 2024.
+
+    Examples
+    --------
+    >>> from sksvp.strategies import bait
+    >>> bait([[0.5, 0.5], [0.9, 0.1], [1.0, 0.0]], [[1.0], [1.0], [1.0]], 1).tolist()
+    [0]
+    """
+    values = check_class_matrix(probabilities, "probabilities")
+    table = check_table(features)
+    if len(values) != len(table):
+        raise ValueError(f"probabilities have {len(values)} rows, features {len(table)}.")
+    if not regularization > 0:
+        raise ValueError(f"regularization must be above 0, got {regularization!r}.")
+    labelled = check_rows([] if initial is None else initial, len(table), "initial")
+    pool = check_candidates(len(table), None, labelled)
+    check_n_samples(n_samples, len(pool))
+    return pool[_fish(values, table, pool, labelled, n_samples, regularization)[0]]
+
+
+def _fish(
+    probabilities: np.ndarray,
+    features: np.ndarray,
+    pool: np.ndarray,
+    labelled: np.ndarray,
+    n_samples: int,
+    regularization: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places in `pool` that are picked, and the gain of each place at the start."""
+    sure = probabilities.max(axis=1).astype(np.float64)
+    roots = np.column_stack([features, np.ones(len(features))]).astype(np.float64)
+    roots *= np.sqrt(np.maximum(sure * (1.0 - sure), 0.0))[:, None]
+    known, free = roots[labelled], roots[pool]
+    target = (known.T @ known + free.T @ free) / (len(known) + len(free))
+    n_all = len(known) + n_samples
+    information = regularization * np.eye(roots.shape[1]) + known.T @ known / n_all
+    free = free * np.sqrt(n_samples / n_all)
+    inverse = np.linalg.inv(information)
+    is_free = np.ones(len(free), dtype=bool)
+    picks: list[int] = []
+    first_gains = None
+    for _ in range(min(2 * n_samples, len(free))):
+        inverse = (inverse + inverse.T) / 2.0
+        gains = _gains(free, inverse, target, sign=1.0)
+        first_gains = gains if first_gains is None else first_gains
+        pick = int(np.where(is_free, gains, -np.inf).argmax())
+        is_free[pick] = False
+        picks.append(pick)
+        inverse = _updated(inverse, free[pick], sign=1.0)
+    while len(picks) > n_samples:
+        losses = -_gains(free[picks], inverse, target, sign=-1.0)
+        worst = int(losses.argmin())
+        inverse = _updated(inverse, free[picks.pop(worst)], sign=-1.0)
+    return np.array(picks, dtype=np.intp), first_gains
+
+
+def _gains(roots: np.ndarray, inverse: np.ndarray, target: np.ndarray, *, sign: float) -> np.ndarray:
+    """Return by how much the trace falls when each row is added (`sign` 1), or taken away (-1)."""
+    halves = roots @ inverse
+    return (
+        sign
+        * np.einsum("ij,ij->i", halves @ target, halves)
+        / (1.0 + sign * np.einsum("ij,ij->i", halves, roots))
+    )
+
+
+def _updated(inverse: np.ndarray, root: np.ndarray, *, sign: float) -> np.ndarray:
+    """Return the inverse after a row was added or taken away (Sherman and Morrison)."""
+    half = inverse @ root
+    return inverse - sign * np.outer(half, half) / (1.0 + sign * root @ half)
+
+
+class BAIT(PickingStrategy):
+    """Choose rows by the Fisher information of the last layer, in its binary approximation.
+
+    It is strong on frozen features of a moderate width. `scores_` hold the gain of
+    each row at the start.
+
+    Parameters
+    ----------
+    regularization : float, default=1.0
+        Multiple of the identity that the information starts from.
+
+    See Also
+    --------
+    bait : The same on arrays.
+
+    References
+    ----------
+    Ash et al., Gone Fishing: Neural Active Learning with Fisher Embeddings, NeurIPS
+    2021; the binary form: Huseljic et al., Fast Fishing, ECML PKDD 2024.
+    """
+
+    requires = ("probabilities", "features")
+    _parameter_constraints: ClassVar[dict] = {"regularization": [Interval(Real, 0, None, closed="neither")]}
+
+    def __init__(self, regularization: float = 1.0):
+        self.regularization = regularization
+
+    def _pick(self, evidence, pool, initial, n_samples, rng) -> tuple[np.ndarray, np.ndarray]:
+        features = check_table(evidence.require("features"))
+        return _fish(class_probabilities(evidence), features, pool, initial, n_samples, self.regularization)

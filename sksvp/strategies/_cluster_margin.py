@@ -1,0 +1,68 @@
+"""Cluster-margin: unsure rows out of many clusters."""
+
+from numbers import Integral
+from typing import ClassVar
+
+import numpy as np
+from sklearn.cluster import MiniBatchKMeans
+from sklearn.utils._param_validation import Interval
+
+from ._evidence import Evidence
+from ._margin import margin
+from ._picking import PickingStrategy, check_table
+
+
+class ClusterMargin(PickingStrategy):
+    """Choose rows of small margin out of as many clusters as can be, for large batches.
+
+    The rows with the smallest margins are the candidates. They are taken cluster by
+    cluster in turn, the smallest cluster first, one random row each time. `scores_`
+    hold one minus the margin.
+
+    Parameters
+    ----------
+    n_candidates : int, default=10
+        Candidates per row that is chosen.
+    cluster_size : int, default=10
+        Mean number of rows in a cluster. The clusters are those of mini-batch
+        k-means; the authors' are agglomerative, which does not scale.
+
+    References
+    ----------
+    Citovsky et al., Batch Active Learning at Scale, NeurIPS 2021.
+    """
+
+    requires = ("probabilities", "features")
+    _parameter_constraints: ClassVar[dict] = {
+        "n_candidates": [Interval(Integral, 1, None, closed="left")],
+        "cluster_size": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(self, n_candidates: int = 10, cluster_size: int = 10):
+        self.n_candidates = n_candidates
+        self.cluster_size = cluster_size
+
+    def _pick(
+        self,
+        evidence: Evidence,
+        pool: np.ndarray,
+        initial: np.ndarray,
+        n_samples: int,
+        rng: np.random.RandomState,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        features = check_table(evidence.require("features"))[pool]
+        scores = evidence.score_rows(margin, rows=pool)
+        scores = scores if evidence.logits is not None else scores + 1.0
+        shuffled = rng.permutation(len(pool))
+        least_sure = shuffled[np.argsort(-scores[shuffled], kind="stable")]
+        candidates = least_sure[: self.n_candidates * n_samples]
+        n_clusters = max(1, len(pool) // self.cluster_size)
+        clusters = MiniBatchKMeans(n_clusters, n_init=1, random_state=rng).fit_predict(features)[candidates]
+        # The turn at which a candidate would be taken is its place, at random, within its cluster.
+        mixed = rng.permutation(len(candidates))
+        by_cluster = mixed[np.argsort(clusters[mixed], kind="stable")]
+        ordered = clusters[by_cluster]
+        turns = np.empty(len(candidates), dtype=np.intp)
+        turns[by_cluster] = np.arange(len(candidates)) - np.searchsorted(ordered, ordered)
+        sizes = np.bincount(clusters)[clusters]
+        return candidates[np.lexsort((clusters, sizes, turns))[:n_samples]], scores

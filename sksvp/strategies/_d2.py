@@ -1,0 +1,133 @@
+"""D2: hard rows of dense regions, no two alike."""
+
+import heapq
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy import sparse
+from sklearn.neighbors import NearestNeighbors
+from sklearn.utils._param_validation import Interval
+
+from ._picking import check_table
+from ._sampler import Sampler
+
+
+class D2(Sampler):
+    """Choose rows by a score that neighbours add to, and that each pick takes from its neighbours (D2 pruning).
+
+    The rows are joined to their nearest neighbours. Each row's value is its score plus
+    its neighbours' scores, weighted by nearness. Then the row of the highest value is
+    picked, and its value, weighted by nearness, is taken from its neighbours' values.
+
+    Parameters
+    ----------
+    score : str or strategy, default="aum"
+        What scores the rows. Negative scores are counted from the lowest.
+    n_neighbors : int, default=5
+        Neighbours of each row; two rows are joined where either is a neighbour of the
+        other.
+    gamma : float, default=0.1
+        How far a pick reaches: the weight of a neighbour is ``exp(-gamma * distance)``.
+    hardest_dropped : float, default=0.0
+        Share of the rows, those of the highest score, that are dropped before.
+
+    References
+    ----------
+    Maharana, Yadav and Bansal, D2 Pruning: Message Passing for Balancing Diversity
+    and Difficulty in Data Pruning, ICLR 2024.
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **Sampler._parameter_constraints,
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "gamma": [Interval(Real, 0, None, closed="left")],
+        "hardest_dropped": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    def __init__(
+        self, score: Any = "aum", n_neighbors: int = 5, gamma: float = 0.1, hardest_dropped: float = 0.0
+    ):
+        super().__init__(score)
+        self.n_neighbors = n_neighbors
+        self.gamma = gamma
+        self.hardest_dropped = hardest_dropped
+
+    @property
+    def requires(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The kinds of evidence that are read: the score's and features."""
+        return tuple(dict.fromkeys((*super().requires, "features")))
+
+    def _sample(self, evidence, order, scores, n_samples, rng) -> np.ndarray:
+        n_dropped = min(int(self.hardest_dropped * len(order)), len(order) - n_samples)
+        left = np.arange(n_dropped, len(order))
+        distances = neighbour_distances(
+            check_table(evidence.require("features"))[order[left]], self.n_neighbors
+        )
+        heights = scores[left] - min(scores[left].min(), 0.0)
+        return left[pick_by_messages(heights, distances, n_samples, self.gamma)]
+
+
+def neighbour_distances(features: np.ndarray, n_neighbors: int) -> sparse.csr_array:
+    """Return the distances of joined rows, symmetric, with an explicit 0 for equal ones."""
+    n_rows = len(features)
+    n_neighbors = min(n_neighbors, n_rows - 1)
+    if n_neighbors == 0:
+        return sparse.csr_array((n_rows, n_rows))
+    lengths, places = NearestNeighbors(n_neighbors=n_neighbors).fit(features).kneighbors()
+    first = np.repeat(np.arange(n_rows), n_neighbors)
+    second, lengths = places.ravel(), lengths.ravel()
+    # Each pair once in either direction: a pair that was found twice has the same length.
+    pairs = np.unique(
+        np.stack([np.concatenate([first, second]), np.concatenate([second, first])]),
+        axis=1,
+        return_index=True,
+    )
+    (rows, columns), kept = pairs
+    return sparse.csr_array((np.tile(lengths, 2)[kept], (rows, columns)), shape=(n_rows, n_rows))
+
+
+def pick_by_messages(
+    scores: np.ndarray, distances: sparse.csr_array, n_samples: int, gamma: float
+) -> np.ndarray:
+    """Pick the highest value time and again, and lower the values of each pick's neighbours.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_rows,)
+    distances : sparse array of shape (n_rows, n_rows)
+        Of joined rows.
+    n_samples : int
+        Picks.
+    gamma : float
+        See `D2`.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), int
+    """
+    starts, neighbours = distances.indptr, distances.indices
+    values = scores.astype(np.float64)
+    values += np.bincount(
+        np.repeat(np.arange(len(scores)), np.diff(starts)),
+        weights=np.exp(-distances.data) * scores[neighbours],
+        minlength=len(scores),
+    )
+    weights = np.exp(-gamma * distances.data)
+    heap = [(-value, row) for row, value in enumerate(values)]
+    heapq.heapify(heap)
+    is_picked = np.zeros(len(scores), dtype=bool)
+    picks: list[int] = []
+    while len(picks) < n_samples:
+        value, row = heapq.heappop(heap)
+        if is_picked[row] or -value != values[row]:
+            # An old entry: the row's value has fallen since, and stands in the heap as well.
+            continue
+        is_picked[row] = True
+        picks.append(row)
+        for place in range(starts[row], starts[row + 1]):
+            other = neighbours[place]
+            if not is_picked[other]:
+                values[other] -= weights[place] * values[row]
+                heapq.heappush(heap, (-values[other], other))
+    return np.array(picks, dtype=np.intp)

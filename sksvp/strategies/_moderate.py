@@ -1,0 +1,77 @@
+"""Moderate: rows at a middling distance from the centre of their class."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils import check_consistent_length, column_or_1d
+
+from ._picking import PickingStrategy, check_table
+
+
+def centre_distances(features: Any, y: ArrayLike) -> np.ndarray:
+    """Compute the distance of each row to the median of its class.
+
+    Parameters
+    ----------
+    features : array-like of shape (n_rows, n_features)
+        Features.
+    y : array-like of shape (n_rows,)
+        Labels.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), float64
+        Euclidean distance to the median of the class, taken column by column.
+
+    Raises
+    ------
+    ValueError
+        For NaN or infinity, features that are not 2-D, or labels of another length.
+    TypeError
+        For sparse features.
+
+    Examples
+    --------
+    >>> from sksvp.strategies import centre_distances
+    >>> centre_distances([[0.0], [1.0], [5.0]], ["a", "a", "a"]).tolist()
+    [1.0, 0.0, 4.0]
+    """
+    table = check_table(features)
+    labels = column_or_1d(y)
+    check_consistent_length(table, labels)
+    distances = np.empty(len(table))
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        rows = table[members].astype(np.float64)
+        distances[members] = np.linalg.norm(rows - np.median(rows, axis=0), axis=1)
+    return distances
+
+
+class Moderate(PickingStrategy):
+    """Choose the rows whose distance from the centre of their class is nearest to the median distance.
+
+    They are neither typical nor odd, which is robust to wrong labels and damaged
+    rows. `scores_` hold the negated number of places between a row and the middle of
+    the order of distances.
+
+    See Also
+    --------
+    centre_distances : The distances.
+
+    References
+    ----------
+    Xia et al., Moderate Coreset: A Universal Method of Data Selection for Real-world
+    Data-efficient Deep Learning, ICLR 2023.
+    """
+
+    requires = ("features",)
+    needs_labels = True
+
+    def _pick(self, evidence, pool, initial, n_samples, rng) -> tuple[np.ndarray, np.ndarray]:
+        distances = centre_distances(evidence.require("features"), evidence.require("y"))[pool]
+        shuffled = rng.permutation(len(pool))
+        order = shuffled[np.argsort(distances[shuffled], kind="stable")]
+        scores = np.empty(len(pool))
+        scores[order] = -np.abs(np.arange(len(pool)) - (len(pool) - 1) / 2.0)
+        return order[np.argsort(-scores[order], kind="stable")[:n_samples]], scores

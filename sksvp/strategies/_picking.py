@@ -1,0 +1,120 @@
+"""What the strategies share that pick rows one after the other."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils import check_array, check_random_state
+
+from ._evidence import Evidence
+from ._rows import check_candidates, check_rows
+from ._sizes import class_quotas
+from ._strategy import Strategy, check_n_samples, spread_scores
+
+
+class PickingStrategy(Strategy):
+    """Base of the strategies that pick rows, each pick depending on those before it.
+
+    A child writes `_pick`.
+    """
+
+    picks_greedily = True
+
+    def rank(
+        self,
+        evidence: Evidence,
+        n_samples: int,
+        *,
+        candidates: ArrayLike | None = None,
+        initial: ArrayLike | None = None,
+        random_state: Any = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Pick `n_samples` of the candidates.
+
+        Parameters
+        ----------
+        evidence : Evidence
+            What the strategy reads, see `requires`.
+        n_samples : int
+            How many rows to pick, at most the number of candidates.
+        candidates : array-like of int, optional
+            Row numbers that may be picked; all by default.
+        initial : array-like of int, optional
+            Row numbers that are labelled already: never picked.
+        random_state : int, RandomState instance or None, default=None
+            Draws whatever the strategy leaves to chance.
+
+        Returns
+        -------
+        rows : ndarray of shape (n_samples,), int
+            Picked row numbers in their order.
+        scores : ndarray of shape (n_rows,), float64
+            The value of a picked row when it was picked, and of other candidates
+            where the strategy knows one; NaN for all others.
+
+        Raises
+        ------
+        ValueError
+            For missing evidence, NaN or infinity in it, `n_samples` outside
+            ``1 .. number of candidates``, or row numbers that do not exist.
+        TypeError
+            For row numbers that are no integers.
+        """
+        self._validate_params()
+        pool = check_candidates(evidence.n_rows, candidates, initial)
+        check_n_samples(n_samples, len(pool))
+        labelled = check_rows([] if initial is None else initial, evidence.n_rows, "initial")
+        places, values = self._pick(evidence, pool, labelled, n_samples, check_random_state(random_state))
+        return pool[places], spread_scores(values, pool, evidence.n_rows)
+
+    def _pick(
+        self,
+        evidence: Evidence,
+        pool: np.ndarray,
+        initial: np.ndarray,
+        n_samples: int,
+        rng: np.random.RandomState,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the places in `pool` that are picked, in their order, and a value of each place."""
+        raise NotImplementedError
+
+
+def check_table(features: Any, *, name: str = "features") -> np.ndarray:
+    """Return features as a dense 2-D array of finite float32 or float64, else raise."""
+    return check_array(features, dtype=[np.float64, np.float32], input_name=name)
+
+
+def pick_by_class(
+    labels: ArrayLike | None, n_samples: int, n_rows: int, pick: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pick within each class, in proportion to its size.
+
+    Parameters
+    ----------
+    labels : array-like of shape (n_rows,) or None
+        Classes; None for one class.
+    n_samples, n_rows : int
+        Rows to pick, and rows there are.
+    pick : callable
+        ``pick(members, quota)`` returns the places in `members` that are picked and a
+        value of each place.
+
+    Returns
+    -------
+    places : ndarray of shape (n_samples,), int
+        The picks of all classes, evenly mixed.
+    values : ndarray of shape (n_rows,), float64
+    """
+    if labels is None:
+        return pick(np.arange(n_rows), n_samples)
+    labels = np.asarray(labels)
+    values = np.full(n_rows, np.nan)
+    picks, progress = [], []
+    for label, quota in zip(*class_quotas(labels, n_samples), strict=True):
+        if quota == 0:
+            continue
+        members = np.flatnonzero(labels == label)
+        places, values[members] = pick(members, int(quota))
+        picks.append(members[places])
+        progress.append((np.arange(quota) + 0.5) / quota)
+    return np.concatenate(picks)[np.argsort(np.concatenate(progress), kind="stable")], values

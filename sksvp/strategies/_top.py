@@ -1,0 +1,31 @@
+"""Top: the rows of the highest score."""
+
+from typing import Any
+
+import numpy as np
+
+from ._sampler import Sampler
+
+
+class Top(Sampler):
+    """Choose the rows of the highest score, as a score does by itself.
+
+    Parameters
+    ----------
+    score : str or strategy
+        What scores the rows.
+
+    Examples
+    --------
+    >>> from sksvp.strategies import Entropy, Evidence, Top
+    >>> evidence = Evidence(probabilities=[[1.0, 0.0], [0.5, 0.5], [0.8, 0.2]])
+    >>> rows, scores = Top(Entropy()).rank(evidence, 2, random_state=0)
+    >>> rows.tolist()
+    [1, 2]
+    """
+
+    def __init__(self, score: Any):
+        super().__init__(score)
+
+    def _sample(self, evidence, order, scores, n_samples, rng) -> np.ndarray:
+        return np.arange(n_samples)

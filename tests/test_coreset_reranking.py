@@ -1,0 +1,187 @@
+"""One training serves every strategy: choosing again, the table of scores, weights, quotas of classes."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from toy_nets import make_net
+from toy_proxies import blobs
+
+from sksvp import CoresetClassifier, ProxyCoresetSampler, ProxyCoresetSelector
+from sksvp.estimators import ResNetClassifier
+from sksvp.proxies import Incremental
+from sksvp.strategies import FacilityLocation, Stratified, strategy_names
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
+
+@pytest.fixture(scope="module")
+def digits():
+    X, y = load_digits(return_X_y=True)
+    return X[:500] / 16, y[:500]
+
+
+@pytest.fixture(scope="module")
+def mlp():
+    return make_pipeline(StandardScaler(), Incremental(MLPClassifier((16,)), n_epochs=6, batch_size=50))
+
+
+@pytest.fixture(scope="module")
+def fitted(digits, mlp):
+    return ProxyCoresetSelector(mlp, strategy="el2n", subset_size=0.2, random_state=0).fit(*digits)
+
+
+@pytest.mark.parametrize("strategy", [*strategy_names(), Stratified("el2n", 0.1), "auto"])
+def test_choosing_again_is_choosing_afresh(digits, mlp, fitted, strategy):
+    again = fitted.rerank(strategy=strategy, subset_size=60)
+    fresh = ProxyCoresetSelector(mlp, strategy=strategy, subset_size=60, random_state=0).fit(*digits)
+    np.testing.assert_array_equal(again.order_, fresh.order_)
+    np.testing.assert_array_equal(again.indices_, fresh.indices_)
+    np.testing.assert_array_equal(again.scores_, fresh.scores_)
+    assert type(again.strategy_) is type(fresh.strategy_)
+    assert again.proxy_ is fitted.proxy_
+    assert len(fitted.indices_) == 100
+
+
+def test_choosing_again_leaves_out_what_was_fitted_with(fitted, digits):
+    again = fitted.rerank()
+    np.testing.assert_array_equal(again.indices_, fitted.indices_)
+    fewer = fitted.rerank(subset_size=10)
+    assert fewer.get_params()["subset_size"] == 10
+    assert fewer.transform(digits[0]).shape == (10, 64)
+    with pytest.raises(ValueError, match="subset_size"):
+        fitted.rerank(subset_size=1.5)
+    with pytest.raises(ValueError, match="Unknown strategy"):
+        fitted.rerank(strategy="best")
+
+
+def test_rows_that_are_gone_must_be_given(digits, mlp):
+    X, y = digits
+    selector = ProxyCoresetSelector(mlp, strategy="el2n", random_state=0).fit(X.copy(), y)
+    assert len(selector.rerank(strategy="aum").indices_) == 250
+    with pytest.raises(ValueError, match="no longer in memory"):
+        selector.rerank(strategy="entropy")
+    assert len(selector.rerank(strategy="entropy", X=X).indices_) == 250
+    with pytest.raises(ValueError, match="the rows that were fitted"):
+        selector.rerank(strategy="entropy", X=X + 1)
+
+
+def test_what_was_not_recorded_cannot_be_had(digits):
+    selector = ProxyCoresetSelector(LogisticRegression(), strategy="entropy").fit(*digits)
+    assert selector.record_ is None
+    with pytest.raises(ValueError, match=r"cannot give|recorded no"):
+        selector.rerank(strategy="el2n")
+    by_fit = ProxyCoresetSelector(MLPClassifier((8,)), strategy="entropy").fit(*digits)
+    with pytest.raises(ValueError, match="recorded no training_record"):
+        by_fit.rerank(strategy="el2n")
+    blind = ProxyCoresetSelector(LogisticRegression(), strategy="random").fit(*digits)
+    with pytest.raises(ValueError, match="trained no proxy"):
+        blind.rerank(strategy="entropy")
+
+
+@pytest.mark.parametrize("kind", ["net", "boosting", "network"])
+def test_any_training_that_can_be_seen_serves_them_all(kind):
+    X, y = blobs()
+    proxy = make_net() if kind == "net" else HistGradientBoostingClassifier(max_iter=5)
+    if kind == "network":
+        X = (np.random.RandomState(0).rand(60, 8, 8) * 255).astype(np.uint8)
+        proxy = ResNetClassifier(depth=8, max_epochs=3, batch_size=16, device="cpu", precision="fp32")
+    selector = ProxyCoresetSelector(proxy, strategy="entropy", random_state=0).fit(X, y)
+    for strategy in ("forgetting_events", "aum", "stratified", "margin"):
+        fresh = ProxyCoresetSelector(proxy, strategy=strategy, random_state=0).fit(X, y)
+        np.testing.assert_array_equal(selector.rerank(strategy=strategy).order_, fresh.order_)
+
+
+def test_unseen_scores_are_kept():
+    X, y = blobs()
+    selector = ProxyCoresetSelector(
+        LogisticRegression(), strategy="entropy", probabilities="out_of_fold", random_state=0
+    ).fit(X, y)
+    fresh = ProxyCoresetSelector(
+        LogisticRegression(), strategy="margin", probabilities="out_of_fold", random_state=0
+    ).fit(X, y)
+    np.testing.assert_array_equal(selector.rerank(strategy="margin").scores_, fresh.scores_)
+
+
+def test_the_table_has_every_score(fitted, digits, mlp):
+    table = fitted.score_table()
+    assert len(table) == 500
+    assert table["kept"].sum() == 100
+    for name in ("entropy", "margin", "forgetting_events", "el2n", "aum", "dual", "cld", "grand"):
+        fresh = ProxyCoresetSelector(mlp, strategy=name, random_state=0).fit(*digits)
+        np.testing.assert_array_equal(table[name], fresh.scores_)
+    assert not {"random", "k_centers", "stratified"} & set(table.columns)
+
+
+def test_weights_count_the_rows_that_a_pick_stands_for(fitted, digits):
+    X, y = digits
+    selector = fitted.rerank(strategy=FacilityLocation(by_class=False), subset_size=20)
+    assert fitted.weights_ is None
+    assert selector.weights_.sum() == 500
+    features = selector.proxy_[:-1].transform(X)
+    lengths = np.linalg.norm(features[:, None] - features[selector.indices_], axis=2)
+    np.testing.assert_array_equal(selector.weights_, np.bincount(lengths.argmin(axis=1), minlength=20))
+    by_class = fitted.rerank(strategy="facility_location", subset_size=40)
+    for label in range(10):
+        chosen = y[by_class.indices_] == label
+        assert by_class.weights_[chosen].sum() == np.count_nonzero(y == label)
+
+
+@pytest.mark.parametrize("strategy", ["entropy", "el2n", "facility_location", "stratified", "random"])
+def test_quotas_of_the_classes(digits, mlp, strategy):
+    X, y = digits
+    rare = np.r_[np.flatnonzero(y != 3), np.flatnonzero(y == 3)[:12]]
+    selector = ProxyCoresetSelector(
+        mlp, strategy=strategy, subset_size=100, class_balanced="equal", random_state=0
+    ).fit(X[rare], y[rare])
+    assert np.bincount(y[rare][selector.indices_]).tolist() == [10] * 10
+    by_error = selector.set_params(class_balanced="by_error").fit(X[rare], y[rare])
+    assert len(by_error.indices_) == 100
+    wrong = np.bincount(y[rare], weights=by_error.proxy_.predict(X[rare]) != y[rare], minlength=10)
+    # Fewer rows are kept of a class that the proxy gets right.
+    kept = np.bincount(y[rare][by_error.indices_], minlength=10)
+    if wrong.any():
+        assert kept[wrong == 0].sum() <= kept[wrong > 0].sum()
+
+
+def test_proportional_is_what_true_is(digits, mlp):
+    first, second = (
+        ProxyCoresetSelector(mlp, strategy="el2n", class_balanced=value, random_state=0).fit(*digits)
+        for value in (True, "proportional")
+    )
+    np.testing.assert_array_equal(first.order_, second.order_)
+    with pytest.raises(ValueError, match="class_balanced"):
+        ProxyCoresetSelector(mlp, class_balanced="fair").fit(*digits)
+
+
+def test_a_search_over_strategies_trains_one_proxy_a_fold(tmp_path, monkeypatch):
+    X, y = blobs()
+    trainings = []
+    learn = MLPClassifier.partial_fit
+
+    def count(self, X, y, classes=None):
+        if not hasattr(self, "classes_"):
+            trainings.append(len(y))
+        return learn(self, X, y, classes=classes)
+
+    monkeypatch.setattr(MLPClassifier, "partial_fit", count)
+    proxy = Incremental(MLPClassifier((4,)), n_epochs=3, batch_size=20)
+    search = GridSearchCV(
+        CoresetClassifier(LogisticRegression(), ProxyCoresetSelector(proxy, memory=tmp_path, random_state=0)),
+        {"selector__strategy": ["forgetting_events", "el2n", "aum", "dual", "stratified", "beta"]},
+        cv=3,
+        refit=False,
+    ).fit(X, y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert len(trainings) == 3
+
+
+def test_the_sampler_chooses_again_too(digits, mlp):
+    sampler = ProxyCoresetSampler(mlp, strategy="el2n", subset_size=50, random_state=0)
+    sampler.fit_resample(*digits)
+    assert len(sampler.rerank(strategy="aum", subset_size=30).sample_indices_) == 30

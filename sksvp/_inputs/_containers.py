@@ -10,7 +10,7 @@ from sklearn.utils.validation import _num_samples
 # Arrays on disk that take row numbers in ascending order only, and along their first axis alone.
 _ON_DISK = ("h5py", "zarr")
 _WAYS = {
-    "datasets": "X.to_pandas() makes a DataFrame of it, X['column'][:] a list of one column",
+    "datasets": "take one split, X['train'] say, and X['column'] where the rows are texts",
     "xarray": "X.to_dataframe() makes a DataFrame of it",
     "builtins": "pandas.DataFrame(X) makes a table of the columns in a dict",
 }
@@ -33,7 +33,14 @@ def take_rows(X: Any, rows: np.ndarray | slice) -> Any:
     if _library_of(X) in _ON_DISK and not isinstance(rows, slice):
         ascending, places = np.unique(rows, return_inverse=True)
         return np.asarray(X[ascending])[places]
+    if _is_table_of_columns(X):
+        return X.select(range(*rows.indices(len(X))) if isinstance(rows, slice) else rows)
     return _safe_indexing(X, rows)
+
+
+def _is_table_of_columns(X: Any) -> bool:
+    """Tell whether X is a Hugging Face Dataset, whose rows are taken by a method of their own."""
+    return _library_of(X) == "datasets" and hasattr(X, "select") and hasattr(X, "column_names")
 
 
 def check_container(X: Any, name: str = "X") -> None:

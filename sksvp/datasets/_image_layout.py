@@ -255,9 +255,12 @@ def _images_below(folder: Path, homes: list[Path] | None = None) -> Iterator[str
                             continue
                         seen.add(real)
                     waiting.append(entry.path)
-                elif is_image(entry.name) and os.path.isfile(entry.path):
-                    if not (entry.is_symlink() and _is_below(Path(entry.path).resolve(), homes)):
-                        yield entry.path
+                elif (
+                    is_image(entry.name)
+                    and os.path.isfile(entry.path)
+                    and not (entry.is_symlink() and _is_below(Path(entry.path).resolve(), homes))
+                ):
+                    yield entry.path
 
 
 def _is_below(path: Path, homes: list[Path]) -> bool:

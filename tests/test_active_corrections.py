@@ -120,7 +120,7 @@ def test_labels_outside_the_classes_are_refused(tmp_path):
         learner.import_labels(path, classes=np.array([0, 1, 2]))
     assert len(learner.waiting_) == 4
     learner.teach(rows, y[rows], classes={0, 1, 2})
-    with pytest.raises(ValueError, match="classes must be class labels"):
+    with pytest.raises(ValueError, match="classes: y must be class labels"):
         learner.teach(rows, y[rows], classes=[0.5])
 
 

@@ -67,8 +67,8 @@ def test_curve_goes_on_from_a_checkpoint(learner, tmp_path):
     [
         ({"rounds": None}, 1, r"learner must have rounds"),
         ({"random_state": None, "checkpoint": "runs"}, 1, "needs a random_state"),
-        ({}, 0, "n_repeats must be an int of at least 1, got 0"),
-        ({}, 1.5, "n_repeats must be an int"),
+        ({}, 0, r"The 'n_repeats' parameter .* must be an int in the range \[1, "),
+        ({}, 1.5, "The 'n_repeats' parameter"),
     ],
     ids=str,
 )
@@ -107,7 +107,7 @@ def test_speedup_by_the_clock_of_the_processor():
     one = [{**entry(1, 20, 9.0, 9.0, 9.0), "proxy_fit_cpu": 1.0, "inference_cpu": 0.5, "ranking_cpu": None}]
     two = [{**entry(1, 20, 1.0, 1.0, 1.0), "proxy_fit_cpu": 4.0, "inference_cpu": 1.5, "ranking_cpu": 0.5}]
     assert selection_speedup(one, two, clock="cpu")["speedup"].tolist() == [4.0]
-    with pytest.raises(ValueError, match=r"clock must be one of \['cpu', 'wall'\], got 'sun'"):
+    with pytest.raises(ValueError, match="The 'clock' parameter of selection_speedup must be a str among"):
         selection_speedup(one, two, clock="sun")
 
 

@@ -6,11 +6,13 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.tests import test_metaestimators_metadata_routing as routing
 from sklearn.tests.metadata_routing_common import ConsumingClassifier
 from sklearn.utils import get_tags
+from sklearn.utils.estimator_checks import check_estimator
 from toy_proxies import blobs
 
 from sksvp import ProxyActiveLearner
@@ -125,3 +127,23 @@ def test_no_claim_of_several_labels_a_row(model):
         assert not get_tags(learner).classifier_tags.multi_label
     with pytest.raises(ValueError, match="multilabel"):
         ProxyActiveLearner(model).fit(X, np.eye(3, dtype=int)[y])
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "learner",
+    [
+        ProxyActiveLearner(RandomForestClassifier(3)),
+        ProxyActiveLearner(LogisticRegression(), KNeighborsClassifier()),
+        ProxyActiveLearner(GaussianNB(), RandomForestClassifier(3)),
+        ProxyActiveLearner(GaussianNB(), RandomForestClassifier(3), rounds=[0.3, 0.3], initial_size=0.3),
+    ],
+    ids=["forest", "two", "proxy without sparse", "rounds"],
+)
+def test_scikit_learn_checks_of_other_models(learner):
+    """Tags of proxy and target differ: what they say together must be what happens."""
+    expected = {"check_supervised_y_no_nan": "NaN in y marks rows without a label"}
+    if learner.rounds is not None:
+        expected["check_estimators_nan_inf"] = "the target predicts rows with NaN, which the proxy refuses"
+    found = check_estimator(learner, on_fail=None, expected_failed_checks=expected)
+    assert [check["check_name"] for check in found if check["status"] == "failed"] == []

@@ -185,13 +185,13 @@ def test_target_totals(target_at, totals):
         ({"rounds": [0]}, "each buy one label at least"),
         ({"rounds": [0.001]}, "each buy one label at least"),
         ({"rounds": [1.5]}, r"shares of the pool, in \(0, 1\]"),
-        ({"rounds": ["many"]}, "all ints or all floats"),
+        ({"rounds": ["many"]}, "The 'rounds' parameter"),
         ({"rounds": 5}, "'rounds' parameter"),
         ({"rounds": [50, 50]}, "ask for 110 labels of a pool of 100"),
         ({"rounds": [0.5, 0.5]}, "ask for 110 labels of a pool of 100"),
         ({"rounds": [0.5, 0.496], "initial_size": 0.02}, "ask for 102 labels of a pool of 100"),
         ({"target_at": [10, 30]}, r"totals that never occur: 30; the totals are 10, 20, 40"),
-        ({"target_at": [0.5]}, "list of numbers of labels"),
+        ({"target_at": [0.5]}, "The 'target_at' parameter"),
         ({"target_at": "first"}, "'target_at' parameter"),
     ],
     ids=str,
@@ -343,5 +343,5 @@ def test_replay_refuses():
         replay_selection(history, LOGISTIC, X, y, target_at=[11])
     with pytest.raises(ValueError, match="y has no label for the row"):
         replay_selection(history, LOGISTIC, X, [None] * 100)
-    with pytest.raises(ValueError, match="but X has 20 rows"):
+    with pytest.raises(ValueError, match=r"rows in history must lie in 0 \.\. 19"):
         replay_selection(history, LOGISTIC, X[:20], y[:20])

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
@@ -14,11 +15,14 @@ from safetensors.torch import load_file
 from sklearn.utils import Bunch
 from typer.testing import CliRunner
 
+from sksvp._storage._run_mark import is_run_folder
+from sksvp.active import resolve_pool_strategy
 from sksvp.cli._bunch import thin_train
 from sksvp.cli._data import DATASETS, Data
 from sksvp.cli._main import app
 from sksvp.cli._networks import Learning, Networks, build_pair
 from sksvp.estimators import WhitenedConvNetClassifier
+from sksvp.experiments import RunFolder
 from sksvp.experiments._hardware import hardware_name
 from sksvp.strategies import strategy_names
 from sksvp.training._schedule import SCHEDULE_NAMES
@@ -317,6 +321,17 @@ def test_resume_where_there_is_no_run(tmp_path):
     assert again.exit_code == 0 and "note:" not in again.stderr
 
 
+def test_a_folder_with_other_files_is_no_folder_of_a_run(tmp_path):
+    """Loaders pass over run folders: a class folder must not become one."""
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "cat" / "1.png").touch()
+    refused = run("train", "--dataset", "digits", "--out", tmp_path / "cat")
+    assert refused.exit_code == 2 and f"--out {tmp_path / 'cat'} has other files in it" in refused.stderr
+    RunFolder(tmp_path / "cat", {}, resume=False)
+    RunFolder(tmp_path / "run", {}, resume=False)
+    assert is_run_folder(tmp_path / "run") and not is_run_folder(tmp_path / "cat")
+
+
 def test_precision_and_hardware_are_kept_and_shown(finished):
     folder, output = finished
     config = json.loads((folder / "config.json").read_text())
@@ -500,10 +515,16 @@ def test_one_cycle_on_the_command_line(tmp_path):
         (["--data", ""], "--data must be a path, got ''."),
         (
             ["--data", ".", "--data-dir", "data"],
-            "--data-dir would change nothing: the data is not a --dataset.",
+            "--data-dir would change nothing: the data is not a --dataset of files.",
         ),
-        (["--data", ".", "--download"], "--download would change nothing: the data is not a --dataset."),
+        (["--data", ".", "--download"], "--download would change nothing"),
         (["--dataset", "digits", "--image-size", "32"], "--image-size would change nothing"),
+        (["--dataset", "digits", "--data-dir", "."], "--data-dir would change nothing"),
+        (
+            ["--dataset", "digits", "--probabilities", "out_of_fold", "--strategy", "k_centers"],
+            "--probabilities would change nothing: no --strategy reads class probabilities.",
+        ),
+        (["--dataset", "digits", "--skip-unreadable"], "--skip-unreadable would change nothing"),
         (["--dataset", "digits", "--test-data", "."], "--test-data would change nothing"),
         (["--dataset", "digits", "--resume"], "--resume needs --out, the folder of the run."),
         (["--dataset", "folder", "--data-dir", ".", "--out", "./"], "--out . is the folder of the data"),
@@ -578,8 +599,17 @@ def test_help(command):
     assert "\x08" not in result.output
     # The words as they are, however the terminal breaks its lines.
     text = "".join(result.output.split())
-    if command in (["coreset"], ["active"]):
+    if command == ["coreset"]:
         assert ",".join(strategy_names()[:-1]) + f"or{strategy_names()[-1]}" in text
+    if command == ["active"]:
+        (names,) = re.findall(
+            "How unlabelled rows are ranked: (.*?); repeat", " ".join(result.output.split())
+        )
+        for name in strategy_names():
+            with suppress(ValueError):
+                resolve_pool_strategy(name)
+                assert name in names.replace(" or", ",").split(", ")
+        assert "forgetting_events" not in names
     if command:
         assert all(name in text for name in (*SCHEDULE_NAMES, *DATASETS, "resnet20", "bag-of-ngrams"))
 

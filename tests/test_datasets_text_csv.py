@@ -252,8 +252,8 @@ def test_test_rows_of_other_classes_are_refused(tmp_path):
         ({"label_column": -1}, "names or positions from 0, got -1"),
         ({"label_column": True}, "names or positions from 0, got True"),
         ({"label_column": 4}, "label_column=4 counts from 0, and the first line has 4 columns"),
-        ({"label_column": "mood", "sep": ","}, "no column 'mood'.*is sep=... right"),
-        ({"label_column": 0, "sep": ","}, "one column only.*give sep=..."),
+        ({"label_column": "mood", "sep": ","}, "no column 'mood'.*is sep=';' right"),
+        ({"label_column": 0, "sep": ","}, "one column only.*is sep=';' right"),
         ({"sep": ";;"}, "sep=';;' must be one character"),
         ({"encoding": "utf-9"}, "encoding='utf-9' is not one that Python knows"),
         ({"encoding": "hex"}, "encoding='hex'"),
@@ -421,7 +421,7 @@ def test_real_sets(shared_data, name, n_train, n_test, counts):
 def test_a_header_that_cannot_be_read_is_no_row_to_skip(tmp_path, on_error):
     """The next row would be taken for the header."""
     (tmp_path / "train.csv").write_text('y,"t"x\na,first\nb,second\na,third\n')
-    with pytest.raises(ValueError, match="line 1, is to be the header"):
+    with pytest.raises(ValueError, match="line 1, must be the header"):
         load_text_csv(tmp_path / "train.csv", label_column=0, text_column=1, header=True, on_error=on_error)
 
 
@@ -432,19 +432,45 @@ def test_tabs_are_known_by_the_ending(tmp_path, name):
     assert list(bunch.X_train) == ["one, two", "three"]
 
 
-def test_where_quotes_mean_nothing(tmp_path):
-    path = write(
-        tmp_path / "sms.tsv", 'ham\t"Hello there\nspam\tWin a prize\nham\tbye bye"\nspam\tcall now\n'
-    )
+@pytest.mark.parametrize(
+    ("content", "texts"),
+    [
+        (
+            'ham\t"Hello there\nspam\tWin a prize\nham\tbye bye"\nspam\tcall now\n',
+            ['"Hello there', "Win a prize", 'bye bye"', "call now"],
+        ),
+        ('ham\t"Happy day" he said\nspam\tcall\n', ['"Happy day" he said', "call"]),
+        ('ham\t"Happy day\nspam\tcall\n', ['"Happy day', "call"]),
+        ('ham\t"some \\"quoted\\" words"\nspam\tcall\n', ['"some \\"quoted\\" words"', "call"]),
+    ],
+    ids=["melted", "in the middle", "never closed", "backslash"],
+)
+def test_quotes_that_mean_nothing_between_tabs(content, texts, tmp_path):
+    path = write(tmp_path / "sms.tsv", content)
     columns = {"label_column": 0, "text_column": 1, "header": False}
+    with pytest.warns(UserWarning, match=r"sms\.tsv, line 1: .*is read with quoting=False"):
+        bunch = load_text_csv(path, **columns)
+    assert list(bunch.X_train) == texts
+    assert list(load_text_csv(path, quoting=False, **columns).X_train) == texts
+
+
+def test_quotes_in_doubt_are_an_error(tmp_path):
+    columns = {"label_column": 0, "text_column": 1, "header": False}
+    # Without quotes, line 2 is no row.
+    path = write(tmp_path / "sms.tsv", 'ham\t"Hello\tthere\nspam\tWin"\nspam\t"call" now\n')
     with pytest.raises(
-        ValueError, match=r"line 1: a cell in quotes has tabs and takes lines 1 to 3.*quoting=False"
+        ValueError, match=r"line 1: a cell in quotes holds .*quoting=False, else quoting=True"
     ):
         load_text_csv(path, **columns)
-    bunch = load_text_csv(path, quoting=False, **columns)
-    assert list(bunch.X_train) == ['"Hello there', "Win a prize", 'bye bye"', "call now"]
+    # Where commas separate, quotes mostly enclose cells.
+    path = write(tmp_path / "sms.csv", '1,"Hello there\n0,Win a prize\n1,bye bye"\n0,call now\n')
+    with pytest.raises(
+        ValueError, match=r"line 1: a cell in quotes holds .*quoting=False, else quoting=True"
+    ):
+        load_text_csv(path, **columns)
     assert len(load_text_csv(path, quoting=True, **columns).X_train) == 2
-    write(path, 'ham\t"Happy day" he said\nspam\tcall\n')
+    assert len(load_text_csv(path, quoting=False, **columns).X_train) == 4
+    path = write(tmp_path / "sms.csv", '1,"Happy day" he said\n0,call\n')
     with pytest.raises(ValueError, match=r"line 1: .*quoting=False"):
         load_text_csv(path, **columns)
 
@@ -453,6 +479,95 @@ def test_a_quoted_cell_of_several_lines_is_fine_where_commas_separate(tmp_path):
     path = write(tmp_path / "a.csv", 'text,label\n"one, two\nthree, four",x\nfive,y\n')
     bunch = load_text_csv(path, text_column="text", label_column="label")
     assert list(bunch.X_train) == ["one, two\nthree, four", "five"]
+
+
+def test_lines_of_a_text_that_look_a_little_like_rows(tmp_path):
+    path = write(tmp_path / "a.csv", 'label,text\n5,"Great.\nI give it, 5\n5, yes"\n1,bad\n')
+    assert len(load_text_csv(path, text_column="text", label_column="label").X_train) == 2
+
+
+@pytest.mark.parametrize(
+    ("encoding", "given"),
+    [("utf-16", "utf-16"), ("utf-16-le", "utf-16-le"), ("utf-16-be", "utf-16-be"), ("utf-32", "utf-32")],
+)
+@pytest.mark.parametrize(
+    "columns", [{"text_column": "text", "label_column": "label"}, {"label_column": 1}, {}]
+)
+def test_wide_encodings_are_recognised(encoding, given, columns, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes("text,label\nfine,1\nbad,0\n".encode(encoding))
+    with pytest.raises(ValueError, match=f"a.csv is UTF-.*: give encoding='{given}'"):
+        load_text_csv(path, **columns)
+    if "text_column" in columns:
+        assert list(load_text_csv(path, encoding=given, **columns).X_train) == ["fine", "bad"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends(end, tmp_path):
+    path = write(tmp_path / "a.csv", end.join(["text,label", "fine,1", "", "bad,0", ""]))
+    bunch = load_text_csv(path, text_column="text", label_column="label")
+    assert (list(bunch.X_train), bunch.y_train.tolist()) == (["fine", "bad"], [1, 0])
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (["1", "0", "0.0", "1.00"], ["0", "1"]),
+        (["1,0", "0", "1", "0,0"], ["0", "1"]),
+        (["+1", "-1", "1", "-1.0"], ["-1", "1"]),
+        (["01", "1", "2", "02"], ["1", "2"]),
+        (["01", "02", "10", "10"], ["01", "02", "10"]),
+        (["1e0", "1", "2", "2"], ["1", "2"]),
+    ],
+)
+def test_equal_numbers_are_one_class(labels, names, tmp_path):
+    rows = "".join(f"row {number};{label}\n" for number, label in enumerate(labels))
+    path = write(tmp_path / "a.csv", f"text;label\n{rows}")
+    bunch = load_text_csv(path, text_column="text", label_column="label", sep=";")
+    assert bunch.target_names.tolist() == names
+
+
+@pytest.mark.parametrize("missing", ["nan", "NaN", "<NA>", "NaT"])
+def test_missing_classes_that_pandas_wrote(missing, tmp_path):
+    path = write(tmp_path / "a.csv", f"text,label\nfine,1\nbad,{missing}\nwaste,0\n")
+    columns = {"text_column": "text", "label_column": "label"}
+    with pytest.raises(ValueError, match="line 3: the class is missing"):
+        load_text_csv(path, **columns)
+    assert load_text_csv(path, unlabeled="keep", **columns).y_train.tolist() == [1, -1, 0]
+
+
+def test_words_for_missing_among_numbers(tmp_path):
+    columns = {"text_column": "text", "label_column": "label"}
+    path = write(tmp_path / "a.csv", "text,label\nfine,1\nbad,NULL\nwaste,0\n")
+    with pytest.raises(ValueError, match="classes are numbers, but also 'NULL'"):
+        load_text_csv(path, **columns)
+    path = write(tmp_path / "a.csv", "text,label\nfine,some\nbad,none\nwaste,many\n")
+    assert load_text_csv(path, **columns).target_names.tolist() == ["many", "none", "some"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("spam", "Spam"), ("a", "a\u200b"), ("caf\u00e9", "cafe\u0301")]
+)
+def test_classes_that_look_alike(first, second, tmp_path):
+    path = write(tmp_path / "a.csv", f"text,label\nfine,{first}\nbad,{second}\nwaste,x\n")
+    with pytest.warns(UserWarning, match="look alike, but are two classes"):
+        load_text_csv(path, text_column="text", label_column="label")
+
+
+def test_a_class_with_a_nul_character(tmp_path):
+    path = write(tmp_path / "a.csv", "text,label\nfine,1\0\nbad,1\n")
+    with pytest.raises(ValueError, match="line 2: the class has a NUL character"):
+        load_text_csv(path, text_column="text", label_column="label")
+
+
+def test_joined_files_with_other_headers(tmp_path):
+    columns = {"text_column": "text", "label_column": "label"}
+    path = write(tmp_path / "a.csv", "text,label\nfine,good\nText, LABEL\nwaste,bad\n")
+    with pytest.warns(UserWarning, match="1 rows that repeat the header"):
+        assert list(load_text_csv(path, **columns).X_train) == ["fine", "waste"]
+    path = write(tmp_path / "a.csv", "text,label\nfine,good\nlabel,text\nbad,waste\n")
+    with pytest.raises(ValueError, match="line 3: the header again, with its columns in another order"):
+        load_text_csv(path, **columns)
 
 
 def test_files_that_were_joined(tmp_path):
@@ -524,6 +639,8 @@ def test_files_of_fasttext(tmp_path, suffix):
         (b"no label", "line 2: a row begins with __label__<class>, this one with 'no'"),
         (b"__label__ x", "line 2: a row begins with __label__<class>"),
         (b"__label__1 __label__2 x", "line 2: it has several labels"),
+        (b"__label__1 x __label__2", "line 2: it has several labels"),
+        (b"__label__1 x\r__label__2 y", "line 2: it has several labels"),
         (b"__label__1 caf\xe9", "line 2: it has bytes that are not UTF-8"),
     ],
 )
@@ -534,6 +651,12 @@ def test_bad_lines_of_fasttext_files(tmp_path, line, message):
         load_label_prefix(path)
     with pytest.warns(UserWarning, match="1 bad rows were left out"):
         assert load_label_prefix(path, on_error="skip").y_train.tolist() == [0, 1]
+
+
+def test_a_tab_after_the_label(tmp_path):
+    path = write(tmp_path / "a.txt", "__label__1\tgood food\n__label__2  bad food\n__label__1\n")
+    bunch = load_label_prefix(path)
+    assert (list(bunch.X_train), bunch.target_names.tolist()) == (["good food", "bad food", ""], ["1", "2"])
 
 
 def test_a_damaged_file_of_fasttext(tmp_path):

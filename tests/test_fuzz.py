@@ -16,6 +16,7 @@ import os
 import pickle
 import pkgutil
 import re
+import shutil
 import signal
 import warnings
 from collections.abc import Mapping
@@ -547,6 +548,7 @@ def _network():
 
 
 def _resumable():
+    shutil.rmtree("runs", ignore_errors=True)  # a run of before would go on
     _learner(checkpoint="runs").close()
     return "runs"
 

@@ -53,7 +53,7 @@ def test_given_axes_are_used(table):
 
 
 def test_unknown_axis(table):
-    with pytest.raises(ValueError, match="x must be one of"):
+    with pytest.raises(ValueError, match="The 'x' parameter"):
         CoresetDisplay(table).plot(x="epochs")
 
 

@@ -609,8 +609,9 @@ def test_steps_that_resample():
     passes = as_proxy(imblearn.make_pipeline(Doubles(), Incremental(GaussianNB(), n_epochs=2)))
     assert passes.gives == ("probabilities", "features")
     assert passes.train(X, y, random_state=0).classifier.estimator_.class_count_.sum() == 2 * 2 * len(X)
-    with pytest.raises(ValueError, match="trained in epochs"):
-        passes.check_watchable(("probabilities",))
+    for resampling in (passes, as_proxy(imblearn.make_pipeline(Doubles(), make_net()))):
+        with pytest.raises(ValueError, match="a step of Pipeline resamples them"):
+            resampling.check_watchable(("probabilities",))
 
 
 def test_predictions_in_a_column():
@@ -710,8 +711,22 @@ def test_features_of_a_compiled_net_and_of_a_head_that_is_no_layer():
             hidden = nn.functional.linear(x, self.hidden[0].weight)
             return nn.functional.linear(hidden, self.head.weight)
 
-    with pytest.raises(ValueError, match="calls as a layer"):
-        as_proxy(make_net(ByItsWeights)).train(X, y, random_state=0).gather(X, ("features",))
+    class HeadByItsWeights(Mlp):
+        def forward(self, x):
+            return nn.functional.linear(self.hidden(x), self.head.weight)
+
+    for module in (ByItsWeights, HeadByItsWeights):
+        with pytest.raises(ValueError, match="calls as a layer"):
+            as_proxy(make_net(module)).train(X, y, random_state=0).gather(X, ("features",))
+
+    class CompiledHead(Mlp):
+        def __init__(self):
+            super().__init__()
+            self.head = torch.compile(self.head, backend="eager")
+
+    part = as_proxy(make_net(CompiledHead)).train(X, y, random_state=0)
+    features = part.gather(X, ("probabilities", "features")).features
+    np.testing.assert_allclose(features, hidden(part.estimator), rtol=1e-5, atol=1e-6)
 
 
 def test_nets_in_threads_are_as_one_after_the_other():

@@ -1,18 +1,18 @@
 """Error of proxy and target against the number of labels, with repeats."""
 
-from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sklearn.base import clone
+from sklearn.utils._param_validation import validate_params
 
+from .._inputs._parameters import WholeNumber
 from .._seeds import draw_seeds
-
-if TYPE_CHECKING:
-    from ._learner import ProxyActiveLearner
+from ._learner import ProxyActiveLearner
 
 
+@validate_params({"n_repeats": [WholeNumber(1, 1_000_000)]}, prefer_skip_nested_validation=False)
 def active_learning_curve(
-    learner: "ProxyActiveLearner", X: Any, y: Any, X_test: Any, y_test: Any, *, n_repeats: int
+    learner: ProxyActiveLearner, X: Any, y: Any, X_test: Any, y_test: Any, *, n_repeats: int
 ):
     """Run a learner's rounds several times and collect its errors on test rows.
 
@@ -42,6 +42,8 @@ def active_learning_curve(
 
     Raises
     ------
+    TypeError
+        If `learner` is no ProxyActiveLearner.
     ValueError
         If the learner has no rounds, or a checkpoint but no `random_state`: its
         repeats would share one run.
@@ -64,8 +66,8 @@ def active_learning_curve(
     """
     import pandas as pd
 
-    if not isinstance(n_repeats, Integral) or isinstance(n_repeats, bool) or n_repeats < 1:
-        raise ValueError(f"n_repeats must be an int of at least 1, got {n_repeats!r}.")
+    if not isinstance(learner, ProxyActiveLearner):
+        raise TypeError(f"learner must be a ProxyActiveLearner, got {learner!r}.")
     if learner.rounds is None:
         raise ValueError("learner must have rounds=[...]: the labels of a curve come from y.")
     if learner.random_state is None and learner.checkpoint is not None:

@@ -10,6 +10,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names, _check_n_features, check_is_fitted
 
+from .._inputs._names import names
 from ..strategies import CarriesStrategies
 from ._run import Run
 
@@ -47,8 +48,7 @@ class FittedLearner(CarriesStrategies, MetaEstimatorMixin, ClassifierMixin, Base
         ndarray of shape (n_samples,)
             Predicted classes.
         """
-        check_is_fitted(self)
-        return self._run.predictor().predict(X)
+        return self._ask("predict", X)
 
     @available_if(_predictor_has("predict_proba"))
     def predict_proba(self, X):
@@ -64,8 +64,7 @@ class FittedLearner(CarriesStrategies, MetaEstimatorMixin, ClassifierMixin, Base
         ndarray of shape (n_samples, n_classes)
             Probabilities, with columns in the order of `classes_`.
         """
-        check_is_fitted(self)
-        return self._run.predictor().estimator.predict_proba(X)
+        return self._ask("predict_proba", X)
 
     @available_if(_predictor_has("decision_function"))
     def decision_function(self, X):
@@ -81,8 +80,14 @@ class FittedLearner(CarriesStrategies, MetaEstimatorMixin, ClassifierMixin, Base
         ndarray of shape (n_samples,) or (n_samples, n_classes)
             Decision function of that model.
         """
+        return self._ask("decision_function", X)
+
+    def _ask(self, method: str, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        return self._run.predictor().estimator.decision_function(X)
+        predictor = self._run.predictor()
+        model = predictor if method == "predict" else predictor.estimator
+        with names("X"):
+            return getattr(model, method)(X)
 
     # Attributes -----------------------------------------------------------------------------
 
@@ -178,8 +183,10 @@ class FittedLearner(CarriesStrategies, MetaEstimatorMixin, ClassifierMixin, Base
         predictor = get_tags(self.proxy if self.target is None else self.target)
         proxy = get_tags(self.proxy)
         tags.input_tags = predictor.input_tags
-        tags.input_tags.sparse = predictor.input_tags.sparse and proxy.input_tags.sparse
-        tags.input_tags.allow_nan = predictor.input_tags.allow_nan and proxy.input_tags.allow_nan
+        if getattr(self, "rounds", None) is not None:
+            # Without rounds fit does not train the proxy, and what the proxy takes matters to query only.
+            tags.input_tags.sparse &= proxy.input_tags.sparse
+            tags.input_tags.allow_nan &= proxy.input_tags.allow_nan
         if predictor.classifier_tags is not None:
             # One label a row, whatever the models take.
             tags.classifier_tags = replace(predictor.classifier_tags, multi_label=False)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from numbers import Integral
+from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from sklearn.utils.validation import _num_samples
 
 from .._inputs._labels import read_labels
 from .._inputs._lengths import indexable_rows
+from .._inputs._parameters import ListOf
 from .._inputs._paths import as_path
 from .._inputs._row_numbers import check_row_numbers
 from .._storage._fingerprint import fingerprint
@@ -140,12 +141,12 @@ class ProxyActiveLearner(ExchangingLearner):
         "proxy": [HasMethods("fit")],
         "target": [HasMethods("fit"), None],
         "strategy": [str, HasMethods("rank")],
-        "rounds": ["array-like", None],
+        "rounds": [ListOf(Real, can_be_empty=True), None],
         "initial_size": [
             Interval(RealNotInt, 0, 1, closed="right"),
             Interval(Integral, 1, None, closed="left"),
         ],
-        "target_at": [StrOptions({"last", "all"}), "array-like"],
+        "target_at": [StrOptions({"last", "all"}), ListOf(Integral, can_be_empty=True)],
         "oracle": [callable, None],
         "missing_label": [Integral, str, None, "nan"],
         "warm_start": ["boolean"],
@@ -291,6 +292,8 @@ class ProxyActiveLearner(ExchangingLearner):
         UserWarning
             If fewer rows are left than asked for: all of them are returned.
         """
+        if not isinstance(n_samples, Integral) or isinstance(n_samples, bool):
+            raise TypeError(f"n_samples must be an int, got {n_samples!r}.")
         run = self._open_run("query")
         run.check_pool()
         if discard:
@@ -339,6 +342,7 @@ class ProxyActiveLearner(ExchangingLearner):
         """
         run = self._open_run("teach")
         rows = check_row_numbers(rows, run.state.n_rows)
+        (y,) = indexable_rows(y=y)
         found, labels = read_labels(y, missing_label=self.missing_label)
         n_told = _num_samples(y)
         if n_told != len(rows):

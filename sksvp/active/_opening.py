@@ -11,6 +11,7 @@ from sklearn.utils.validation import _num_samples
 
 from .._inputs._labels import read_labels
 from .._inputs._lengths import indexable_rows
+from .._inputs._paths import as_path
 from .._seeds import draw_seeds
 from .._storage._checkpoint import open_checkpoint
 from .._storage._describe import describe, digest
@@ -92,6 +93,7 @@ def open_state(
     content = fingerprint(X) if keeps or (has_pauses and can_change(X)) else ""
     checkpoint = None
     if keeps:
+        root = as_path(learner.checkpoint, "checkpoint")
         for model in (learner.proxy, learner.target):
             if model is not None:
                 as_proxy(model).check_trained_alone("checkpoint")
@@ -107,7 +109,7 @@ def open_state(
                 for name, value in params.items()
             },
         )
-        checkpoint = open_checkpoint(learner.checkpoint, identity, LearnerCheckpoint)
+        checkpoint = open_checkpoint(root, identity, LearnerCheckpoint)
         stack.callback(checkpoint.close)
         state = checkpoint.load_state()
         if state is not None:

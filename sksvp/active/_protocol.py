@@ -123,7 +123,7 @@ class Answers:
         if n_missing and oracle is None:
             raise ValueError(
                 f"rounds needs the label of every row, or an oracle that is asked for the missing ones: y lacks "
-                f"{n_missing} of {len(table.codes)}."
+                f"{n_missing} of {len(table.codes)} (missing_label={missing_label!r})."
             )
         self._table = table
         self._oracle = oracle

@@ -1,8 +1,6 @@
 """Checks of the sizes and row numbers that `query` and `teach` get."""
 
 import warnings
-from numbers import Integral
-from typing import Any
 
 import numpy as np
 
@@ -10,11 +8,11 @@ from ..strategies import check_n_samples
 from ._state import State
 
 
-def check_asked_again(n_samples: Any, state: State) -> None:
+def check_asked_again(n_samples: int, state: State) -> None:
     """Refuse another size while rows of the last query wait for labels."""
     n_waiting, n_free = len(state.waiting), int((~state.table.labelled).sum())
     # A query that was cut to the rows left can be repeated with the size that was too large.
-    took_all = n_waiting == n_free and isinstance(n_samples, Integral)
+    took_all = n_waiting == n_free
     if n_samples != state.n_asked and not (took_all and n_samples > state.n_asked):
         raise ValueError(
             f"n_samples={n_samples!r}, but {n_waiting} rows of the last query of {state.n_asked} still "
@@ -23,7 +21,7 @@ def check_asked_again(n_samples: Any, state: State) -> None:
         )
 
 
-def check_query_size(n_samples: Any, state: State) -> int:
+def check_query_size(n_samples: int, state: State) -> int:
     """Return the number of rows of a query: at most those without a label."""
     n_free = int((~state.table.labelled).sum())
     if n_free == 0:
@@ -31,7 +29,7 @@ def check_query_size(n_samples: Any, state: State) -> int:
             f"All {state.n_rows} rows are labelled, none is left to query. Mark rows without a label in y "
             "by None, NaN or pd.NA, or by missing_label=...; or append rows with extend."
         )
-    if isinstance(n_samples, Integral) and int(n_samples) > n_free:
+    if n_samples > n_free:
         warnings.warn(
             f"n_samples={n_samples}, but only {n_free} rows are left without a label: all of them are returned.",
             UserWarning,

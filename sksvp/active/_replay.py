@@ -1,21 +1,34 @@
 """Training of another target on the rows that a former run has chosen."""
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import HasMethods, StrOptions, validate_params
 from sklearn.utils.validation import _num_samples
 
 from .._inputs._labels import read_labels
 from .._inputs._lengths import indexable_rows
+from .._inputs._parameters import ListOf
+from .._inputs._row_numbers import check_row_numbers
 from .._seeds import draw_seeds
+from ..proxies import as_proxy
 from ._labels import LabelTable, check_validation_labels, read_validation_labels
 from ._protocol import target_totals, train_due_target
 from ._run import Run, seconds_of
-from ._speedup import History
+from ._speedup import History, check_history
 from ._state import new_state
 
 
+@validate_params(
+    {
+        "target": [HasMethods(["fit", "get_params"])],
+        "target_at": [StrOptions({"last", "all"}), ListOf(Integral, can_be_empty=True)],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=False,
+)
 def replay_selection(
     history: History,
     target: BaseEstimator,
@@ -76,6 +89,8 @@ def replay_selection(
     >>> [entry["target_fit"] is not None for entry in replayed]
     [False, True, True]
     """
+    check_history(history, "history", ("round", "n_labeled", "rows"))
+    as_proxy(target).check_classifies("target")
     X, y = indexable_rows(X=X, y=y)
     n_rows = _num_samples(X)
     table = LabelTable(n_rows)
@@ -92,9 +107,7 @@ def replay_selection(
     none = np.empty(0, dtype=np.int64)
     run = Run(X, new_state(n_rows, "", none, none, draw_seeds(random_state, 3)), None, target)
     for entry in history:
-        rows = np.asarray(entry["rows"], dtype=np.int64)
-        if len(rows) and (rows.min() < 0 or rows.max() >= n_rows):
-            raise ValueError(f"history has the row {rows.max()}, but X has {n_rows} rows.")
+        rows = check_row_numbers(entry["rows"], n_rows, "rows in history")
         if not table.labelled[rows].all():
             raise ValueError(
                 f"y has no label for the row {rows[~table.labelled[rows]][0]}, which was chosen."

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.utils._param_validation import StrOptions, validate_params
 
 # `history_` of a learner, or what was read back from a file.
 History = Sequence[Mapping[Any, Any]]
@@ -11,6 +12,7 @@ _PARTS = ("proxy_fit", "inference", "ranking")
 _CLOCKS = {"wall": "", "cpu": "_cpu"}
 
 
+@validate_params({"clock": [StrOptions(set(_CLOCKS))]}, prefer_skip_nested_validation=True)
 def selection_speedup(history: History, baseline_history: History, *, clock: str = "wall"):
     """Compare the seconds that two runs spent on selection, up to each number of labels.
 
@@ -37,8 +39,10 @@ def selection_speedup(history: History, baseline_history: History, *, clock: str
 
     Raises
     ------
+    TypeError
+        If a history is no list of dict.
     ValueError
-        If a history has no round after the random start, the numbers of labels
+        If a history lacks an entry, has no round after the random start, the numbers of labels
         differ, or the clock is unknown.
 
     References
@@ -56,8 +60,6 @@ def selection_speedup(history: History, baseline_history: History, *, clock: str
     """
     import pandas as pd
 
-    if clock not in _CLOCKS:
-        raise ValueError(f"clock must be one of {sorted(_CLOCKS)}, got {clock!r}.")
     totals, seconds = _selection_seconds(history, "history", clock)
     baseline_totals, baseline_seconds = _selection_seconds(baseline_history, "baseline_history", clock)
     if totals != baseline_totals:
@@ -78,10 +80,30 @@ def selection_speedup(history: History, baseline_history: History, *, clock: str
     )
 
 
+def check_history(history: Any, name: str, keys: tuple[str, ...]) -> None:
+    """Check that a history is a list of dict with certain keys.
+
+    Raises
+    ------
+    TypeError
+        If it is no list of dict.
+    ValueError
+        If an entry lacks a key.
+    """
+    if not isinstance(history, list | tuple) or not all(isinstance(entry, Mapping) for entry in history):
+        raise TypeError(f"{name} must be a list of dict, such as history_ of a learner, got {history!r}.")
+    for number, entry in enumerate(history):
+        missing = [key for key in keys if key not in entry]
+        if missing:
+            raise ValueError(f"{name} must have {', '.join(missing)} in each entry, entry {number} has not.")
+
+
 def _selection_seconds(history: History, name: str, clock: str) -> tuple[list[int], np.ndarray]:
     """Return the numbers of labels, and the seconds of selection up to each, without the random start."""
+    parts = [part + _CLOCKS[clock] for part in _PARTS]
+    check_history(history, name, ("round", "n_labeled", *parts))
     rounds = [entry for entry in history if entry["round"] > 0]
     if not rounds:
         raise ValueError(f"{name} must hold a round after the random start, got {len(history)} entries.")
-    spent = [sum(entry[part + _CLOCKS[clock]] or 0.0 for part in _PARTS) for entry in rounds]
+    spent = [sum(entry[part] or 0.0 for part in parts) for entry in rounds]
     return [int(entry["n_labeled"]) for entry in rounds], np.cumsum(spent)

@@ -5,10 +5,14 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import kendalltau, rankdata
+from sklearn.utils._param_validation import StrOptions, validate_params
+
+from .._inputs._names import names
 
 _METHODS = ("spearman", "pearson", "kendall")
 
 
+@validate_params({"method": [StrOptions(set(_METHODS))]}, prefer_skip_nested_validation=True)
 def rank_correlation(a: ArrayLike, b: ArrayLike, method: str = "spearman") -> float:
     """Correlate two scores of the same rows.
 
@@ -30,6 +34,8 @@ def rank_correlation(a: ArrayLike, b: ArrayLike, method: str = "spearman") -> fl
 
     Raises
     ------
+    TypeError
+        If scores are not numbers.
     ValueError
         If a score is NaN, the arrays differ in length, have fewer than two rows
         or are not 1-D, or the method is unknown.
@@ -45,8 +51,6 @@ def rank_correlation(a: ArrayLike, b: ArrayLike, method: str = "spearman") -> fl
     >>> rank_correlation([0.0, 1.0, float("inf")], [5, 6, 7])
     1.0
     """
-    if method not in _METHODS:
-        raise ValueError(f"method must be one of {', '.join(_METHODS)}, got {method!r}.")
     first, second = _check_scores(a, "a"), _check_scores(b, "b")
     if len(first) != len(second):
         raise ValueError(f"a and b must have the same length, got {len(first)} and {len(second)}.")
@@ -57,7 +61,7 @@ def rank_correlation(a: ArrayLike, b: ArrayLike, method: str = "spearman") -> fl
     first, second = convert(first), convert(second)
     for name, scores in (("a", first), ("b", second)):
         if (scores == scores[0]).all():
-            warnings.warn(f"{name} has the same score for all rows: no correlation is defined.", stacklevel=2)
+            warnings.warn(f"{name} has the same score for all rows: no correlation is defined.", stacklevel=3)
             return float("nan")
     if method == "kendall":
         return float(kendalltau(first, second).statistic)
@@ -65,7 +69,8 @@ def rank_correlation(a: ArrayLike, b: ArrayLike, method: str = "spearman") -> fl
 
 
 def _check_scores(scores: ArrayLike, name: str) -> np.ndarray:
-    array = np.asarray(scores, dtype=np.float64)
+    with names(name):
+        array = np.asarray(scores, dtype=np.float64)
     if array.ndim != 1:
         raise ValueError(f"{name} must have the shape (n_rows,), got {array.shape}.")
     if np.isnan(array).any():

@@ -80,9 +80,12 @@ class Choice(Group):
 
     def methods(self, proxy: str) -> tuple[list[str], bool]:
         """Return the names of the ways to choose, and whether to train on all rows as well."""
-        default = network_kind(proxy, "--proxy").strategy
-        prefix = "class-balanced " if self.class_balanced else ""
-        names = [prefix + name for name in known_strategies(self.strategy or [default])]
+        from ..strategies import resolve_strategy
+
+        strategies = known_strategies(self.strategy or [network_kind(proxy, "--proxy").strategy])
+        if not any("probabilities" in resolve_strategy(name).requires for name in strategies):
+            refuse_idle({"probabilities": self.probabilities}, "no --strategy reads class probabilities")
+        names = [f"class-balanced {name}" if self.class_balanced else name for name in strategies]
         baselines = chosen_baselines(self.baseline, BASELINES)
         names += [name.replace("class-balanced-", "class-balanced ") for name in baselines if name != "all"]
         if self.needs_no_proxy:

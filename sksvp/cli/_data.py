@@ -25,7 +25,7 @@ DATASETS = {
 # Options that only some data sets have a use for.
 _OF_TABLES = ("text_column", "label_column", "sep", "encoding", "header", "quoting")
 _OF_FOLDERS = ("image_size", "crop_fraction")
-_OF_KNOWN = ("data_dir", "download")
+_OF_FILES = ("data_dir", "download")
 
 
 @dataclass(frozen=True)
@@ -153,14 +153,16 @@ class Data(Group):
         """
         if (self.dataset is None) == (self.data is None):
             raise ValueError("give either --dataset NAME or --data FILE.")
+        has_own_texts = self.data is not None and self.holds_texts()
         for names, is_used, reason in (
-            (_OF_KNOWN, self.data is None, "the data is not a --dataset"),
+            (_OF_FILES, self.dataset not in (None, "digits"), "the data is not a --dataset of files"),
             (_OF_FOLDERS, self.dataset == "folder", "the data is not --dataset folder"),
             (_OF_TABLES, self.is_table, "the data is not a table of texts, .csv or .tsv, in --data"),
+            (("test_data",), has_own_texts, "the data is not a file of texts in --data"),
             (
-                ("test_data",),
-                self.data is not None and self.holds_texts(),
-                "the data is not a file of texts in --data",
+                ("skip_unreadable",),
+                has_own_texts or self.dataset == "folder",
+                "the data is neither --dataset folder nor texts in --data",
             ),
         ):
             if not is_used:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import typer
 
-from .._storage._run_mark import IN_PROGRESS
+from .._storage._run_mark import IN_PROGRESS, is_run_folder
 from ._config import read_config
 from ._data import Data
 from ._groups import Group, option
@@ -38,8 +38,8 @@ class Run(Group):
         Raises
         ------
         ValueError
-            For `resume` without `out` or without what is kept for it, and the folder
-            of the data as `out`.
+            For `resume` without `out` or without what is kept for it, and for a folder
+            of data or other files as `out`.
         """
         if self.resume and self.out is None:
             raise ValueError("--resume needs --out, the folder of the run.")
@@ -49,6 +49,13 @@ class Run(Group):
             )
         if self.out is not None and self.out.resolve() == (data.data or data.root).resolve():
             raise ValueError(f"--out {self.out} is the folder of the data: name another folder.")
+        if (
+            self.out is not None
+            and self.out.is_dir()
+            and not is_run_folder(self.out)
+            and any(self.out.iterdir())
+        ):
+            raise ValueError(f"--out {self.out} has other files in it: name a new folder.")
 
 
 @dataclass(frozen=True)

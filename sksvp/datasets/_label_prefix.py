@@ -107,11 +107,11 @@ def _read(path: Path, prefix: str, on_error: str) -> tuple[tuple[PackedTexts, np
 
 def _split(line: str, prefix: str) -> tuple[str, str, str]:
     """Return the label and the text of a line, and an error message, empty if the line is valid or empty."""
-    label, _, text = line.partition(" ")
+    label, text = [*line.split(maxsplit=1), "", ""][:2]
     if line and (not label.startswith(prefix) or label == prefix):
         return "", "", f"a row begins with {prefix}<class>, this one with {label[:40]!r}"
-    if text.lstrip().startswith(prefix):
+    if prefix in text and any(word.startswith(prefix) for word in text.split()):
         return "", "", "it has several labels, and a row has one class"
     if not is_unicode(line):
         return "", "", "it has bytes that are not UTF-8"
-    return label.removeprefix(prefix), text.strip(), ""
+    return label.removeprefix(prefix), text, ""

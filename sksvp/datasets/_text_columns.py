@@ -1,15 +1,20 @@
 """Columns of classes and texts in a CSV file: those of the published format, or columns that the user names."""
 
+import math
 import re
 from collections.abc import Iterable, Sequence
-from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from ._class_names import plain_name
+
 # More classes than any data set has. A column with more values holds numbers, not classes.
 _MOST_CLASSES = 100_000
-_WHOLE_FLOAT = re.compile(r"([+-]?\d+)\.0+")
+_WHOLE_FLOAT = re.compile(r"([+-]?\d+)[.,]0+")
+# Words for a missing value, where the other classes are numbers.
+_MISSING = {"na", "n/a", "#n/a", "null", "none", "missing", "?", "-"}
 # Longer cells are data, not names of columns.
 _LONGEST_NAME = 40
 OTHER_TABLES = "; for other tables give label_column, text_column, sep=... or encoding=..."
@@ -45,7 +50,7 @@ class NamedColumns:
         self.guesses_texts = text_column is None
         if text_column is None:
             self._text_columns = None
-        elif isinstance(text_column, str | Integral):
+        elif isinstance(text_column, str | int | np.integer):
             self._text_columns = [text_column]
         else:
             self._text_columns = list(text_column)
@@ -63,9 +68,25 @@ class NamedColumns:
         """Whether the first row must be a header."""
         return self._has_header
 
-    def repeats_header(self, fields: list[str]) -> bool:
-        """Tell whether a row repeats the header, as in concatenated files."""
-        return self._has_header and fields == self._first
+    def repeats_header(self, fields: list[str], line: int, path: Path) -> bool:
+        """Tell whether a row repeats the header, as in concatenated files.
+
+        Raises
+        ------
+        ValueError
+            If its columns are in another order.
+        """
+        if not self._has_header or len(fields) != len(self._names):
+            return False
+        names = [plain_name(name) for name in fields]
+        if names == self._names:
+            return True
+        if len(set(names)) > 1 and sorted(names) == sorted(self._names):
+            raise ValueError(
+                f"{path}, line {line}: the header again, with its columns in another order, {_shown(fields)}: load "
+                "the files that were joined one by one."
+            )
+        return False
 
     @property
     def classes(self) -> list[str]:
@@ -75,18 +96,18 @@ class NamedColumns:
     def take_header(self, fields: list[str], path: Path) -> bool:
         """Read the first row of the file; tell whether it is a header."""
         self._n_columns = len(fields)
-        self._label = self._position(self._label_column, "label_column", fields, path)
+        self.label = self._position(self._label_column, "label_column", fields, path)
         if self._text_columns is None:
-            self._texts = [column for column in range(len(fields)) if column != self._label]
+            self._texts = [column for column in range(len(fields)) if column != self.label]
         else:
             self._texts = [
                 self._position(column, "text_column", fields, path) for column in self._text_columns
             ]
         if not self._texts:
-            raise ValueError(f"{path} has one column only, {_shown(fields)}: give sep=....")
-        if self._label in self._texts:
+            raise ValueError(f"{path} has one column only, {_shown(fields)}{_other_separator(fields)}")
+        if self.label in self._texts:
             raise ValueError(f"{path}: label_column and text_column are the same column.")
-        self._first = fields
+        self._first, self._names = fields, [plain_name(name) for name in fields]
         return self._has_header
 
     def what_is_wrong(self, fields: list[str]) -> str:
@@ -94,9 +115,11 @@ class NamedColumns:
         if len(fields) != self._n_columns:
             where = "header has" if self._has_header else "rows before have"
             return f"{len(fields)} columns where the {where} {self._n_columns}"
-        label = fields[self._label].strip()
+        label = self._class_in(fields)
         if not label and not self._keeps_unlabeled:
-            return "the class is empty"
+            return f"the class is {'missing' if fields[self.label].strip() else 'empty'}"
+        if "\0" in label:
+            return f"the class has a NUL character, got {label[:40]!r}"
         if label not in self._codes and not is_unicode(label):
             return f"the class cannot be decoded, got {label[:40]!r}"
         return ""
@@ -107,8 +130,13 @@ class NamedColumns:
 
     def code(self, fields: list[str]) -> int:
         """Return the number of the row's class, counted from 0."""
-        label = fields[self._label].strip()
+        label = self._class_in(fields)
         return -1 if not label else self._codes.setdefault(label, len(self._codes))
+
+    def _class_in(self, fields: list[str]) -> str:
+        label = fields[self.label].strip()
+        # pandas writes a missing value so once it has become a text.
+        return "" if label in ("nan", "NaN", "<NA>", "NaT") else label
 
     def check_end(self, codes: np.ndarray, path: Path) -> None:
         """Run the checks that need all rows of the file."""
@@ -117,12 +145,18 @@ class NamedColumns:
                 f"{path} has {len(self._codes):,} different classes: is label_column={self._label_column!r} the "
                 f"column of the class?"
             )
+        words = [name for name in self.classes if not is_number(name)]
+        if words and len(words) < len(self.classes) and all(name.lower() in _MISSING for name in words):
+            raise ValueError(
+                f"{path}: the classes are numbers, but also {_shown(words)}: leave the cell of a missing class empty, "
+                "and see unlabeled."
+            )
         if not (self._may_have_header and not self._has_header):
             return
         # A header's class cell occurs once, while the classes below it repeat or are numbers.
-        names = [self._first[column] for column in (self._label, *self._texts)]
+        names = [self._first[column] for column in (self.label, *self._texts)]
         if (
-            self._first[self._label].strip() == self.classes[0]
+            self._first[self.label].strip() == self.classes[0]
             and np.count_nonzero(codes == 0) == 1
             and (len(self._codes) < len(codes) or all(map(is_number, self.classes[1:])))
             and len(codes) > 1
@@ -148,20 +182,20 @@ class NamedColumns:
                     f"label_column and text_column must be names or positions from 0, got {column!r}."
                 )
 
-    def _position(self, column: str | int, parameter: str, fields: list[str], path: Path) -> int:
+    def _position(self, column: Any, parameter: str, fields: list[str], path: Path) -> int:
         if not isinstance(column, str):
             if column >= len(fields):
                 raise ValueError(
                     f"{path}: {parameter}={column} counts from 0, and the first line has {len(fields)} "
-                    f"column{'s' if len(fields) > 1 else ''}, {_shown(fields)}: is sep=... right?"
+                    f"column{'s' if len(fields) > 1 else ''}, {_shown(fields)}{_other_separator(fields)}"
                 )
             return int(column)
         names = [name.strip() for name in fields]
         if names.count(column) != 1:
             many = f"has {names.count(column)} columns" if column in names else "has no column"
-            hint = ": is sep=... right?" if len(names) == 1 else "."
             raise ValueError(
-                f"{path} {many} {column!r}, the {parameter}; its first line is {_shown(names)}{hint}"
+                f"{path} {many} {column!r}, the {parameter}; its first line is {_shown(names)}"
+                f"{_other_separator(names)}"
             )
         return names.index(column)
 
@@ -179,6 +213,7 @@ class PublishedColumns(NamedColumns):
         super().__init__(0, None, header=False)
         self._n_classes = n_classes
         self._n_columns = 0
+        self.label = 0
         self._hint = OTHER_TABLES if n_classes is None else ""
         self.guesses_texts = n_classes is None
 
@@ -219,25 +254,36 @@ def sorted_classes(classes: Iterable[str]) -> list[str]:
 
 
 def unify_numbers(files: Sequence[Sequence[str]]) -> list[list[str]]:
-    """Remove a final ".0" from the classes of all files if all are numbers."""
-    if not all(is_number(name) for classes in files for name in classes):
+    """Give equal numbers the shortest of their names if all classes are numbers: "1", "1.0" and "01" become "1"."""
+    spelled = {name: _WHOLE_FLOAT.sub(r"\1", name) for classes in files for name in classes}
+    if not all(map(is_number, spelled.values())):
         return [list(classes) for classes in files]
-    return [[_WHOLE_FLOAT.sub(r"\1", name) for name in classes] for classes in files]
+    shortest: dict[float, str] = {}
+    for name in sorted(spelled.values(), key=len):
+        shortest.setdefault(float(name), name)
+    return [[shortest[float(spelled[name])] for name in classes] for classes in files]
 
 
 def is_number(cell: str) -> bool:
-    """Tell whether a cell holds a number."""
+    """Tell whether a cell holds a number in ASCII digits."""
     try:
-        float(cell)
+        return cell.isascii() and not math.isnan(float(cell))
     except ValueError:
         return False
-    return True
 
 
 def is_unicode(cell: str) -> bool:
     """Tell whether a cell was decoded."""
     # The decoder replaces bytes that it cannot read by lone surrogates.
     return not any("\ud800" <= character <= "\udfff" for character in cell)
+
+
+def _other_separator(fields: list[str]) -> str:
+    """Return the end of a message on a row with one column: which separator the file may have."""
+    if len(fields) > 1:
+        return "."
+    found = [separator for separator in ";\t,|" if separator in fields[0]]
+    return f": is sep={found[0]!r} right?" if found else ": is sep=... right?"
 
 
 def _shown(fields: list[str]) -> str:

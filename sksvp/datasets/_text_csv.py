@@ -3,7 +3,9 @@
 import codecs
 import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, suppress
+from functools import partial
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from ._text_rows import COMPRESSIONS, DAMAGED, TextRows, damaged, named_bunch, o
 SUFFIXES = tuple(f"{ending}{compression}" for ending in (".csv", ".tsv") for compression in COMPRESSIONS)
 _BYTE_ORDER_MARK = "\ufeff"
 _NO_QUOTING = "where quotes mean nothing, give quoting=False"
+_MELTED = f"a cell in quotes holds what looks like further rows; {_NO_QUOTING}, else quoting=True."
 # UTF-16 byte-order marks as other decoders pass them on.
 _UTF_16_MARKS = ("\udcff\udcfe", "\udcfe\udcff")
 
@@ -88,8 +91,10 @@ def load_text_csv(
     quoting : bool or "auto", default="auto"
         Whether a cell in double quotes may hold separators and line breaks. If
         False, a quote is a character like any other, as in many tab-separated
-        files. "auto" is True, but in tab-separated files a quoted cell with both
-        tabs and line breaks is an error.
+        files. "auto" is True, and a quoted cell that holds what looks like further
+        rows is an error. Tab-separated files with such a cell, or a quote in the
+        wrong place, are read as with False if each line is a row then; a warning
+        says so.
     unlabeled : {"raise", "keep"}, default="raise"
         How to treat rows whose cell in `label_column` is empty. "raise": they are
         bad rows, see `on_error`. "keep": training rows among them get the label -1,
@@ -152,17 +157,17 @@ def load_text_csv(
             given = "text_column" if text_column is not None else "header=True"
             given = 'unlabeled="keep"' if unlabeled == "keep" else given
             raise ValueError(f"{given} needs label_column, the column of the class.")
-        splits = [_read(file, PublishedColumns(), **reading) for file in files]
+        read = [_read(file, PublishedColumns, **reading) for file in files]
+        splits = [split for split, _ in read]
         names = [str(label + 1) for label in range(int(splits[0][1].max()) + 1)]
         return text_bunch(splits, target_names=np.array(names), title=f"Texts of {path}", path=path)
-    columns = [
-        NamedColumns(
-            label_column, text_column, header, keeps_unlabeled=unlabeled == "keep" and file is train_file
-        )
-        for file in files
-    ]
-    splits = [_read(file, its, **reading) for file, its in zip(files, columns, strict=True)]
-    return named_bunch(path, files, splits, [its.classes for its in columns])
+
+    def columns_of(file: Path) -> Callable[[], NamedColumns]:
+        keeps = unlabeled == "keep" and file is train_file
+        return partial(NamedColumns, label_column, text_column, header, keeps_unlabeled=keeps)
+
+    read = [_read(file, columns_of(file), **reading) for file in files]
+    return named_bunch(path, files, [split for split, _ in read], [columns.classes for _, columns in read])
 
 
 def _check_form(sep: str | None, encoding: str) -> None:
@@ -210,35 +215,83 @@ def _find(folder: Path, name: str) -> Path | None:
 
 def read_text_csv(path: Path, n_classes: int) -> tuple[PackedTexts, np.ndarray]:
     """Read texts and labels of one file of a published set with `n_classes` classes."""
-    return _read(path, PublishedColumns(n_classes))
+    return _read(path, partial(PublishedColumns, n_classes))[0]
+
+
+class _QuoteError(ValueError):
+    """Quotes do not enclose cells."""
 
 
 def _read(
     path: Path,
-    columns: NamedColumns,
+    make_columns: Callable[[], NamedColumns],
     *,
     on_error: str = "raise",
     sep: str | None = None,
     encoding: str = "utf-8",
     quoting: bool | str = "auto",
+) -> tuple[tuple[PackedTexts, np.ndarray], NamedColumns]:
+    """Return the texts of a file and the codes of their classes, and its columns.
+
+    With quoting="auto", quotes mean nothing in a tab-separated file if they are in the
+    wrong place or enclose what looks like further rows, and each line is a row without them.
+    """
+    if sep is None:
+        # The ending before that of the compression.
+        sep = "\t" if ".tsv" in path.name.lower()[-8:] else ","
+
+    def collect(quoting: bool | str, columns: NamedColumns, **options: Any) -> tuple[PackedTexts, np.ndarray]:
+        # Closed at once after an error: an open one keeps the file and the limit of the csv module.
+        with closing(_rows(path, sep, encoding, quoting)) as rows:
+            return _collect(path, rows, columns, encoding=encoding, sep=sep, finds_melted=is_auto, **options)
+
+    is_auto = quoting == "auto"
+    if is_auto and sep == "\t":
+        columns = make_columns()
+        try:
+            return collect(True, columns, on_error=on_error, doubts_quotes=True), columns
+        except _QuoteError as error:
+            doubt = error
+        columns = make_columns()
+        with suppress(ValueError):
+            split = collect(False, columns, on_error="raise")
+            warn_caller(f"{doubt} Each line is a row without quotes: the file is read with quoting=False.")
+            return split, columns
+    columns = make_columns()
+    return collect(quoting, columns, on_error=on_error), columns
+
+
+def _collect(
+    path: Path,
+    rows: Iterable[tuple[int, list[str], str, list[list[str]]]],
+    columns: NamedColumns,
+    *,
+    encoding: str,
+    on_error: str,
+    sep: str,
+    finds_melted: bool,
+    doubts_quotes: bool = False,
 ) -> tuple[PackedTexts, np.ndarray]:
-    """Return the texts of a file and the codes of their classes."""
-    rows = TextRows(path, on_error)
+    """Return the texts of rows and the codes of their classes."""
+    collected = TextRows(path, on_error)
     begun = False
     has_words = not columns.guesses_texts
     n_headers = 0
-    for line, fields, wrong in _rows(path, sep, encoding, quoting):
+    # First line, number of lines, and classes of the lines with all columns, of cells that may hold further rows.
+    melted: list[tuple[int, int, list[str]]] = []
+    for line, fields, wrong, lines in rows:
         if not wrong and not fields:
             continue  # an empty line
+        if wrong and doubts_quotes:
+            raise _QuoteError(f"{path}, line {line}: {wrong}.")
         if wrong and not begun and columns.expects_header:
-            raise ValueError(f"{path}, line {line}, is to be the header: {wrong}.")
+            raise ValueError(f"{path}, line {line}, must be the header: {wrong}.")
         if not begun and not wrong:
             begun = True
-            if fields[0].startswith(_UTF_16_MARKS):
-                raise ValueError(f"{path} is UTF-16, not {encoding.upper()}: give encoding='utf-16'.")
+            _check_encoding(fields, path, encoding)
             if columns.take_header(fields, path):
                 continue
-        elif not wrong and columns.repeats_header(fields):
+        elif not wrong and columns.repeats_header(fields, line, path):
             n_headers += 1
             continue
         wrong = wrong or columns.what_is_wrong(fields)
@@ -249,12 +302,22 @@ def _read(
             # Bytes that could not be decoded are reported first: they may be the cause of a wrong class.
             wrong = _undecoded(error, encoding)
         if wrong:
-            rows.refuse(line, wrong)
+            collected.refuse(line, wrong)
             continue
+        if finds_melted and len(lines) > 1:
+            if sep == "\t" and any("\t" in cell and "\n" in cell for cell in fields):
+                raise _QuoteError(f"{path}, line {line}: {_MELTED}")
+            labels = [part[columns.label].strip().strip('"') for part in lines if len(part) == len(fields)]
+            if 4 * len(labels) >= 3 * len(lines):
+                melted.append((line, len(lines), labels))
         has_words = has_words or not all(not cell or is_number(cell) for cell in cells)
-        rows.add(text, columns.code(fields))
-    texts, codes = rows.finish()
+        collected.add(text, columns.code(fields))
+    texts, codes = collected.finish()
     columns.check_end(codes, path)
+    known = set(columns.classes) or {str(code + 1) for code in np.unique(codes)}
+    for line, n_lines, labels in melted:
+        if 4 * sum(label in known for label in labels) >= 3 * n_lines:
+            raise _QuoteError(f"{path}, line {line}: {_MELTED}")
     if not has_words and texts.nbytes:
         raise ValueError(
             f"{path} has numbers alone where texts are expected: name the columns by label_column and text_column; "
@@ -265,6 +328,21 @@ def _read(
     return texts, codes
 
 
+def _check_encoding(fields: list[str], path: Path, encoding: str) -> None:
+    """Refuse the first row of a file in UTF-16 or UTF-32, which another decoder reads with NUL characters."""
+    begin = fields[0][:200]
+    if begin.startswith(_UTF_16_MARKS):
+        width, ending = (32 if begin[2:4] == "\0\0" else 16), ""
+    else:
+        is_nul = np.array([character == "\0" for character in begin], dtype=bool)
+        low, high = is_nul[::2], is_nul[1::2]
+        if len(high) == 0 or not (low.all() or high.all()):
+            return
+        width, ending = (32 if is_nul.mean() > 0.6 else 16), "-be" if low.all() else "-le"
+    given = f"utf-{width}{ending}"
+    raise ValueError(f"{path} is UTF-{width}, not {encoding.upper()}: give encoding={given!r}.")
+
+
 def _undecoded(error: UnicodeEncodeError, encoding: str) -> str:
     """Return a message about the byte that the decoder replaced by a lone surrogate."""
     byte = ord(error.object[error.start]) & 0xFF
@@ -272,25 +350,24 @@ def _undecoded(error: UnicodeEncodeError, encoding: str) -> str:
 
 
 def _rows(
-    path: Path, sep: str | None, encoding: str, quoting: bool | str
-) -> Iterator[tuple[int, list[str], str]]:
-    """Yield the first line, the fields and the error message of each row.
+    path: Path, sep: str, encoding: str, quoting: bool | str
+) -> Generator[tuple[int, list[str], str, list[list[str]]], None, None]:
+    """Yield the first line of each row, its fields, its error message, and its lines split without quotes.
 
     Bytes that are not valid in the encoding become lone surrogates. The decoder
     reads ahead, so its own errors could not name the line.
     """
     line = 1
-    if sep is None:
-        # The ending before that of the compression.
-        sep = "\t" if ".tsv" in path.name.lower()[-8:] else ","
+    rules: dict[str, Any] = {} if quoting else {"quoting": csv.QUOTE_NONE}
+    # Excel writes a byte-order mark at the beginning of a file.
+    codec = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
     try:
-        # Excel writes a byte-order mark at the beginning of a file.
-        codec = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
         with large_cells(), open_text(path, codec, newline="") as file:
-            rules: dict[str, Any] = {} if quoting else {"quoting": csv.QUOTE_NONE}
-            reader = csv.reader(file, delimiter=sep, strict=True, **rules)
+            taken: list[str] = []
+            reader = csv.reader(_remembering(file, taken), delimiter=sep, strict=True, **rules)
             while True:
                 line = reader.line_num + 1
+                taken.clear()
                 try:
                     fields = next(reader)
                 except StopIteration:
@@ -298,17 +375,22 @@ def _rows(
                 except csv.Error as error:
                     ended = "unexpected end of data" in str(error)
                     wrong = f"a quote is opened and never closed, which takes all lines to {reader.line_num}"
-                    yield line, [], f"{wrong if ended else error}; {_NO_QUOTING}"
+                    yield line, [], f"{wrong if ended else error}; {_NO_QUOTING}", []
                     continue
                 if fields and fields[0].startswith(_BYTE_ORDER_MARK):
                     # In concatenated files a byte-order mark may begin any row.
                     fields[0] = fields[0].removeprefix(_BYTE_ORDER_MARK)
-                melted = quoting == "auto" and sep == "\t" and any("\t" in f and "\n" in f for f in fields)
-                wrong = f"a cell in quotes has tabs and takes lines {line} to {reader.line_num}"
-                yield line, fields, f"{wrong}; {_NO_QUOTING}, else quoting=True" if melted else ""
+                lines = [part.rstrip("\r\n").split(sep) for part in taken] if len(taken) > 1 else []
+                yield line, fields, "", lines
     except UnicodeError as error:
         # UTF-16 and similar encodings raise an error on a bad byte.
         reason = error.reason if isinstance(error, UnicodeDecodeError) else error
         raise ValueError(f"{path} is not {encoding.upper()} near line {line}: {reason}.") from error
     except DAMAGED as error:
         raise damaged(path, line, error) from error
+
+
+def _remembering(file: Iterable[str], taken: list[str]) -> Iterator[str]:
+    for line in file:
+        taken.append(line)
+        yield line

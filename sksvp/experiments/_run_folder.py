@@ -157,8 +157,11 @@ class RunFolder(RunRecords):
             for _ in self:
                 # Damaged records are found before anything is trained.
                 pass
+        # Loaders pass over folders with the mark, so a folder with other files must not get it.
+        is_new = not self.path.exists() or not any(self.path.iterdir())
         self.records.mkdir(parents=True, exist_ok=True)
-        mark_run_folder(self.path)
+        if is_new:
+            mark_run_folder(self.path)
         with self.alone():
             remove_left_over(self.path)
             if not begun:

@@ -6,14 +6,13 @@ from typing import Any
 import numpy as np
 
 from .._inputs._labels import check_labels
+from .._inputs._names import names
 
 
 def read_classes(classes: Any, name: str = "classes") -> list:
     """Return class labels as a list; ValueError or TypeError, with the name of the parameter, if they are none."""
-    try:
+    with names(name):
         return check_labels(list(classes) if isinstance(classes, set) else classes).tolist()
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{name} must be class labels: {error}") from error
 
 
 def check_classes(

@@ -103,7 +103,9 @@ def read_answers(
         a label is not in `classes`; the message names the line.
     """
     path = as_path(path, "path")
-    examples = read_classes(known, "known") if classes is None else read_classes(classes)
+    examples = read_classes(known, "known")
+    if classes is not None:
+        examples = read_classes(classes)
     try:
         lines = _read_lines(path)
     except (UnicodeDecodeError, csv.Error) as error:

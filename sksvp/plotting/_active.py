@@ -4,10 +4,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.utils._param_validation import StrOptions, validate_params
 
-from ._coreset import _COLOURS, _GREYS, _MARKERS
+from .._inputs._parameters import ListOf, TableWith, WholeNumber
+from .._inputs._paths import as_path
+from ._coreset import _AXES_OR_NONE, _COLOURS, _GREYS, _MARKERS
 
 _STYLES = {"target": "-", "proxy": "--"}
+_MODELS = [StrOptions(set(_STYLES)), ListOf(StrOptions(set(_STYLES)))]
+_ERRORS = ("n_labeled", "target_error", "proxy_error")
 
 
 class ActiveLearningDisplay:
@@ -41,10 +46,15 @@ class ActiveLearningDisplay:
     >>> display = ActiveLearningDisplay(curve).plot()  # doctest: +SKIP
     """
 
+    @validate_params({"curve": [TableWith(_ERRORS)]}, prefer_skip_nested_validation=True)
     def __init__(self, curve: pd.DataFrame):
         self.curve = curve
 
     @classmethod
+    @validate_params(
+        {"n_repeats": [WholeNumber(1)], "ax": _AXES_OR_NONE, "models": _MODELS},
+        prefer_skip_nested_validation=False,
+    )
     def from_estimator(
         cls, learner, X, y, X_test, y_test, *, n_repeats: int = 3, ax=None, models=("target", "proxy")
     ) -> "ActiveLearningDisplay":
@@ -74,6 +84,7 @@ class ActiveLearningDisplay:
         curve = active_learning_curve(learner, X, y, X_test, y_test, n_repeats=n_repeats)
         return cls(curve).plot(ax, models=models)
 
+    @validate_params({"ax": _AXES_OR_NONE, "models": _MODELS}, prefer_skip_nested_validation=True)
     def plot(self, ax=None, *, models=("target", "proxy")) -> "ActiveLearningDisplay":
         """Plot the mean error with its standard deviation.
 
@@ -97,9 +108,6 @@ class ActiveLearningDisplay:
         import matplotlib.pyplot as plt
 
         models = (models,) if isinstance(models, str) else tuple(models)
-        unknown = [model for model in models if model not in _STYLES]
-        if unknown:
-            raise ValueError(f"models must be among {sorted(_STYLES)}, got {unknown}.")
         if ax is None:
             _, ax = plt.subplots(layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
@@ -146,6 +154,7 @@ class ActiveLearningDisplay:
             )
 
 
+@validate_params({"rounds": [TableWith((*_ERRORS, "chooser"))]}, prefer_skip_nested_validation=True)
 def save_active_figure(rounds: pd.DataFrame, path) -> None:
     """Draw the errors of the target and, in a second panel, of the proxy that chose, into a PNG file.
 
@@ -158,6 +167,7 @@ def save_active_figure(rounds: pd.DataFrame, path) -> None:
     """
     from matplotlib.figure import Figure
 
+    path = as_path(path, "path")
     # A target that chose its own rows is already in the left panel.
     chose = rounds.assign(proxy_error=rounds["proxy_error"].where(rounds["chooser"] == "proxy"))
     models = ["target"] if chose["proxy_error"].isna().all() else ["target", "proxy"]

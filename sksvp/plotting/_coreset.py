@@ -1,7 +1,9 @@
 """Error of the target against the number or the cost of its training rows."""
 
 import pandas as pd
+from sklearn.utils._param_validation import HasMethods, StrOptions, validate_params
 
+from .._inputs._parameters import TableWith
 from .._inputs._paths import as_path
 from .._storage._sealed import check_seal
 
@@ -14,6 +16,8 @@ _AXES = {
     "total_cpu_seconds": "CPU seconds: proxy, selection and target",
     "total_seconds": "seconds by the wall: proxy, selection and target",
 }
+_COLUMNS = ("name", "rows", "error", "spread")
+_AXES_OR_NONE = [HasMethods(["plot", "get_figure"]), None]
 
 
 class CoresetDisplay:
@@ -44,10 +48,12 @@ class CoresetDisplay:
     >>> display = CoresetDisplay(table).plot()  # doctest: +SKIP
     """
 
+    @validate_params({"table": [TableWith(_COLUMNS)]}, prefer_skip_nested_validation=True)
     def __init__(self, table: pd.DataFrame):
         self.table = table
 
     @classmethod
+    @validate_params({"ax": _AXES_OR_NONE, "x": [StrOptions(set(_AXES))]}, prefer_skip_nested_validation=True)
     def from_run(cls, folder, *, ax=None, x: str = "rows") -> "CoresetDisplay":
         """Summarise the trainings in a run folder and plot them.
 
@@ -75,6 +81,7 @@ class CoresetDisplay:
         check_seal(path)
         return cls(summary_table(pd.read_csv(path))).plot(ax, x=x)
 
+    @validate_params({"ax": _AXES_OR_NONE, "x": [StrOptions(set(_AXES))]}, prefer_skip_nested_validation=True)
     def plot(self, ax=None, *, x: str = "rows") -> "CoresetDisplay":
         """Plot the mean error with its spread; training on all rows is a dashed line.
 
@@ -89,11 +96,16 @@ class CoresetDisplay:
         Returns
         -------
         self : CoresetDisplay
+
+        Raises
+        ------
+        ValueError
+            If the table lacks the column `x`.
         """
         import matplotlib.pyplot as plt
 
-        if x not in _AXES:
-            raise ValueError(f"x must be one of {sorted(_AXES)}, got {x!r}.")
+        if x not in self.table:
+            raise ValueError(f"x={x!r} needs this column in the table, got {list(self.table)}.")
         if ax is None:
             _, ax = plt.subplots(layout="constrained")
         self.ax_, self.figure_, self.errorbars_ = ax, ax.figure, {}
@@ -127,6 +139,10 @@ class CoresetDisplay:
         self.ax_.plot(rows[x], [mean], color="black", marker="*", markersize=10, linestyle="none")
 
 
+@validate_params(
+    {"table": [TableWith(_COLUMNS)], "clock": [StrOptions({"cpu_seconds", "seconds"})]},
+    prefer_skip_nested_validation=True,
+)
 def save_run_figure(table: pd.DataFrame, path, *, clock: str = "cpu_seconds") -> None:
     """Draw error against rows and against seconds of a clock side by side, into a PNG file.
 
@@ -141,6 +157,7 @@ def save_run_figure(table: pd.DataFrame, path, *, clock: str = "cpu_seconds") ->
     """
     from matplotlib.figure import Figure
 
+    path = as_path(path, "path")
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     display = CoresetDisplay(table)

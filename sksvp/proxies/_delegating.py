@@ -11,6 +11,8 @@ from sklearn.utils import TransformerTags, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from ._torch_seed import scoring_torch
+
 
 def inner_has(method: str):
     """Return the check of `available_if`: the classifier inside, fitted if it is, has this method."""
@@ -153,7 +155,8 @@ class DelegatingClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """Check that this is fitted, and name the argument in an error of the classifier inside that does not."""
         check_is_fitted(self)
         try:
-            yield
+            with scoring_torch(self.estimator_):
+                yield
         except (TypeError, ValueError) as error:
             # Other classes of errors take other arguments than a text.
             if type(error) in (TypeError, ValueError) and not re.search(rf"\b{name}\b", str(error)):

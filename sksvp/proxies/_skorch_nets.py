@@ -3,7 +3,7 @@
 import inspect
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -117,10 +117,10 @@ def _has_timm_head(module: nn.Module) -> bool:
 
 def _last_linear_input(module: nn.Module, *args, **kwargs) -> Tensor:
     """Return what enters the linear layer that runs last in a forward pass."""
-    caught: list[Tensor] = []
+    caught: list[Any] = []
 
     def keep_input(layer, inputs):
-        caught[:] = inputs[:1]
+        caught[:] = layer, *inputs
 
     hooks = [
         layer.register_forward_pre_hook(keep_input)
@@ -128,16 +128,26 @@ def _last_linear_input(module: nn.Module, *args, **kwargs) -> Tensor:
         if isinstance(layer, nn.Linear)
     ]
     try:
-        module(*args, **kwargs)
+        with _not_compiling():
+            output = _first(module(*args, **kwargs))
     finally:
         for hook in hooks:
             hook.remove()
-    if not caught:
+    # If its size is not that of the output, a later layer was not called as one.
+    if not caught or (output.ndim > 1 and caught[0].out_features not in (1, output.shape[-1])):
         raise NoFeatures(
             f"The module {type(module).__name__} has no final hidden features to find: give it a method "
             "features(x), timm's forward_features and forward_head, or a last nn.Linear that it calls as a layer."
         )
-    return caught[0]
+    return caught[1]
+
+
+def _not_compiling() -> AbstractContextManager:
+    """Run compiled parts of a module as they are written: compiled, they would run no hooks."""
+    # torch before 2.6 cannot.
+    return (
+        torch.compiler.set_stance("force_eager") if hasattr(torch.compiler, "set_stance") else nullcontext()
+    )
 
 
 def _outputs(net: NeuralNet, X) -> np.ndarray:

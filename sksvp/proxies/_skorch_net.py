@@ -52,7 +52,16 @@ class SkorchNet(Proxy):
         net = self.classifier
         keep_all_rows(net)
         with observed(type(self)(net), training.recorders, training.watch, len(y)) as seen:
-            super()._fit(X, y, training)
+            try:
+                super()._fit(X, y, training)
+            except IndexError as error:
+                # The words of torch's losses.
+                if "out of bounds" not in str(error):
+                    raise
+                raise ValueError(
+                    f"y has labels up to {np.max(y)}, but the skorch net has fewer outputs: labels must be 0 .. n - 1 "
+                    f"for n outputs, or texts ({error})."
+                ) from error
         return {name: recorder.result() for name, recorder in seen.items()}
 
     def encode(self, y: np.ndarray) -> np.ndarray:

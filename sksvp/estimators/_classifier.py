@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from .._docs import inherit_method_docs
 from .._inputs._labels import check_labels
 from .._inputs._paths import as_path
 from ._docs import inherit_docs
@@ -50,6 +51,7 @@ class Classifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMi
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         inherit_docs(cls)
+        inherit_method_docs(cls)
 
     def _keep(self, params: dict[str, Any]) -> None:
         """Set the parameters of a constructor, given as its `locals()`, unchanged."""

@@ -478,6 +478,7 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         Returns
         -------
         MetadataRouter
+            Which metadata goes where.
         """
         proxy = as_proxy(self.proxy)
         requires = resolve_strategy(self.strategy, proxy.gives).requires

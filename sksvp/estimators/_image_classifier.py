@@ -70,6 +70,8 @@ class ImageClassifier(TorchClassifier):
 
     def _validate(self, X, *, reset: bool):
         X = stack_images(X)
+        if isinstance(X, complex) or getattr(getattr(X, "dtype", None), "kind", "") == "c":
+            raise ValueError("X must have pixels that are real numbers. Complex data not supported.")
         if len(getattr(X, "shape", ())) > 2:
             X = check_images(X)
         else:

@@ -43,7 +43,17 @@ class BatchNormReLU(nn.BatchNorm2d):
         self.one_sweep = one_sweep
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the activations, of the shape of x."""
+        """Return the activations.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, num_features, height, width)
+            Input of the batch norm.
+
+        Returns
+        -------
+        Tensor of the shape of x
+        """
         if self.one_sweep and self.training and self._fits(x):
             return _BatchNormReLU.apply(x, self.weight, self.bias, self)
         return F.relu(super().forward(x), inplace=True)

@@ -66,7 +66,17 @@ class HeadedNetwork(nn.Module):
         return logits, found[0].mean(dim=(2, 3)) if found[0].ndim == 4 else found[0].flatten(1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the logits, of shape (n, n_classes)."""
+        """Return the logits.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, ...)
+            The input of `features`.
+
+        Returns
+        -------
+        Tensor of shape (n, n_classes)
+        """
         return self.network(x)
 
 

@@ -164,5 +164,15 @@ class PreActResNet(nn.Module):
         return self.bn(x).mean(dim=(2, 3))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the logits, of shape (n, n_classes)."""
+        """Return the logits.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, ...)
+            The input of `features`.
+
+        Returns
+        -------
+        Tensor of shape (n, n_classes)
+        """
         return self.fc(self.features(x))

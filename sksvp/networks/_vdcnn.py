@@ -154,7 +154,17 @@ class VDCNN(nn.Module):
         return F.relu(self.hidden2(F.relu(self.hidden1(maps.flatten(1)))))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the logits, of shape (n, n_classes)."""
+        """Return the logits.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, ...)
+            The input of `features`.
+
+        Returns
+        -------
+        Tensor of shape (n, n_classes)
+        """
         return self.fc(self.features(x))
 
 

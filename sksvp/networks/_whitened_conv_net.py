@@ -134,7 +134,17 @@ class WhitenedConvNet(nn.Module):
         return self.stages(x).amax(dim=(2, 3)) * _LOGIT_SCALE
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the logits, of shape (n, n_classes)."""
+        """Return the logits.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, ...)
+            The input of `features`.
+
+        Returns
+        -------
+        Tensor of shape (n, n_classes)
+        """
         return self.fc(self.features(x))
 
 

@@ -201,6 +201,7 @@ class Incremental(DelegatingClassifier):
         Returns
         -------
         MetadataRouter
+            Which metadata goes where.
         """
         mapping = MethodMapping().add(caller="fit", callee="partial_fit")
         return MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=mapping)

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.utils._param_validation import HasMethods, validate_params
+from sklearn.utils._param_validation import HasMethods, StrOptions, validate_params
 
 from ._evidence import Evidence
 from ._rows import check_candidates, check_rows
@@ -33,7 +33,7 @@ class Choice(NamedTuple):
         "strategy": [HasMethods("rank")],
         "evidence": [Evidence],
         "initial": ["array-like", None],
-        "class_balanced": ["boolean"],
+        "class_balanced": ["boolean", StrOptions({"proportional", "equal", "by_error"})],
         "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=False,

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._docs import inherit_method_docs
 from ._rows import as_array, check_rows
 
 
@@ -41,6 +42,10 @@ class Recorder:
     n_rows: int
     needs_scores: ClassVar[bool] = False
     arrays: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        inherit_method_docs(cls)
 
     def __init__(self, n_rows: int):
         if not isinstance(n_rows, Integral) or isinstance(n_rows, bool) or not 0 <= int(n_rows) < 2**63:
@@ -118,7 +123,13 @@ class Recorder:
         self.note(rows, values if isinstance(values, np.ndarray) else values.cpu().numpy())
 
     def result(self) -> np.ndarray:
-        """Return the evidence so far, one entry per row."""
+        """Return the evidence so far.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, ...)
+            One entry per row.
+        """
         raise NotImplementedError
 
     def state(self) -> dict[str, np.ndarray]:

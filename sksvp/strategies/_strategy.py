@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import validate_params
 
+from .._docs import inherit_method_docs
 from ._evidence import Evidence
 from ._rows import as_array, check_candidates
 
@@ -48,6 +49,10 @@ class Strategy(BaseEstimator):
     needs_labels: bool = False
     _parameter_constraints: ClassVar[dict] = {}
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        inherit_method_docs(cls)
+
     def check_params(self, n_samples: int) -> None:
         """Check the parameters alone, before there is any evidence.
 
@@ -72,7 +77,7 @@ class Strategy(BaseEstimator):
         initial: ArrayLike | None = None,
         random_state: Any = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Rank rows, best first; see `ScoredStrategy.rank` for parameters and results.
+        """Rank rows, best first.
 
         Parameters
         ----------

@@ -13,11 +13,11 @@ def resolve_device(device: str | torch.device) -> torch.device:
     ValueError
         For a name that torch does not know, or a device that is not there.
     """
-    if device == "auto":
+    if isinstance(device, str) and device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         resolved = torch.device(device)
-    except (RuntimeError, TypeError) as error:
+    except (RuntimeError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(
             f"device={device!r} must be 'auto' or a torch device such as 'cpu' or 'cuda:0'."
         ) from error

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from sklearn.utils import Bunch
 from typer.testing import CliRunner
 
 from sksvp._storage._run_mark import is_run_folder
+from sksvp.active import resolve_pool_strategy
 from sksvp.cli._bunch import thin_train
 from sksvp.cli._data import DATASETS, Data
 from sksvp.cli._main import app
@@ -597,8 +599,17 @@ def test_help(command):
     assert "\x08" not in result.output
     # The words as they are, however the terminal breaks its lines.
     text = "".join(result.output.split())
-    if command in (["coreset"], ["active"]):
+    if command == ["coreset"]:
         assert ",".join(strategy_names()[:-1]) + f"or{strategy_names()[-1]}" in text
+    if command == ["active"]:
+        (names,) = re.findall(
+            "How unlabelled rows are ranked: (.*?); repeat", " ".join(result.output.split())
+        )
+        for name in strategy_names():
+            with suppress(ValueError):
+                resolve_pool_strategy(name)
+                assert name in names.replace(" or", ",").split(", ")
+        assert "forgetting_events" not in names
     if command:
         assert all(name in text for name in (*SCHEDULE_NAMES, *DATASETS, "resnet20", "bag-of-ngrams"))
 

@@ -856,7 +856,7 @@ def test_what_is_not_a_boolean_is_no_yes(yes):
 
 
 def test_lengths_that_differ_name_X_and_y():
-    with pytest.raises(ValueError, match=r"inconsistent numbers of samples: X has 150 rows, y 149 labels"):
+    with pytest.raises(ValueError, match="inconsistent numbers of samples: X has 150, y has 149"):
         ProxyCoresetSelector(LOGISTIC).fit(X, y[:-1])
 
 

@@ -595,6 +595,72 @@ def test_an_error_of_the_function_that_chooses_is_its_own(tmp_path):
         ImageFolderRows(tmp_path, ["a.png"], image_size=8).read_windows([0], choose)
 
 
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "__pycache__",
+        "#recycle/cat",
+        "_gsdata_",
+        "mlruns/0",
+        "wandb/run",
+        "mine.egg-info",
+        "venv/lib",
+        "lightning_logs/a",
+    ],
+)
+def test_folders_of_systems_and_tools(folder, root):
+    for place in ("train", "val", "train/cat", "."):
+        save(root / place / folder / "0.png", noise(8, 8, 3))
+    bunch = load_image_folder(root, image_size=8)
+    assert bunch.target_names.tolist() == ["cat", "dog"]
+    assert (np.bincount(bunch.y_train).tolist(), np.bincount(bunch.y_test).tolist()) == ([3, 3], [2, 2])
+
+
+def test_links_to_images_that_are_read_anyway(root, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside")
+    save(outside / "a.png", noise(8, 8, 3))
+    cat = root / "train" / "cat"
+    (cat / "same.png").symlink_to("0.png")
+    (cat / "dog.png").symlink_to("../dog/0.png")
+    (cat / "loop.png").symlink_to("loop.png")
+    (cat / "nowhere.png").symlink_to("gone.png")
+    (cat / "other.png").symlink_to(outside / "a.png")
+    bunch = load_image_folder(root, image_size=8)
+    assert bunch.filenames_train.tolist() == [
+        *(f"train/cat/{name}.png" for name in ("0", "1", "2", "other")),
+        *(f"train/dog/{name}.png" for name in range(3)),
+    ]
+
+
+def test_test_rows_that_link_to_the_training_rows(root, tmp_path_factory):
+    linked = tmp_path_factory.mktemp("linked")
+    (linked / "train").symlink_to(root / "train")
+    (linked / "val").symlink_to("train")
+    with pytest.warns(UserWarning, match="val is a link to the training rows and is not read"):
+        assert load_image_folder(linked, image_size=8).X_test is None
+
+
+@pytest.mark.parametrize("wrapped", ["images", "data/data", "data/images"])
+def test_a_folder_around_the_class_folders(wrapped, tmp_path):
+    for name in ("cat", "dog"):
+        save(tmp_path / wrapped / name / "0.png", noise(8, 8, 3))
+    first = wrapped.partition("/")[0]
+    with pytest.raises(ValueError, match=f"is root='.*{first}' meant"):
+        load_image_folder(tmp_path, image_size=8)
+
+
+def test_classes_that_look_alike(tmp_path):
+    for name in ("cat", "caf\u00e9", "cafe\u0301"):
+        save(tmp_path / name / "0.png", noise(8, 8, 3))
+    with pytest.warns(UserWarning, match="look alike, but are two classes"):
+        load_image_folder(tmp_path, image_size=8)
+
+
+def test_an_empty_folder_among_the_test_rows_is_no_class(root):
+    (root / "val" / "bird").mkdir()
+    assert len(load_image_folder(root, image_size=8).X_test) == 4
+
+
 # Keys and threads -----------------------------------------------------------------------------
 
 

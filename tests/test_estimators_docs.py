@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from sksvp import estimators
+from sksvp import estimators, strategies
 from sksvp.estimators._classifier import Classifier
 
 CLASSES = [getattr(estimators, name) for name in estimators.__all__]
@@ -75,3 +75,14 @@ def test_a_class_without_a_docstring_stays_so():
             self.verbose = verbose
 
     assert Bare.__doc__ is None
+
+
+def test_a_method_of_a_user_has_the_sections_of_its_base():
+    class Shortest(strategies.ScoredStrategy):
+        def score(self, evidence, rows):
+            """Return minus the length of `rows`."""
+
+    assert Shortest.score.__doc__.startswith(
+        "Return minus the length of `rows`.\n\nParameters\n----------\nevidence"
+    )
+    assert Shortest.rank.__doc__ == strategies.ScoredStrategy.rank.__doc__

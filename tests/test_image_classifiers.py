@@ -390,7 +390,7 @@ def test_bad_targets(colour):
         resnet().fit(X, y[:-1])
     with pytest.raises(ValueError, match="at least two classes"):
         resnet().fit(X, np.zeros(60, int))
-    with pytest.raises(ValueError, match="1d array"):
+    with pytest.raises(ValueError, match="one class label per row"):
         resnet().fit(X, np.eye(3)[y])
     with pytest.raises(ValueError, match="continuous"):
         resnet().fit(X, np.random.RandomState(0).rand(60))
@@ -816,3 +816,37 @@ def test_predict_works_from_several_threads(digits):
     assert len(found) == 4
     for logits in found:
         np.testing.assert_array_equal(logits, expected)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"net_params": {"no_such": 1}}, "net_params"),
+        ({"net_params": {"callbacks": 3}}, r"net_params\['callbacks'\]"),
+        ({"net_params": {3: 3}}, "net_params"),
+        ({"net_params": {"optimizer": "sgd"}}, "net_params"),
+        ({"net_params": {"optimizer__no_such": 1}}, "net_params"),
+        ({"class_weight": {0: "much"}}, "class_weight"),
+        ({"class_weight": {0: float("inf")}}, "class_weight"),
+        ({"checkpoint": ""}, "checkpoint"),
+        ({"max_epochs": True}, "max_epochs"),
+        ({"max_epochs": 10**30}, "max_epochs"),
+        ({"schedule": [(1.5, 0.1)]}, "schedule"),
+        ({"schedule": [(1, float("inf"))]}, "schedule"),
+    ],
+)
+def test_what_can_be_known_is_checked_without_data(params, message):
+    """So a target's parameters are checked before its proxy is trained."""
+    before = torch.get_rng_state()
+    with pytest.raises(ValueError, match=message):
+        ResNetClassifier(depth=8, device="cpu", **params).check_params()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_home_of_a_path_is_found(digits, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    model = resnet(max_epochs=1, checkpoint="~/runs").fit(*digits)
+    model.save("~/model.safetensors")
+    assert {path.name for path in tmp_path.iterdir()} == {"runs", "model.safetensors"}
+    ResNetClassifier.load("~/model.safetensors", device="cpu")

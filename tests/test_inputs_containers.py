@@ -6,11 +6,14 @@ import pytest
 import torch
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 from toy_proxies import CountedTraining, blobs, n_trainings
 
 from sksvp import ProxyActiveLearner, ProxyCoresetSelector
 from sksvp._inputs._containers import check_container, take_rows
+from sksvp._storage._fingerprint import fingerprint
 from sksvp.proxies import Incremental
 
 X, y = blobs()
@@ -35,6 +38,30 @@ class OnDisk:
 
     def __array__(self, dtype=None, copy=None):
         return np.asarray(self.values, dtype=dtype)
+
+
+class OfColumns:
+    """Indexed by columns, with a method for rows, as datasets.Dataset of Hugging Face is."""
+
+    __module__ = "datasets.arrow_dataset"
+
+    def __init__(self, columns):
+        self.columns = columns
+        self.column_names = list(columns)
+        self.shape = (len(self), len(columns))
+
+    def __len__(self):
+        return len(next(iter(self.columns.values())))
+
+    def __getitem__(self, key):
+        if isinstance(key, str):
+            return list(self.columns[key])
+        if isinstance(key, tuple):
+            raise TypeError("'<' not supported between instances of 'int' and 'ellipsis'")
+        return {name: list(np.asarray(column)[key]) for name, column in self.columns.items()}
+
+    def select(self, rows):
+        return OfColumns({name: np.asarray(column)[list(rows)] for name, column in self.columns.items()})
 
 
 class Columns:
@@ -94,6 +121,22 @@ def test_other_containers_are_refused_before_the_training(container, message, tm
     selector = ProxyCoresetSelector(LogisticRegression(), strategy="random").fit(X, y)
     with pytest.raises(TypeError, match="arrays\\[1\\] must"):
         selector.select(y, container)
+
+
+def test_tables_of_columns_give_the_same_rows():
+    columns = {f"x{number}": column for number, column in enumerate(X.T)}
+    table = FunctionTransformer(lambda rows: np.column_stack([rows[name] for name in columns]))
+    in_memory = ProxyCoresetSelector(LogisticRegression(), random_state=0).fit(X, y)
+    of_columns = ProxyCoresetSelector(make_pipeline(table, LogisticRegression()), random_state=0)
+    of_columns.fit(OfColumns(columns), y)
+    np.testing.assert_array_equal(of_columns.order_, in_memory.order_)
+    np.testing.assert_array_equal(
+        in_memory.select(OfColumns(columns)).columns["x0"], in_memory.select(X)[:, 0]
+    )
+    assert len(take_rows(OfColumns(columns), slice(2, 9, 3))) == 3
+    changed = {**columns, "x0": columns["x0"] + 1}
+    assert fingerprint(OfColumns(columns)) == fingerprint(OfColumns(dict(columns)))
+    assert fingerprint(OfColumns(columns)) != fingerprint(OfColumns(changed))
 
 
 @pytest.mark.parametrize("proxy", [LogisticRegression(), SGDClassifier()], ids=["fit", "passes"])

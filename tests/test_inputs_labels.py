@@ -1,5 +1,7 @@
 """Which rows are labelled, read from every container."""
 
+import enum
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -168,3 +170,44 @@ def test_booleans_are_no_answers_where_classes_are_numbers():
     table.add(np.array([0]), np.array([1]))
     with pytest.raises(ValueError, match="all be numbers, all be booleans"):
         table.add(np.array([1]), np.array([True]))
+
+
+class Mood(str, enum.Enum):  # noqa: UP042  # str() of a StrEnum is its value
+    GOOD = "good"
+    BAD = "bad"
+
+
+@pytest.mark.parametrize("as_array", [list, tuple, pd.Series, lambda y: np.array(y, dtype=object)])
+def test_members_of_an_enumeration_are_their_values(as_array):
+    assert check_labels(as_array([Mood.GOOD, Mood.BAD, "good"])).tolist() == ["good", "bad", "good"]
+    assert check_labels(as_array([Mood.GOOD, Mood.BAD])).tolist() == ["good", "bad"]
+
+
+@pytest.mark.parametrize("as_array", [list, pd.Series, lambda y: np.array(y, dtype=object)])
+def test_texts_that_numpy_would_cut(as_array):
+    with pytest.raises(ValueError, match="NUL character"):
+        check_labels(as_array(["a", "a\0"]))
+    assert check_labels(as_array(["a", "a\0b"])).tolist() == ["a", "a\0b"]
+
+
+def test_numpy_s_texts_of_any_length():
+    y = np.array(["a", "long"], dtype=np.dtypes.StringDType())
+    assert check_labels(y).tolist() == ["a", "long"]
+    y = np.array(["a", None], dtype=np.dtypes.StringDType(na_object=None))
+    assert [part.tolist() for part in read_labels(y)] == [[0], ["a"]]
+
+
+def test_tensors_in_bfloat16():
+    torch = pytest.importorskip("torch")
+    assert check_labels(torch.tensor([1, 2], dtype=torch.bfloat16)).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("missing_label", [[1], {}, (), object(), np.array([1])])
+def test_what_no_single_label_is(missing_label):
+    with pytest.raises(TypeError, match="missing_label must be a number"):
+        read_labels([1, 2], missing_label=missing_label)
+
+
+def test_floats_beyond_the_integers():
+    rows, labels = read_labels([1e300, np.nan, 2e300])
+    assert (rows.tolist(), labels.tolist()) == ([0, 2], [1e300, 2e300])

@@ -742,3 +742,10 @@ def test_nets_in_threads_are_as_one_after_the_other():
         found = list(threads.map(lambda _: logits(), range(8)))
     assert all(np.array_equal(alone, one) for one in found)
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_labels_beyond_the_outputs_of_a_net_are_named():
+    """A net with three outputs and labels 1, 2, 3."""
+    X, y = blobs(30)
+    with pytest.raises(ValueError, match=r"y has labels up to 3.*must be 0 \.\. n - 1"):
+        as_proxy(make_net(Mlp)).train(X.astype(np.float32), y + 1)

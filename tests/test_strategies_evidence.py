@@ -18,7 +18,7 @@ def test_n_rows_must_agree_with_the_parts():
 
 
 def test_no_part_at_all_is_refused():
-    with pytest.raises(ValueError, match="at least one part"):
+    with pytest.raises(ValueError, match="Evidence needs y, logits"):
         Evidence()
 
 

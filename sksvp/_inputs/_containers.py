@@ -7,12 +7,10 @@ import numpy as np
 from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.validation import _num_samples
 
-from ._labels import check_labels
-
 # Arrays on disk that take row numbers in ascending order only, and along their first axis alone.
 _ON_DISK = ("h5py", "zarr")
 _WAYS = {
-    "datasets": "X.to_pandas() makes a DataFrame of it, X['column'][:] a list of one column",
+    "datasets": "take one split, X['train'] say, and X['column'] where the rows are texts",
     "xarray": "X.to_dataframe() makes a DataFrame of it",
     "builtins": "pandas.DataFrame(X) makes a table of the columns in a dict",
 }
@@ -35,7 +33,14 @@ def take_rows(X: Any, rows: np.ndarray | slice) -> Any:
     if _library_of(X) in _ON_DISK and not isinstance(rows, slice):
         ascending, places = np.unique(rows, return_inverse=True)
         return np.asarray(X[ascending])[places]
+    if _is_table_of_columns(X):
+        return X.select(range(*rows.indices(len(X))) if isinstance(rows, slice) else rows)
     return _safe_indexing(X, rows)
+
+
+def _is_table_of_columns(X: Any) -> bool:
+    """Tell whether X is a Hugging Face Dataset, whose rows are taken by a method of their own."""
+    return _library_of(X) == "datasets" and hasattr(X, "select") and hasattr(X, "column_names")
 
 
 def check_container(X: Any, name: str = "X") -> None:
@@ -76,50 +81,6 @@ def check_container(X: Any, name: str = "X") -> None:
         ) from error
     if found != len(rows):
         raise TypeError(f"{name} must give the rows it is asked for; {kind} gave {found} for {len(rows)}.")
-
-
-def check_training_rows(
-    X: Any, y: Any, name: str, *, at_least: int, advice: str = ""
-) -> tuple[Any, np.ndarray]:
-    """Check the rows and labels of a training.
-
-    Parameters
-    ----------
-    X : rows of length n
-    y : array-like of shape (n,)
-        Class labels, none of them missing.
-    name : str
-        Name of the estimator, for messages.
-    at_least : int
-        Smallest number of rows.
-    advice : str, default=""
-        Text that is added to the message about missing labels.
-
-    Returns
-    -------
-    X : rows
-        With rows that can be taken by their numbers.
-    labels : ndarray of shape (n,)
-
-    Raises
-    ------
-    TypeError
-        If the rows of X cannot be taken by their numbers.
-    ValueError
-        If y is None or holds no class labels, or X and y differ in length.
-    """
-    if y is None:
-        raise ValueError(f"This {name} estimator requires y to be passed, but the target y is None.")
-    check_container(X)
-    (X,) = indexable(X)
-    labels = check_labels(y, advice=advice)
-    if _num_samples(X) != len(labels):
-        raise ValueError(
-            f"X and y have inconsistent numbers of samples: X has {_num_samples(X)} rows, y {len(labels)} labels."
-        )
-    if len(labels) < at_least:
-        raise ValueError(f"X has {len(labels)} sample(s), while a minimum of {at_least} is required.")
-    return X, labels
 
 
 def _library_of(X: Any) -> str:

@@ -1,5 +1,6 @@
 """Check class labels: one per row, numbers, booleans or texts; some may be missing if that is allowed."""
 
+from collections.abc import Iterable
 from numbers import Real
 from typing import Any
 
@@ -7,6 +8,9 @@ import numpy as np
 from sklearn.utils.validation import column_or_1d
 
 from ._missing import check_complete, is_missing, missing_mask
+
+# Whole numbers below it are floats without rounding.
+_EXACT = 2.0**53
 
 
 def check_labels(y: Any, advice: str = "") -> np.ndarray:
@@ -56,6 +60,8 @@ def read_labels(y: Any, *, missing_label: Any = None) -> tuple[np.ndarray, np.nd
     ValueError
         If labels are continuous, infinite, complex, multilabel, empty texts or of
         several kinds, or `missing_label` is of another kind than the labels.
+    TypeError
+        If `missing_label` is not a single label.
     """
     values = _as_column(y)
     unlabelled = missing_mask(values)
@@ -65,7 +71,7 @@ def read_labels(y: Any, *, missing_label: Any = None) -> tuple[np.ndarray, np.nd
         unlabelled[~unlabelled] = values[~unlabelled] == missing_label
     rows = np.flatnonzero(~unlabelled)
     labels = check_class_labels(values[rows])
-    if unlabelled.any() and labels.dtype.kind == "f":
+    if unlabelled.any() and labels.dtype.kind == "f" and (np.abs(labels) < _EXACT).all():
         # NaN had turned the integers into floats.
         labels = labels.astype(np.int64)
     return rows, labels
@@ -73,10 +79,8 @@ def read_labels(y: Any, *, missing_label: Any = None) -> tuple[np.ndarray, np.nd
 
 def check_class_labels(values: np.ndarray) -> np.ndarray:
     """Convert class labels, none of them missing, to a plain dtype; raises the errors of `read_labels`."""
-    if values.dtype.kind == "O":
-        values = _of_one_kind(values)
-    if values.dtype.kind == "T":
-        values = values.astype(np.str_)
+    if values.dtype.kind in "OT":
+        values = _of_one_kind(values.astype(object))
     if values.dtype.kind == "f":
         if np.isinf(values).any():
             raise ValueError(f"Input y contains infinity or a value too large for {values.dtype!r}.")
@@ -118,7 +122,9 @@ def _as_column(y: Any) -> np.ndarray:
         mask = np.ma.getmaskarray(y)
         y = y.data if not mask.any() else _with_none(y.data, mask)
     elif hasattr(y, "detach"):  # a torch tensor, perhaps on a GPU
-        y = y.detach().cpu().numpy()
+        y = y.detach().cpu()
+        # numpy has no bfloat16.
+        y = (y.float() if y.is_floating_point() else y).numpy()
     elif isinstance(y, list | tuple) and not any(np.ndim(value) for value in y):
         y = _list_as_array(y)
     array = np.asarray(y)
@@ -141,7 +147,8 @@ def _with_none(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 def _list_as_array(values: list | tuple) -> np.ndarray:
     # numpy would turn the numbers of a mixed list into texts, and round large integers to the same float.
-    if len({type(value) for value in values}) == 1 and not is_missing(values[0]):
+    is_one_type = len({type(value) for value in values}) == 1 and not is_missing(values[0])
+    if is_one_type and (not isinstance(values[0], str) or _are_plain(values)):
         array = np.asarray(values)
         if array.dtype.kind in ("biu" if isinstance(values[0], int) else "biufU"):
             return array
@@ -149,6 +156,11 @@ def _list_as_array(values: list | tuple) -> np.ndarray:
     array[:] = list(values)
     # `check_class_labels` finds the dtype once missing labels are known.
     return array
+
+
+def _are_plain(texts: Iterable[str]) -> bool:
+    """Tell whether numpy keeps texts as they are."""
+    return all(type(text) in (str, np.str_) and not text.endswith("\0") for text in texts)
 
 
 def _of_one_kind(values: np.ndarray) -> np.ndarray:
@@ -161,7 +173,13 @@ def _of_one_kind(values: np.ndarray) -> np.ndarray:
     if len(kinds) > 1:
         raise ValueError(f"y must hold {' or '.join(kinds)}, not both, got {examples(values)}.")
     if kinds == ["texts"]:
-        return values.astype(np.str_)
+        # A text that is a member of an enumeration is its value.
+        texts = [str.__str__(value) for value in values]
+        if not _are_plain(texts):
+            raise ValueError(
+                "y must be class labels, got a text that ends in a NUL character, which numpy drops."
+            )
+        return np.array(texts, dtype=np.str_)
     numbers = np.asarray(values.tolist())
     if numbers.dtype == object or any(a != b for a, b in zip(numbers.tolist(), values, strict=True)):
         raise ValueError(
@@ -172,6 +190,8 @@ def _of_one_kind(values: np.ndarray) -> np.ndarray:
 
 def _check_missing_label(values: np.ndarray, unlabelled: np.ndarray, missing_label: Any) -> None:
     """Check that the value for missing labels is of the same kind as the labels."""
+    if not isinstance(missing_label, str | Real | np.bool_):
+        raise TypeError(f"missing_label must be a number, a text, a boolean or None, got {missing_label!r}.")
     mark = kind_of(missing_label)
     labels = values[~unlabelled]
     # All labels of a plain dtype are of one kind.

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import numpy as np
 from sklearn.utils import indexable
 from sklearn.utils.validation import _num_samples
 
 from ._containers import check_container
+from ._labels import check_labels
 
 
 def indexable_rows(**arrays: Any) -> tuple[Any, ...]:
@@ -15,7 +17,7 @@ def indexable_rows(**arrays: Any) -> tuple[Any, ...]:
     ----------
     **arrays : rows
         Rows in any container by the name of the parameter, such as ``X=X, y=y``.
-        None is passed over.
+        None is passed over, but not as X.
 
     Returns
     -------
@@ -35,7 +37,7 @@ def indexable_rows(**arrays: Any) -> tuple[Any, ...]:
             raise TypeError(
                 f"{name} must be rows, such as a list, Series or array of str, got a single text."
             )
-        if array is not None:
+        if array is not None or name == "X":
             check_container(array, name)
             (array,) = indexable(array)
             lengths[name] = _num_samples(array)
@@ -44,3 +46,41 @@ def indexable_rows(**arrays: Any) -> tuple[Any, ...]:
         told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
         raise ValueError(f"Found inconsistent numbers of samples: {told}.")
     return tuple(made)
+
+
+def check_training_rows(X: Any, y: Any, name: str, *, advice: str = "") -> tuple[Any, np.ndarray]:
+    """Check the rows and labels of a training.
+
+    Parameters
+    ----------
+    X : rows of length n
+        In any container.
+    y : array-like of shape (n,)
+        Class labels, none of them missing.
+    name : str
+        Name of the estimator, for messages.
+    advice : str, default=""
+        Text that is added to the message about missing labels.
+
+    Returns
+    -------
+    X : rows of length n
+        In a form that can be indexed by row.
+    labels : ndarray of shape (n,)
+        The labels as bool, integers, floats or str.
+
+    Raises
+    ------
+    TypeError
+        If X or y has no rows.
+    ValueError
+        If y is None or holds no class labels, X and y differ in length, or there is
+        no row.
+    """
+    if y is None:
+        raise ValueError(f"This {name} estimator requires y to be passed, but the target y is None.")
+    X, y = indexable_rows(X=X, y=y)
+    labels = check_labels(y, advice=advice)
+    if len(labels) == 0:
+        raise ValueError("X has 0 sample(s), while a minimum of 1 is required.")
+    return X, labels

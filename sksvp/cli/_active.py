@@ -31,7 +31,7 @@ class Rounds(Group):
     parameters: ClassVar[dict[str, str]] = {"rounds": "round"}
 
     strategy: list[str] | None = option(
-        "How unlabelled rows are ranked: {strategies}, but for those that need labels; repeat to compare several.",
+        "How unlabelled rows are ranked: {pool_strategies}; repeat to compare several.",
         unset="least_confidence",
     )
     initial_size: float | int | None = option(

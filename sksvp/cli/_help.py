@@ -21,9 +21,12 @@ class GroupedHelp(TyperCommand):
 
 def _registered_names() -> dict[str, str]:
     # The import would make the first message of a command slower.
-    from ..strategies import strategy_names
+    from ..strategies import recorder_names, resolve_strategy, strategy_names
 
-    return {"strategies": listed(strategy_names())}
+    names = strategy_names()
+    # Rows of a pool have no labels to train on, and so no records of a training.
+    of_pools = [name for name in names if not set(resolve_strategy(name).requires) & set(recorder_names())]
+    return {"strategies": listed(names), "pool_strategies": listed(of_pools)}
 
 
 def listed(names) -> str:

@@ -55,8 +55,12 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (coreset, active, train):
-    app.command(cls=GroupedHelp)(command)
+for command, summary in (
+    (coreset, "Choose training rows with a small proxy, and compare."),
+    (active, "Choose what to label with a small proxy, and compare."),
+    (train, "Train one network on all rows."),
+):
+    app.command(cls=GroupedHelp, short_help=summary)(command)
 
 
 @app.callback(invoke_without_command=True)

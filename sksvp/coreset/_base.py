@@ -22,7 +22,8 @@ from sklearn.utils.validation import (
 )
 
 from .._clock import Clock
-from .._inputs._containers import check_container, check_training_rows, take_rows
+from .._inputs._containers import check_container, take_rows
+from .._inputs._lengths import check_training_rows
 from .._inputs._parameters import WholeNumber
 from .._seeds import draw_seeds
 from .._storage._fingerprint import fingerprint
@@ -172,7 +173,7 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         return self
 
     def _check_rows(self, X, y) -> tuple[Any, np.ndarray]:
-        X, labels = check_training_rows(X, y, type(self).__name__, at_least=1, advice=_ADVICE)
+        X, labels = check_training_rows(X, y, type(self).__name__, advice=_ADVICE)
         n_classes = len(np.unique(labels))
         if n_classes < 2:
             raise ValueError(
@@ -477,6 +478,7 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         Returns
         -------
         MetadataRouter
+            Which metadata goes where.
         """
         proxy = as_proxy(self.proxy)
         requires = resolve_strategy(self.strategy, proxy.gives).requires

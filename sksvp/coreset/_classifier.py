@@ -228,6 +228,7 @@ class CoresetClassifier(DelegatingClassifier):
         Returns
         -------
         MetadataRouter
+            Which metadata goes where.
         """
         to_target = MethodMapping().add(caller="fit", callee="fit").add(caller="score", callee="score")
         to_selector = MethodMapping().add(caller="fit", callee="fit")

@@ -90,6 +90,7 @@ class RankingSettled(BaseEstimator):
         Returns
         -------
         RankingWatch
+            Called after each epoch.
 
         Raises
         ------

@@ -1,8 +1,10 @@
 """Choosing again, and scoring by every rule, from one training of the proxy."""
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._seeds import draw_seeds
@@ -32,6 +34,15 @@ def evidence_to_keep(evidence: Evidence, *, scores: bool) -> Evidence:
 
 class RerankingMixin:
     """What a fitted selector or sampler can do without another training."""
+
+    _kept: Evidence
+    proxy_: Any
+    random_state: Any
+    strategy_: Any
+    support_: np.ndarray
+    set_params: Callable[..., Any]
+    _is_fitted_rows: Callable[[Any], bool]
+    _fitted_rows: Callable[[], Any]
 
     @property
     def record_(self) -> TrainingRecord | None:

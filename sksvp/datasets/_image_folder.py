@@ -17,6 +17,7 @@ from .._inputs._rows import Box, WindowedRows
 from .._inputs._warn import warn_caller
 from ..text import check_texts
 from ._bunch import split_bunch
+from ._class_names import warn_of_alike
 from ._image_layout import SUFFIXES, Layout, find_layout, list_split
 from ._pixels import centre_square, check_header, read_image
 from ._threads import N_JOBS, thread_map
@@ -126,13 +127,14 @@ def load_image_folder(
     Training rows are ``root/train/<class>/...`` or, without a folder ``train``,
     ``root/<class>/...``. Test rows have the same layout under the first of ``root/test``,
     ``root/val``, ``root/valid`` and ``root/validation`` that has class folders. Images may
-    be in subfolders of their class's folder. The loader ignores files without the ending
-    of an image and files that are not regular; hidden files and folders, those of file
-    systems, such as ``@eaDir``, and the run folders of the command line; and links to a
-    parent folder or to another class. If ``root/train`` or ``root`` has no class folders,
-    its own images are rows without labels, a pool for active learning. A folder ``train``
-    beside class folders that holds only images is a class. The test rows of Tiny ImageNet,
-    ``root/val/images`` with ``root/val/val_annotations.txt``, are read as well.
+    be in subfolders of their class's folder. The loader ignores files without the ending of
+    an image and files that are not regular; hidden files and folders, those of file systems
+    and tools, such as ``@eaDir`` and ``__pycache__``, and the run folders of the command
+    line; and links to a parent folder or to an image or folder that is read anyway. If
+    ``root/train`` or ``root`` has no class folders, its own images are rows without labels,
+    a pool for active learning. A folder ``train`` beside class folders that holds only
+    images is a class. The test rows of Tiny ImageNet, ``root/val/images`` with
+    ``root/val/val_annotations.txt``, are read as well.
 
     Parameters
     ----------
@@ -202,6 +204,7 @@ def load_image_folder(
     layout = find_layout(root)
     for note in layout.notes:
         warn_caller(note)
+    warn_of_alike(layout.classes, root)
     reading = {"image_size": image_size, "crop_fraction": crop_fraction, "n_jobs": n_jobs}
     train = _load_split(layout, layout.train, on_error=on_error, **reading)
     test = None if layout.test is None else _load_split(layout, layout.test, on_error=on_error, **reading)

@@ -13,7 +13,9 @@ SUFFIXES = (
     ".avif",
     ".bmp",
     ".gif",
+    ".jfif",
     ".jp2",
+    ".jpe",
     ".jpeg",
     ".jpg",
     ".pgm",
@@ -26,8 +28,20 @@ SUFFIXES = (
 _TEST_FOLDERS = ("test", "val", "valid", "validation")
 # Names of splits in upper or lower case; they are not names of classes.
 _SPLIT_NAMES = {"train", "training", "testing", *_TEST_FOLDERS}
-# Folders of file systems and archivers. Names that begin with "." or "@" are ignored as well.
-_SYSTEM_FOLDERS = {"__macosx", "$recycle.bin", "system volume information", "lost+found"}
+# Folders of file systems, archivers and tools that track experiments.
+_SYSTEM_FOLDERS = {
+    "$recycle.bin",
+    "__macosx",
+    "__pycache__",
+    "_gsdata_",
+    "lightning_logs",
+    "lost+found",
+    "mlruns",
+    "node_modules",
+    "system volume information",
+    "venv",
+    "wandb",
+}
 
 _EXPECTED = (
     "expected are train/<class>/* or <class>/*, with test rows in test/<class>/* or val/<class>/*, or images "
@@ -76,8 +90,12 @@ def find_layout(root: Path) -> Layout:
         raise ValueError(f"root={str(root)!r} has no images where they are looked for: {_EXPECTED}.")
     if classes and loose:
         notes.append(f"{len(loose):,} images beside the class folders of {root / train} are not read.")
+    same = [name for name in _TEST_FOLDERS if (root / name).resolve() == (root / train).resolve()]
+    notes += [f"{root / name} is a link to the training rows and is not read." for name in same]
     tests = {
-        name: classes if _annotations(root / name) else _class_folders(root / name) for name in _TEST_FOLDERS
+        name: classes if _annotations(root / name) else _class_folders(root / name)
+        for name in _TEST_FOLDERS
+        if name not in same
     }
     # Some published sets have a folder of unlabelled test images beside the labelled ones.
     labelled = sorted(filter(tests.get, tests), key=lambda name: set(classes).isdisjoint(tests[name]))
@@ -88,11 +106,13 @@ def find_layout(root: Path) -> Layout:
         notes += [
             f"{root / name} has no class folders: it gives no test rows and is not read."
             for name in _TEST_FOLDERS
-            if name in folders
+            if name in folders and name not in same
         ]
         return Layout(root, train, classes, None, notes)
     test, *unread = labelled
-    foreign = sorted(set(tests[test]) - set(classes))
+    foreign = [
+        name for name in tests[test] if name not in classes and next(_images_below(root / test / name), None)
+    ]
     if foreign:
         raise ValueError(f"{root / test} has classes that {root / train} lacks: {', '.join(foreign)}.")
     notes += [f"{root / name} is not read: {root / test} has the test rows." for name in unread]
@@ -126,10 +146,14 @@ def list_split(layout: Layout, split: str) -> tuple[np.ndarray, np.ndarray | Non
 
 
 def _check_not_above(root: Path, classes: list[str]) -> None:
-    """Refuse a folder of data sets, each of which would become a class."""
+    """Refuse a folder of data sets, each of which would become a class, and one around the class folders."""
     for name in classes:
-        if (root / name / "train").is_dir():
-            raise ValueError(f"root={str(root)!r} holds {name}/train: is root={str(root / name)!r} meant?")
+        inner = _class_folders(root / name)
+        if "train" in inner or (len(classes) == 1 and len(inner) > 0 and not _images_in(root / name)):
+            raise ValueError(
+                f"root={str(root)!r} holds {name}/{'train' if 'train' in inner else inner[0]}: "
+                f"is root={str(root / name)!r} meant?"
+            )
 
 
 def _annotations(folder: Path) -> Path | None:
@@ -160,7 +184,7 @@ def _class_folders(folder: Path) -> list[str]:
     if not folder.is_dir():
         return []
     with os.scandir(folder) as entries:
-        names = sorted(entry.name for entry in entries if entry.is_dir() and not _is_system(entry.name))
+        names = sorted(entry.name for entry in entries if _is_folder(entry) and not _is_system(entry.name))
     return [
         name
         for name in names
@@ -169,7 +193,8 @@ def _class_folders(folder: Path) -> list[str]:
 
 
 def _is_system(name: str) -> bool:
-    return name.startswith((".", "@")) or name.lower() in _SYSTEM_FOLDERS
+    name = name.lower()
+    return name.startswith((".", "@", "#")) or name.endswith(".egg-info") or name in _SYSTEM_FOLDERS
 
 
 def _holds_only_runs(folder: Path) -> bool:
@@ -206,8 +231,9 @@ def _list_images(folder: Path, classes: list[str]) -> tuple[np.ndarray, np.ndarr
 def _images_below(folder: Path, homes: list[Path] | None = None) -> Iterator[str]:
     """Yield the image files below a folder.
 
-    A link is followed unless it leads into one of the class folders `homes`, or to a
-    parent of one: images would be read twice, or with the label of another class.
+    A link is followed unless it leads to a folder or image in one of the class folders
+    `homes`, or to a parent of one: images would be read twice, or with the label of
+    another class.
     """
     homes = [folder.resolve()] if homes is None else homes
     seen = set()
@@ -216,25 +242,41 @@ def _images_below(folder: Path, homes: list[Path] | None = None) -> Iterator[str
         place = waiting.pop()
         with os.scandir(place) as entries:
             for entry in entries:
-                if entry.is_dir():
+                if _is_folder(entry):
                     if _is_system(entry.name) or is_run_folder(Path(entry.path)):
                         continue
                     if entry.is_symlink():
                         real = Path(entry.path).resolve()
-                        if real in seen or any(
-                            real.is_relative_to(home) or home.is_relative_to(real) for home in homes
-                        ):
+                        is_above = any(home.is_relative_to(real) for home in homes)
+                        if real in seen or is_above or _is_below(real, homes):
                             continue
                         seen.add(real)
                     waiting.append(entry.path)
-                elif is_image(entry.name) and entry.is_file():
+                elif (
+                    is_image(entry.name)
+                    and _is_file(entry)
+                    and not (entry.is_symlink() and _is_below(Path(entry.path).resolve(), homes))
+                ):
                     yield entry.path
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    # The entry's own methods need no system call, but raise an error for a link that leads to itself.
+    return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
+
+
+def _is_file(entry: os.DirEntry) -> bool:
+    return os.path.isfile(entry.path) if entry.is_symlink() else entry.is_file()
+
+
+def _is_below(path: Path, homes: list[Path]) -> bool:
+    return any(path.is_relative_to(home) for home in homes)
 
 
 def _images_in(folder: Path) -> list[str]:
     """Return the names of the image files of a folder itself, sorted."""
     with os.scandir(folder) as entries:
-        return sorted(entry.name for entry in entries if is_image(entry.name) and entry.is_file())
+        return sorted(entry.name for entry in entries if is_image(entry.name) and _is_file(entry))
 
 
 def is_image(name: str) -> bool:

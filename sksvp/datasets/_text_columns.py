@@ -2,12 +2,13 @@
 
 import math
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from ._class_names import plain_name
 
 # More classes than any data set has. A column with more values holds numbers, not classes.
 _MOST_CLASSES = 100_000
@@ -77,7 +78,7 @@ class NamedColumns:
         """
         if not self._has_header or len(fields) != len(self._names):
             return False
-        names = [_plain(name) for name in fields]
+        names = [plain_name(name) for name in fields]
         if names == self._names:
             return True
         if len(set(names)) > 1 and sorted(names) == sorted(self._names):
@@ -106,7 +107,7 @@ class NamedColumns:
             raise ValueError(f"{path} has one column only, {_shown(fields)}{_other_separator(fields)}")
         if self.label in self._texts:
             raise ValueError(f"{path}: label_column and text_column are the same column.")
-        self._first, self._names = fields, [_plain(name) for name in fields]
+        self._first, self._names = fields, [plain_name(name) for name in fields]
         return self._has_header
 
     def what_is_wrong(self, fields: list[str]) -> str:
@@ -261,23 +262,6 @@ def unify_numbers(files: Sequence[Sequence[str]]) -> list[list[str]]:
     for name in sorted(spelled.values(), key=len):
         shortest.setdefault(float(name), name)
     return [[shortest[float(spelled[name])] for name in classes] for classes in files]
-
-
-def alike(classes: Iterable[str]) -> list[tuple[str, str]]:
-    """List pairs of classes that differ only in case, spaces, or characters that cannot be seen."""
-    seen: dict[str, str] = {}
-    pairs = []
-    for name in sorted(classes):
-        first = seen.setdefault(_plain(name), name)
-        if first != name:
-            pairs.append((first, name))
-    return pairs
-
-
-def _plain(name: str) -> str:
-    """Return a name in one case and one Unicode form, without spaces and invisible characters."""
-    kept = (character for character in unicodedata.normalize("NFKC", name) if character.isprintable())
-    return "".join(kept).replace(" ", "").casefold()
 
 
 def is_number(cell: str) -> bool:

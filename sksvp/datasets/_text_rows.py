@@ -15,7 +15,8 @@ from sklearn.utils import Bunch
 from .._inputs._warn import warn_caller
 from ..text import PackedTexts, texts_in_buffer
 from ._bunch import split_bunch
-from ._text_columns import alike, sorted_classes, unify_numbers
+from ._class_names import warn_of_alike
+from ._text_columns import sorted_classes, unify_numbers
 
 COMPRESSIONS = ("", ".bz2", ".gz", ".xz")
 _OPENERS: dict[str, Any] = {".bz2": bz2.open, ".gz": gzip.open, ".xz": lzma.open}
@@ -99,8 +100,7 @@ def named_bunch(
     """
     classes = unify_numbers(classes)
     names = sorted_classes(set(classes[0]))
-    for first, second in alike(names)[:3]:
-        warn_caller(f"{path}: the classes {first!r} and {second!r} look alike, but are two classes.")
+    warn_of_alike(names, path)
     places = {name: place for place, name in enumerate(names)}
     labelled = []
     for (texts, codes), own, file in zip(splits, classes, files, strict=True):

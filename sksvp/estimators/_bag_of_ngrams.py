@@ -1,19 +1,19 @@
 """fastText's supervised model: averaged embeddings of words and hashed word n-grams, linear softmax."""
 
 from dataclasses import dataclass
-from numbers import Integral
 
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._device import resolve_device
+from .._inputs._parameters import WholeNumber
 from ..text import NgramIndex
 from ..training import mean_embeddings, train_bags
-from ._class_weights import class_weights
-from ._classifier import ScoresOfLogits
+from ._class_weights import check_class_weight, class_weights
+from ._classifier import LARGEST, ScoresOfLogits
 from ._linear_text import LinearTextClassifier
 from ._observed import Observed
 
@@ -95,7 +95,7 @@ class BagOfNgramsClassifier(Observed, ScoresOfLogits, LinearTextClassifier):
     _parameter_constraints: dict = {
         **LinearTextClassifier._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, None],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), WholeNumber(1, LARGEST)],
         "device": [str, torch.device],
     }
 
@@ -128,6 +128,7 @@ class BagOfNgramsClassifier(Observed, ScoresOfLogits, LinearTextClassifier):
             If a parameter is invalid. The message names it.
         """
         self._validate_params()
+        check_class_weight(self.class_weight)
         resolve_device(self.device)
 
     def fit(self, X, y):
@@ -216,7 +217,7 @@ class BagOfNgramsClassifier(Observed, ScoresOfLogits, LinearTextClassifier):
         features : ndarray of shape (n_samples, dim), float32
             As of `transform`.
         """
-        features = self.transform(X)
+        features = self._features(X)
         return features @ self.coef_.T, features
 
     def transform(self, X) -> np.ndarray:
@@ -231,6 +232,10 @@ class BagOfNgramsClassifier(Observed, ScoresOfLogits, LinearTextClassifier):
         -------
         ndarray of shape (n_samples, dim), float32
         """
+        return self._features(X)
+
+    def _features(self, X) -> np.ndarray:
+        # Unlike `transform`, this always returns an array, whatever scikit-learn's `set_output` asks for.
         check_is_fitted(self)
         texts = self._validate(X, reset=False)
         out = np.empty((len(texts), self.embeddings_.shape[1]), dtype=np.float32)

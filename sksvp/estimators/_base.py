@@ -3,18 +3,19 @@
 import os
 from collections.abc import Callable
 from functools import partial
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from .._device import resolve_device, resolve_precision, warn_if_emulated
 from .._inputs._labels import check_labels
+from .._inputs._parameters import RealNumber, WholeNumber
+from .._inputs._paths import as_path
 from ..training import (
     Read,
     Rows,
@@ -30,8 +31,8 @@ from ..training import (
     training_folder,
     validation_data,
 )
-from ._class_weights import class_weights
-from ._classifier import Classifier, ScoresOfLogits
+from ._class_weights import check_class_weight, class_weights
+from ._classifier import LARGEST, MOST_EPOCHS, Classifier, ScoresOfLogits
 from ._observed import Observed
 
 
@@ -90,20 +91,20 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
     """
 
     _parameter_constraints: dict = {
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "momentum": [Interval(Real, 0, 1, closed="left")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "max_epochs": [WholeNumber(1, MOST_EPOCHS)],
+        "lr": [RealNumber(0, None, closed="neither")],
+        "momentum": [RealNumber(0, 1, closed="left")],
+        "weight_decay": [RealNumber(0, None, closed="left")],
+        "label_smoothing": [RealNumber(0, 1, closed="left")],
         "schedule": [str, list, tuple],
-        "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "batch_size": [WholeNumber(2, LARGEST)],
         "class_weight": [StrOptions({"balanced"}), dict, None],
         "device": [str, torch.device],
         "precision": [StrOptions({"auto", "fp32", "bf16"})],
         "distributed": ["boolean"],
         "net_params": [dict, None],
         "checkpoint": [str, os.PathLike, None],
-        "checkpoint_every": [Interval(Integral, 1, None, closed="left")],
+        "checkpoint_every": [WholeNumber(1, LARGEST)],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -148,7 +149,7 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
 
     def _sgd_params(self) -> dict[str, Any]:
         """Return the options of the optimizer; one that is not SGD gets those it knows by name."""
-        return {"momentum": self.momentum, "weight_decay": self.weight_decay}
+        return {"momentum": float(self.momentum), "weight_decay": float(self.weight_decay)}
 
     # Training -------------------------------------------------------------------------------
 
@@ -180,8 +181,11 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
         encoded = self._learn_classes(y)
         trainer = self._trainer(join_team(self.distributed, self.device), encoded)
         trainer.check_same(X, encoded)
-        keep = partial(training_folder, self.checkpoint, self, X, encoded, self._watch)
-        with trainer.keeping(None if self.checkpoint is None else keep):
+        keep = None
+        if self.checkpoint is not None:
+            root = as_path(self.checkpoint, "checkpoint")
+            keep = partial(training_folder, root, self, X, encoded, self._watch)
+        with trainer.keeping(keep):
             net = self._new_net(trainer, X)
             view = self._training_view(X, net.batch_state_)
             trainer.train(net, self._rows(X), encoded, view, self._validation())
@@ -216,12 +220,14 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
         first = not hasattr(self, "net_")
         if first and classes is None:
             raise ValueError("classes must be given at the first call of partial_fit.")
+        if classes is not None:
+            classes = _read_classes(classes)
         X, y = self._check_training(X, y, reset=first)
         if first:
-            self.classes_ = np.unique(check_labels(classes))
+            self.classes_ = classes
             if len(self.classes_) < 2:
                 raise ValueError(f"classes must name at least two classes, got {self.classes_!r}.")
-        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+        elif classes is not None and not np.array_equal(classes, self.classes_):
             raise ValueError(f"classes={classes!r} differ from those of the first call, {self.classes_!r}.")
         encoded = self._encode(y, "y")
         trainer = self._trainer(
@@ -248,6 +254,12 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
         resolve_precision(self.precision, device)
         warn_if_emulated(self.precision, device)
         check_net_params(self.net_params)
+        if self.net_params:
+            # skorch checks its parameters when a net is built.
+            self._trainer(Team("cpu")).build_net(partial(nn.Linear, 1), 2, np.random.RandomState(0))
+        check_class_weight(self.class_weight)
+        if self.checkpoint is not None:
+            as_path(self.checkpoint, "checkpoint")
 
     def _trainer(self, team: Team, encoded: np.ndarray | None = None, **changed: Any) -> Trainer:
         """Create the trainer of this call from the parameters, some of which may be `changed`."""
@@ -369,3 +381,13 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "net_")
+
+
+def _read_classes(classes: Any) -> np.ndarray:
+    """Return the classes that `partial_fit` was given, sorted."""
+    try:
+        return np.unique(check_labels(classes))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"classes must be the labels of all classes, got {classes!r:.80}: {error}"
+        ) from error

@@ -11,9 +11,16 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from .._docs import inherit_method_docs
 from .._inputs._labels import check_labels
+from .._inputs._paths import as_path
 from ._docs import inherit_docs
 from ._persistence import load_classifier, save_classifier
+
+# Largest count that torch and numpy take everywhere.
+LARGEST = 2**31 - 1
+# The learning rate of every batch is computed before a training.
+MOST_EPOCHS = 1_000_000
 
 
 class Classifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator):
@@ -44,6 +51,7 @@ class Classifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMi
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         inherit_docs(cls)
+        inherit_method_docs(cls)
 
     def _keep(self, params: dict[str, Any]) -> None:
         """Set the parameters of a constructor, given as its `locals()`, unchanged."""
@@ -117,7 +125,7 @@ class Classifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMi
             If the file cannot be written. An existing file is kept.
         """
         check_is_fitted(self)
-        save_classifier(self, path)
+        save_classifier(self, as_path(path, "path"))
 
     @classmethod
     def load(cls, path, *, device: str = "auto"):
@@ -143,7 +151,7 @@ class Classifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMi
         OSError
             For a file that cannot be read.
         """
-        return load_classifier(cls, path, device=device)
+        return load_classifier(cls, as_path(path, "path"), device=device)
 
 
 class ScoresOfLogits:

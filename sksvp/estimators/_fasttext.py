@@ -9,16 +9,16 @@ import tempfile
 import warnings
 from collections import Counter
 from dataclasses import dataclass
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from .._inputs._parameters import WholeNumber
 from ..text import normalize
 from ._fasttext_program import DIVERGED
 from ._linear_text import LinearTextClassifier
@@ -102,10 +102,10 @@ class FastTextClassifier(LinearTextClassifier):
 
     _parameter_constraints: dict = {
         **LinearTextClassifier._parameter_constraints,
-        "min_n": [Interval(Integral, 0, None, closed="left")],
-        "max_n": [Interval(Integral, 0, None, closed="left")],
+        "min_n": [WholeNumber(0, 100)],
+        "max_n": [WholeNumber(0, 100)],
         "loss": [StrOptions({"softmax", "hs", "ns"})],
-        "n_jobs": [Interval(Integral, 1, None, closed="left")],
+        "n_jobs": [WholeNumber(1, 1000)],
     }
 
     _format_type = FastTextFormat

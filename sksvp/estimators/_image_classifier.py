@@ -7,12 +7,13 @@ import torch
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import validate_data
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from .._inputs._rows import Box, WindowedRows
+from ..networks import is_size
 from ..training import AUGMENTATIONS, Read, TrainingView, augmentation, resized_crop_window
 from ._base import TorchClassifier
 from ._image_format import ImageFormat, check_images, learn_format
+from ._image_stack import stack_images
 
 
 class ImageClassifier(TorchClassifier):
@@ -52,17 +53,25 @@ class ImageClassifier(TorchClassifier):
 
     _format_type = ImageFormat
 
-    def _validate(self, X, *, reset: bool):
-        if isinstance(X, Dataset | DataLoader):
-            given = "loader.dataset" if isinstance(X, DataLoader) else "dataset"
-            raise TypeError(
-                f"X must be an array, a tensor or lazy rows, got a torch {type(X).__name__}: "
-                f"X, y = sksvp.datasets.from_torch({given}) makes it both."
+    def check_params(self) -> None:
+        super().check_params()
+        if not isinstance(self.augment, str | None) and any(
+            name not in AUGMENTATIONS for name in self.augment
+        ):
+            raise ValueError(
+                f"augment must be 'auto', None or names out of {AUGMENTATIONS}, got {self.augment!r}."
             )
-        if isinstance(X, list | tuple):
-            X = np.asarray(X)
-        elif isinstance(X, Tensor):
-            X = _to_numpy(X)
+        if self.image_shape is not None and not (
+            len(self.image_shape) == 3 and all(map(is_size, self.image_shape))
+        ):
+            raise ValueError(
+                f"image_shape must be (channels, height, width), whole numbers above 0, got {self.image_shape!r}."
+            )
+
+    def _validate(self, X, *, reset: bool):
+        X = stack_images(X)
+        if isinstance(X, complex) or getattr(getattr(X, "dtype", None), "kind", "") == "c":
+            raise ValueError("X must have pixels that are real numbers. Complex data not supported.")
         if len(getattr(X, "shape", ())) > 2:
             X = check_images(X)
         else:
@@ -119,11 +128,6 @@ class ImageClassifier(TorchClassifier):
         if self.augment == "auto":
             # A grey image is often a digit or a letter, which its mirror image is not.
             return () if is_row else self._default_augment(colour=self.format_.shape[0] >= 3)
-        unknown = [name for name in self.augment if name not in AUGMENTATIONS]
-        if unknown:
-            raise ValueError(
-                f"augment must be 'auto', None or names out of {AUGMENTATIONS}, got {self.augment!r}."
-            )
         if is_row and self.augment:
             raise ValueError(
                 f"augment={self.augment!r} needs images: for flat rows give image_shape=(channels, height, width)."
@@ -138,9 +142,3 @@ class ImageClassifier(TorchClassifier):
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = []
         return tags
-
-
-def _to_numpy(tensor: Tensor) -> np.ndarray:
-    """Bring a tensor of any device and number type to numpy, which knows no bfloat16."""
-    tensor = tensor.detach().cpu()
-    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()

@@ -149,11 +149,13 @@ def check_images(X):
     ------
     ValueError
         For NaN or infinity, sparse or complex input, objects that are not
-        numbers, or anything but 2, 3 or 4 dimensions.
+        numbers, dates, or anything but 2, 3 or 4 dimensions.
     """
     if isinstance(X, LazyRows):
         return X
     X = check_array(X, dtype="numeric", allow_nd=True, ensure_all_finite=True, input_name="X")
+    if X.dtype.kind not in "biuf":
+        raise ValueError(f"X must have pixels that are numbers, got the dtype {X.dtype}.")
     if X.ndim not in (2, 3, 4):
         raise ValueError(f"X must have 2 (flat), 3 (grey) or 4 dimensions, got shape {X.shape}.")
     if X.dtype != np.uint8 and X.dtype != np.float32:
@@ -168,13 +170,13 @@ def _describe(X, layout: str, image_shape) -> tuple[str | None, tuple[int, int, 
     if X.ndim == 2:
         if image_shape is None:
             return None, (1, 1, X.shape[1]), True
-        shape = tuple(int(side) for side in image_shape)
-        if len(shape) != 3 or min(shape) < 1 or int(np.prod(shape)) != X.shape[1]:
+        channels, height, width = map(int, image_shape)
+        if channels * height * width != X.shape[1]:
             raise ValueError(
                 f"image_shape={image_shape!r} must be (channels, height, width) with a product of {X.shape[1]}, "
                 f"the pixels that X has."
             )
-        return None, shape, True
+        return None, (channels, height, width), True
     if X.ndim == 3:
         return None, (1, *X.shape[1:]), False
     first, last = X.shape[1], X.shape[3]

@@ -1,10 +1,7 @@
 """What the linear models of texts share."""
 
-from numbers import Integral, Real
-
-from sklearn.utils._param_validation import Interval
-
-from ._classifier import Classifier
+from .._inputs._parameters import RealNumber, WholeNumber
+from ._classifier import LARGEST, MOST_EPOCHS, Classifier
 from ._text_input import TextInput
 
 
@@ -31,12 +28,12 @@ class LinearTextClassifier(TextInput, Classifier):
     """
 
     _parameter_constraints: dict = {
-        "dim": [Interval(Integral, 1, None, closed="left")],
-        "word_ngrams": [Interval(Integral, 1, None, closed="left")],
-        "bucket": [Interval(Integral, 1, 2**31 - 1, closed="both")],
-        "min_count": [Interval(Integral, 1, None, closed="left")],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "lr": [Interval(Real, 0, None, closed="neither")],
+        "dim": [WholeNumber(1, LARGEST)],
+        "word_ngrams": [WholeNumber(1, 100)],
+        "bucket": [WholeNumber(1, LARGEST)],
+        "min_count": [WholeNumber(1, LARGEST)],
+        "max_epochs": [WholeNumber(1, MOST_EPOCHS)],
+        "lr": [RealNumber(0, None, closed="neither")],
         "normalize": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["verbose"],

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Sequence
-from numbers import Integral
 
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from torch import nn
 
+from .._inputs._parameters import WholeNumber
 from ..networks import PreActResNet, resolve_block
 from ..training import Schedule
+from ._classifier import LARGEST
 from ._image_classifier import ImageClassifier
 
 
@@ -63,7 +64,7 @@ class ResNetClassifier(ImageClassifier):
 
     _parameter_constraints: dict = {
         **ImageClassifier._parameter_constraints,
-        "depth": [Interval(Integral, 8, None, closed="left")],
+        "depth": [WholeNumber(8, LARGEST)],
         "block": [StrOptions({"auto", "basic", "bottleneck"})],
     }
 

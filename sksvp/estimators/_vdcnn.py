@@ -3,17 +3,18 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from numbers import Integral
 
 import numpy as np
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from torch import Tensor, nn
 
+from .._inputs._parameters import WholeNumber
 from ..networks import POOLINGS, VDCNN, check_depth, check_widths, min_length
 from ..text import encode_characters
 from ..training import Schedule, TrainingView
 from ._base import TorchClassifier
+from ._classifier import LARGEST
 from ._text_input import TextInput
 
 
@@ -87,12 +88,12 @@ class VDCNNClassifier(TextInput, TorchClassifier):
     _has_large_layers = True
     _parameter_constraints: dict = {
         **TorchClassifier._parameter_constraints,
-        "depth": [Interval(Integral, 1, None, closed="left")],
+        "depth": [WholeNumber(1, LARGEST)],
         "pooling": [StrOptions(set(POOLINGS))],
         "shortcut": ["boolean"],
-        "length": [Interval(Integral, 1, None, closed="left")],
+        "length": [WholeNumber(1, LARGEST)],
         "widths": [list, tuple],
-        "hidden": [Interval(Integral, 1, None, closed="left")],
+        "hidden": [WholeNumber(1, LARGEST)],
     }
 
     _format_type = TextFormat

@@ -6,12 +6,14 @@ from ._headed import HeadedNetwork, find_head
 # With a name repeated: for other packages, and no part of the public interface.
 from ._headed import logits_and_features as logits_and_features
 from ._preact_resnet import PreActResNet, resolve_block
+from ._sizes import check_sizes as check_sizes
+from ._sizes import check_widths as check_widths
+from ._sizes import is_size as is_size
 from ._vdcnn import POOLINGS as POOLINGS
 from ._vdcnn import VDCNN
 from ._vdcnn import check_depth as check_depth
 from ._vdcnn import min_length as min_length
 from ._whitened_conv_net import WhitenedConvNet
-from ._widths import check_widths as check_widths
 
 __all__ = [
     "VDCNN",

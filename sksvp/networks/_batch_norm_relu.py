@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from ._sizes import check_bool, check_sizes
+
 # A vectorized loop runs best with at least this many adjacent columns.
 _COLUMNS = 128
 # For smaller inputs the calls from Python cost more than the passes over memory that they save.
@@ -35,11 +37,23 @@ class BatchNormReLU(nn.BatchNorm2d):
     """
 
     def __init__(self, num_features: int, *, one_sweep: bool = True, **kwargs):
+        check_sizes(num_features=num_features)
+        check_bool("one_sweep", one_sweep)
         super().__init__(num_features, **kwargs)
         self.one_sweep = one_sweep
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the activations, of the shape of x."""
+        """Return the activations.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, num_features, height, width)
+            Input of the batch norm.
+
+        Returns
+        -------
+        Tensor of the shape of x
+        """
         if self.one_sweep and self.training and self._fits(x):
             return _BatchNormReLU.apply(x, self.weight, self.bias, self)
         return F.relu(super().forward(x), inplace=True)

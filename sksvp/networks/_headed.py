@@ -66,7 +66,17 @@ class HeadedNetwork(nn.Module):
         return logits, found[0].mean(dim=(2, 3)) if found[0].ndim == 4 else found[0].flatten(1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the logits, of shape (n, n_classes)."""
+        """Return the logits.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, ...)
+            The input of `features`.
+
+        Returns
+        -------
+        Tensor of shape (n, n_classes)
+        """
         return self.network(x)
 
 
@@ -95,9 +105,13 @@ def find_head(network: nn.Module) -> tuple[str, nn.Linear | nn.Conv2d]:
 
     Raises
     ------
+    TypeError
+        If `network` is no module.
     ValueError
         If the network has neither.
     """
+    if not isinstance(network, nn.Module):
+        raise TypeError(f"network must be a torch module, got {network!r:.80}.")
     for kind in (nn.Linear, nn.Conv2d):
         found = [(name, module) for name, module in network.named_modules() if isinstance(module, kind)]
         if found:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from ._batch_norm_relu import BatchNormReLU
+from ._sizes import check_sizes
 
 _WIDTHS = (16, 32, 64)
 
@@ -69,7 +70,8 @@ def resolve_block(depth: int, block: str = "auto") -> tuple[str, int]:
     ValueError
         If the block is unknown, or no network of this depth has this block.
     """
-    if block not in ("auto", "basic", "bottleneck"):
+    check_sizes(depth=depth)
+    if not isinstance(block, str) or block not in ("auto", "basic", "bottleneck"):
         raise ValueError(f"block must be one of 'auto', 'basic', 'bottleneck', got {block!r}.")
     possible = {"basic": depth >= 8 and depth % 6 == 2, "bottleneck": depth >= 11 and depth % 9 == 2}
     if block == "auto":
@@ -125,6 +127,7 @@ class PreActResNet(nn.Module):
     def __init__(self, depth: int, n_classes: int, in_channels: int = 3, block: str = "auto"):
         super().__init__()
         name, n_blocks = resolve_block(depth, block)
+        check_sizes(n_classes=n_classes, in_channels=in_channels)
         self.stem = nn.Conv2d(in_channels, _WIDTHS[0], 3, padding=1, bias=False)
         blocks: list[nn.Module] = []
         channels = _WIDTHS[0]
@@ -161,5 +164,15 @@ class PreActResNet(nn.Module):
         return self.bn(x).mean(dim=(2, 3))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the logits, of shape (n, n_classes)."""
+        """Return the logits.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, ...)
+            The input of `features`.
+
+        Returns
+        -------
+        Tensor of shape (n, n_classes)
+        """
         return self.fc(self.features(x))

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ._batch_norm_relu import BatchNormReLU
+from ._sizes import check_bool, check_sizes, check_widths, is_size
 from ._text_convolution import TextConvolution
-from ._widths import check_widths
 
 POOLINGS = ("conv", "maxpool", "kmaxpool")
 # Number of blocks in each of the four stages, by depth.
@@ -24,7 +24,7 @@ def check_depth(depth: int) -> None:
     ValueError
         If it is not.
     """
-    if depth not in _BLOCKS:
+    if not is_size(depth) or depth not in _BLOCKS:
         raise ValueError(f"depth must be one of {', '.join(map(str, _BLOCKS))}, got {depth!r}.")
 
 
@@ -99,7 +99,11 @@ class VDCNN(nn.Module):
     ):
         super().__init__()
         check_depth(depth)
-        if pooling not in POOLINGS:
+        check_sizes(
+            n_classes=n_classes, hidden=hidden, n_characters=n_characters, embedding_size=embedding_size
+        )
+        check_bool("shortcut", shortcut)
+        if not isinstance(pooling, str) or pooling not in POOLINGS:
             raise ValueError(f"pooling must be one of {', '.join(map(repr, POOLINGS))}, got {pooling!r}.")
         check_widths(widths, 4)
         self.pooling = pooling
@@ -150,7 +154,17 @@ class VDCNN(nn.Module):
         return F.relu(self.hidden2(F.relu(self.hidden1(maps.flatten(1)))))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the logits, of shape (n, n_classes)."""
+        """Return the logits.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, ...)
+            The input of `features`.
+
+        Returns
+        -------
+        Tensor of shape (n, n_classes)
+        """
         return self.fc(self.features(x))
 
 

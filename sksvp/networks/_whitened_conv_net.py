@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ._batch_norm_relu import BatchNormReLU
-from ._widths import check_widths
+from ._sizes import check_sizes, check_widths
 
 _PATCH = 2
 # Added to the variances that the whitening divides by, in units of a normalised pixel's variance. It keeps
@@ -75,6 +75,7 @@ class WhitenedConvNet(nn.Module):
 
     def __init__(self, n_classes: int, in_channels: int = 3, *, widths: Sequence[int] = (48, 96, 192)):
         super().__init__()
+        check_sizes(n_classes=n_classes, in_channels=in_channels)
         check_widths(widths, 3)
         n_values = in_channels * _PATCH**2
         self.register_buffer("whitening", _both_signs(torch.eye(n_values), in_channels))
@@ -133,7 +134,17 @@ class WhitenedConvNet(nn.Module):
         return self.stages(x).amax(dim=(2, 3)) * _LOGIT_SCALE
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the logits, of shape (n, n_classes)."""
+        """Return the logits.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, ...)
+            The input of `features`.
+
+        Returns
+        -------
+        Tensor of shape (n, n_classes)
+        """
         return self.fc(self.features(x))
 
 

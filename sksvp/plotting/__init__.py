@@ -2,5 +2,12 @@
 
 from ._active import ActiveLearningDisplay, save_active_figure
 from ._coreset import CoresetDisplay, save_run_figure
+from ._data_map import DataMapDisplay
 
-__all__ = ["ActiveLearningDisplay", "CoresetDisplay", "save_active_figure", "save_run_figure"]
+__all__ = [
+    "ActiveLearningDisplay",
+    "CoresetDisplay",
+    "DataMapDisplay",
+    "save_active_figure",
+    "save_run_figure",
+]

@@ -17,7 +17,8 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.validation import _check_method_params
 
-from .._inputs._containers import check_training_rows, take_rows
+from .._inputs._containers import take_rows
+from .._inputs._lengths import check_training_rows
 from .._inputs._parameters import WholeNumber
 from .._seeds import own_seed, set_random_states
 from ..strategies import Recorder
@@ -112,7 +113,7 @@ class Incremental(DelegatingClassifier):
             or if the classifier refuses X.
         """
         self.__dict__.pop("estimator_", None)
-        X, y = check_training_rows(X, y, type(self).__name__, at_least=1)
+        X, y = check_training_rows(X, y, type(self).__name__)
         classifier = self.new_classifier()
         self.train(classifier, X, y, fit_params=fit_params)
         self.estimator_ = classifier
@@ -200,6 +201,7 @@ class Incremental(DelegatingClassifier):
         Returns
         -------
         MetadataRouter
+            Which metadata goes where.
         """
         mapping = MethodMapping().add(caller="fit", callee="partial_fit")
         return MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=mapping)

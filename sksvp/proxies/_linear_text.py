@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..strategies import recorder_names
-from ._proxy import Proxy, Training
+from ._proxy import Proxy
+from ._training import Training
 
 
 class LinearText(Proxy):

@@ -9,7 +9,8 @@ from sklearn.base import clone
 from ..strategies import new_recorders
 from ._incremental import Incremental, with_requests_of_fit
 from ._pipelines import fit_heads, replace_classifier, resamples
-from ._proxy import Proxy, Training
+from ._proxy import Proxy
+from ._training import Training
 from ._visit_scores import has_scores
 
 

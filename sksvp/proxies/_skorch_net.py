@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ._proxy import Proxy, Training
+from ._proxy import Proxy
 from ._torch_seed import is_skorch_net
+from ._training import Training
 
 
 @contextmanager

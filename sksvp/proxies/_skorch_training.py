@@ -14,7 +14,8 @@ from torch.utils.data import DataLoader, Sampler
 
 from ..strategies import Recorder, new_recorders
 from ..training import EndAsAsked
-from ._proxy import Proxy, Watch
+from ._proxy import Proxy
+from ._training import Watch
 
 Callbacks = list[tuple[str, Callback]]
 

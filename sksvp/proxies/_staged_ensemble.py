@@ -6,8 +6,9 @@ import numpy as np
 from sklearn.utils.validation import _num_samples
 
 from ..strategies import log_probabilities, new_recorders, one_hot
+from ._model import as_column
 from ._pipelines import pass_heads
-from ._proxy import Proxy, as_column
+from ._proxy import Proxy
 
 
 class StagedEnsemble(Proxy):

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..strategies import log_probabilities, one_hot
-from ._proxy import as_column
+from ._model import as_column
 
 
 def has_scores(classifier: Any) -> bool:

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.utils._param_validation import HasMethods, StrOptions, validate_params
 
 from ._evidence import Evidence
 from ._rows import check_candidates, check_rows
@@ -27,6 +28,16 @@ class Choice(NamedTuple):
     scores: np.ndarray
 
 
+@validate_params(
+    {
+        "strategy": [HasMethods("rank")],
+        "evidence": [Evidence],
+        "initial": ["array-like", None],
+        "class_balanced": ["boolean", StrOptions({"proportional", "equal", "by_error"})],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=False,
+)
 def choose(
     strategy: Any,
     evidence: Evidence,
@@ -66,6 +77,8 @@ def choose(
         If the ranking of a strategy has too few rows, a row twice, a row that may not
         be chosen, or a wrong number of scores; or if the strategy rejects the evidence.
     """
+    if not hasattr(strategy, "requires"):
+        raise TypeError(f"strategy must have `requires` and `rank`, got {type(strategy).__name__}.")
     told: dict[str, Any] = {"random_state": random_state}
     if initial is not None:
         told |= {"candidates": check_candidates(evidence.n_rows, None, initial), "initial": initial}

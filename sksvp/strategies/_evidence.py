@@ -1,12 +1,15 @@
 """Container of what is known about each row."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils._param_validation import validate_params
 
 from ._probabilities import block_slices, check_class_matrix
+from ._rows import as_array, check_rows
 
 
 class Evidence:
@@ -63,7 +66,9 @@ class Evidence:
         self._records = tuple(records)
         vars(self).update(records)
         self.n_rows = self._common_length(n_rows)
-        self.classes = None if classes is None else np.asarray(classes)
+        self.classes = None if classes is None else as_array(classes, "classes")
+        if self.classes is not None and self.classes.ndim != 1:
+            raise ValueError(f"classes must be a 1-D array, got the shape {self.classes.shape}.")
         for name in ("logits", "probabilities"):
             part = getattr(self, name)
             if part is not None and self.classes is not None and np.shape(part)[1:] != self.classes.shape:
@@ -74,14 +79,16 @@ class Evidence:
 
     def _common_length(self, n_rows: int | None) -> int:
         lengths = {
-            name: part.shape[0] if hasattr(part, "shape") else len(part)
+            name: _length(part, name)
             for name, part in {"y": self.y, **self.parts}.items()
             if part is not None
         }
         if n_rows is not None:
-            lengths["n_rows"] = n_rows
+            if not isinstance(n_rows, Integral) or isinstance(n_rows, bool) or n_rows < 0:
+                raise ValueError(f"n_rows must be a number of rows, got {n_rows!r}.")
+            lengths["n_rows"] = int(n_rows)
         if not lengths:
-            raise ValueError("Evidence needs at least one part, or n_rows.")
+            raise ValueError("Evidence needs y, logits, probabilities, features, a record or n_rows.")
         if len(set(lengths.values())) > 1:
             listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
             raise ValueError(
@@ -115,6 +122,8 @@ class Evidence:
         array-like of shape (n_rows, ...)
             The part.
         """
+        if not isinstance(kind, str) or not 0 < len(kind) < 100:
+            raise ValueError(f"kind must be the name of a part, got {kind!r:.80}.")
         part = self.y if kind == "y" else self.parts.get(kind)
         if part is None:
             raise ValueError(
@@ -122,6 +131,7 @@ class Evidence:
             )
         return part
 
+    @validate_params({"function": [callable]}, prefer_skip_nested_validation=False)
     def score_rows(
         self, function: Callable[..., np.ndarray], *, rows: np.ndarray | None = None
     ) -> np.ndarray:
@@ -152,12 +162,23 @@ class Evidence:
             values = check_class_matrix(self.logits, "logits")
         else:
             values = check_class_matrix(self.require("probabilities"), "probabilities")
+        if rows is not None:
+            check_rows(rows, self.n_rows, "rows")
         n_scores = self.n_rows if rows is None else len(rows)
         scores = np.empty(n_scores, dtype=np.float64)
         for part in block_slices(n_scores, values.shape[1]):
             block = values[part if rows is None else rows[part]]
             scores[part] = function(_log_softmax(block) if log else block, log=log)
         return scores
+
+
+def _length(part: Any, name: str) -> int:
+    shape = getattr(part, "shape", None)
+    if shape is None and isinstance(part, Sized) and not isinstance(part, str | bytes):
+        return len(part)
+    if not shape:
+        raise ValueError(f"{name} must have one entry per row, got {part!r:.80}.")
+    return int(shape[0])
 
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:

@@ -4,9 +4,11 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils._param_validation import validate_params
 
 from ._evidence import Evidence
 from ._recorder import Recorder, is_right
+from ._rows import as_array, check_rows
 from ._strategy import ScoredStrategy
 
 
@@ -54,15 +56,15 @@ def forgetting_events(correct: ArrayLike) -> np.ndarray:
     return events
 
 
-def _check_correct(correct: ArrayLike) -> np.ndarray:
-    right = np.asarray(correct)
+def _check_correct(correct: ArrayLike, name: str = "correct") -> np.ndarray:
+    right = as_array(correct, name)
     if right.dtype == bool:
         return right
     if right.size == 0:
         return right.astype(bool)
     if right.dtype.kind not in "iuf" or not np.isin(right, (0, 1)).all():
         raise ValueError(
-            f"correct must hold only true and false (or 1 and 0), got an array of dtype {right.dtype}."
+            f"{name} must hold only true and false (or 1 and 0), got an array of dtype {right.dtype}."
         )
     return right.astype(bool)
 
@@ -101,7 +103,7 @@ class ForgettingCounter(Recorder):
         self._was_ever_right = np.zeros(n_rows, dtype=bool)
 
     def _keep(self, rows: np.ndarray, values: np.ndarray) -> None:
-        right = _check_correct(values)
+        right = _check_correct(values, "values")
         self._events[rows] += self._is_right[rows] & ~right
         self._is_right[rows] = right
         self._was_ever_right[rows] |= right
@@ -130,9 +132,11 @@ class ForgettingEvents(ScoredStrategy):
 
     requires = ("forgetting_events",)
 
+    @validate_params({"evidence": [Evidence]}, prefer_skip_nested_validation=True)
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Return the forgetting events of `rows`."""
         events = np.asarray(evidence.require("forgetting_events"), dtype=np.float64)
         if events.ndim != 1:
             raise ValueError(f"forgetting_events must have the shape (n_rows,), got {events.shape}.")
+        check_rows(rows, evidence.n_rows, "rows")
         return events[rows]

@@ -1,16 +1,16 @@
 """Greedy k-centers: rows that cover the feature space."""
 
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions, validate_params
 
+from .._inputs._parameters import WholeNumber
 from ._evidence import Evidence
 from ._rows import check_candidates, check_rows
-from ._strategy import Strategy, check_n_samples
+from ._strategy import RANK_PARAMETERS, Strategy, check_n_samples
 
 if TYPE_CHECKING:
     from ._farthest_first import Picks
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _MAX_START = 1000
 
 
+@validate_params(
+    {"random_state": ["random_state"], "return_distances": ["boolean"], "verbose": ["verbose"]},
+    prefer_skip_nested_validation=True,
+)
 def k_centers(
     features: Any,
     n_samples: int,
@@ -156,7 +160,7 @@ class KCenters(Strategy):
     requires = ("features",)
     picks_greedily = True
     _parameter_constraints: ClassVar[dict] = {
-        "n_initial": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
+        "n_initial": [StrOptions({"auto"}), WholeNumber(0)],
         "device": "no_validation",
         "verbose": ["verbose"],
     }
@@ -186,6 +190,7 @@ class KCenters(Strategy):
         self._start_size(n_samples)
         resolve_device(self.device)
 
+    @validate_params(RANK_PARAMETERS, prefer_skip_nested_validation=True)
     def rank(
         self,
         evidence: Evidence,

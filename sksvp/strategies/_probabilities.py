@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ._rows import as_array
+
 # Values in a block: half a megabyte of float64, which stays in the cache of a core.
 BLOCK_VALUES = 65_536
 # Largest deviation of the sum of a row from 1; float16 probabilities of a thousand classes stay within it.
@@ -38,6 +40,8 @@ def score_probabilities(
     ndarray of shape (n_rows,), float64
         The scores.
     """
+    if not isinstance(log, bool | np.bool_):
+        raise TypeError(f"log must be a bool, got {log!r}.")
     values = check_class_matrix(probabilities, "probabilities")
     scores = np.empty(len(values), dtype=np.float64)
     for block in block_slices(*values.shape):
@@ -59,7 +63,7 @@ def check_class_matrix(values: ArrayLike | None, name: str) -> np.ndarray:
         raise TypeError(
             f"{name} must be a dense array of shape (n_rows, n_classes), got {type(values).__name__}."
         )
-    array = np.asarray(values)
+    array = as_array(values, name)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} must be real numbers, got an array of dtype {array.dtype}.")
     if array.ndim != 2:

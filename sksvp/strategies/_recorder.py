@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._rows import check_rows
+from .._docs import inherit_method_docs
+from ._rows import as_array, check_rows
 
 
 class Recorder:
@@ -37,11 +39,18 @@ class Recorder:
 
     name: ClassVar[str]
     is_kept: ClassVar[bool] = False
+    n_rows: int
     needs_scores: ClassVar[bool] = False
     arrays: ClassVar[tuple[str, ...]] = ()
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        inherit_method_docs(cls)
+
     def __init__(self, n_rows: int):
-        self.n_rows = n_rows
+        if not isinstance(n_rows, Integral) or isinstance(n_rows, bool) or not 0 <= int(n_rows) < 2**63:
+            raise ValueError(f"n_rows must be a number of rows, got {n_rows!r}.")
+        self.n_rows = int(n_rows)
 
     @staticmethod
     def judge(logits: Any, y: Any) -> Any:
@@ -77,7 +86,7 @@ class Recorder:
             For different lengths, a row number outside ``0 .. n_rows - 1``, or a
             row that comes twice.
         """
-        rows, values = np.asarray(rows), np.asarray(values)
+        rows, values = as_array(rows, "rows"), as_array(values, "values")
         if rows.ndim != 1 or rows.shape != values.shape[:1]:
             raise ValueError(
                 f"rows must be 1-D and of equal length with values, got {rows.shape} and {values.shape}."
@@ -97,15 +106,30 @@ class Recorder:
         rows : array-like of shape (n_batch,), int
             Row numbers, each at most once.
         logits : array or tensor of shape (n_batch, n_classes)
-            Scores of the classes.
+            Scores of the classes, see `judge`.
         y : array or tensor of shape (n_batch,), int
             Columns of the true classes.
+
+        Raises
+        ------
+        ValueError
+            For logits that are not 2-D, or a y of another length; see also `note`.
         """
+        if not hasattr(logits, "argmax") or logits.ndim != 2:
+            raise ValueError(f"logits must be a 2-D array or tensor, got {logits!r:.80}.")
+        if not hasattr(y, "dtype") or tuple(y.shape) != tuple(logits.shape[:1]):
+            raise ValueError(f"y must be a column number for each row of the logits, got {y!r:.80}.")
         values = self.judge(logits, y)
         self.note(rows, values if isinstance(values, np.ndarray) else values.cpu().numpy())
 
     def result(self) -> np.ndarray:
-        """Return the evidence so far, one entry per row."""
+        """Return the evidence so far.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, ...)
+            One entry per row.
+        """
         raise NotImplementedError
 
     def state(self) -> dict[str, np.ndarray]:

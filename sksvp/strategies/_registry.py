@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable, Mapping
 from inspect import isclass
 from typing import Any
 
+from sklearn.utils._param_validation import validate_params
+
 from ._area_under_margin import AreaUnderMargin
 from ._badge import BADGE
 from ._bait import BAIT
@@ -90,10 +92,12 @@ def register_strategy(name: str, cls: type) -> None:
     TypeError
         For a name that is no string or a class that is no strategy.
     ValueError
-        For the name of another class, or ``"auto"``.
+        For an empty name, the name of another class, or ``"auto"``.
     """
     if not isinstance(name, str):
         raise TypeError(f"name must be a str, got {name!r}.")
+    if not name.strip():
+        raise ValueError(f"name must not be empty, got {name!r}.")
     if not isclass(cls) or not _is_strategy(cls):
         raise TypeError(
             f"cls must be a class with `requires` and `rank`, such as a child of Strategy, got {cls!r}."
@@ -142,6 +146,7 @@ class CarriesStrategies:
         super().__setstate__(state)  # type: ignore[misc]
 
 
+@validate_params({"gives": [Collection, None]}, prefer_skip_nested_validation=True)
 def resolve_strategy(strategy: Any, gives: Collection[str] | None = None) -> Any:
     """Return the strategy of a name, with default parameters, or the strategy that is given.
 
@@ -187,6 +192,7 @@ def _is_strategy(thing: Any) -> bool:
     return hasattr(thing, "requires") and callable(getattr(thing, "rank", None))
 
 
+@validate_params({"kept": ["boolean"], "scores": ["boolean"]}, prefer_skip_nested_validation=True)
 def recorder_names(*, kept: bool = False, scores: bool = True) -> list[str]:
     """Return the names of recorders.
 

@@ -1,7 +1,17 @@
 """Check row numbers: of labelled rows, and of rows that may be chosen."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
+
+
+def as_array(values: Any, name: str) -> np.ndarray:
+    """Return `values` as an array; raise ValueError with the name if they have no common shape."""
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{name} must be an array, got rows of different lengths.") from error
 
 
 def check_rows(rows: ArrayLike, n_rows: int, name: str) -> np.ndarray:
@@ -15,7 +25,7 @@ def check_rows(rows: ArrayLike, n_rows: int, name: str) -> np.ndarray:
         For an array that is not 1-D, a number outside ``0 .. n_rows - 1``, or a
         row that comes twice.
     """
-    array = np.asarray(rows)
+    array = as_array(rows, name)
     if array.ndim != 1:
         raise ValueError(f"{name} must be a 1-D array of row numbers, got the shape {array.shape}.")
     if array.size == 0:
@@ -41,6 +51,8 @@ def check_candidates(n_rows: int, candidates: ArrayLike | None, initial: ArrayLi
     else:
         allowed = np.zeros(n_rows, dtype=bool)
         allowed[check_rows(candidates, n_rows, "candidates")] = True
+        if not allowed.any():
+            raise ValueError("candidates must have at least one row.")
     if initial is not None:
         allowed[check_rows(initial, n_rows, "initial")] = False
     return np.flatnonzero(allowed)

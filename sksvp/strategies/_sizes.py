@@ -2,12 +2,12 @@
 
 import math
 from fractions import Fraction
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._rows import check_rows
+from ._rows import as_array, check_rows
 from ._strategy import check_n_samples
 
 
@@ -32,7 +32,9 @@ def count_rows(subset_size, n_rows: int) -> int:
     ValueError
         For a share that comes to no row, or a count above `n_rows`.
     """
-    if isinstance(subset_size, bool | np.bool_):
+    if not isinstance(n_rows, Integral) or isinstance(n_rows, bool) or n_rows < 1:
+        raise ValueError(f"n_rows must be an int of at least 1, got {n_rows!r}.")
+    if isinstance(subset_size, bool | np.bool_) or not isinstance(subset_size, Real):
         raise ValueError(f"subset_size must be a float in (0, 1] or an int, got {subset_size!r}.")
     if isinstance(subset_size, Integral):
         count = int(subset_size)
@@ -138,6 +140,9 @@ def fill_quotas(
         For row numbers that are no integers.
     """
     _, members = _class_members(y)
+    n_ordered = np.size(as_array(order, "order"))
+    if not 0 < n_ordered <= len(members):
+        raise ValueError(f"order must have from 1 to {len(members)} rows, the length of y, got {n_ordered}.")
     check_rows(order, len(members), "order")
     order = np.asarray(order, dtype=np.intp)
     check_n_samples(n_samples, len(order))
@@ -150,10 +155,13 @@ def fill_quotas(
 
 
 def _class_members(y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    labels = np.asarray(y)
+    labels = as_array(y, "y")
     if labels.ndim != 1:
         raise ValueError(f"y must have the shape (n_rows,), got {labels.shape}.")
-    classes, members = np.unique(labels, return_inverse=True)
+    try:
+        classes, members = np.unique(labels, return_inverse=True)
+    except TypeError as error:
+        raise TypeError(f"y must have labels of one kind, got {labels[:3]!r}.") from error
     return classes, members
 
 

@@ -7,9 +7,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import validate_params
 
+from .._docs import inherit_method_docs
 from ._evidence import Evidence
-from ._rows import check_candidates
+from ._rows import as_array, check_candidates
+
+# Constraints of the parameters of `rank`, for scikit-learn's `validate_params`.
+RANK_PARAMETERS: dict = {
+    "evidence": [Evidence],
+    "candidates": ["array-like", None],
+    "initial": ["array-like", None],
+    "random_state": ["random_state"],
+}
 
 
 class Strategy(BaseEstimator):
@@ -39,6 +49,10 @@ class Strategy(BaseEstimator):
     needs_labels: bool = False
     _parameter_constraints: ClassVar[dict] = {}
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        inherit_method_docs(cls)
+
     def check_params(self, n_samples: int) -> None:
         """Check the parameters alone, before there is any evidence.
 
@@ -50,7 +64,7 @@ class Strategy(BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter is out of range.
+            If a parameter is invalid. The message names it.
         """
         self._validate_params()
 
@@ -63,7 +77,7 @@ class Strategy(BaseEstimator):
         initial: ArrayLike | None = None,
         random_state: Any = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Rank rows, best first; see `ScoredStrategy.rank` for parameters and results.
+        """Rank rows, best first.
 
         Parameters
         ----------
@@ -110,6 +124,7 @@ class ScoredStrategy(Strategy):
         """
         raise NotImplementedError(f"{type(self).__name__} must define score.")
 
+    @validate_params(RANK_PARAMETERS, prefer_skip_nested_validation=True)
     def rank(
         self,
         evidence: Evidence,
@@ -176,6 +191,7 @@ def spread_scores(values: np.ndarray, rows: np.ndarray, n_rows: int) -> np.ndarr
     return scores
 
 
+@validate_params({"random_state": ["random_state"]}, prefer_skip_nested_validation=True)
 def rank_by_score(
     scores: ArrayLike, candidates: ArrayLike | None = None, random_state: Any = None
 ) -> np.ndarray:
@@ -203,7 +219,12 @@ def rank_by_score(
     ValueError
         For NaN in the score of a candidate.
     """
-    scores = np.asarray(scores, dtype=np.float64)
+    scores = as_array(scores, "scores")
+    if scores.ndim != 1 or scores.dtype.kind not in "fiub":
+        raise ValueError(
+            f"scores must be a 1-D array of numbers, got {scores.dtype} of shape {scores.shape}."
+        )
+    scores = scores.astype(np.float64)
     rows = check_candidates(len(scores), candidates, None)
     shuffled = check_random_state(random_state).permutation(rows)
     keys = -scores[shuffled]

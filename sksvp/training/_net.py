@@ -269,9 +269,16 @@ def check_net_params(net_params: dict | None) -> None:
     Raises
     ------
     ValueError
-        If one of them, or the object it belongs to, is already set by our parameters.
+        If one of them, or the object it belongs to, is already set by our parameters,
+        or callbacks are no list.
     """
-    clash = sorted(name for name in net_params or {} if name.partition("__")[0] in _OWNED.split(", "))
+    net_params = net_params or {}
+    if not all(isinstance(name, str) for name in net_params):
+        raise ValueError(f"net_params must have names as keys, got {list(net_params)!r}.")
+    callbacks = net_params.get("callbacks")
+    if callbacks not in (None, "disable") and not isinstance(callbacks, list | tuple):
+        raise ValueError(f"net_params['callbacks'] must be a list of callbacks, got {callbacks!r}.")
+    clash = sorted(name for name in net_params if name.partition("__")[0] in _OWNED.split(", "))
     if clash:
         raise ValueError(f"net_params must not set {clash}: the estimator's own parameters decide them.")
 

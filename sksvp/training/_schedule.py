@@ -1,6 +1,8 @@
 """Learning rates of every batch: piecewise constant over epochs, or one cycle; scaled to any number of epochs."""
 
 from collections.abc import Sequence
+from math import inf
+from operator import index
 
 # Pairs of (epochs, factor of the base rate), as published for the method's experiments. With its base rate of
 # 0.1 the CIFAR recipe has the rates 0.01, 0.1, 0.01 and 0.001; "amazon" starts at its base rate of 0.01.
@@ -51,10 +53,10 @@ def resolve_schedule(schedule: Schedule) -> tuple[tuple[int, float], ...]:
             )
         return SCHEDULES[schedule]
     try:
-        pairs = tuple((int(epochs), float(factor)) for epochs, factor in schedule)
+        pairs = tuple((index(epochs), float(factor)) for epochs, factor in schedule)
     except (TypeError, ValueError) as error:
         raise ValueError(f"schedule must be a name or (epochs, factor) pairs, got {schedule!r}.") from error
-    if not pairs or any(epochs < 1 or not factor > 0 for epochs, factor in pairs):
+    if not pairs or any(epochs < 1 or not 0 < factor < inf for epochs, factor in pairs):
         raise ValueError(
             f"schedule needs pairs of at least one epoch and a positive factor, got {schedule!r}."
         )

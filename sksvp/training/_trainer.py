@@ -159,28 +159,33 @@ class Trainer:
         with seeded_torch(random_state.randint(MAX_SEED), device, alone=True):
             module = build_module(n_classes)
             module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # no stub of torch has it
-            net = TrainingNet(
-                module,
-                **{
-                    **self._optimizer_params(net_params),
-                    "criterion": nn.CrossEntropyLoss,
-                    "criterion__label_smoothing": self.label_smoothing,
-                    "callbacks__valid_acc": None,
-                    "callbacks__print_log": None,
-                    **net_params,
-                    "train_split": None,
-                },
-                lr=self.lr,
-                max_epochs=self.max_epochs,
-                batch_size=self.batch_size,
-                classes=np.arange(n_classes),
-                autocast_dtype=resolve_precision(self.precision, device),
-                records_steps=self.records_steps,
-                device=str(device),
-                verbose=0,
-                callbacks=callbacks,
-            )
-            net.initialize()
+            try:
+                net = TrainingNet(
+                    module,
+                    **{
+                        **self._optimizer_params(net_params),
+                        "criterion": nn.CrossEntropyLoss,
+                        "criterion__label_smoothing": self.label_smoothing,
+                        "callbacks__valid_acc": None,
+                        "callbacks__print_log": None,
+                        **net_params,
+                        "train_split": None,
+                    },
+                    lr=self.lr,
+                    max_epochs=self.max_epochs,
+                    batch_size=self.batch_size,
+                    classes=np.arange(n_classes),
+                    autocast_dtype=resolve_precision(self.precision, device),
+                    records_steps=self.records_steps,
+                    device=str(device),
+                    verbose=0,
+                    callbacks=callbacks,
+                )
+                net.initialize()
+            except (TypeError, ValueError, AttributeError) as error:
+                if self.net_params is None:
+                    raise
+                raise ValueError(f"net_params={self.net_params!r:.200}: {error}") from error
         net.batch_state_ = batch_state
         return net
 

@@ -81,7 +81,10 @@ def check_features(features: Any) -> np.ndarray | Tensor:
             "features must be dense: k-centers compares all their values; got a sparse matrix. "
             "Reduce it first, for example by sklearn.decomposition.TruncatedSVD."
         )
-    table = features.detach() if isinstance(features, Tensor) else np.asanyarray(features)
+    try:
+        table = features.detach() if isinstance(features, Tensor) else np.asanyarray(features)
+    except ValueError as error:
+        raise ValueError("features must be an array, got rows of different lengths.") from error
     if table.ndim != 2:
         raise ValueError(f"features must have the shape (n_rows, n_features), got {tuple(table.shape)}.")
     if table.shape[0] == 0 or table.shape[1] == 0:

@@ -49,7 +49,7 @@ test: $(VENV)/.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
 fuzz: $(VENV)/.stamp
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/test_fuzz.py -m fuzz -n $(JOBS) --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/test_fuzz.py tests/test_cli_fuzz.py -m fuzz -n $(JOBS) --dist worksteal
 
 lint: $(VENV)/.stamp
 	$(BIN)/ruff check .

@@ -33,6 +33,7 @@ from toy_proxies import CountedTraining, blobs, n_trainings
 
 from sksvp import ProxyActiveLearner
 from sksvp._inputs._rows import LazyRows
+from sksvp.active import replay_selection
 from sksvp.active._pool import append_rows
 from sksvp.estimators import ResNetClassifier
 from sksvp.proxies import _blocks
@@ -922,3 +923,89 @@ def test_strategies_of_features_and_gradients_choose_from_a_pool(strategy):
     rows = learner.query(7)
     assert len(set(rows)) == 7
     assert min(rows) >= 9
+
+
+def test_missing_label_nan_is_told():
+    for proxy in (LOGISTIC, make_net()):
+        with pytest.raises(ValueError, match="NaN is always missing"):
+            ProxyActiveLearner(proxy, missing_label=np.nan).fit(X, partly(y))
+
+
+def test_labels_that_a_skorch_net_has_no_output_for():
+    learner = ProxyActiveLearner(make_net(), random_state=0).fit(X, partly(y + 1))
+    with pytest.raises(ValueError, match=r"Integer labels of a skorch net must be 0 \.\. n_classes - 1"):
+        learner.query(3)
+    with pytest.raises(ValueError, match=r"no output for a label of y"):
+        ProxyActiveLearner(LOGISTIC, make_net(), random_state=0).fit(X, y + 1)
+
+
+@pytest.mark.parametrize("kind", ["tuple", "slices"])
+def test_pools_that_are_extended_in_their_container(kind):
+    from skorch.helper import SliceDict
+
+    def make(rows):
+        return tuple(map(tuple, rows.tolist())) if kind == "tuple" else SliceDict(a=rows, b=rows)
+
+    learner = ProxyActiveLearner(LOGISTIC, strategy="random", random_state=0).fit(make(X))
+    learner.query(3)
+    learner.extend(make(X[:5]))
+    assert len(learner._run.X) == 95 and type(learner._run.X) is type(make(X))
+    with pytest.raises((TypeError, ValueError), match="X_new must"):
+        learner.extend(X[:2].tolist() if kind == "slices" else pd.DataFrame(X[:2]))
+    if kind == "slices":
+        with pytest.raises(ValueError, match=r"X_new must have the entries \['a', 'b'\]"):
+            learner.extend(SliceDict(a=X[:2]))
+
+
+class Rows:
+    """A container of one's own."""
+
+    def __init__(self, rows):
+        self.rows, self.shape = rows, rows.shape
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, key):
+        return self.rows[key]
+
+
+def test_pools_of_unknown_containers_are_not_extended():
+    learner = ProxyActiveLearner(LOGISTIC, strategy="random", random_state=0).fit(Rows(X))
+    with pytest.raises(TypeError, match="cannot append rows to a pool that is a Rows"):
+        learner.extend(Rows(X[:3]))
+
+
+def test_lengths_are_named():
+    with pytest.raises(ValueError, match="inconsistent numbers of samples: X has 90, y has 89"):
+        ProxyActiveLearner(LOGISTIC).fit(X, y[:-1])
+    with pytest.raises(ValueError, match="inconsistent numbers of samples: X_val has 90, y_val has 89"):
+        ProxyActiveLearner(LOGISTIC, rounds=[5]).fit(X, y, X_val=X, y_val=y[:-1])
+
+
+def test_labels_of_validation_rows():
+    learner = ProxyActiveLearner(LOGISTIC, rounds=[5], initial_size=20, random_state=0)
+    for labels, message in ((y.astype(str), "y_val holds texts"), (y > 0, "y_val holds booleans")):
+        with pytest.raises(ValueError, match=message):
+            learner.fit(X, y, X_val=X, y_val=labels)
+        # The labels of the pool come from the oracle: said after the random start.
+        with pytest.raises(ValueError, match=message):
+            clone(learner).set_params(oracle=lambda rows: y[rows]).fit(X, X_val=X, y_val=labels)
+        with pytest.raises(ValueError, match=message):
+            replay_selection(learner.fit(X, y).history_, LOGISTIC, X, y, X_val=X, y_val=labels)
+    with pytest.warns(UserWarning, match=r"No class of y_val, such as 10, 11, 12, is among the labels"):
+        learner.fit(X, y, X_val=X, y_val=y + 10)
+
+
+def test_options_that_are_no_booleans():
+    learner = start()
+    rows = learner.query(3)
+    for call in (
+        lambda: learner.query(3, discard="no"),
+        lambda: learner.teach(rows, y[rows], allow_extra="no"),
+        lambda: learner.teach(rows, y[rows], overwrite=1),
+        lambda: learner.import_labels("file.csv", overwrite="no"),
+    ):
+        with pytest.raises(ValueError, match="must be an instance of 'bool'"):
+            call()
+    np.testing.assert_array_equal(learner.query(3), rows)

@@ -18,7 +18,7 @@ import torch
 from joblib import Parallel
 from sklearn.datasets import load_digits
 from sklearn.dummy import DummyClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 from typer.testing import CliRunner
@@ -236,6 +236,27 @@ def test_strategies_of_users_for_pools(n_jobs, tmp_path, monkeypatch):
     assert len(trainings) == 4
 
 
+class Nameless:
+    """A strategy without a repr of its own."""
+
+    requires = ()
+
+    def __init__(self, power):
+        self.power = power
+
+    def rank(self, evidence, n_samples, *, candidates=None, initial=None, random_state=None):
+        return np.arange(evidence.n_rows), np.zeros(evidence.n_rows)
+
+
+def test_a_strategy_named_twice_is_one_arm_and_two_of_one_name_are_refused(tmp_path):
+    run = small_run(
+        tmp_path, strategies=["entropy", "entropy", Nameless(1)], subset_sizes=[60, 60], seeds=[0, 0]
+    )
+    assert [arm.name for arm in run.arms()] == ["entropy", "Nameless", "all rows"]
+    with pytest.raises(ValueError, match="strategies has two that tables call 'Nameless'"):
+        small_run(tmp_path, strategies=[Nameless(1), Nameless(2)])
+
+
 def test_arms_of_equal_networks_run_side_by_side(tmp_path):
     X, y = load_digits(return_X_y=True)
     model = LogisticRegression(max_iter=200, random_state=0)
@@ -269,6 +290,12 @@ def test_arms_of_equal_networks_run_side_by_side(tmp_path):
         ({"memory": ""}, "memory must be a path"),
         ({"threads": 0}, "'threads' parameter of CoresetRun"),
         ({"checkpoint_every": -1}, "'checkpoint_every' parameter of CoresetRun"),
+        ({"target": LogisticRegression(C=-1)}, "'C' parameter of LogisticRegression"),
+        ({"target": ResNetClassifier(max_epochs=-1)}, "'max_epochs' parameter of ResNetClassifier"),
+        ({"target": LinearRegression()}, "target must be a classifier"),
+        ({"given": {"mine": [0, 300]}}, "given['mine'] must lie in 0 .. 299"),
+        ({"row_numbers": np.arange(300.0)}, "row_numbers must be row numbers"),
+        ({"filenames": ["a"]}, "filenames has 1"),
     ],
     ids=str,
 )
@@ -286,9 +313,7 @@ def test_rows_and_labels_that_do_not_fit_are_named(tmp_path):
         "subset_sizes": [5],
         "seeds": [0],
     }
-    with pytest.raises(
-        ValueError, match=r"y_train must be 1-d with a value for each of 300 rows, got the shape \(299,\)"
-    ):
+    with pytest.raises(ValueError, match="X has 300, y_train has 299"):
         CoresetRun(run.X_train, run.y_train[1:], None, None, **parts)
     with pytest.raises(ValueError, match="X_test and y_test must be given together"):
         CoresetRun(run.X_train, run.y_train, run.X_test, None, **parts)

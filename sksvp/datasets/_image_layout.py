@@ -184,9 +184,7 @@ def _class_folders(folder: Path) -> list[str]:
     if not folder.is_dir():
         return []
     with os.scandir(folder) as entries:
-        names = sorted(
-            entry.name for entry in entries if os.path.isdir(entry.path) and not _is_system(entry.name)
-        )
+        names = sorted(entry.name for entry in entries if _is_folder(entry) and not _is_system(entry.name))
     return [
         name
         for name in names
@@ -244,8 +242,7 @@ def _images_below(folder: Path, homes: list[Path] | None = None) -> Iterator[str
         place = waiting.pop()
         with os.scandir(place) as entries:
             for entry in entries:
-                # Unlike the entry's own methods, these take a link that leads to itself.
-                if os.path.isdir(entry.path):
+                if _is_folder(entry):
                     if _is_system(entry.name) or is_run_folder(Path(entry.path)):
                         continue
                     if entry.is_symlink():
@@ -257,10 +254,19 @@ def _images_below(folder: Path, homes: list[Path] | None = None) -> Iterator[str
                     waiting.append(entry.path)
                 elif (
                     is_image(entry.name)
-                    and os.path.isfile(entry.path)
+                    and _is_file(entry)
                     and not (entry.is_symlink() and _is_below(Path(entry.path).resolve(), homes))
                 ):
                     yield entry.path
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    # The entry's own methods need no system call, but raise an error for a link that leads to itself.
+    return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
+
+
+def _is_file(entry: os.DirEntry) -> bool:
+    return os.path.isfile(entry.path) if entry.is_symlink() else entry.is_file()
 
 
 def _is_below(path: Path, homes: list[Path]) -> bool:
@@ -270,7 +276,7 @@ def _is_below(path: Path, homes: list[Path]) -> bool:
 def _images_in(folder: Path) -> list[str]:
     """Return the names of the image files of a folder itself, sorted."""
     with os.scandir(folder) as entries:
-        return sorted(entry.name for entry in entries if is_image(entry.name) and os.path.isfile(entry.path))
+        return sorted(entry.name for entry in entries if is_image(entry.name) and _is_file(entry))
 
 
 def is_image(name: str) -> bool:

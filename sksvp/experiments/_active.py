@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions, va
 from .._inputs._parameters import ListOf, WholeNumber
 from ..active import ProxyActiveLearner, make_plan, resolve_pool_strategy
 from ..coreset import describe_empty_classes
-from ._experiment import OF_RUNS, Arm, Experiment, described
+from ._experiment import OF_RUNS, Arm, Experiment, described, distinct
 from ._run_folder import RunFolder
 from ._workers import in_workers
 
@@ -96,6 +96,7 @@ class ActiveRun(Experiment):
         super().__post_init__()
         for strategy in self.strategies:
             resolve_pool_strategy(strategy)
+        self.arms()
         make_plan(self.rounds, self.initial_size, self.target_at, len(self.y_train))
 
     def arms(self) -> list[ActiveArm]:
@@ -116,7 +117,7 @@ class ActiveRun(Experiment):
                 arms.append(ActiveArm(name=name, seed=seed, chooser=chooser, **strategy))
             if self.with_random or len(ranked) < len(told):
                 arms.append(ActiveArm(name="random", seed=seed, chooser=None, **described("random")))
-        return arms
+        return distinct(arms)
 
     def learner(self, arm: ActiveArm, folder: RunFolder) -> ProxyActiveLearner:
         """Build the learner of an arm.

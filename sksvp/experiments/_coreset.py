@@ -15,10 +15,11 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 from .._clock import Clock
 from .._inputs._parameters import ListOf
 from .._inputs._paths import as_path
+from .._inputs._row_numbers import check_row_numbers
 from .._storage._fingerprint import fingerprint
 from ..coreset import ProxyCoresetSelector
 from ..strategies import ForgettingCounter, count_rows
-from ._experiment import OF_RUNS, Arm, Experiment, described
+from ._experiment import OF_RUNS, Arm, Experiment, described, distinct
 from ._hints import Hints, collecting
 from ._kept import keep_training, training_folder
 from ._proxy_hints import proxy_hints
@@ -126,6 +127,8 @@ class CoresetRun(Experiment):
         for size in self.subset_sizes:
             count_rows(size, len(self.y_train))
         self.arms()
+        for name, rows in self.given.items():
+            check_row_numbers(rows, len(self.y_train), f"given[{name!r}]")
         if self.memory is not None:
             self.memory = str(as_path(self.memory, "memory").absolute())
 
@@ -152,7 +155,7 @@ class CoresetRun(Experiment):
                 arms.append(CoresetArm(name=name, seed=seed, subset_size=len(rows), digest=digest))
             if self.with_all:
                 arms.append(CoresetArm(name=ALL_ROWS, seed=seed, subset_size=1.0))
-        return arms
+        return distinct(arms)
 
     def first_arm(self, seed: int) -> CoresetArm:
         """Return the arm of a seed whose selector trains the proxy of all arms.

@@ -8,11 +8,14 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import HasMethods, validate_parameter_constraints
-from sklearn.utils.validation import _num_samples
 
 from .._inputs._labels import check_labels
+from .._inputs._lengths import indexable_rows
+from .._inputs._names import names
 from .._inputs._parameters import ListOf, WholeNumber
+from .._inputs._row_numbers import check_row_numbers
 from .._storage._describe import describe, digest
+from ..proxies import as_proxy
 from ..strategies import resolve_strategy
 from ._kept import keep_training, training_folder
 from ._run_folder import RunFolder
@@ -65,6 +68,22 @@ class Arm:
         return {"key": self.key} | {name: value for name, value in vars(self).items() if name != "ranks"}
 
 
+def distinct(arms: list) -> list:
+    """Return arms without repetitions.
+
+    Raises
+    ------
+    ValueError
+        If two different arms have one name in tables.
+    """
+    found = {arm.key: arm for arm in arms}
+    digests: dict[str, str] = {}
+    for arm in found.values():
+        if digests.setdefault(arm.name, arm.digest) != arm.digest:
+            raise ValueError(f"strategies has two that tables call {arm.name!r}: give them different reprs.")
+    return list(found.values())
+
+
 @dataclass
 class Experiment:
     """Base of the experiments; see `CoresetRun` and `ActiveRun` for the attributes."""
@@ -94,17 +113,25 @@ class Experiment:
     def __post_init__(self):
         checked = {key: getattr(self, key) for key in self._parameter_constraints}
         validate_parameter_constraints(self._parameter_constraints, checked, type(self).__name__)
-        n_rows = _length(self.X_train, "X_train")
-        for name in ("y_train", "filenames", "row_numbers"):
-            _check_one_a_row(getattr(self, name), name, n_rows)
-        check_labels(self.y_train)
-        if self.row_numbers is not None and np.asarray(self.row_numbers).dtype.kind not in "iu":
-            raise ValueError(f"row_numbers must be ints, got {self.row_numbers!r}.")
+        for name in ("proxy", "target"):
+            model = as_proxy(getattr(self, name))
+            model.check_classifies(name)
+            with names(name):
+                model.check_params()
+        indexable_rows(
+            X=self.X_train, y_train=self.y_train, filenames=self.filenames, row_numbers=self.row_numbers
+        )
         if (self.X_test is None) != (self.y_test is None):
             raise ValueError("X_test and y_test must be given together.")
-        if self.X_test is not None:
-            _check_one_a_row(self.y_test, "y_test", _length(self.X_test, "X_test"))
-            check_labels(self.y_test)
+        indexable_rows(X_test=self.X_test, y_test=self.y_test)
+        for name in ("y_train", "y_test"):
+            if name == "y_train" or self.y_test is not None:
+                with names(name):
+                    check_labels(getattr(self, name))
+        if self.row_numbers is not None:
+            self.row_numbers = check_row_numbers(self.row_numbers, np.iinfo(np.int64).max, "row_numbers")
+        if self.filenames is not None and np.ndim(self.filenames) > 1:
+            raise ValueError(f"filenames must be 1-d, got the shape {np.shape(self.filenames)}.")
 
     def prepared(self, network: BaseEstimator, folder: RunFolder, key: str, **params: Any) -> BaseEstimator:
         """Return a clone of a network that keeps its training in the folder until its record is there.
@@ -147,19 +174,6 @@ class Experiment:
         if self.filenames is not None:
             table["file"] = np.asarray(self.filenames)[rows]
         return pd.DataFrame(table)
-
-
-def _length(rows: Any, name: str) -> int:
-    try:
-        return _num_samples(rows)
-    except TypeError as error:
-        raise TypeError(f"{name} must be rows, got {type(rows).__name__}.") from error
-
-
-def _check_one_a_row(values: Any, name: str, n_rows: int) -> None:
-    shape = np.asarray(values, dtype=object).shape
-    if (values is not None or name == "y_train") and shape != (n_rows,):
-        raise ValueError(f"{name} must be 1-d with a value for each of {n_rows} rows, got the shape {shape}.")
 
 
 def described(strategy: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Nets of skorch's."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from numbers import Integral
 from typing import Any
 
@@ -9,6 +10,21 @@ import numpy as np
 from ._proxy import Proxy
 from ._torch_seed import is_skorch_net
 from ._training import Training
+
+
+@contextmanager
+def naming_labels_out_of_range(y: np.ndarray) -> Iterator[None]:
+    """Explain torch's error where a network has no output for a label."""
+    try:
+        yield
+    except IndexError as error:
+        if "out of bounds" not in str(error):
+            raise
+        classes = np.unique(y).tolist()
+        raise ValueError(
+            f"The network has no output for a label of y, {classes[0]!r} .. {classes[-1]!r} ({error}) Integer labels "
+            "of a skorch net must be 0 .. n_classes - 1, one for each output; texts are numbered."
+        ) from error
 
 
 class SkorchNet(Proxy):
@@ -51,18 +67,14 @@ class SkorchNet(Proxy):
 
         net = self.classifier
         keep_all_rows(net)
-        with observed(type(self)(net), training.recorders, training.watch, len(y)) as seen:
-            try:
-                super()._fit(X, y, training)
-            except IndexError as error:
-                # The words of torch's losses.
-                if "out of bounds" not in str(error):
-                    raise
-                raise ValueError(
-                    f"y has labels up to {np.max(y)}, but the skorch net has fewer outputs: labels must be 0 .. n - 1 "
-                    f"for n outputs, or texts ({error})."
-                ) from error
+        recorders, watch = training.recorders, training.watch
+        with observed(type(self)(net), recorders, watch, len(y)) as seen, naming_labels_out_of_range(y):
+            super()._fit(X, y, training)
         return {name: recorder.result() for name, recorder in seen.items()}
+
+    def fit_as_given(self, X: Any, y: np.ndarray, fit_params: dict) -> None:
+        with naming_labels_out_of_range(y):
+            super().fit_as_given(X, y, fit_params)
 
     def encode(self, y: np.ndarray) -> np.ndarray:
         if self.is_frozen:

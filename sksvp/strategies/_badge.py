@@ -75,6 +75,8 @@ def badge(
     [0]
     """
     values = check_class_matrix(probabilities, "probabilities")
+    if not np.isfinite(values).all():
+        raise ValueError("probabilities must be finite, got NaN or infinity.")
     table = check_table(features)
     if len(values) != len(table):
         raise ValueError(f"probabilities have {len(values)} rows, features {len(table)}.")

@@ -100,11 +100,11 @@ def _fish(
     inverse = np.linalg.inv(information)
     is_free = np.ones(len(free), dtype=bool)
     picks: list[int] = []
-    first_gains = None
+    first_gains = np.empty(0)
     for _ in range(min(2 * n_samples, len(free))):
         inverse = (inverse + inverse.T) / 2.0
         gains = _gains(free, inverse, target, sign=1.0)
-        first_gains = gains if first_gains is None else first_gains
+        first_gains = first_gains if picks else gains
         pick = int(np.where(is_free, gains, -np.inf).argmax())
         is_free[pick] = False
         picks.append(pick)

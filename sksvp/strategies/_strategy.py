@@ -32,7 +32,8 @@ def _of_rows(method: Callable[..., Any]) -> Callable[..., Any]:
     def checked(self, evidence: Evidence, rows: np.ndarray) -> Any:
         if not isinstance(evidence, Evidence):
             raise TypeError(f"evidence must be an Evidence, got {type(evidence).__name__}.")
-        check_rows(rows, evidence.n_rows, "rows")
+        if len(check_rows(rows, evidence.n_rows, "rows")) == 0:
+            raise ValueError("rows must have at least one row.")
         return method(self, evidence, rows)
 
     return checked

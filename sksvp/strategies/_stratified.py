@@ -50,7 +50,7 @@ class Stratified(Sampler):
     _parameter_constraints: ClassVar[dict] = {
         **Sampler._parameter_constraints,
         "hardest_dropped": [RealNumber(0, 1, closed="left")],
-        "n_strata": [WholeNumber(1)],
+        "n_strata": [WholeNumber(1, 1_000_000)],
     }
 
     def __init__(self, score: Any = "aum", hardest_dropped: float = 0.0, n_strata: int = 50):

@@ -3,7 +3,6 @@
 import os
 import zipfile
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -59,6 +58,8 @@ class TrainingRecord:
     """
 
     def __init__(self, loss: ArrayLike, *, squared: ArrayLike | None = None, margin: ArrayLike | None = None):
+        if loss is None:
+            raise ValueError("loss must be an array of shape (n_visits, n_rows), got None.")
         given = {"loss": loss, "squared": squared, "margin": margin}
         self.channels = {
             name: _check_channel(values, name) for name, values in given.items() if values is not None
@@ -86,7 +87,8 @@ class TrainingRecord:
             It serves the scores that read the loss: `Variability`,
             `DynamicUncertainty`, `Dual` and `LossCorrelation`.
         """
-        return cls(losses)
+        with naming("losses"):
+            return cls(losses)
 
     @classmethod
     def from_probabilities(cls, probabilities: Iterable[ArrayLike], y: ArrayLike) -> Self:
@@ -112,6 +114,8 @@ class TrainingRecord:
             For probabilities that are no probabilities, or labels that are no
             columns of them.
         """
+        if not isinstance(probabilities, Iterable) or getattr(probabilities, "ndim", 1) == 0:
+            raise TypeError(f"probabilities must be an iterable of visits, got {probabilities!r:.80}.")
         with naming("y"):
             columns = column_or_1d(y)
         visits = [_judge_probabilities(visit, columns) for visit in probabilities]
@@ -218,12 +222,13 @@ class TrainingRecord:
         ValueError
             For a file that is damaged or holds no record.
         """
+        path = as_path(path, "path")
         try:
-            with np.load(Path(path).expanduser(), allow_pickle=False) as file:
+            with np.load(path, allow_pickle=False) as file:
                 # The names stand in the file once more, since the checksums of its parts do not cover them.
                 return cls(**{name: file[name] for name in file["names"].tolist()})
         except (zipfile.BadZipFile, EOFError, AttributeError, TypeError, KeyError) as error:
-            raise ValueError(f"{os.fspath(path)} holds no training record, or is damaged.") from error
+            raise ValueError(f"{path} holds no training record, or is damaged.") from error
 
     def __len__(self) -> int:
         return self.n_rows

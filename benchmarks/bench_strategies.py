@@ -168,29 +168,60 @@ def run(path: Path | None, seed: int, n_updates: int) -> dict[str, float]:
     return dict(zip(names, errors(subsets, data, n_updates, seed), strict=True))
 
 
-def describe(results: list[dict[str, float]]) -> list[str]:
-    """Return the table of one data set: errors in %, less those of random rows of each class."""
-    whole = 100 * np.array([result["all rows"] for result in results])
+def table(data_sets: list[list[dict[str, float]]]) -> list[str]:
+    """Return a table of errors in %, less those of random rows of each class: mean over data sets and seeds.
+
+    Parameters
+    ----------
+    data_sets : list of list of dict
+        For each data set the errors of each seed.
+    """
     lines = [
         "| strategy | " + " | ".join(f"{share:.0%}" for share in SHARES) + " |",
         "|---" * (len(SHARES) + 1) + "|",
     ]
     for name in arms(SHARES[0]):
-        cells = []
-        for share in SHARES:
-            if f"{name} {share}" not in results[0]:
-                cells.append("")
-                continue
-            values = 100 * np.array([result[f"{name} {share}"] for result in results])
-            less = values - 100 * np.array([result[f"{RANDOM} {share}"] for result in results])
-            spread = 2 * less.std(ddof=1) / len(less) ** 0.5 if len(less) > 1 else 0.0
-            if name == RANDOM:
-                cells.append(f"{values.mean():.1f}")
-            else:
-                text = f"{less.mean():+.1f} ± {spread:.1f}"
-                cells.append(f"**{text}**" if less.mean() + spread < 0 else text)
+        cells = [_cell(data_sets, name, share) for share in SHARES]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return [*lines, "", f"All rows: {whole.mean():.1f} %."]
+    return lines
+
+
+def _cell(data_sets: list[list[dict[str, float]]], name: str, share: float) -> str:
+    if f"{name} {share}" not in data_sets[0][0]:
+        return ""
+    errors = 100 * np.array([[result[f"{name} {share}"] for result in results] for results in data_sets])
+    if name == RANDOM:
+        return f"{errors.mean():.1f}"
+    less = errors - 100 * np.array(
+        [[result[f"{RANDOM} {share}"] for result in results] for results in data_sets]
+    )
+    # Of one data set the seeds vary, else the data sets.
+    values = less[0] if len(less) == 1 else less.mean(axis=1)
+    spread = 2 * values.std(ddof=1) / len(values) ** 0.5
+    text = f"{values.mean():+.1f} ± {spread:.1f}"
+    return f"**{text}**" if values.mean() + spread < 0 else text
+
+
+def lines_of(record: dict) -> list[str]:
+    """Return the page of a record."""
+    settings, errors = record["settings"], record["errors"]
+    lines = [
+        "# Errors by strategy and share that is kept",
+        "",
+        "Test error in % of a network with two hidden layers of 64 after as many updates for every strategy: "
+        f"{settings['updates']:,}. The line *{RANDOM}* has the error itself. The other lines have their difference to "
+        "it and twice its standard error. Bold: below it by more than that. One proxy with a hidden layer of 64 and "
+        f"30 passes chooses for all strategies; {settings['seeds']} seeds. Strata leave out the hardest 50, 40, 30, "
+        "20, 20, 10 and 0 %. The features are the scaled columns of the table.",
+        "",
+        f"## All {len(errors)} data sets",
+        "",
+        *table(list(errors.values())),
+    ]
+    for name, results in errors.items():
+        whole = 100 * np.mean([result["all rows"] for result in results])
+        lines += ["", f"## {name}", "", *table([results]), "", f"All rows: {whole:.1f} %."]
+    return lines
 
 
 def main() -> None:
@@ -199,7 +230,7 @@ def main() -> None:
     options.add_argument(
         "--texts", type=Path, nargs="*", default=[], help="folders with train.csv and test.csv"
     )
-    options.add_argument("--seeds", type=int, default=5, help="number of seeds")
+    options.add_argument("--seeds", type=int, default=5, help="number of seeds, 2 or more")
     options.add_argument("--updates", type=int, default=1000, help="updates of each target")
     options.add_argument(
         "--partial", type=Path, default=Path("bench_strategies"), help="folder of finished seeds"
@@ -215,19 +246,9 @@ def main() -> None:
             if not kept.exists():
                 kept.write_text(json.dumps(run(path, seed, args.updates)))
             results.setdefault(name, []).append(json.loads(kept.read_text()))
-    lines = [
-        "# Errors by strategy and share that is kept",
-        "",
-        "Test error in % of a network with two hidden layers of 64 after as many updates for every strategy: "
-        f"{args.updates:,}. The line *{RANDOM}* has the error itself. The other lines have their difference to it: "
-        f"the mean over {args.seeds} seeds and twice its standard error. Bold: below it by more than that. One proxy "
-        "with a hidden layer of 64 and 30 passes chooses for all strategies. Strata leave out the hardest 50, 40, 30, "
-        "20, 20, 10 and 0 %.",
-    ]
-    for name, figures in results.items():
-        lines += ["", f"## {name}", "", *describe(figures)]
-    settings = {"seeds": args.seeds, "updates": args.updates, "data": list(results)}
-    write(args.out, "bench_strategies", {"settings": settings, "errors": results}, lines)
+    settings = {"seeds": args.seeds, "updates": args.updates}
+    record = {"settings": settings, "errors": results}
+    write(args.out, "bench_strategies", record, lines_of(record))
 
 
 if __name__ == "__main__":

@@ -703,6 +703,7 @@ def test_another_figure_is_noticed(quote):
     ("name", "lines"),
     [
         ("bench_k_centers", lambda module, record: module.table(record["cases"])),
+        ("bench_strategies", lambda module, record: module.lines_of(record)),
         ("bench_cuda", lambda module, record: module.lines_of(record["figures"])),
     ],
 )

@@ -51,9 +51,17 @@ class SkorchNet(Proxy):
 
     def check_params(self) -> None:
         super().check_params()
-        epochs = self.classifier.max_epochs
-        if not self.is_frozen and (not isinstance(epochs, Integral) or epochs < 1):
+        if self.is_frozen:
+            return
+        params = self.classifier.get_params(deep=False)
+        epochs = params["max_epochs"]
+        if not isinstance(epochs, Integral) or epochs < 1:
             raise ValueError(f"max_epochs of a skorch net must be an int of at least 1 here, got {epochs!r}.")
+        for name in ("iterator_valid__shuffle", "iterator_valid__drop_last"):
+            if params.get(name):
+                raise ValueError(
+                    f"{name} must be False: the net scores each row once and in order, got {params[name]!r}."
+                )
 
     def _can_start_warm(self) -> bool:
         return True

@@ -5,14 +5,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils._param_validation import validate_params
 
 from ._evidence import Evidence
 from ._picking import PickingStrategy, check_table
 from ._probabilities import block_slices, check_class_matrix
-from ._rows import check_candidates
+from ._rows import check_candidates, naming
 from ._strategy import check_n_samples
 
 
+@validate_params({"random_state": ["random_state"]}, prefer_skip_nested_validation=False)
 def badge(
     probabilities: ArrayLike,
     features: Any,
@@ -73,6 +75,8 @@ def badge(
     [0]
     """
     values = check_class_matrix(probabilities, "probabilities")
+    if not np.isfinite(values).all():
+        raise ValueError("probabilities must be finite, got NaN or infinity.")
     table = check_table(features)
     if len(values) != len(table):
         raise ValueError(f"probabilities have {len(values)} rows, features {len(table)}.")
@@ -84,7 +88,8 @@ def badge(
 
 
 def _check_columns(y: ArrayLike, probabilities: np.ndarray) -> np.ndarray:
-    columns = column_or_1d(y)
+    with naming("y"):
+        columns = column_or_1d(y)
     n_rows, n_classes = probabilities.shape
     if len(columns) != n_rows:
         raise ValueError(f"y has {len(columns)} rows, probabilities {n_rows}.")

@@ -1,12 +1,11 @@
 """BAIT: rows that lower the expected error of the last layer the most."""
 
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils._param_validation import Interval
 
+from .._inputs._parameters import RealNumber
 from ._badge import class_probabilities
 from ._picking import PickingStrategy, check_table
 from ._probabilities import check_class_matrix
@@ -73,7 +72,7 @@ def bait(
     table = check_table(features)
     if len(values) != len(table):
         raise ValueError(f"probabilities have {len(values)} rows, features {len(table)}.")
-    if not regularization > 0:
+    if not RealNumber(0, None, closed="neither").is_satisfied_by(regularization):
         raise ValueError(f"regularization must be above 0, got {regularization!r}.")
     labelled = check_rows([] if initial is None else initial, len(table), "initial")
     pool = check_candidates(len(table), None, labelled)
@@ -101,11 +100,11 @@ def _fish(
     inverse = np.linalg.inv(information)
     is_free = np.ones(len(free), dtype=bool)
     picks: list[int] = []
-    first_gains = None
+    first_gains = np.empty(0)
     for _ in range(min(2 * n_samples, len(free))):
         inverse = (inverse + inverse.T) / 2.0
         gains = _gains(free, inverse, target, sign=1.0)
-        first_gains = gains if first_gains is None else first_gains
+        first_gains = first_gains if picks else gains
         pick = int(np.where(is_free, gains, -np.inf).argmax())
         is_free[pick] = False
         picks.append(pick)
@@ -155,7 +154,7 @@ class BAIT(PickingStrategy):
     """
 
     requires = ("probabilities", "features")
-    _parameter_constraints: ClassVar[dict] = {"regularization": [Interval(Real, 0, None, closed="neither")]}
+    _parameter_constraints: ClassVar[dict] = {"regularization": [RealNumber(0, None, closed="neither")]}
 
     def __init__(self, regularization: float = 1.0):
         self.regularization = regularization

@@ -1,12 +1,11 @@
 """Beta sampling: harder rows where much is kept, easier ones where little is."""
 
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from scipy.stats import beta
-from sklearn.utils._param_validation import Interval
 
+from .._inputs._parameters import RealNumber
 from ._sampler import Sampler, draw_by_weight
 from ._training_record import TrainingRecord, score_visits
 
@@ -39,7 +38,7 @@ class BetaSample(Sampler):
 
     _parameter_constraints: ClassVar[dict] = {
         **Sampler._parameter_constraints,
-        "exponent": [Interval(Real, 0, None, closed="neither")],
+        "exponent": [RealNumber(0, None, closed="neither")],
     }
 
     def __init__(self, score: Any = "dual", exponent: float = 4.0):

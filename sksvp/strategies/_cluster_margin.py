@@ -1,12 +1,11 @@
 """Cluster-margin: unsure rows out of many clusters."""
 
-from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
 from sklearn.cluster import MiniBatchKMeans
-from sklearn.utils._param_validation import Interval
 
+from .._inputs._parameters import WholeNumber
 from ._evidence import Evidence
 from ._margin import margin
 from ._picking import PickingStrategy, check_table
@@ -34,8 +33,8 @@ class ClusterMargin(PickingStrategy):
 
     requires = ("probabilities", "features")
     _parameter_constraints: ClassVar[dict] = {
-        "n_candidates": [Interval(Integral, 1, None, closed="left")],
-        "cluster_size": [Interval(Integral, 1, None, closed="left")],
+        "n_candidates": [WholeNumber(1)],
+        "cluster_size": [WholeNumber(1)],
     }
 
     def __init__(self, n_candidates: int = 10, cluster_size: int = 10):

@@ -1,14 +1,13 @@
 """D2: hard rows of dense regions, no two alike."""
 
 import heapq
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
-from sklearn.utils._param_validation import Interval
 
+from .._inputs._parameters import RealNumber, WholeNumber
 from ._picking import check_table
 from ._sampler import Sampler
 
@@ -40,9 +39,9 @@ class D2(Sampler):
 
     _parameter_constraints: ClassVar[dict] = {
         **Sampler._parameter_constraints,
-        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
-        "gamma": [Interval(Real, 0, None, closed="left")],
-        "hardest_dropped": [Interval(Real, 0, 1, closed="left")],
+        "n_neighbors": [WholeNumber(1)],
+        "gamma": [RealNumber(0, None, closed="left")],
+        "hardest_dropped": [RealNumber(0, 1, closed="left")],
     }
 
     def __init__(

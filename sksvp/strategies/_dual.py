@@ -1,12 +1,11 @@
 """DUAL: difficulty and uncertainty of a row together, early in training."""
 
-from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils._param_validation import Interval
 
+from .._inputs._parameters import WholeNumber
 from ._dynamic_uncertainty import window_moments, window_width
 from ._evidence import Evidence
 from ._strategy import ScoredStrategy
@@ -87,8 +86,8 @@ class Dual(ScoredStrategy):
 
     requires = ("training_record",)
     _parameter_constraints: ClassVar[dict] = {
-        "window": [Interval(Integral, 2, None, closed="left")],
-        "n_visits": [Interval(Integral, 2, None, closed="left")],
+        "window": [WholeNumber(2)],
+        "n_visits": [WholeNumber(2)],
     }
 
     def __init__(self, window: int = 10, n_visits: int = 30):

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils._param_validation import Interval
 
+from .._inputs._parameters import WholeNumber
 from ._evidence import Evidence
 from ._strategy import ScoredStrategy
 from ._training_record import TrainingRecord, check_visits, score_visits
@@ -95,7 +95,7 @@ class DynamicUncertainty(ScoredStrategy):
     """
 
     requires = ("training_record",)
-    _parameter_constraints: ClassVar[dict] = {"window": [Interval(Integral, 2, None, closed="left")]}
+    _parameter_constraints: ClassVar[dict] = {"window": [WholeNumber(2)]}
 
     def __init__(self, window: int = 10):
         self.window = window

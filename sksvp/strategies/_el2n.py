@@ -1,13 +1,11 @@
 """EL2N: how far the class probabilities are from the label, early in training."""
 
-from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import Interval
 
+from .._inputs._parameters import WholeNumber
 from ._evidence import Evidence
 from ._probabilities import check_class_matrix
 from ._strategy import ScoredStrategy
@@ -48,7 +46,7 @@ def el2n(probabilities: ArrayLike, y: ArrayLike) -> np.ndarray:
     [0.0, 0.707]
     """
     values = check_class_matrix(probabilities, "probabilities")
-    record = TrainingRecord.from_probabilities([values], column_or_1d(y))
+    record = TrainingRecord.from_probabilities([values], y)
     return score_visits(_error_length, record.require("loss"), record.require("squared"))
 
 
@@ -84,10 +82,10 @@ class EL2N(ScoredStrategy):
     Examples Early in Training, NeurIPS 2021.
     """
 
-    requires = ("training_record",)
+    requires: tuple[str, ...] = ("training_record",)
     _parameter_constraints: ClassVar[dict] = {
-        "first_visit": [Interval(Integral, 0, None, closed="left")],
-        "n_visits": [Interval(Integral, 1, None, closed="left")],
+        "first_visit": [WholeNumber(0)],
+        "n_visits": [WholeNumber(1)],
     }
 
     def __init__(self, first_visit: int = 0, n_visits: int = 10):

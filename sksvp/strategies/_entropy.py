@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils._param_validation import validate_params
 
 from ._evidence import Evidence
 from ._probabilities import score_probabilities, split_top
@@ -76,7 +75,6 @@ class Entropy(ScoredStrategy):
 
     requires = ("probabilities",)
 
-    @validate_params({"evidence": [Evidence]}, prefer_skip_nested_validation=True)
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Return the entropy of `rows`, from logits where the evidence has them."""
         return evidence.score_rows(entropy, rows=rows)

@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 from ._evidence import Evidence
 from ._margin import margin
 from ._picking import PickingStrategy, check_table, pick_by_class
-from ._rows import check_candidates, check_rows
+from ._rows import check_candidates, check_rows, naming
 from ._strategy import check_n_samples
 
 # Bytes of similarities held at once: the whole matrix of so many rows, else blocks of it.
@@ -114,7 +114,8 @@ def facility_location(
 def _check_weights(weights: ArrayLike | None, n_rows: int) -> np.ndarray:
     if weights is None:
         return np.ones(n_rows)
-    values = check_array(weights, ensure_2d=False, dtype=np.float64, input_name="weights")
+    with naming("weights"):
+        values = check_array(weights, ensure_2d=False, dtype=np.float64, input_name="weights")
     if values.shape != (n_rows,) or values.min() < 0:
         raise ValueError(f"weights must be {n_rows} numbers of 0 or more, one a row, got {values.shape}.")
     return values

@@ -4,11 +4,10 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils._param_validation import validate_params
 
 from ._evidence import Evidence
 from ._recorder import Recorder, is_right
-from ._rows import as_array, check_rows
+from ._rows import as_array
 from ._strategy import ScoredStrategy
 
 
@@ -132,11 +131,9 @@ class ForgettingEvents(ScoredStrategy):
 
     requires = ("forgetting_events",)
 
-    @validate_params({"evidence": [Evidence]}, prefer_skip_nested_validation=True)
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Return the forgetting events of `rows`."""
         events = np.asarray(evidence.require("forgetting_events"), dtype=np.float64)
         if events.ndim != 1:
             raise ValueError(f"forgetting_events must have the shape (n_rows,), got {events.shape}.")
-        check_rows(rows, evidence.n_rows, "rows")
         return events[rows]

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 from .._inputs._parameters import WholeNumber
 from ._evidence import Evidence
 from ._rows import check_candidates, check_rows
-from ._strategy import RANK_PARAMETERS, Strategy, check_n_samples
+from ._strategy import Strategy, check_n_samples
 
 if TYPE_CHECKING:
     from ._farthest_first import Picks
@@ -190,7 +190,6 @@ class KCenters(Strategy):
         self._start_size(n_samples)
         resolve_device(self.device)
 
-    @validate_params(RANK_PARAMETERS, prefer_skip_nested_validation=True)
     def rank(
         self,
         evidence: Evidence,

@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils._param_validation import validate_params
 
 from ._evidence import Evidence
 from ._probabilities import score_probabilities, split_top
@@ -73,7 +72,6 @@ class LeastConfidence(ScoredStrategy):
 
     requires = ("probabilities",)
 
-    @validate_params({"evidence": [Evidence]}, prefer_skip_nested_validation=True)
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Return the least confidence of `rows`, from logits where the evidence has them."""
         return evidence.score_rows(least_confidence, rows=rows)

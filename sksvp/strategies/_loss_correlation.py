@@ -6,6 +6,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 
 from ._evidence import Evidence
 from ._probabilities import block_slices
+from ._rows import naming
 from ._strategy import ScoredStrategy
 from ._training_record import TrainingRecord, check_visits
 
@@ -57,7 +58,8 @@ def loss_correlation(
     [0.9, 1.0, -0.2]
     """
     losses = check_visits(losses, "losses")
-    labels = column_or_1d(y)
+    with naming("y"):
+        labels = column_or_1d(y)
     check_consistent_length(losses.T, labels)
     if len(losses) < 2:
         raise ValueError(f"losses must have at least 2 visits, got {len(losses)}.")

@@ -2,11 +2,10 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils._param_validation import validate_params
 
 from ._evidence import Evidence
 from ._probabilities import score_probabilities, split_top
-from ._strategy import RANK_PARAMETERS, ScoredStrategy
+from ._strategy import ScoredStrategy
 
 
 def margin(probabilities: ArrayLike, *, log: bool = False) -> np.ndarray:
@@ -75,7 +74,6 @@ class Margin(ScoredStrategy):
 
     requires = ("probabilities",)
 
-    @validate_params(RANK_PARAMETERS, prefer_skip_nested_validation=True)
     def rank(self, evidence: Evidence, n_samples: int, *, candidates=None, initial=None, random_state=None):
         """Rank all candidates, the narrowest margin first (see `ScoredStrategy.rank`)."""
         rows, scores = super().rank(
@@ -83,7 +81,6 @@ class Margin(ScoredStrategy):
         )
         return rows, scores if evidence.logits is None else scores - 1.0
 
-    @validate_params({"evidence": [Evidence]}, prefer_skip_nested_validation=True)
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Return the margin of `rows`, from logits (and then shifted by one) where the evidence has them."""
         return evidence.score_rows(margin, rows=rows)

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length, column_or_1d
 
 from ._picking import PickingStrategy, check_table
+from ._rows import naming
 
 
 def centre_distances(features: Any, y: ArrayLike) -> np.ndarray:
@@ -38,7 +39,8 @@ def centre_distances(features: Any, y: ArrayLike) -> np.ndarray:
     [1.0, 0.0, 4.0]
     """
     table = check_table(features)
-    labels = column_or_1d(y)
+    with naming("y"):
+        labels = column_or_1d(y)
     check_consistent_length(table, labels)
     distances = np.empty(len(table))
     for label in np.unique(labels):

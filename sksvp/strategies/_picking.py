@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_random_state
 
 from ._evidence import Evidence
-from ._rows import check_candidates, check_rows
+from ._rows import check_candidates, check_rows, naming
 from ._sizes import class_quotas
 from ._strategy import Strategy, check_n_samples, spread_scores
 
@@ -81,7 +81,8 @@ class PickingStrategy(Strategy):
 
 def check_table(features: Any, *, name: str = "features") -> np.ndarray:
     """Return features as a dense 2-D array of finite float32 or float64, else raise."""
-    return check_array(features, dtype=[np.float64, np.float32], input_name=name)
+    with naming(name):
+        return check_array(features, dtype=[np.float64, np.float32], input_name=name)
 
 
 def pick_by_class(

@@ -1,11 +1,10 @@
 """Random choice, the baseline of every comparison."""
 
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import validate_params
 
 from ._evidence import Evidence
 from ._rows import check_candidates
-from ._strategy import RANK_PARAMETERS, Strategy, check_n_samples, rank_by_score, spread_scores
+from ._strategy import Strategy, check_n_samples, rank_by_score, spread_scores
 
 
 class Random(Strategy):
@@ -18,7 +17,6 @@ class Random(Strategy):
 
     scores_each_row = True
 
-    @validate_params(RANK_PARAMETERS, prefer_skip_nested_validation=True)
     def rank(self, evidence: Evidence, n_samples: int, *, candidates=None, initial=None, random_state=None):
         """Rank all candidates at random.
 

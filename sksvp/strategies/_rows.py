@@ -1,5 +1,8 @@
 """Check row numbers: of labelled rows, and of rows that may be chosen."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,17 @@ def as_array(values: Any, name: str) -> np.ndarray:
         return np.asarray(values)
     except ValueError as error:
         raise ValueError(f"{name} must be an array, got rows of different lengths.") from error
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Put the name of an argument before errors of scikit-learn's checks that lack it."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if re.search(rf"\b{name}\b", str(error)):
+            raise
+        raise ValueError(f"{name}: {error}") from error
 
 
 def check_rows(rows: ArrayLike, n_rows: int, name: str) -> np.ndarray:

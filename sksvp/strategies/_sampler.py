@@ -8,7 +8,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods
 
 from ._evidence import Evidence
-from ._rows import check_candidates
+from ._rows import check_candidates, naming
 from ._strategy import Strategy, check_n_samples
 
 
@@ -33,7 +33,8 @@ class Sampler(Strategy):
     def _scorer(self) -> Any:
         from ._registry import resolve_strategy
 
-        scorer = resolve_strategy(self.score)
+        with naming("score"):
+            scorer = resolve_strategy(self.score)
         if getattr(scorer, "picks_greedily", False):
             raise ValueError(
                 f"score must be a strategy that scores every row, such as 'entropy' or EL2N(), got "

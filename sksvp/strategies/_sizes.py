@@ -101,7 +101,7 @@ def class_quotas(
         return classes, _share_out(
             sizes, n_samples, sizes if weights == "proportional" else np.ones_like(sizes)
         )
-    values = np.asarray(weights)
+    values = as_array(weights, "weights")
     if values.shape != sizes.shape or values.dtype.kind not in "iuf" or not (values >= 0).all():
         raise ValueError(
             f"weights must be {len(classes)} numbers of 0 or more, one for each class, got {weights!r}."

@@ -1,11 +1,10 @@
 """Soft choice: between the highest scores and chance."""
 
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
+from .._inputs._parameters import RealNumber
 from ._sampler import Sampler, draw_by_weight
 
 
@@ -31,7 +30,7 @@ class Soft(Sampler):
 
     _parameter_constraints: ClassVar[dict] = {
         **Sampler._parameter_constraints,
-        "temperature": [Interval(Real, 0, None, closed="neither")],
+        "temperature": [RealNumber(0, None, closed="neither")],
     }
 
     def __init__(self, score: Any, temperature: float = 1.0):

@@ -1,5 +1,7 @@
 """Base classes of the strategies, and the seeded order of rows with equal scores."""
 
+from collections.abc import Callable
+from functools import wraps
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -10,8 +12,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import validate_params
 
 from .._docs import inherit_method_docs
+from .._inputs._parameters import WholeNumber
 from ._evidence import Evidence
-from ._rows import as_array, check_candidates
+from ._rows import as_array, check_candidates, check_rows
 
 # Constraints of the parameters of `rank`, for scikit-learn's `validate_params`.
 RANK_PARAMETERS: dict = {
@@ -20,6 +23,20 @@ RANK_PARAMETERS: dict = {
     "initial": ["array-like", None],
     "random_state": ["random_state"],
 }
+
+
+def _of_rows(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Check the arguments of a method ``(evidence, rows)``."""
+
+    @wraps(method)
+    def checked(self, evidence: Evidence, rows: np.ndarray) -> Any:
+        if not isinstance(evidence, Evidence):
+            raise TypeError(f"evidence must be an Evidence, got {type(evidence).__name__}.")
+        if len(check_rows(rows, evidence.n_rows, "rows")) == 0:
+            raise ValueError("rows must have at least one row.")
+        return method(self, evidence, rows)
+
+    return checked
 
 
 class Strategy(BaseEstimator):
@@ -52,6 +69,12 @@ class Strategy(BaseEstimator):
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         inherit_method_docs(cls)
+        # The arguments of all strategies are checked, also of those of users.
+        if "rank" in vars(cls):
+            cls.rank = validate_params(RANK_PARAMETERS, prefer_skip_nested_validation=False)(cls.rank)  # type: ignore[method-assign]
+        for name in {"score", "weigh"} & vars(cls).keys():
+            if callable(vars(cls)[name]):
+                setattr(cls, name, _of_rows(vars(cls)[name]))
 
     def check_params(self, n_samples: int) -> None:
         """Check the parameters alone, before there is any evidence.
@@ -66,6 +89,8 @@ class Strategy(BaseEstimator):
         ValueError
             If a parameter is invalid. The message names it.
         """
+        if not WholeNumber(1).is_satisfied_by(n_samples):
+            raise ValueError(f"n_samples must be an int of at least 1, got {n_samples!r:.80}.")
         self._validate_params()
 
     def rank(
@@ -124,7 +149,6 @@ class ScoredStrategy(Strategy):
         """
         raise NotImplementedError(f"{type(self).__name__} must define score.")
 
-    @validate_params(RANK_PARAMETERS, prefer_skip_nested_validation=True)
     def rank(
         self,
         evidence: Evidence,

@@ -1,12 +1,11 @@
 """Stratified choice: rows of every difficulty, without the hardest."""
 
 import math
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
+from .._inputs._parameters import RealNumber, WholeNumber
 from ._area_under_margin import AreaUnderMargin
 from ._evidence import Evidence
 from ._sampler import Sampler
@@ -50,8 +49,8 @@ class Stratified(Sampler):
 
     _parameter_constraints: ClassVar[dict] = {
         **Sampler._parameter_constraints,
-        "hardest_dropped": [Interval(Real, 0, 1, closed="left")],
-        "n_strata": [Interval(Integral, 1, None, closed="left")],
+        "hardest_dropped": [RealNumber(0, 1, closed="left")],
+        "n_strata": [WholeNumber(1, 1_000_000)],
     }
 
     def __init__(self, score: Any = "aum", hardest_dropped: float = 0.0, n_strata: int = 50):

@@ -3,17 +3,18 @@
 import os
 import zipfile
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array, column_or_1d
 
+from .._inputs._paths import as_path
 from .._storage._files import replacing
 from ._evidence import Evidence
 from ._probabilities import block_slices, check_class_matrix
 from ._recorder import Recorder, library_of
+from ._rows import as_array, naming
 
 CHANNELS = ("loss", "squared", "margin")
 _LARGEST = float(np.finfo(np.float16).max)
@@ -57,6 +58,8 @@ class TrainingRecord:
     """
 
     def __init__(self, loss: ArrayLike, *, squared: ArrayLike | None = None, margin: ArrayLike | None = None):
+        if loss is None:
+            raise ValueError("loss must be an array of shape (n_visits, n_rows), got None.")
         given = {"loss": loss, "squared": squared, "margin": margin}
         self.channels = {
             name: _check_channel(values, name) for name, values in given.items() if values is not None
@@ -84,7 +87,8 @@ class TrainingRecord:
             It serves the scores that read the loss: `Variability`,
             `DynamicUncertainty`, `Dual` and `LossCorrelation`.
         """
-        return cls(losses)
+        with naming("losses"):
+            return cls(losses)
 
     @classmethod
     def from_probabilities(cls, probabilities: Iterable[ArrayLike], y: ArrayLike) -> Self:
@@ -110,7 +114,10 @@ class TrainingRecord:
             For probabilities that are no probabilities, or labels that are no
             columns of them.
         """
-        columns = column_or_1d(y)
+        if not isinstance(probabilities, Iterable) or getattr(probabilities, "ndim", 1) == 0:
+            raise TypeError(f"probabilities must be an iterable of visits, got {probabilities!r:.80}.")
+        with naming("y"):
+            columns = column_or_1d(y)
         visits = [_judge_probabilities(visit, columns) for visit in probabilities]
         if not visits:
             raise ValueError("probabilities must hold at least one visit, got none.")
@@ -130,6 +137,11 @@ class TrainingRecord:
         TrainingRecord
             With all channels.
         """
+        array = as_array(array, "array")
+        if array.ndim != 3 or array.shape[2] != len(CHANNELS):
+            raise ValueError(
+                f"array must have the shape (n_rows, n_visits, {len(CHANNELS)}), got {array.shape}."
+            )
         return cls(**{name: array[:, :, place].T for place, name in enumerate(CHANNELS)})
 
     @classmethod
@@ -150,6 +162,8 @@ class TrainingRecord:
         ValueError
             If there is none, or if the training ended before every row had been visited.
         """
+        if not isinstance(evidence, Evidence):
+            raise TypeError(f"evidence must be an Evidence, got {type(evidence).__name__}.")
         record = evidence.require("training_record")
         if isinstance(record, TrainingRecord):
             return record
@@ -170,6 +184,8 @@ class TrainingRecord:
         ndarray of shape (n_visits, n_rows)
             The channel.
         """
+        if not isinstance(name, str) or name not in CHANNELS:
+            raise ValueError(f"name must be one of {CHANNELS}, got {name!r:.80}.")
         if name not in self.channels:
             raise ValueError(
                 f"The score needs the channel {name} of the training record, which has {', '.join(self.channels)}. "
@@ -185,8 +201,8 @@ class TrainingRecord:
         path : path-like
             The file. It is replaced as a whole, or not at all.
         """
-        with replacing(Path(path).expanduser()) as part, open(part, "wb") as file:
-            np.savez(file, names=[*self.channels], **self.channels)
+        with replacing(as_path(path, "path")) as part, open(part, "wb") as file:
+            np.savez(file, names=[*self.channels], **self.channels)  # type: ignore[arg-type]  # of a flag that is not passed
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Self:
@@ -206,12 +222,13 @@ class TrainingRecord:
         ValueError
             For a file that is damaged or holds no record.
         """
+        path = as_path(path, "path")
         try:
-            with np.load(Path(path).expanduser(), allow_pickle=False) as file:
+            with np.load(path, allow_pickle=False) as file:
                 # The names stand in the file once more, since the checksums of its parts do not cover them.
                 return cls(**{name: file[name] for name in file["names"].tolist()})
         except (zipfile.BadZipFile, EOFError, AttributeError, TypeError, KeyError) as error:
-            raise ValueError(f"{os.fspath(path)} holds no training record, or is damaged.") from error
+            raise ValueError(f"{path} holds no training record, or is damaged.") from error
 
     def __len__(self) -> int:
         return self.n_rows
@@ -315,9 +332,10 @@ def check_visits(values: ArrayLike, name: str) -> np.ndarray:
 
 def _check_channel(values: ArrayLike, name: str) -> np.ndarray:
     # Infinite margins and losses are legal: a class masked by minus infinity.
-    array = check_array(
-        values, dtype=[np.float64, np.float32, np.float16], ensure_all_finite=False, input_name=name
-    )
+    with naming(name):
+        array = check_array(
+            values, dtype=[np.float64, np.float32, np.float16], ensure_all_finite=False, input_name=name
+        )
     if np.isnan(array).any():
         raise ValueError(f"{name} must not hold NaN; leave out visits that not every row has had.")
     return array

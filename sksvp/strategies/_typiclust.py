@@ -8,6 +8,7 @@ from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import validate_params
 
 from ._picking import PickingStrategy, check_table
 from ._rows import check_rows
@@ -21,6 +22,7 @@ _N_NEIGHBORS = 20
 _TOO_SMALL = 5
 
 
+@validate_params({"random_state": ["random_state"]}, prefer_skip_nested_validation=False)
 def typiclust(
     features: Any, n_samples: int, *, initial: ArrayLike | None = None, random_state: Any = None
 ) -> np.ndarray:

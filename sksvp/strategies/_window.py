@@ -1,12 +1,12 @@
 """Window choice: consecutive rows in the order of a score."""
 
 from itertools import pairwise
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
+from .._inputs._parameters import RealNumber
 from ._sampler import Sampler
 
 
@@ -44,9 +44,9 @@ class Window(Sampler):
 
     _parameter_constraints: ClassVar[dict] = {
         **Sampler._parameter_constraints,
-        "start": [StrOptions({"best"}), Interval(Real, 0, 1, closed="left")],
-        "step": [Interval(Real, 0, 1, closed="right")],
-        "alpha": [Interval(Real, 0, None, closed="neither")],
+        "start": [StrOptions({"best"}), RealNumber(0, 1, closed="left")],
+        "step": [RealNumber(0, 1, closed="right")],
+        "alpha": [RealNumber(0, None, closed="neither")],
     }
 
     def __init__(self, score: Any, start: Any = "best", step: float = 0.05, alpha: float = 1.0):

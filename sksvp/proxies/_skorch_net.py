@@ -20,10 +20,9 @@ def naming_labels_out_of_range(y: np.ndarray) -> Iterator[None]:
     except IndexError as error:
         if "out of bounds" not in str(error):
             raise
-        classes = np.unique(y).tolist()
         raise ValueError(
-            f"The network has no output for a label of y, {classes[0]!r} .. {classes[-1]!r} ({error}) Integer labels "
-            "of a skorch net must be 0 .. n_classes - 1, one for each output; texts are numbered."
+            f"y has labels up to {np.max(y)}, but the skorch net has fewer outputs: labels must be 0 .. n - 1 for n "
+            f"outputs, or texts ({error})."
         ) from error
 
 

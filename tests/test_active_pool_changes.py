@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from toy_proxies import blobs
 
 from sksvp import ProxyActiveLearner
+from sksvp.active import _same_rows
 
 X, y = blobs(90)
 KNOWN = [label if row < 12 else None for row, label in enumerate(y.tolist())]
@@ -39,16 +40,17 @@ def set_a_value(pool):
 
 
 CHANGES = [
-    (lambda: pd.DataFrame(X, columns=list("abcd")), add_a_column, r"its columns are \['a', .*'label'\]"),
-    (lambda: pd.DataFrame(X, columns=list("abcd")), sort_rows, "rows 0 .. 89 have other values"),
-    (lambda: pd.DataFrame(X, columns=list("abcd")), drop_rows, "X has 70 rows, the run 90"),
-    (lambda: pd.DataFrame(X, columns=list("abcd")), rename, "its columns are"),
-    (lambda: X.copy(), set_a_value, "rows 0 .. 89 have other values"),
-    (lambda: np.asfortranarray(X), set_a_value, "rows 0 .. 89 have other values"),
-    (lambda: sparse.csr_matrix(X), set_a_value, "rows 0 .. 89 have other values"),
-    (lambda: torch.tensor(X), set_a_value, "rows 0 .. 89 have other values"),
-    (lambda: X.tolist(), lambda pool: pool.reverse(), "rows 0 .. 89 have"),
-    (lambda: X.tolist(), lambda pool: pool.append(pool[0]), "X has 91 rows, the run 90"),
+    (lambda: pd.DataFrame(X, columns=list("abcd")), add_a_column, r"other columns, \['a', .*'label'\] now"),
+    (lambda: pd.DataFrame(X, columns=list("abcd")), sort_rows, "other values"),
+    (lambda: pd.DataFrame(X, columns=list("abcd")), drop_rows, "other number of rows, 70 now and 90 before"),
+    (lambda: pd.DataFrame(X, columns=list("abcd")), rename, "other columns"),
+    (lambda: X.copy(), set_a_value, "other values"),
+    (lambda: np.asfortranarray(X), set_a_value, "other values"),
+    (lambda: sparse.csr_matrix(X), set_a_value, "other values"),
+    (lambda: torch.tensor(X), set_a_value, "other values"),
+    (lambda: X.tolist(), lambda pool: pool.reverse(), "other values"),
+    (lambda: X.tolist(), lambda pool: pool.clear(), "other number of rows, 0"),
+    (lambda: X.tolist(), lambda pool: pool.append(pool[0]), "other number of rows, 91"),
 ]
 
 
@@ -131,3 +133,13 @@ def test_attributes_are_copies():
         np.testing.assert_array_equal(getattr(learner, name), getattr(twin, name))
     assert [entry["n_labeled"] for entry in learner.history_] == [12]
     np.testing.assert_array_equal(learner.history_[0]["rows"], rows)
+
+
+def test_of_a_large_pool_some_rows_are_looked_at(monkeypatch):
+    monkeypatch.setattr(_same_rows, "_MAX_BYTES", X.nbytes // 3)
+    pool = pd.DataFrame(X, columns=list("abcd"))
+    learner = ProxyActiveLearner(LOGISTIC, random_state=0).fit(pool, KNOWN)
+    learner.query(5)
+    sort_rows(pool)
+    with pytest.raises(ValueError, match="changed in place: other values"):
+        learner.query(5)

@@ -823,8 +823,16 @@ def test_parameters_of_the_classifier_are_found_before_its_pipeline_is_fitted(tm
         def fit(self, X, y=None, sample_weight=None):
             raise AssertionError("fitted")
 
-    for last in (LogisticRegression(C=-1), Incremental(GaussianNB(), n_epochs=0), make_net(max_epochs=-1)):
-        with pytest.raises(ValueError, match=r"C' parameter|'n_epochs' parameter|max_epochs"):
+    for last in (
+        LogisticRegression(C=-1),
+        Incremental(GaussianNB(), n_epochs=0),
+        make_net(max_epochs=-1),
+        make_net(iterator_valid__shuffle=True),
+        make_net(iterator_valid__drop_last=True),
+    ):
+        with pytest.raises(
+            ValueError, match=r"C' parameter|'n_epochs' parameter|max_epochs|iterator_valid__"
+        ):
             ProxyCoresetSelector(make_pipeline(Slow(), last), strategy="entropy").fit(X, y)
 
 

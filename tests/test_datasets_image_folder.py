@@ -792,3 +792,30 @@ def test_layout_of_tiny_imagenet(tmp_path):
         pytest.raises(ValueError, match="line 1: the class 'n03'"),
     ):
         load_image_folder(tmp_path, image_size=8)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"_0.png\tn02\n_0.png\tn01\n", "line 2: _0.png has another class in a line before"),
+        (b"_0.png\tcaf\xe9\n", "val_annotations.txt is not UTF-8"),
+    ],
+)
+def test_annotations_that_cannot_be_read(content, message, tmp_path):
+    for split, name in (("train", "n01"), ("train", "n02"), ("val", "")):
+        save(tmp_path / split / name / "images" / "_0.png", noise(8, 8, 3))
+    (tmp_path / "val" / "val_annotations.txt").write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        load_image_folder(tmp_path, image_size=8)
+
+
+def test_annotations_that_lack_images_or_lines(tmp_path):
+    for split, name in (("train", "n01"), ("train", "n02"), ("val", "a"), ("val", "b")):
+        place = tmp_path / split / ("images" if split == "val" else f"{name}/images")
+        save(place / f"{name}.png", noise(8, 8, 3))
+    # With a byte-order mark and the line ends of Windows.
+    content = "\ufeffa.png\tn02\r\ngone.png\tn01\r\n"
+    (tmp_path / "val" / "val_annotations.txt").write_bytes(content.encode())
+    with pytest.warns(UserWarning, match="have no line in|are not there") as caught:
+        assert load_image_folder(tmp_path, image_size=8).filenames_test.tolist() == ["val/images/a.png"]
+    assert len(caught) == 2

@@ -6,6 +6,7 @@ import dataclasses
 import gzip
 import hashlib
 import lzma
+import os
 import tarfile
 import tracemalloc
 import warnings
@@ -22,6 +23,7 @@ from sksvp.datasets import (
     _reviews,
     load_ag_news,
     load_amazon_review_polarity,
+    load_arrays,
     load_imdb,
     load_label_prefix,
     load_text_csv,
@@ -377,6 +379,9 @@ def test_imdb_as_published(tmp_path):
         bunch = load_imdb(place)
         assert list(bunch.X_train) == ["bad train 0", "bad train 1", "good é train 0", "good é train 1"]
         assert bunch.y_test.tolist() == [0, 0, 1, 1]
+    (tmp_path / "aclImdb" / "test" / "pos" / "1_1.txt").write_bytes(b"caf\xe9")
+    with pytest.raises(ValueError, match=r"1_1\.txt is not UTF-8: .* at byte 3"):
+        load_imdb(tmp_path)
 
 
 def test_download(tmp_path, monkeypatch):
@@ -552,6 +557,22 @@ def test_classes_that_look_alike(first, second, tmp_path):
     path = write(tmp_path / "a.csv", f"text,label\nfine,{first}\nbad,{second}\nwaste,x\n")
     with pytest.warns(UserWarning, match="look alike, but are two classes"):
         load_text_csv(path, text_column="text", label_column="label")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize(
+    ("name", "load"),
+    [
+        ("a.csv", load_text_csv),
+        ("a.txt", load_label_prefix),
+        ("a.npz", load_arrays),
+        ("a.tsv.gz", load_text_csv),
+    ],
+)
+def test_a_pipe_is_not_waited_for(name, load, tmp_path):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(ValueError, match="is not a regular file"):
+        load(tmp_path / name)
 
 
 def test_a_class_with_a_nul_character(tmp_path):

@@ -382,6 +382,9 @@ SMALL = {
     "WhitenedConvNet": {"n_classes": 2, "widths": (8, 8, 8)},
     "BatchNormReLU": {"num_features": 4},
     "CoresetDisplay": lambda: {"table": sksvp.experiments.summary_table(_trainings())},
+    "DataMapDisplay": lambda: {
+        "table": pd.DataFrame(0.5, range(5), ["confidence", "variability", "correctness"])
+    },
     "ActiveLearningDisplay": lambda: {"curve": pickle.loads(_curve())[1]},
     "ImageFolderRows": lambda: {"root": _image_files(), "files": ["a/1.png"], "image_size": 8, "n_jobs": 1},
     "PackedTexts": {"texts": ["a", "b"]},
@@ -400,6 +403,7 @@ USES = {
         SGDClassifier(loss="log_loss", max_iter=3, random_state=0), stop_proxy=stop, random_state=0
     ).fit(*blobs(30)),
     "ImageFolderRows": lambda rows: rows.read([0]),
+    "DataMapDisplay": lambda display: display.plot(),
 }
 
 # Arguments by their names, for all callables; the entries of a callable come before these.
@@ -510,6 +514,9 @@ CALLS = {
     "plotting.ActiveLearningDisplay.from_estimator": {
         "n_repeats": lambda: 1,
         "models": lambda: ("proxy",),
+    },
+    "plotting.DataMapDisplay.from_record": {
+        "record": lambda: sksvp.strategies.TrainingRecord(np.ones((2, 5)))
     },
     "plotting.CoresetDisplay.from_run": {"folder": lambda: _reported_run()},
     "plotting.save_active_figure": {"rounds": _rounds, "path": lambda: "figure.png"},

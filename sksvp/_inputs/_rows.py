@@ -194,6 +194,7 @@ class WindowedRows(LazyRows):
         Returns
         -------
         ndarray of shape (len(indices), height, width, channels), uint8
+            The windows, in the order of `indices`.
 
         Raises
         ------

@@ -158,5 +158,5 @@ def check_validation_labels(y_val: np.ndarray | None, table: LabelTable) -> None
             f"No class of y_val, such as {examples(np.unique(y_val))}, is among the labels of the pool, such as "
             f"{examples(np.asarray(table.classes))}: every score will be 0.",
             UserWarning,
-            stacklevel=6,
+            stacklevel=5,
         )

@@ -245,7 +245,10 @@ class ProxyActiveLearner(ExchangingLearner):
             answers = Answers(table, self.oracle, self.missing_label)
         with ExitStack() as stack:
             checkpoint, state = open_state(self, X, table, X_val, y_val, routed, stack)
-            run = Run(X, state, self.proxy, self.target, strategy, self.warm_start, checkpoint, routed)
+            watches = self.rounds is None or self.oracle is not None
+            run = Run(
+                X, state, self.proxy, self.target, strategy, self.warm_start, checkpoint, routed, watches
+            )
             if self.rounds is not None:
                 run_protocol(run, plan, answers, X_val, y_val, verbose=self.verbose)
                 # Nothing needs the pool after the last round.
@@ -384,7 +387,7 @@ class ProxyActiveLearner(ExchangingLearner):
         n_new = _num_samples(X_new)
         if n_new:
             run.check_extendable()
-            content = fingerprint(X_new) if run.state.parts[0][1] else ""
+            content = fingerprint(X_new) if run.checkpoint is not None else ""
             run.extend(append_rows(run.X, X_new), n_new, content)
         return self
 
@@ -443,7 +446,16 @@ class ProxyActiveLearner(ExchangingLearner):
         with ExitStack() as stack:
             stack.callback(checkpoint.close)
             strategy = resolve_pool_strategy(learner.strategy)
-            run = Run(X, state, learner.proxy, learner.target, strategy, learner.warm_start, checkpoint)
+            run = Run(
+                X,
+                state,
+                learner.proxy,
+                learner.target,
+                strategy,
+                learner.warm_start,
+                checkpoint,
+                watches_pool=True,
+            )
             learner._keep_run(run, X)
             stack.pop_all()
         return learner

@@ -20,7 +20,6 @@ from ..proxies import as_proxy
 from ._checkpoint import LearnerCheckpoint, describe_run, keep_learner
 from ._labels import LabelTable, check_validation_labels, read_validation_labels
 from ._run import resolve_pool_strategy
-from ._same_rows import can_change
 from ._state import State, new_state
 
 
@@ -87,12 +86,9 @@ def open_state(
 ) -> tuple[LearnerCheckpoint | None, State]:
     """Return the checkpoint and the state of this run: a saved state, or a new one."""
     n_rows = len(table.codes)
-    # The user can change the pool between two steps.
-    has_pauses = learner.rounds is None or learner.oracle is not None
-    keeps = learner.checkpoint is not None
-    content = fingerprint(X) if keeps or (has_pauses and can_change(X)) else ""
-    checkpoint = None
-    if keeps:
+    checkpoint, content = None, ""
+    if learner.checkpoint is not None:
+        content = fingerprint(X)
         root = as_path(learner.checkpoint, "checkpoint")
         for model in (learner.proxy, learner.target):
             if model is not None:

@@ -16,7 +16,7 @@ from ..strategies import Random, recorder_names, resolve_strategy
 from ._checkpoint import LearnerCheckpoint
 from ._models import Trained, are_same, train
 from ._ranking import rank_pool
-from ._same_rows import can_change, columns_of, difference_from_run
+from ._same_rows import snapshot_of
 from ._state import State
 
 
@@ -44,6 +44,8 @@ class Run:
         Where the state is saved.
     fit_params : dict of str to dict
         Metadata for the `fit` of ``"proxy"`` and ``"target"``.
+    watches_pool : bool
+        Whether the user can change the pool between two steps.
     trained_proxy, trained_target : Trained or None
         The models trained last.
     """
@@ -56,6 +58,7 @@ class Run:
     warm_start: bool = False
     checkpoint: LearnerCheckpoint | None = None
     fit_params: dict[str, dict] = field(default_factory=lambda: {"proxy": {}, "target": {}})
+    watches_pool: bool = False
     trained_proxy: Trained | None = field(default=None, init=False)
     trained_target: Trained | None = field(default=None, init=False)
     _last_official: Trained | None = field(default=None, init=False)
@@ -63,7 +66,7 @@ class Run:
     def __post_init__(self):
         if self.warm_start:
             as_proxy(self.proxy).check_warm_start()
-        self._columns = columns_of(self.X)
+        self._snapshot = snapshot_of(self.X) if self.watches_pool else {}
         # One model in both parts is trained once.
         both = self.proxy is not None and self.target is not None
         self.is_shared = both and are_same(self.proxy, self.target) and self._have_same_params()
@@ -85,17 +88,14 @@ class Run:
         ValueError
             If it was; labels and models of a changed pool would belong to other rows.
         """
-        if not self.state.parts[0][1] or not can_change(self.X):
-            return
-        if columns_of(self.X) != self._columns:
-            different = f"its columns are {columns_of(self.X)}, those of the run {self._columns}"
-        else:
-            different = difference_from_run(self.X, self.state.parts)
-        if different:
-            raise ValueError(
-                f"X is not the pool that was fitted, it was changed in place: {different}. Undo the change, or fit "
-                "the changed pool. To write into a pool while it is fitted, fit a copy of it."
-            )
+        now = snapshot_of(self.X) if self._snapshot else {}
+        for name, before in self._snapshot.items():
+            if now[name] != before:
+                told = "" if name == "values" else f", {now[name]} now and {before} before"
+                raise ValueError(
+                    f"X is not the pool that was fitted, it was changed in place: other {name}{told}. Undo the change, "
+                    "or fit the changed pool. To write into a pool while it is fitted, fit a copy of it."
+                )
 
     def check_extendable(self) -> None:
         """Check that rows can be appended; ValueError if metadata of `fit` has values for the present rows only."""
@@ -163,6 +163,7 @@ class Run:
     def extend(self, X: Any, n_rows: int, fingerprint: str) -> None:
         """Continue with a longer pool, whose last `n_rows` rows are new."""
         self.X = X
+        self._snapshot = snapshot_of(X)
         self.state.grow(n_rows, fingerprint)
         self.save()
 

@@ -154,8 +154,9 @@ class RerankingMixin:
         X = X if X is not None else self._fitted_rows()
         if X is None:
             raise ValueError("The rows that were fitted are no longer in memory: give them as X.")
-        proxy = as_proxy(self.proxy_, classes=kept.y)
-        parts = kept.parts | proxy.gather(X, asked, y=kept.y).parts
+        labels = np.asarray(kept.y)
+        proxy = as_proxy(self.proxy_, classes=labels)
+        parts = kept.parts | proxy.gather(X, asked, y=labels).parts
         classes = proxy.labels_of_columns(parts) if kept.classes is None else kept.classes
         return Evidence(y=kept.y, classes=classes, **parts)
 

@@ -10,6 +10,7 @@ from sklearn.utils import Bunch
 
 from .._inputs._paths import as_path
 from ._bunch import split_bunch
+from ._files import check_regular
 
 _NAMES = ("X", "y", "X_train", "y_train", "X_test", "y_test")
 _WANTED = "'X' and 'y', or 'X_train' and 'y_train'; with test rows also 'X_test' and 'y_test'"
@@ -95,6 +96,7 @@ def _read(path: Path, labels: Path | None) -> dict[str, np.ndarray]:
 
 
 def _load_npy(path: Path, *, mapped: bool) -> np.ndarray:
+    check_regular(path)
     try:
         array = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
     except (ValueError, EOFError) as error:
@@ -106,6 +108,7 @@ def _load_npy(path: Path, *, mapped: bool) -> np.ndarray:
 
 
 def _load_npz(path: Path) -> dict[str, np.ndarray]:
+    check_regular(path)
     try:
         archive = np.load(path, allow_pickle=False)
         if isinstance(archive, np.ndarray):

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from .._inputs._warn import warn_caller
 from .._storage._run_mark import is_run_folder
+from ._files import read_utf8
 
 SUFFIXES = (
     ".avif",
@@ -167,13 +169,24 @@ def _read_annotations(folder: Path, classes: list[str]) -> tuple[np.ndarray, np.
     path = folder / f"{folder.name}_annotations.txt"
     places = {name: place for place, name in enumerate(classes)}
     label_of: dict[str, int] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(read_utf8(path).splitlines(), start=1):
         name, _, rest = line.partition("\t")
-        wnid = rest.partition("\t")[0]
+        wnid = rest.partition("\t")[0].strip()
         if wnid not in places:
             raise ValueError(f"{path}, line {number}: the class {wnid!r} is none of the training rows.")
-        label_of[name] = places[wnid]
-    files = [name for name in _images_in(folder / "images") if name in label_of]
+        if label_of.setdefault(name, places[wnid]) != places[wnid]:
+            raise ValueError(f"{path}, line {number}: {name} has another class in a line before.")
+    found = _images_in(folder / "images")
+    files = [name for name in found if name in label_of]
+    for n_missing, what in (
+        (
+            len(found) - len(files),
+            f"images of {folder / 'images'} have no line in {path.name} and are not read",
+        ),
+        (len(label_of) - len(files), f"images that {path} lists are not there"),
+    ):
+        if n_missing:
+            warn_caller(f"{n_missing:,} {what}.")
     labels = np.array([label_of[name] for name in files], dtype=np.int64)
     order = np.argsort(labels, kind="stable")
     return np.char.add("images/", np.array(files, dtype=np.str_))[order], labels[order]

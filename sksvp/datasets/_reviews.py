@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import validate_params
 from .._inputs._paths import as_path
 from ..text import PackedTexts
 from ._download import Published, find_folder
+from ._files import read_utf8
 from ._text_csv import find_files, is_text_csv, read_text_csv
 from ._text_rows import text_bunch
 
@@ -366,5 +367,5 @@ def _read_review_files(folder: Path) -> tuple[PackedTexts, np.ndarray]:
     files = [sorted((folder / name).glob("*.txt")) for name in ("neg", "pos")]
     if not all(files):
         raise FileNotFoundError(f"{folder} must hold reviews as neg/*.txt and pos/*.txt.")
-    texts = PackedTexts(file.read_text(encoding="utf-8") for of_class in files for file in of_class)
+    texts = PackedTexts(read_utf8(file) for of_class in files for file in of_class)
     return texts, np.repeat(np.arange(2), [len(of_class) for of_class in files])

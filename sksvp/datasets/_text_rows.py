@@ -16,6 +16,7 @@ from .._inputs._warn import warn_caller
 from ..text import PackedTexts, texts_in_buffer
 from ._bunch import split_bunch
 from ._class_names import warn_of_alike
+from ._files import check_regular
 from ._text_columns import sorted_classes, unify_numbers
 
 COMPRESSIONS = ("", ".bz2", ".gz", ".xz")
@@ -31,6 +32,7 @@ Training rows: {n_train:,}; test rows: {n_test:,}; {labels}. Read from {path}.
 
 def open_text(path: Path, encoding: str, newline: str) -> IO[str]:
     """Open a text file, perhaps compressed; bytes that are not valid become lone surrogates."""
+    check_regular(path)
     opener = _OPENERS.get(path.suffix.lower(), open)
     return opener(path, "rt", encoding=encoding, errors="surrogateescape", newline=newline)
 

@@ -4,9 +4,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.utils._param_validation import HasMethods, validate_params
 
+from .._inputs._parameters import WholeNumber
 from ..strategies import TrainingRecord, confidence, correctness, variability
 
+_PLOT = {"ax": [HasMethods(["plot", "get_figure"]), None], "max_rows": [WholeNumber(1)]}
 _COLUMNS = ("confidence", "variability", "correctness")
 
 
@@ -51,6 +54,7 @@ class DataMapDisplay:
         self.table = table
 
     @classmethod
+    @validate_params(_PLOT, prefer_skip_nested_validation=True)
     def from_record(cls, record: TrainingRecord, *, ax=None, max_rows: int = 20_000) -> "DataMapDisplay":
         """Compute the map of a training record and plot it.
 
@@ -80,6 +84,7 @@ class DataMapDisplay:
         columns = (confidence(losses), variability(losses), correctness(margins))
         return cls(pd.DataFrame(dict(zip(_COLUMNS, columns, strict=True)))).plot(ax, max_rows=max_rows)
 
+    @validate_params(_PLOT, prefer_skip_nested_validation=True)
     def plot(self, ax=None, *, max_rows: int = 20_000) -> "DataMapDisplay":
         """Plot the map.
 
@@ -101,8 +106,6 @@ class DataMapDisplay:
         """
         import matplotlib.pyplot as plt
 
-        if not isinstance(max_rows, int) or isinstance(max_rows, bool) or max_rows < 1:
-            raise ValueError(f"max_rows must be an int of 1 or more, got {max_rows!r}.")
         drawn = self._drawn(max_rows)
         if ax is None:
             _, ax = plt.subplots(layout="constrained")

@@ -2,7 +2,6 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import HasMethods, validate_params
 
 from ._linear_text import LinearText
 from ._network import Network
@@ -25,10 +24,6 @@ _KINDS: tuple[type[Proxy], ...] = (
 )
 
 
-@validate_params(
-    {"estimator": [HasMethods(["fit", "get_params"])], "classes": ["array-like", None]},
-    prefer_skip_nested_validation=False,
-)
 def as_proxy(estimator: BaseEstimator, *, classes: np.ndarray | None = None) -> Proxy:
     """Look at a model as a proxy.
 
@@ -46,8 +41,10 @@ def as_proxy(estimator: BaseEstimator, *, classes: np.ndarray | None = None) -> 
 
     Raises
     ------
+    TypeError
+        If the estimator has no `fit` and `get_params`.
     ValueError
-        If the estimator has no `fit` and `get_params`, or the labels are of several kinds.
+        If the labels are of several kinds.
 
     Examples
     --------
@@ -58,6 +55,9 @@ def as_proxy(estimator: BaseEstimator, *, classes: np.ndarray | None = None) -> 
     >>> as_proxy(make_pipeline(StandardScaler(), LogisticRegression())).gives
     ('probabilities', 'features')
     """
+    # Not by validate_params, whose time counts here: a fit asks several times.
+    if not (hasattr(estimator, "fit") and hasattr(estimator, "get_params")):
+        raise TypeError(f"estimator must have the methods fit and get_params, got {estimator!r}.")
     classifier = classifier_of(estimator)
     kind = next(kind for kind in _KINDS if kind.is_kind_of(classifier))
     return kind(estimator, classes=None if classes is None else _sorted_labels(classes))
@@ -65,6 +65,8 @@ def as_proxy(estimator: BaseEstimator, *, classes: np.ndarray | None = None) -> 
 
 def _sorted_labels(classes: np.ndarray) -> np.ndarray:
     try:
+        if np.ndim(classes) != 1:
+            raise ValueError(f"an array of {np.ndim(classes)} dimensions")
         return np.unique(classes)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"classes must be labels of one kind, got {classes!r}.") from error
+        raise ValueError(f"classes must be 1-d labels of one kind, got {classes!r}.") from error

@@ -20,10 +20,9 @@ def naming_labels_out_of_range(y: np.ndarray) -> Iterator[None]:
     except IndexError as error:
         if "out of bounds" not in str(error):
             raise
-        classes = np.unique(y).tolist()
         raise ValueError(
-            f"The network has no output for a label of y, {classes[0]!r} .. {classes[-1]!r} ({error}) Integer labels "
-            "of a skorch net must be 0 .. n_classes - 1, one for each output; texts are numbered."
+            f"y has labels up to {np.max(y)}, but the skorch net has fewer outputs: labels must be 0 .. n - 1 for n "
+            f"outputs, or texts ({error})."
         ) from error
 
 
@@ -52,9 +51,17 @@ class SkorchNet(Proxy):
 
     def check_params(self) -> None:
         super().check_params()
-        epochs = self.classifier.max_epochs
-        if not self.is_frozen and (not isinstance(epochs, Integral) or epochs < 1):
+        if self.is_frozen:
+            return
+        params = self.classifier.get_params(deep=False)
+        epochs = params["max_epochs"]
+        if not isinstance(epochs, Integral) or epochs < 1:
             raise ValueError(f"max_epochs of a skorch net must be an int of at least 1 here, got {epochs!r}.")
+        for name in ("iterator_valid__shuffle", "iterator_valid__drop_last"):
+            if params.get(name):
+                raise ValueError(
+                    f"{name} must be False: the net scores each row once and in order, got {params[name]!r}."
+                )
 
     def _can_start_warm(self) -> bool:
         return True

@@ -15,6 +15,8 @@ def is_skorch_net(thing: Any) -> bool:
 
 def holds_skorch_net(estimator: BaseEstimator) -> bool:
     """Tell whether an estimator or one among its parameters is a skorch net."""
+    if "skorch" not in sys.modules:
+        return False
     return is_skorch_net(estimator) or any(map(is_skorch_net, estimator.get_params(deep=True).values()))
 
 

@@ -49,6 +49,7 @@ def encode_characters(texts, length: int = 1014) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n, length), uint8
+        The number of each character.
 
     Raises
     ------

@@ -21,6 +21,7 @@ def normalize(text: str) -> str:
     Returns
     -------
     str
+        The normal form.
 
     References
     ----------

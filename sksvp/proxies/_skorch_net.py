@@ -37,7 +37,7 @@ class SkorchNet(Proxy):
     def is_kind_of(classifier: Any) -> bool:
         return is_skorch_net(classifier)
 
-    def free_recorders(self, needed: Iterable[str]) -> tuple[str, ...]:
+    def free_recorders(self, needed: Iterable[str], *, is_kept: bool = False) -> tuple[str, ...]:
         from ._skorch_training import can_be_recorded
 
         return self.recorders if can_be_recorded(self.classifier) else ()

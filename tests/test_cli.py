@@ -704,3 +704,10 @@ def test_folder_of_images_names_its_files(tmp_path):
     files = pd.read_csv(tmp_path / "b" / "selected.csv")["file"]
     assert len(files) == 12
     assert all((tmp_path / "pets" / file).exists() for file in files)
+
+
+def test_a_folder_of_images_as_data_names_the_option(tmp_path):
+    (tmp_path / "cat").mkdir()
+    result = run("coreset", "--data", str(tmp_path))
+    assert result.exit_code == 2
+    assert "--dataset folder --data-dir" in "".join(result.output.split("\n"))

@@ -904,3 +904,10 @@ def test_checks_of_imbalanced_learn():
         except (AssertionError, ValueError):
             failed.add(check.func.__name__)
     assert failed == set(expected)
+
+
+def test_masked_values_are_not_trained_on():
+    masked = np.ma.masked_array(X, mask=X > 7)
+    with pytest.raises(ValueError, match="X has masked values"):
+        ProxyCoresetSelector(LOGISTIC).fit(masked, y)
+    ProxyCoresetSelector(LOGISTIC).fit(np.ma.masked_array(X), y)

@@ -142,3 +142,14 @@ def test_links_outside_the_documentation_lead_somewhere(name):
         headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
         anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
         assert not anchor or anchor in anchors, target
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/guide/architecture.md"])
+def test_files_that_are_named_exist(page):
+    text = (_ROOT / page).read_text(encoding="utf-8")
+    for name in re.findall(r"`([\w./]+\.(?:py|md|rst|json|toml|txt))`", text):
+        places = (_ROOT, _ROOT / "sksvp")
+        found = any((place / name).exists() for place in places) or (
+            "/" not in name and [*_ROOT.glob(f"sksvp/*/{name}")]
+        )
+        assert found, name

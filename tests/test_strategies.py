@@ -364,3 +364,31 @@ def test_import_loads_no_heavy_package():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+class First(ScoredStrategy):
+    """A user's strategy, which checks nothing itself."""
+
+    def score(self, evidence, rows):
+        return -np.asarray(rows, dtype=float)
+
+
+@pytest.mark.parametrize("strategy", [First(), Entropy()])
+def test_arguments_are_checked_for_a_strategy_of_a_user_too(strategy):
+    evidence = make_evidence()
+    with pytest.raises(TypeError, match="evidence must be an Evidence, got dict"):
+        strategy.score({}, np.arange(3))
+    with pytest.raises(ValueError, match=r"rows must lie in 0 \.\. 59"):
+        strategy.score(evidence, [3, 60])
+    with pytest.raises(ValueError, match="'random_state' parameter"):
+        strategy.rank(evidence, 3, random_state=-1)
+    with pytest.raises(ValueError, match="candidates must have at least one row"):
+        strategy.rank(evidence, 3, candidates=[])
+    with pytest.raises(ValueError, match="n_samples must be an int of at least 1"):
+        strategy.check_params(True)
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_a_strategy_needs_a_name(name):
+    with pytest.raises(ValueError, match="name must not be empty"):
+        register_strategy(name, First)

@@ -56,7 +56,10 @@ def check_container(X: Any, name: str = "X") -> None:
     ------
     TypeError
         If they cannot. The message names the container and a way to another one.
+    ValueError
+        If it is an array with masked values.
     """
+    check_unmasked(X, name)
     kind = type(X).__name__
     torch_data = sys.modules.get("torch.utils.data")
     if torch_data is not None and isinstance(X, torch_data.Dataset | torch_data.DataLoader):
@@ -81,6 +84,12 @@ def check_container(X: Any, name: str = "X") -> None:
         ) from error
     if found != len(rows):
         raise TypeError(f"{name} must give the rows it is asked for; {kind} gave {found} for {len(rows)}.")
+
+
+def check_unmasked(X: Any, name: str) -> None:
+    """Refuse an array with masked values, since most models would take what is below the mask; ValueError."""
+    if isinstance(X, np.ma.MaskedArray) and np.ma.getmaskarray(X).any():
+        raise ValueError(f"{name} has masked values. Fill them, or leave out their rows.")
 
 
 def _library_of(X: Any) -> str:

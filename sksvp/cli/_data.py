@@ -229,6 +229,11 @@ class Data(Group):
         if self.data is not None and self.holds_texts():
             return datasets.load_label_prefix(self.data, self.test_data, on_error=on_error)
         if self.data is not None:
+            if self.data.is_dir() and not any(self.data.glob("*.npy")):
+                raise ValueError(
+                    f"--data {self.data} has no arrays or texts. A folder of images is read by --dataset folder "
+                    f"--data-dir {self.data}."
+                )
             return datasets.load_arrays(self.data)
         if self.dataset == "digits":
             return datasets.load_digits()

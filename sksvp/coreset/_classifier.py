@@ -155,7 +155,7 @@ class CoresetClassifier(DelegatingClassifier):
             X, target_params, indices=self.selector_.get_support(indices=True)
         )
         start = time.perf_counter()
-        trained = as_proxy(clone(self.estimator), classes=y_kept)
+        trained = as_proxy(clone(self.estimator), classes=np.unique(np.asarray(y_kept)))
         trained.fit_as_given(X_kept, y_kept, target_params)
         self.estimator_, self._kept_classes = trained.estimator, trained.classes
         self.timings_ = {**self.selector_.timings_, "target_fit": time.perf_counter() - start}

@@ -80,7 +80,8 @@ class Learning:
     def __post_init__(self):
         self._folder = memory_folder(self.memory)
         self._needed = tuple(kind for kind in self.requires if kind in self.proxy.recorders)
-        self._recorders = tuple(dict.fromkeys(self._needed + self.proxy.free_recorders(self._needed)))
+        free = self.proxy.free_recorders(self._needed, is_kept=self._folder is not None)
+        self._recorders = tuple(dict.fromkeys(self._needed + free))
         self._train = partial(self.proxy.train, recorders=self._recorders, random_state=self.random_state)
         self._seeded = self.proxy.seeded(self.random_state)
         self._seed = self._seeded.training_seed(self.random_state)

@@ -158,7 +158,7 @@ class RerankingMixin:
         proxy = as_proxy(self.proxy_, classes=labels)
         parts = kept.parts | proxy.gather(X, asked, y=labels).parts
         classes = proxy.labels_of_columns(parts) if kept.classes is None else kept.classes
-        return Evidence(y=kept.y, classes=classes, **parts)
+        return Evidence(y=labels, classes=classes, **parts)
 
     def _check_gives_again(self, requires: tuple[str, ...]) -> None:
         """Check that what is required is recorded, or that the fitted proxy can be asked for it."""

@@ -255,8 +255,12 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
         warn_if_emulated(self.precision, device)
         check_net_params(self.net_params)
         if self.net_params:
-            # skorch checks its parameters when a net is built.
-            self._trainer(Team("cpu")).build_net(partial(nn.Linear, 1), 2, np.random.RandomState(0))
+            # skorch checks its parameters when a net is built. The user's callbacks are not started for that.
+            checked = {
+                name: value for name, value in self.net_params.items() if not name.startswith("callbacks")
+            }
+            trainer = self._trainer(Team("cpu"), net_params=checked)
+            trainer.build_net(partial(nn.Linear, 1), 2, np.random.RandomState(0))
         check_class_weight(self.class_weight)
         if self.checkpoint is not None:
             as_path(self.checkpoint, "checkpoint")

@@ -10,6 +10,8 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from .._inputs._containers import check_unmasked
+
 # Modes of Pillow whose arrays have the values of the pixels in 1, 3 or 4 channels.
 _PLAIN_MODES = ("1", "L", "RGB", "RGBA", "I", "I;16", "F")
 
@@ -40,8 +42,7 @@ def stack_images(X: Any) -> Any:
         raise ValueError(f"X must be several images, got one {type(X).__name__}.")
     if isinstance(X, Tensor):
         return _to_numpy(X)
-    if isinstance(X, np.ma.MaskedArray) and np.ma.getmaskarray(X).any():
-        raise ValueError("X has masked values. Fill them, or leave out their rows.")
+    check_unmasked(X, "X")
     if hasattr(X, "columns") and hasattr(X, "to_numpy"):
         X = _only_column(X)
     if hasattr(X, "to_numpy") and len(getattr(X, "shape", ())) == 1:

@@ -21,7 +21,7 @@ class LinearText(Proxy):
     def is_kind_of(classifier: Any) -> bool:
         return hasattr(classifier, "predict_logits")
 
-    def free_recorders(self, needed: Iterable[str]) -> tuple[str, ...]:
+    def free_recorders(self, needed: Iterable[str], *, is_kept: bool = False) -> tuple[str, ...]:
         can_ask = hasattr(self.classifier, "observe")
         return tuple(name for name in self.recorders if can_ask or name in recorder_names(kept=True))
 

@@ -77,13 +77,16 @@ class Model:
         """Tell whether a visit shows the scores of the classes, and not only the predicted one."""
         return True
 
-    def free_recorders(self, needed: Iterable[str]) -> tuple[str, ...]:
+    def free_recorders(self, needed: Iterable[str], *, is_kept: bool = False) -> tuple[str, ...]:
         """Return the names of recorders that see a training with the needed ones at no further cost.
 
         Parameters
         ----------
         needed : iterable of str
             Names of recorders.
+        is_kept : bool, default=False
+            Whether a memory keeps the training, so that it may serve more than what is
+            needed now.
 
         Returns
         -------

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from ..strategies import new_recorders
+from ..strategies import new_recorders, recorder_names
 from ._incremental import Incremental, with_requests_of_fit
 from ._pipelines import fit_heads, replace_classifier, resamples
 from ._proxy import Proxy
@@ -34,8 +34,12 @@ class PartialFit(Proxy):
     def _scores_visits(self) -> bool:
         return has_scores(self.classifier)
 
-    def free_recorders(self, needed: Iterable[str]) -> tuple[str, ...]:
-        return self.recorders if self._records_of(needed) else ()
+    def free_recorders(self, needed: Iterable[str], *, is_kept: bool = False) -> tuple[str, ...]:
+        if not self._records_of(needed):
+            return ()
+        # Scores take a pass of the model more, which pays for a training that serves other strategies later.
+        names = recorder_names() if is_kept else recorder_names(kept=True)
+        return tuple(name for name in self.recorders if name in names)
 
     def _ways_out(self, missing: list[str]) -> list[str]:
         ways = super()._ways_out(missing)

@@ -20,10 +20,9 @@ def naming_labels_out_of_range(y: np.ndarray) -> Iterator[None]:
     except IndexError as error:
         if "out of bounds" not in str(error):
             raise
-        classes = np.unique(y).tolist()
         raise ValueError(
-            f"The network has no output for a label of y, {classes[0]!r} .. {classes[-1]!r} ({error}) Integer labels "
-            "of a skorch net must be 0 .. n_classes - 1, one for each output; texts are numbered."
+            f"y has labels up to {np.max(y)}, but the skorch net has fewer outputs: labels must be 0 .. n - 1 for n "
+            f"outputs, or texts ({error})."
         ) from error
 
 
@@ -38,7 +37,7 @@ class SkorchNet(Proxy):
     def is_kind_of(classifier: Any) -> bool:
         return is_skorch_net(classifier)
 
-    def free_recorders(self, needed: Iterable[str]) -> tuple[str, ...]:
+    def free_recorders(self, needed: Iterable[str], *, is_kept: bool = False) -> tuple[str, ...]:
         from ._skorch_training import can_be_recorded
 
         return self.recorders if can_be_recorded(self.classifier) else ()

@@ -144,7 +144,7 @@ def errors(subsets: list[np.ndarray], data, n_updates: int, seed: int) -> list[f
         for part in torch.arange(len(y_test)).split(500):
             predicted = logits(X_test[part].expand(len(subsets), -1, -1)).argmax(dim=2)
             wrong += (predicted != y_test[part]).sum(dim=1)
-    return (wrong / len(y_test)).tolist()
+    return (wrong / len(y_test)).double().round(decimals=5).tolist()
 
 
 def run(path: Path | None, seed: int, n_updates: int) -> dict[str, float]:

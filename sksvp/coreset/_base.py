@@ -149,8 +149,8 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         requires = requirements(strategy, self.class_balanced)
         self._check_serves(proxy, requires)
         self._check_strategy(strategy, labels, n_samples)
-        # From separate streams.
         self.classes_ = np.unique(labels)
+        # From separate streams.
         seeds = [None, None] if self.random_state is None else draw_seeds(self.random_state, 2)
         proxy_seed, ranking_seed = seeds
         with self._progress() as report:
@@ -159,6 +159,7 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
             evidence, seconds = self._ask(
                 proxy, rows, labels, strategy, requires, proxy_seed, fit_params, report
             )
+            self._kept = evidence_to_keep(evidence, scores=self.probabilities == "out_of_fold")
             report("ranking")
             with Clock() as clock:
                 self._choose(strategy, evidence, n_samples, ranking_seed)
@@ -166,7 +167,6 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         self.timings_, self._cpu_timings = (
             {stage: taken[place] for stage, taken in seconds.items()} for place in range(2)
         )
-        self._kept = evidence_to_keep(evidence, scores=self.probabilities == "out_of_fold")
         self._remember_rows(X)
         # Above are scikit-learn's check of parameters and the user.
         self._warn(strategy, evidence, labels, stacklevel=3)

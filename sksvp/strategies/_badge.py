@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import validate_params
 
 from ._evidence import Evidence
 from ._picking import PickingStrategy, check_table
-from ._probabilities import block_slices, check_class_matrix
-from ._rows import check_candidates, naming
+from ._probabilities import as_columns, block_slices, check_class_matrix, check_columns
+from ._rows import check_candidates
 from ._strategy import check_n_samples
 
 
@@ -80,22 +80,13 @@ def badge(
     table = check_table(features)
     if len(values) != len(table):
         raise ValueError(f"probabilities have {len(values)} rows, features {len(table)}.")
-    columns = None if y is None else _check_columns(y, values)
+    columns = None if y is None else as_columns(y)
+    if columns is not None:
+        check_columns(columns, values)
     pool = check_candidates(len(table), None, initial)
     check_n_samples(n_samples, len(pool))
     picks, _ = _spread_out(values, table, columns, pool, n_samples, check_random_state(random_state))
     return pool[picks]
-
-
-def _check_columns(y: ArrayLike, probabilities: np.ndarray) -> np.ndarray:
-    with naming("y"):
-        columns = column_or_1d(y)
-    n_rows, n_classes = probabilities.shape
-    if len(columns) != n_rows:
-        raise ValueError(f"y has {len(columns)} rows, probabilities {n_rows}.")
-    if columns.dtype.kind not in "iu" or columns.min() < 0 or columns.max() >= n_classes:
-        raise ValueError(f"y must be columns of the probabilities, 0 .. {n_classes - 1}.")
-    return columns
 
 
 def _spread_out(

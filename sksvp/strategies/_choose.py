@@ -7,7 +7,7 @@ from sklearn.utils._param_validation import HasMethods, StrOptions, validate_par
 
 from ._evidence import Evidence
 from ._rows import check_candidates, check_rows
-from ._sizes import class_quotas, fill_quotas
+from ._sizes import class_quotas, fill_quotas, mix_evenly
 
 
 class Choice(NamedTuple):
@@ -132,7 +132,7 @@ def _pick_within_classes(
 ) -> Choice:
     labels = np.asarray(evidence.y)
     scores = np.full(evidence.n_rows, np.nan)
-    picks, places = [], []
+    picks = []
     for label, quota in zip(*class_quotas(labels, n_samples, weights=weights), strict=True):
         members = np.flatnonzero(labels == label)
         if quota == 0:
@@ -142,7 +142,5 @@ def _pick_within_classes(
         )
         scores[members] = class_scores[members]
         picks.append(rows[:quota])
-        # The picks of a class are spread evenly, so that the head of the order is balanced too.
-        places.append((np.arange(quota) + 0.5) / quota)
-    order = np.concatenate(picks)[np.argsort(np.concatenate(places), kind="stable")]
+    order = mix_evenly(picks)
     return Choice(order, order, scores)

@@ -7,7 +7,7 @@ from sklearn.cluster import MiniBatchKMeans
 
 from .._inputs._parameters import WholeNumber
 from ._evidence import Evidence
-from ._margin import margin
+from ._margin import uncertainty
 from ._picking import PickingStrategy, check_table
 
 
@@ -50,8 +50,7 @@ class ClusterMargin(PickingStrategy):
         rng: np.random.RandomState,
     ) -> tuple[np.ndarray, np.ndarray]:
         features = check_table(evidence.require("features"))[pool]
-        scores = evidence.score_rows(margin, rows=pool)
-        scores = scores if evidence.logits is not None else scores + 1.0
+        scores = uncertainty(evidence, pool)
         shuffled = rng.permutation(len(pool))
         least_sure = shuffled[np.argsort(-scores[shuffled], kind="stable")]
         candidates = least_sure[: self.n_candidates * n_samples]

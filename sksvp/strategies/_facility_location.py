@@ -10,7 +10,7 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from ._evidence import Evidence
-from ._margin import margin
+from ._margin import uncertainty
 from ._picking import PickingStrategy, check_table, pick_by_class
 from ._rows import check_candidates, check_rows, naming
 from ._strategy import check_n_samples
@@ -187,11 +187,10 @@ class _Similarity:
         self._longest = np.einsum("ij,ij->i", both, both).max()
         # No similarity is below.
         self._least = 0.0 if self.is_rbf else -2.0 * np.sqrt(self._longest)
+        self._initial_squares = np.einsum("ij,ij->i", self._initial, self._initial)
         self._step = max(1, _MAX_BYTES // 8 // len(features))
-        everything = np.arange(len(features))
-        self._matrix = (
-            self._between(everything, self._features, self._squares) if self._step >= len(features) else None
-        )
+        # Made when it is first needed.
+        self._matrix: np.ndarray | None = None
 
     def blocks(self, rows: np.ndarray) -> list[np.ndarray]:
         """Cut row numbers into blocks of which the similarities fit in memory."""
@@ -210,21 +209,18 @@ class _Similarity:
     def of_initial(self) -> np.ndarray:
         """Return the similarity of each row to the nearest initial one, the least there is without any."""
         nearest = np.full(len(self._features), self._least)
-        squares = np.einsum("ij,ij->i", self._initial, self._initial)
-        if len(squares):
+        if len(self._initial):
             for part in self.blocks(np.arange(len(nearest))):
-                nearest[part] = self._between(part, self._initial, squares).max(axis=1)
+                nearest[part] = self._to_initial(part).max(axis=1)
         return nearest
 
     def nearest_initial(self) -> np.ndarray:
         """Return for each row the place of the nearest initial one, the first of equal ones."""
-        squares = np.einsum("ij,ij->i", self._initial, self._initial)
-        return np.concatenate(
-            [
-                self._between(part, self._initial, squares).argmax(axis=1)
-                for part in self.blocks(np.arange(len(self._features)))
-            ]
-        )
+        everything = np.arange(len(self._features))
+        return np.concatenate([self._to_initial(part).argmax(axis=1) for part in self.blocks(everything)])
+
+    def _to_initial(self, rows: np.ndarray) -> np.ndarray:
+        return self._between(rows, self._initial, self._initial_squares)
 
     def _between(self, rows: np.ndarray, others: np.ndarray, squares: np.ndarray) -> np.ndarray:
         values = self._features[rows] @ others.T
@@ -284,7 +280,7 @@ class FacilityLocation(PickingStrategy):
     def _pick(self, evidence, pool, initial, n_samples, rng) -> tuple[np.ndarray, np.ndarray]:
         table = check_table(evidence.require("features"))
         features, centres = table[pool], table[initial]
-        weights = np.ones(len(pool)) if self.weights is None else _uncertainty(evidence, pool)
+        weights = np.ones(len(pool)) if self.weights is None else uncertainty(evidence, pool)
         labels = evidence.y if self.by_class and not len(initial) else None
 
         def pick(members: np.ndarray, quota: int) -> tuple[np.ndarray, np.ndarray]:
@@ -316,8 +312,3 @@ class FacilityLocation(PickingStrategy):
                 similarity = _Similarity(table[members], table[rows[places]], self.kernel)
                 counts[places] = np.bincount(similarity.nearest_initial(), minlength=len(places))
         return counts
-
-
-def _uncertainty(evidence: Evidence, rows: np.ndarray) -> np.ndarray:
-    scores = evidence.score_rows(margin, rows=rows)
-    return scores if evidence.logits is not None else scores + 1.0

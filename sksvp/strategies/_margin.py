@@ -61,6 +61,12 @@ def _one_minus_gap(logs: np.ndarray) -> np.ndarray:
     return others.sum(axis=1) + others.max(axis=1)
 
 
+def uncertainty(evidence: Evidence, rows: np.ndarray) -> np.ndarray:
+    """Return ``1 - (p1 - p2)`` of rows, between 0 (sure) and 1 (a tie), from logits or probabilities."""
+    scores = evidence.score_rows(margin, rows=rows)
+    return scores if evidence.logits is not None else scores + 1.0
+
+
 class Margin(ScoredStrategy):
     """Choose the rows whose two most probable classes are closest to each other.
 

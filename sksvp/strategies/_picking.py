@@ -8,7 +8,7 @@ from sklearn.utils import check_array, check_random_state
 
 from ._evidence import Evidence
 from ._rows import check_candidates, check_rows, naming
-from ._sizes import class_quotas
+from ._sizes import class_quotas, mix_evenly
 from ._strategy import Strategy, check_n_samples, spread_scores
 
 
@@ -110,12 +110,11 @@ def pick_by_class(
         return pick(np.arange(n_rows), n_samples)
     labels = np.asarray(labels)
     values = np.full(n_rows, np.nan)
-    picks, progress = [], []
+    picks = []
     for label, quota in zip(*class_quotas(labels, n_samples), strict=True):
         if quota == 0:
             continue
         members = np.flatnonzero(labels == label)
         places, values[members] = pick(members, int(quota))
         picks.append(members[places])
-        progress.append((np.arange(quota) + 0.5) / quota)
-    return np.concatenate(picks)[np.argsort(np.concatenate(progress), kind="stable")], values
+    return mix_evenly(picks), values

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils import column_or_1d
 
-from ._rows import as_array
+from ._rows import as_array, naming
 
 # Values in a block: half a megabyte of float64, which stays in the cache of a core.
 BLOCK_VALUES = 65_536
@@ -71,6 +72,21 @@ def check_class_matrix(values: ArrayLike | None, name: str) -> np.ndarray:
     if array.shape[1] < 2:
         raise ValueError(f"{name} must have at least two classes (columns), got the shape {array.shape}.")
     return array
+
+
+def as_columns(y: ArrayLike) -> np.ndarray:
+    """Return `y` as a 1-D array, else raise."""
+    with naming("y"):
+        return column_or_1d(y)
+
+
+def check_columns(columns: np.ndarray, probabilities: np.ndarray) -> None:
+    """Check that each row of the probabilities has the number of one of their columns as its label."""
+    n_rows, n_classes = probabilities.shape
+    if len(columns) != n_rows:
+        raise ValueError(f"y has {len(columns)} rows, probabilities {n_rows}.")
+    if columns.dtype.kind not in "iu" or columns.min() < 0 or columns.max() >= n_classes:
+        raise ValueError(f"y must be columns of the probabilities, 0 .. {n_classes - 1}.")
 
 
 def _check_sums(block: np.ndarray) -> None:

@@ -1,6 +1,7 @@
 """Number of rows to choose, in total and of each class."""
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 from numbers import Integral, Real
 
@@ -152,6 +153,12 @@ def fill_quotas(
     left_over = np.flatnonzero(~within_quota)[: n_samples - np.count_nonzero(within_quota)]
     within_quota[left_over] = True
     return order[within_quota]
+
+
+def mix_evenly(picks: Sequence[np.ndarray]) -> np.ndarray:
+    """Join the picks of all classes, each spread evenly, so that the head of the order is balanced too."""
+    places = np.concatenate([(np.arange(len(rows)) + 0.5) / len(rows) for rows in picks])
+    return np.concatenate(picks)[np.argsort(places, kind="stable")]
 
 
 def _class_members(y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

@@ -7,12 +7,12 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_array, column_or_1d
+from sklearn.utils import check_array
 
 from .._inputs._paths import as_path
 from .._storage._files import replacing
 from ._evidence import Evidence
-from ._probabilities import block_slices, check_class_matrix
+from ._probabilities import as_columns, block_slices, check_class_matrix, check_columns
 from ._recorder import Recorder, library_of
 from ._rows import as_array, naming
 
@@ -62,7 +62,7 @@ class TrainingRecord:
             raise ValueError("loss must be an array of shape (n_visits, n_rows), got None.")
         given = {"loss": loss, "squared": squared, "margin": margin}
         self.channels = {
-            name: _check_channel(values, name) for name, values in given.items() if values is not None
+            name: check_visits(values, name) for name, values in given.items() if values is not None
         }
         shapes = {name: values.shape for name, values in self.channels.items()}
         if len(set(shapes.values())) > 1:
@@ -116,8 +116,7 @@ class TrainingRecord:
         """
         if not isinstance(probabilities, Iterable) or getattr(probabilities, "ndim", 1) == 0:
             raise TypeError(f"probabilities must be an iterable of visits, got {probabilities!r:.80}.")
-        with naming("y"):
-            columns = column_or_1d(y)
+        columns = as_columns(y)
         visits = [_judge_probabilities(visit, columns) for visit in probabilities]
         if not visits:
             raise ValueError("probabilities must hold at least one visit, got none.")
@@ -327,10 +326,6 @@ def score_visits(
 
 def check_visits(values: ArrayLike, name: str) -> np.ndarray:
     """Return `values` as an array of shape (n_visits, n_rows) without NaN, else raise."""
-    return _check_channel(values, name)
-
-
-def _check_channel(values: ArrayLike, name: str) -> np.ndarray:
     # Infinite margins and losses are legal: a class masked by minus infinity.
     with naming(name):
         array = check_array(
@@ -343,10 +338,7 @@ def _check_channel(values: ArrayLike, name: str) -> np.ndarray:
 
 def _judge_probabilities(visit: ArrayLike, columns: np.ndarray) -> np.ndarray:
     values = check_class_matrix(visit, "probabilities")
-    if len(values) != len(columns):
-        raise ValueError(f"y has {len(columns)} rows, a visit of the probabilities {len(values)}.")
-    if columns.dtype.kind not in "iu" or columns.min() < 0 or columns.max() >= values.shape[1]:
-        raise ValueError(f"y must be columns of the probabilities, 0 .. {values.shape[1] - 1}.")
+    check_columns(columns, values)
     if not (values.min() >= 0 and values.max() <= 1):
         raise ValueError("probabilities must lie in [0, 1] and hold no NaN.")
     return RecordVisits.judge(log_probabilities(values), columns)

@@ -332,3 +332,12 @@ def test_cluster_margin_takes_unsure_rows_of_many_clusters():
     assert rows.max() < 50
     assert np.bincount(rows // 25).tolist() == [5, 5]
     np.testing.assert_allclose(scores, 1 + margin(evidence.probabilities))
+
+
+@pytest.mark.parametrize("strategy", [BADGE(), BAIT()], ids=repr)
+def test_logits_that_are_no_numbers_are_refused(strategy):
+    evidence = make()
+    logits = np.log(evidence.probabilities)
+    logits[3, 1] = np.nan
+    with pytest.raises(ValueError, match="logits must be finite"):
+        strategy.rank(Evidence(features=evidence.features, logits=logits), 5, random_state=0)

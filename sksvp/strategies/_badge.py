@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import validate_params
 
-from ._evidence import Evidence
+from ._evidence import Evidence, log_softmax
 from ._picking import PickingStrategy, check_table
 from ._probabilities import as_columns, block_slices, check_class_matrix, check_columns
 from ._rows import check_candidates
@@ -168,9 +168,7 @@ def class_probabilities(evidence: Evidence) -> np.ndarray:
     logits = check_class_matrix(evidence.logits, "logits")
     probabilities = np.empty(logits.shape, dtype=np.result_type(logits, np.float32))
     for part in block_slices(*logits.shape):
-        block = logits[part].astype(np.float64)
-        block = np.exp(block - block.max(axis=1, keepdims=True))
-        probabilities[part] = block / block.sum(axis=1, keepdims=True)
+        probabilities[part] = np.exp(log_softmax(logits[part]))
     return probabilities
 
 

@@ -168,7 +168,7 @@ class Evidence:
         scores = np.empty(n_scores, dtype=np.float64)
         for part in block_slices(n_scores, values.shape[1]):
             block = values[part if rows is None else rows[part]]
-            scores[part] = function(_log_softmax(block) if log else block, log=log)
+            scores[part] = function(log_softmax(block) if log else block, log=log)
         return scores
 
 
@@ -181,7 +181,8 @@ def _length(part: Any, name: str) -> int:
     return int(shape[0])
 
 
-def _log_softmax(logits: np.ndarray) -> np.ndarray:
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Return log-probabilities in float64; ValueError for NaN or infinity in a row's largest logit."""
     shifted = logits.astype(np.float64)
     highest = shifted.max(axis=1, keepdims=True, initial=-np.inf)
     # Minus infinity masks a class and is allowed; NaN and infinity show in the maximum.

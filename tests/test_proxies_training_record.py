@@ -5,9 +5,11 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import csr_matrix
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
 from sklearn.linear_model import SGDClassifier
 from sklearn.neural_network import MLPClassifier
+from skorch.callbacks import Callback
 from toy_nets import Mlp, make_net
 from toy_proxies import blobs
 from toy_texts import toy_texts
@@ -15,7 +17,7 @@ from toy_texts import toy_texts
 from sksvp import ProxyCoresetSelector
 from sksvp.estimators import BagOfNgramsClassifier, ResNetClassifier
 from sksvp.proxies import Incremental, as_proxy
-from sksvp.strategies import AreaUnderMargin, TrainingRecord, recorder_names
+from sksvp.strategies import AreaUnderMargin, GraNd, TrainingRecord, recorder_names
 
 X, y = blobs()
 BOTH = ("training_record", "forgetting_events")
@@ -130,6 +132,159 @@ def test_stages_are_visits_too(proxy):
     np.testing.assert_array_equal(evidence.forgetting_events, events_of(record.require("margin").T))
 
 
+def texts():
+    rows, labels = toy_texts(60)
+    return BagOfNgramsClassifier(lr=0.5, max_epochs=4, bucket=100, random_state=0, device="cpu"), rows, labels
+
+
+def images():
+    rows = (np.random.RandomState(0).rand(40, 8, 8) * 255).astype(np.uint8)
+    proxy = ResNetClassifier(
+        depth=8, max_epochs=4, batch_size=16, random_state=0, device="cpu", precision="fp32"
+    )
+    return proxy, rows, np.arange(40) % 2
+
+
+# Channels on demand ---------------------------------------------------------------------------
+
+ALL = (*BOTH, "feature_norm", "change")
+
+
+def parts_kept(proxy, rows, labels, **params):
+    """Train with all recorders, and return the proxy, the record with all channels, and the training without."""
+    plain = as_proxy(proxy).train(rows, labels, random_state=0, **params)
+    trained = as_proxy(proxy).train(rows, labels, recorders=ALL, random_state=0, **params)
+    evidence = trained.gather(rows, ALL, y=labels)
+    return trained, TrainingRecord.of(evidence), plain
+
+
+def test_a_skorch_net_shows_the_features_and_changes_of_its_training():
+    Logging.log.clear()
+    numbered = np.column_stack([X, np.arange(len(X))]).astype(np.float32)
+    hidden = []
+
+    class Hidden(Logging):
+        def forward(self, x):
+            if self.training:
+                hidden.append(self.hidden(x[:, :-1]).detach().numpy())
+            return super().forward(x)
+
+    trained = as_proxy(make_net(Hidden, lr=0.5)).train(numbered, y, recorders=ALL, random_state=0)
+    record = TrainingRecord.of(trained.gather(numbered, ALL, y=y))
+    norms, logits = np.zeros((3, 60)), np.zeros((3, 60, 3))
+    visits = np.zeros(60, dtype=int)
+    for (rows, outputs), features in zip(Logging.log, hidden, strict=True):
+        norms[visits[rows], rows] = (features**2).sum(axis=1)
+        logits[visits[rows], rows] = outputs
+        visits[rows] += 1
+    np.testing.assert_allclose(record.require("feature_norm"), norms, rtol=1e-5)
+    np.testing.assert_allclose(record.require("change"), changes_of(logits), rtol=1e-2, atol=2e-3)
+    assert not any(layer._forward_pre_hooks for layer in trained.classifier.module_.modules())
+
+
+def changes_of(logits):
+    """From the definition."""
+    logs = logits - np.log(np.exp(logits).sum(axis=2, keepdims=True))
+    moved = np.abs(np.exp(logs[1:]) * (logs[1:] - logs[:-1])).sum(axis=2)
+    return np.vstack([np.zeros(logits.shape[1]), moved])
+
+
+def test_a_skorch_net_without_a_last_linear_layer_has_no_features_to_note():
+    class Products(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(4, 3))
+
+        def forward(self, x):
+            return x @ self.weight
+
+    as_proxy(make_net(Products)).train(X, y, recorders=("change",), random_state=0)
+    with pytest.raises(ValueError, match="Products has no final hidden features to find"):
+        as_proxy(make_net(Products)).train(X, y, recorders=("feature_norm",), random_state=0)
+
+
+@pytest.mark.parametrize("form", [np.asarray, csr_matrix], ids=["dense", "sparse"])
+@pytest.mark.parametrize("make", [SGDClassifier, lambda: Incremental(SGDClassifier(), n_epochs=4)])
+def test_the_features_of_a_linear_model_are_its_rows(make, form):
+    _, record, plain = parts_kept(make(), form(X), y)
+    norms = record.require("feature_norm")
+    np.testing.assert_allclose(norms, np.broadcast_to((X**2).sum(axis=1), norms.shape), rtol=1e-5)
+    assert (record.require("change")[1:] > 0).any() and (record.require("change")[0] == 0).all()
+    assert plain.records == {}
+    with pytest.raises(ValueError, match="cannot give feature_norm"):
+        as_proxy(MLPClassifier()).check_gives(("feature_norm",))
+    with pytest.raises(ValueError, match="cannot give feature_norm"):
+        as_proxy(GradientBoostingClassifier()).check_gives(("feature_norm",))
+
+
+@pytest.mark.parametrize("batch_size", [1, 8])
+def test_texts_show_their_mean_embeddings(batch_size):
+    proxy, rows, labels = texts()
+    rows = [*rows[:-1], ""]
+    trained, record, plain = parts_kept(proxy.set_params(batch_size=batch_size), rows, labels)
+    np.testing.assert_array_equal(trained.estimator.embeddings_, plain.estimator.embeddings_)
+    assert record.n_visits == 4 and set(plain.estimator.records_) == {"forgetting_events"}
+    norms = record.require("feature_norm")
+    assert (norms[-1] > norms[0])[:-1].all() and (norms[:, -1] == 0).all()
+    # At a rate of next to nothing every visit has the features of the end.
+    trained, record, _ = parts_kept(proxy.set_params(lr=1e-7), rows, labels)
+    end = (trained.estimator.transform(rows) ** 2).sum(axis=1)
+    np.testing.assert_allclose(record.require("feature_norm"), np.tile(end, (4, 1)), rtol=1e-4)
+
+
+class SeenFeatures(Callback):
+    """Notes the features and logits of the training passes of our networks."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.log = []
+        net.network.fc.register_forward_hook(self.note)
+
+    def note(self, layer, inputs, logits):
+        self.last = inputs[0].detach().numpy().copy(), logits.detach().numpy().copy()
+
+    def on_batch_end(self, net, batch, training, **kwargs):
+        if training:
+            self.log.append((batch[0]["rows"].numpy(), *self.last))
+
+
+def test_our_networks_show_the_features_of_the_training_pass():
+    proxy, rows, labels = images()
+    seen = SeenFeatures()
+    watched = proxy.set_params(net_params={"callbacks": [("seen", seen)]})
+    trained = as_proxy(watched).train(rows, labels, recorders=ALL)
+    record = TrainingRecord.of(trained.gather(rows, ALL))
+    log = trained.estimator.net_.callbacks_[-1][1].log
+    norms, logits, visits = np.zeros((4, 40)), np.zeros((4, 40, 2)), np.zeros(40, dtype=int)
+    for batch, features, outputs in log:
+        norms[visits[batch], batch] = (features**2).sum(axis=1)
+        logits[visits[batch], batch] = outputs
+        visits[batch] += 1
+    np.testing.assert_allclose(record.require("feature_norm"), norms, rtol=1e-5)
+    np.testing.assert_allclose(record.require("change"), changes_of(logits), rtol=1e-2, atol=2e-3)
+
+
+@pytest.mark.parametrize("make", [texts, images])
+def test_what_nobody_asked_for_is_not_noted(make):
+    proxy, rows, labels = make()
+    trained = as_proxy(proxy).train(rows, labels, recorders=BOTH)
+    assert set(trained.estimator.records_) == set(BOTH)
+    proxied = as_proxy(proxy)
+    assert set(proxied.free_recorders(())) == set(BOTH)
+    # A memory keeps the training for strategies to come, which may read the changes.
+    assert set(proxied.free_recorders((), is_kept=True)) == {*BOTH, "change"}
+
+
+def test_strategies_ask_for_their_channels(tmp_path):
+    proxy, rows, labels = images()
+    for strategy in (GraNd(features="visits"), "tdds"):
+        selector = ProxyCoresetSelector(proxy, strategy=strategy, random_state=0).fit(rows, labels)
+        needed = selector.strategy_.requires[1]
+        assert needed in selector.record_.channels
+        assert np.isfinite(selector.scores_).all()
+    table = selector.score_table()
+    np.testing.assert_array_equal(table["tdds"], selector.scores_)
+
+
 def test_a_net_of_probabilities_shows_their_logarithms():
     class Softmax(Mlp):
         def forward(self, x):
@@ -142,19 +297,6 @@ def test_a_net_of_probabilities_shows_their_logarithms():
     np.testing.assert_allclose(
         probabilities.records["training_record"], logits.records["training_record"], rtol=1e-2, atol=1e-2
     )
-
-
-def texts():
-    rows, labels = toy_texts(60)
-    return BagOfNgramsClassifier(lr=0.5, max_epochs=4, bucket=100, random_state=0, device="cpu"), rows, labels
-
-
-def images():
-    rows = (np.random.RandomState(0).rand(40, 8, 8) * 255).astype(np.uint8)
-    proxy = ResNetClassifier(
-        depth=8, max_epochs=4, batch_size=16, random_state=0, device="cpu", precision="fp32"
-    )
-    return proxy, rows, np.arange(40) % 2
 
 
 @pytest.mark.parametrize("make", [texts, images])

@@ -26,6 +26,9 @@ class StagedEnsemble(Proxy):
     def _scores_visits(self) -> bool:
         return hasattr(self.classifier, "staged_predict_proba")
 
+    def _has_visited_features(self) -> bool:
+        return False
+
     def keeps_record(self, name: str) -> bool:
         return name in self.recorders
 

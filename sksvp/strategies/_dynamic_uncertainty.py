@@ -68,8 +68,8 @@ def score_windows(
     losses : ndarray of shape (n_visits, n_rows)
     window : int
     judge : callable
-        ``judge(mean, spread) -> (n_block,)`` of one window's mean and standard
-        deviation.
+        ``judge(mean, spread)`` of the means and standard deviations of the windows,
+        (n_windows, n_block) each and in the result.
     rows : ndarray of int, optional
         Which rows to score; all by default.
     """
@@ -77,16 +77,29 @@ def score_windows(
 
     def score(loss: np.ndarray) -> np.ndarray:
         p = np.exp(-loss)
-        n_windows = len(p) - width + 1
-        total = np.zeros(p.shape[1])
-        # Window by window, which stays in the cache of a core.
-        for start in range(n_windows):
-            part = p[start : start + width]
-            mean = part.mean(axis=0)
-            total += judge(mean, np.sqrt(((part - mean) ** 2).sum(axis=0) / (width - 1)))
-        return total / n_windows
+        centre = p.mean(axis=0)
+        # Around their mean, so that little is lost in the difference below.
+        p -= centre
+        sums = window_sums(p, width)
+        squares = window_sums(p * p, width) - sums * sums / width
+        spread = np.sqrt(np.maximum(squares, 0.0) / (width - 1))
+        return judge(sums / width + centre, spread).mean(axis=0)
 
     return score_visits(score, losses, rows=rows)
+
+
+def window_sums(values: np.ndarray, width: int) -> np.ndarray:
+    """Return the sum of each window of `width` consecutive rows, from sums of 1, 2, 4, ... rows."""
+    n_windows = len(values) - width + 1
+    total, place, length = np.zeros((n_windows, *values.shape[1:])), 0, 1
+    while True:
+        if width & length:
+            total += values[place : place + n_windows]
+            place += length
+        if 2 * length > width:
+            return total
+        values = values[:-length] + values[length:]
+        length *= 2
 
 
 def window_width(window: int, n_visits: int, *, least: int = 2) -> int:

@@ -64,6 +64,8 @@ class Evidence:
         self.probabilities = probabilities
         self.features = features
         self._records = tuple(records)
+        # The parts of the training record, and that record once it has been checked.
+        self._checked_record: tuple[dict[str, Any], Any] = ({}, None)
         vars(self).update(records)
         self.n_rows = self._common_length(n_rows)
         self.classes = None if classes is None else as_array(classes, "classes")

@@ -92,9 +92,9 @@ class TrainingRecord:
         if len(set(shapes.values())) > 1:
             raise ValueError(f"All channels must have the same shape (n_visits, n_rows), got {shapes}.")
         for name in self.channels.keys() - {"margin"}:
-            lowest = min((visit.min() for visit in self.channels[name]), default=0)
-            if lowest < 0:
-                raise ValueError(f"{name} must not be negative, got {lowest:g}.")
+            below = [visit.min() for visit in self.channels[name] if _has_sign(visit)]
+            if below and min(below) < 0:
+                raise ValueError(f"{name} must not be negative, got {min(below):g}.")
         self.n_visits, self.n_rows = self.channels["loss"].shape
 
     @classmethod
@@ -317,9 +317,21 @@ def check_visits(values: ArrayLike, name: str) -> np.ndarray:
         array = check_array(
             values, dtype=[np.float64, np.float32, np.float16], ensure_all_finite=False, input_name=name
         )
-    if any(np.isnan(visit).any() for visit in array):
+    if any(_has_nan(visit) for visit in array):
         raise ValueError(f"{name} must not hold NaN; leave out visits that not every row has had.")
     return array
+
+
+def _has_nan(values: np.ndarray) -> bool:
+    if values.dtype != np.float16:
+        return bool(np.isnan(values).any())
+    # NumPy computes with float16 in software; the bits of a NaN lie above those of infinity.
+    return bool((values.view(np.int16) & 0x7FFF).max(initial=0) > 0x7C00)
+
+
+def _has_sign(values: np.ndarray) -> bool:
+    """Tell whether there are values with a sign, which may be -0."""
+    return bool((values.view(np.int16) if values.dtype == np.float16 else values).min(initial=0) < 0)
 
 
 def _check_probabilities(visit: ArrayLike, columns: np.ndarray) -> np.ndarray:

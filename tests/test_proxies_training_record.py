@@ -17,7 +17,14 @@ from toy_texts import toy_texts
 from sksvp import ProxyCoresetSelector
 from sksvp.estimators import BagOfNgramsClassifier, ResNetClassifier
 from sksvp.proxies import Incremental, as_proxy
-from sksvp.strategies import AreaUnderMargin, GraNd, TrainingRecord, recorder_names
+from sksvp.strategies import (
+    AreaUnderMargin,
+    GraNd,
+    RecordVisits,
+    TrainingRecord,
+    _visit_store,
+    recorder_names,
+)
 
 X, y = blobs()
 BOTH = ("training_record", "forgetting_events")
@@ -316,12 +323,15 @@ def test_our_own_models_show_more_where_they_are_asked(make):
         plain.gather(rows, BOTH)
 
 
-def test_a_checkpoint_keeps_every_recorder(tmp_path):
+@pytest.mark.parametrize("bytes_in_memory", [2**28, 0], ids=["memory", "file"])
+def test_a_checkpoint_keeps_every_recorder(tmp_path, monkeypatch, bytes_in_memory):
+    monkeypatch.setattr(_visit_store, "BYTES_IN_MEMORY", bytes_in_memory)
+
     class EndIt(Exception):
         pass
 
     proxy, rows, labels = images()
-    whole = as_proxy(proxy).train(rows, labels, recorders=BOTH).estimator.records_
+    whole = as_proxy(proxy).train(rows, labels, recorders=ALL).estimator.records_
     kept = proxy.set_params(checkpoint=str(tmp_path), checkpoint_every=1)
 
     def end(gather):
@@ -332,18 +342,79 @@ def test_a_checkpoint_keeps_every_recorder(tmp_path):
 
     end.n, end.key = 0, lambda: "end"
     with pytest.raises(EndIt):
-        as_proxy(kept).train(rows, labels, recorders=BOTH, watch=end)
+        as_proxy(kept).train(rows, labels, recorders=ALL, watch=end)
 
     def go_on(gather):
         return False
 
     go_on.key = end.key
-    resumed = as_proxy(kept).train(rows, labels, recorders=BOTH, watch=go_on).estimator
+    resumed = as_proxy(kept).train(rows, labels, recorders=ALL, watch=go_on).estimator
     assert len(resumed.history_) == 4
-    for name in BOTH:
+    for name in ALL:
         np.testing.assert_array_equal(resumed.records_[name], whole[name])
+        assert resumed.records_[name].tobytes() == whole[name].tobytes()
     with pytest.raises(ValueError, match="recorders"):
         as_proxy(kept).train(rows, labels, watch=go_on)
+
+
+class Interrupted(Exception):
+    pass
+
+
+class InterruptedSGD(SGDClassifier):
+    """Breaks off at its fifth batch, once."""
+
+    left = 5
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        InterruptedSGD.left -= 1
+        if InterruptedSGD.left == 0:
+            raise Interrupted
+        return super().partial_fit(X, y, classes, sample_weight)
+
+
+class InterruptedMlp(Mlp):
+    """Breaks off at its fifth pass, once."""
+
+    left = 5
+
+    def forward(self, x):
+        InterruptedMlp.left -= 1
+        if InterruptedMlp.left == 0:
+            raise Interrupted
+        return super().forward(x)
+
+
+@pytest.mark.parametrize("kind", ["partial_fit", "skorch", "texts"])
+def test_what_cannot_be_resumed_is_recorded_anew_with_the_same_bits(kind, monkeypatch):
+    """Neither an interrupted training nor its record is gone on with: the next one begins from the seed."""
+    rows, labels = X, y
+    if kind == "texts":
+        proxy, rows, labels = texts()
+        note = RecordVisits._keep
+
+        def break_off(self, *args):
+            InterruptedMlp.left -= 1
+            if InterruptedMlp.left == 0:
+                raise Interrupted
+            note(self, *args)
+
+        monkeypatch.setattr(RecordVisits, "_keep", break_off)
+        monkeypatch.setattr(InterruptedMlp, "left", 2)
+    elif kind == "skorch":
+        proxy = make_net(InterruptedMlp, module__dropout=0.5)
+        monkeypatch.setattr(InterruptedMlp, "left", 5)
+    else:
+        proxy = Incremental(InterruptedSGD(), n_epochs=4, batch_size=16)
+        monkeypatch.setattr(InterruptedSGD, "left", 5)
+    with pytest.raises(Interrupted):
+        as_proxy(proxy).train(rows, labels, recorders=ALL, random_state=0)
+    again, whole = (
+        as_proxy(proxy).train(rows, labels, recorders=ALL, random_state=0).gather(rows, ALL, y=labels)
+        for _ in range(2)
+    )
+    for name in ALL:
+        assert again.require(name).tobytes() == whole.require(name).tobytes()
 
 
 class LowestMargins(AreaUnderMargin):

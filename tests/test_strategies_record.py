@@ -1,5 +1,7 @@
 """The training record and the scores that read it, against their definitions written out."""
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -191,6 +193,34 @@ def test_channels_that_were_asked_for_come_from_parts_of_the_evidence(history):
     np.testing.assert_array_equal(record.require("change"), changes.result().T)
     with pytest.raises(ValueError, match="channel feature_norm of the training record, which has loss"):
         record.require("feature_norm")
+
+
+def test_a_record_is_checked_once_and_again_if_it_is_another(history):
+    logits, y = history
+    visits = [RecordVisits(N_ROWS), RecordVisits(N_ROWS)]
+    for visit in logits:
+        visits[0].update(np.arange(N_ROWS), visit, y)
+        visits[1].update(np.arange(N_ROWS), -visit, y)
+    evidence = Evidence(training_record=visits[0].result())
+    first = TrainingRecord.of(evidence)
+    assert TrainingRecord.of(evidence) is first
+    evidence.training_record = visits[1].result()
+    np.testing.assert_array_equal(TrainingRecord.of(evidence).require("loss"), visits[1].result()[:, :, 0].T)
+    # Neither is the record of a stored evidence stored beside its parts.
+    stored = len(pickle.dumps(evidence))
+    assert stored == len(pickle.dumps(Evidence(training_record=visits[1].result())))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_values_that_are_none_are_found_in_every_type(dtype):
+    losses = np.ones((3, 50), dtype=dtype)
+    for value, message in ((np.nan, "NaN"), (-np.nan, "NaN"), (-1e-3, "negative, got -0.001")):
+        wrong = losses.copy()
+        wrong[1, 17] = value
+        with pytest.raises(ValueError, match=message):
+            TrainingRecord.from_losses(wrong)
+    losses[0, 0], losses[1, 1] = np.inf, -0.0
+    assert TrainingRecord.from_losses(losses).require("loss").dtype == dtype
 
 
 @pytest.fixture

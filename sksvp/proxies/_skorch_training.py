@@ -69,7 +69,7 @@ class ShowVisits(Callback):
         self.rows = rows
 
     def on_train_begin(self, net, **kwargs):
-        self.watch_ = None
+        self.watch_: LastLinearInput | None = None
         if any(recorder.needs_features for recorder in self.recorders.values()):
             self.watch_ = LastLinearInput(net.module_)
 
@@ -92,7 +92,7 @@ class ShowVisits(Callback):
         rows = np.array([self.rows.popleft() for _ in range(len(y))])
         for recorder in self.recorders.values():
             seen = logits
-            if recorder.needs_features:
+            if recorder.needs_features and self.watch_ is not None:
                 output = y_pred[0] if isinstance(y_pred, tuple | list) else y_pred
                 seen = self.watch_.features(output).reshape(len(y), -1)
             _note(recorder, rows, recorder.judge(seen, y).cpu().numpy())

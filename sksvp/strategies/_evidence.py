@@ -79,6 +79,10 @@ class Evidence:
                     f"{np.shape(part)}."
                 )
 
+    def __getstate__(self):
+        # The record is made of the parts, which would be stored twice.
+        return {**vars(self), "_checked_record": ({}, None)}
+
     def _common_length(self, n_rows: int | None) -> int:
         lengths = {
             name: _length(part, name)

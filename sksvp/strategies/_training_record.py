@@ -202,10 +202,16 @@ class TrainingRecord:
             return record
         if np.shape(record)[1:2] == (0,):
             raise ValueError("The training ended before every row had been visited: it has no record.")
-        further = {
-            name: np.asarray(evidence.require(name)).T for name in _ON_DEMAND if name in evidence.kinds
+        parts = {
+            name: part for name, part in evidence.parts.items() if name in ("training_record", *_ON_DEMAND)
         }
-        return cls.from_array(np.asarray(record), **further)
+        former, checked = evidence._checked_record
+        # A large record is checked once, not by every score.
+        if former.keys() != parts.keys() or any(former[name] is not part for name, part in parts.items()):
+            further = {name: np.asarray(parts[name]).T for name in _ON_DEMAND if name in parts}
+            checked = cls.from_array(np.asarray(record), **further)
+            evidence._checked_record = parts, checked
+        return checked
 
     def require(self, name: str) -> np.ndarray:
         """Return the channel called `name`, (n_visits, n_rows); ValueError where it is missing.

@@ -72,6 +72,6 @@ class VisitStore:
 
 
 def _write(file: Any, array: np.ndarray) -> None:
-    rest = memoryview(array.reshape(-1).view(np.uint8))
+    rest = array.reshape(-1).view(np.uint8).data
     while rest:
         rest = rest[file.write(rest) :]

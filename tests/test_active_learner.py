@@ -858,8 +858,10 @@ class NoFeatures(BaseEstimator):
 
 
 def test_a_proxy_that_cannot_serve_is_refused_at_fit():
-    with pytest.raises(ValueError, match="cannot give features"):
-        ProxyActiveLearner(NoFeatures(), strategy="k_centers").fit(X, partly(y))
+    with pytest.raises(ValueError, match="cannot give probabilities"):
+        ProxyActiveLearner(NoFeatures(), strategy="badge").fit(X, partly(y))
+    with pytest.raises(ValueError, match="X must be a table of numbers"):
+        ProxyActiveLearner(NoFeatures(), strategy="k_centers").fit(["a"] * 90, partly(y))
     with pytest.raises(AttributeError, match="predict_proba"):
         _ = ProxyActiveLearner(NoFeatures(), strategy="random").predict_proba
 

@@ -313,7 +313,6 @@ def test_bad_labels(labels, message):
         ({"strategy": Entropy}, TypeError, "class Entropy"),
         ({"strategy": 3}, ValueError, "strategy"),
         ({"strategy": "forgetting_events"}, ValueError, "cannot give forgetting_events.*probabilities"),
-        ({"strategy": "k_centers"}, ValueError, "cannot give features"),
         ({"proxy": LinearSVC(), "strategy": "entropy"}, ValueError, "LinearSVC cannot give probabilities"),
         (
             {"proxy": FrozenEstimator(GaussianNB()), "strategy": "forgetting_events"},
@@ -430,10 +429,13 @@ def test_texts(container):
         selector.transform(TEXTS[:-1])
 
 
-def test_features_of_texts_are_sparse_unless_reduced():
-    with pytest.raises(ValueError, match="TruncatedSVD"):
-        proxy = make_pipeline(TfidfVectorizer(), LogisticRegression())
-        ProxyCoresetSelector(proxy, strategy="k_centers", subset_size=5).fit(TEXTS, SENTIMENT)
+def test_sparse_features_are_made_dense_if_they_are_small(monkeypatch):
+    proxy = make_pipeline(TfidfVectorizer(), LogisticRegression())
+    selector = ProxyCoresetSelector(proxy, strategy="k_centers", subset_size=5, random_state=0)
+    assert len(selector.fit(TEXTS, SENTIMENT).indices_) == 5
+    monkeypatch.setattr("sksvp._inputs._tables._MAX_DENSE", 10)
+    with pytest.raises(TypeError, match="TruncatedSVD"):
+        selector.fit(TEXTS, SENTIMENT)
     proxy = make_pipeline(TfidfVectorizer(), TruncatedSVD(3), LogisticRegression())
     selector = ProxyCoresetSelector(proxy, strategy="k_centers", subset_size=5, random_state=0).fit(
         TEXTS, SENTIMENT
@@ -562,8 +564,7 @@ def test_explain():
             )
 
 
-def test_explain_without_features_or_without_rows():
-    assert ProxyCoresetSelector(LOGISTIC).fit(X, y).explain()["nearest_kept"].isna().all()
+def test_explain_without_rows():
     rows = X.copy()
     alive = weakref.ref(rows)
     selector = ProxyCoresetSelector(make_pipeline(StandardScaler(), LOGISTIC), random_state=0).fit(rows, y)
@@ -579,13 +580,14 @@ def test_explain_without_features_or_without_rows():
         selector.explain(X[::-1])
 
 
-def test_explain_where_features_allow_no_distances():
+def test_explain_where_features_allow_no_distances(monkeypatch):
+    monkeypatch.setattr("sksvp._inputs._tables._MAX_DENSE", 10)
     texts = ["good film", "bad film", "fine day", "awful day", "good day", "bad night"] * 5
     proxy = make_pipeline(TfidfVectorizer(), LogisticRegression())
     selector = ProxyCoresetSelector(proxy, strategy="entropy", subset_size=0.2, random_state=0)
     selector.fit(texts, [1, 0, 1, 0, 1, 0] * 5)
     with pytest.warns(
-        UserWarning, match="nearest_kept stays empty: .* are sparse, .* TruncatedSVD"
+        UserWarning, match="nearest_kept stays empty: .* sparse table .*TruncatedSVD"
     ) as caught:
         table = selector.explain(texts)
     assert caught[0].filename == __file__

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -36,7 +37,7 @@ from sksvp.estimators import (
     ResNetClassifier,
     WhitenedConvNetClassifier,
 )
-from sksvp.proxies import Incremental, _blocks, as_proxy
+from sksvp.proxies import Incremental, NoFeatures, _blocks, as_proxy
 from sksvp.strategies import recorder_names
 
 X, y = blobs()
@@ -96,20 +97,20 @@ class EarlyInItsOwnWay(GaussianNB):
         (Perceptron(early_stopping=True), set()),
         (OneVsRestClassifier(SGDClassifier(loss="log_loss")), {"probabilities", "forgetting_events"}),
         (OneVsRestClassifier(SGDClassifier(loss="log_loss", early_stopping=True)), {"probabilities"}),
-        (make_pipeline(StandardScaler(), MLPClassifier(early_stopping=True)), {"probabilities", "features"}),
+        (make_pipeline(StandardScaler(), MLPClassifier(early_stopping=True)), {"probabilities"}),
         (EarlyInItsOwnWay(early_stopping=True), {"probabilities", "forgetting_events"}),
         (GradientBoostingClassifier(), {"probabilities", "forgetting_events"}),
-        (LinearDiscriminantAnalysis(), {"probabilities", "features"}),
-        (make_pipeline(StandardScaler(), LogisticRegression()), {"probabilities", "features"}),
+        (LinearDiscriminantAnalysis(), {"probabilities"}),
+        (make_pipeline(StandardScaler(), LogisticRegression()), {"probabilities"}),
         (make_pipeline(LogisticRegression()), {"probabilities"}),
-        (make_pipeline(StandardScaler(), GaussianNB()), {"probabilities", "features", "forgetting_events"}),
+        (make_pipeline(StandardScaler(), GaussianNB()), {"probabilities", "forgetting_events"}),
         (FrozenEstimator(GaussianNB()), {"probabilities"}),
-        (make_pipeline(StandardScaler(), FrozenEstimator(GaussianNB())), {"probabilities", "features"}),
-        (make_net(), {"probabilities", "features", "forgetting_events"}),
-        (FrozenEstimator(make_net()), {"probabilities", "features"}),
-        (make_pipeline(StandardScaler(), make_net()), {"probabilities", "features", "forgetting_events"}),
-        (ResNetClassifier(), {"probabilities", "features", "forgetting_events"}),
-        (Ours(), {"probabilities", "features", "forgetting_events"}),
+        (make_pipeline(StandardScaler(), FrozenEstimator(GaussianNB())), {"probabilities"}),
+        (make_net(), {"probabilities", "forgetting_events"}),
+        (FrozenEstimator(make_net()), {"probabilities"}),
+        (make_pipeline(StandardScaler(), make_net()), {"probabilities", "forgetting_events"}),
+        (ResNetClassifier(), {"probabilities", "forgetting_events"}),
+        (Ours(), {"probabilities", "forgetting_events"}),
         (GridSearchCV(LogisticRegression(), {"C": [1, 2]}), {"probabilities"}),
     ],
     ids=lambda value: type(value).__name__,
@@ -117,7 +118,7 @@ class EarlyInItsOwnWay(GaussianNB):
 def test_what_a_proxy_gives(proxy, kinds):
     # A training shows its visits to every recorder, or to none.
     seen = set(recorder_names()) if "forgetting_events" in kinds else set()
-    assert set(as_proxy(proxy).gives) == kinds | seen
+    assert set(as_proxy(proxy).gives) == kinds | seen | {"features", "inputs"}
 
 
 def test_error_lists_what_the_proxy_can_serve():
@@ -127,7 +128,7 @@ def test_error_lists_what_the_proxy_can_serve():
         as_proxy(make_pipeline(StandardScaler(), LogisticRegression())).check_gives(("forgetting_events",))
     assert "probabilities, features" in str(error.value)
     assert "entropy" in str(error.value) and "k_centers" in str(error.value)
-    with pytest.raises(ValueError, match="no evidence and so serve the strategies random"):
+    with pytest.raises(ValueError, match="features, inputs and so serve the strategies k_centers, random"):
         as_proxy(LinearSVC()).check_gives(("probabilities",))
     as_proxy(LinearSVC()).check_gives(())
 
@@ -142,12 +143,17 @@ def test_error_names_the_way_to_probabilities(proxy):
     as_proxy(CalibratedClassifierCV(as_proxy(proxy).classifier)).check_gives(("probabilities",))
 
 
-@pytest.mark.parametrize("proxy", [LogisticRegression(), SVC(), MLPClassifier(early_stopping=True)])
-def test_error_names_the_way_to_features(proxy):
-    with pytest.raises(ValueError, match=r"A Pipeline supplies features by the transformer before") as error:
-        as_proxy(proxy).check_gives(("features",))
+@pytest.mark.parametrize(
+    "rows", [TEXTS, np.zeros((4, 3, 3)), np.array([["a"], ["b"]])], ids=["texts", "3-d", "words"]
+)
+def test_rows_that_cannot_serve_as_features_are_refused_before_any_training(rows):
+    with pytest.raises(
+        NoFeatures, match=r"table of numbers .* SVC: .*make_pipeline\(TRANSFORMER, SVC"
+    ) as error:
+        as_proxy(SVC()).check_rows(rows, ("features",))
     assert "partial_fit" not in str(error.value)
-    as_proxy(make_pipeline(StandardScaler(), proxy)).check_gives(("features",))
+    as_proxy(SVC()).check_rows(rows, ("probabilities",))
+    as_proxy(make_pipeline(StandardScaler(), SVC())).check_rows(rows, ("features",))
 
 
 @pytest.mark.parametrize(
@@ -317,10 +323,11 @@ def test_features_of_classifiers_and_pipelines():
     assert as_proxy(net).gather(X, ("features",)).features.shape == (60, 8)
 
 
-def test_sparse_features_are_refused_with_a_hint():
+def test_sparse_features_stay_sparse():
     pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(TEXTS, SENTIMENT)
-    with pytest.raises(ValueError, match=r"sparse.*TruncatedSVD"):
-        as_proxy(pipeline).gather(TEXTS, ("features",))
+    features = as_proxy(pipeline).gather(TEXTS, ("features",)).features
+    assert sparse.issparse(features)
+    assert (features != pipeline[0].transform(TEXTS)).nnz == 0
     dense = make_pipeline(TfidfVectorizer(), TruncatedSVD(2, random_state=0), LogisticRegression()).fit(
         TEXTS, SENTIMENT
     )
@@ -607,7 +614,7 @@ def test_steps_that_resample():
     np.testing.assert_allclose(found.probabilities, trained.estimator.predict_proba(X))
     # Rows that are drawn anew in fit cannot be followed, in passes neither.
     passes = as_proxy(imblearn.make_pipeline(Doubles(), Incremental(GaussianNB(), n_epochs=2)))
-    assert passes.gives == ("probabilities", "features")
+    assert passes.gives == ("probabilities", "features", "inputs")
     assert passes.train(X, y, random_state=0).classifier.estimator_.class_count_.sum() == 2 * 2 * len(X)
     for resampling in (passes, as_proxy(imblearn.make_pipeline(Doubles(), make_net()))):
         with pytest.raises(ValueError, match="a step of Pipeline resamples them"):

@@ -36,8 +36,9 @@ class ProxyCoresetSampler(BaseProxyCoreset):
 
     Parameters
     ----------
-    proxy : classifier
-        Any scikit-learn classifier.
+    proxy : classifier or None, default=None
+        Any scikit-learn classifier. With None there is no training, and X itself serves
+        as features.
     strategy : str or Strategy, default="auto"
         How rows are ranked.
     subset_size : float or int, default=0.5

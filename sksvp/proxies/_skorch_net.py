@@ -42,7 +42,8 @@ class SkorchNet(Proxy):
 
         return self.recorders if can_be_recorded(self.classifier) else ()
 
-    def _has_features(self) -> bool:
+    @property
+    def has_own_features(self) -> bool:
         # Whether its module has features shows only when it is asked.
         return True
 

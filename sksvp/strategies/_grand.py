@@ -4,6 +4,7 @@ import numpy as np
 
 from ._el2n import EL2N
 from ._evidence import Evidence
+from ._picking import check_table, squared_lengths
 
 
 class GraNd(EL2N):
@@ -12,7 +13,7 @@ class GraNd(EL2N):
     The gradient of a row is the outer product of its error vector and its features
     with a 1 for the bias, so its length is `EL2N` times the root of the squared
     length of the features plus 1. It is never built. The features are those of the
-    trained proxy: exact for a linear model, whose features do not change.
+    trained proxy: exact for a linear model, whose features are the rows themselves.
 
     Parameters
     ----------
@@ -37,5 +38,5 @@ class GraNd(EL2N):
 
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Return the gradient length of `rows`."""
-        features = np.asarray(evidence.require("features"))[rows].astype(np.float64)
-        return super().score(evidence, rows) * np.sqrt(np.einsum("ij,ij->i", features, features) + 1.0)
+        features = check_table(evidence.require("features"), accept_sparse=True)
+        return super().score(evidence, rows) * np.sqrt(squared_lengths(features)[rows] + 1.0)

@@ -15,6 +15,7 @@ from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_selection import SelectFromModel, SelectKBest
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Perceptron, RidgeClassifier, SGDClassifier
 from sklearn.model_selection import GridSearchCV
@@ -22,7 +23,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import StandardScaler, TargetEncoder
 from sklearn.svm import SVC, LinearSVC
 from skorch import NeuralNetBinaryClassifier
 from skorch.dataset import Dataset
@@ -35,6 +36,7 @@ from sksvp.estimators import (
     BagOfNgramsClassifier,
     FastTextClassifier,
     ResNetClassifier,
+    VDCNNClassifier,
     WhitenedConvNetClassifier,
 )
 from sksvp.proxies import Incremental, NoFeatures, _blocks, as_proxy
@@ -332,6 +334,80 @@ def test_sparse_features_stay_sparse():
         TEXTS, SENTIMENT
     )
     assert as_proxy(dense).gather(TEXTS, ("features",)).features.shape == (30, 2)
+
+
+@pytest.mark.parametrize("proxy", [LogisticRegression(), SVC(), GradientBoostingClassifier(n_estimators=3)])
+def test_x_itself_serves_where_the_classifier_has_no_features(proxy):
+    found = as_proxy(proxy.fit(X, y)).gather(X, ("features", "inputs"))
+    assert found.features is X and found.inputs is X
+    rows = np.array([4, 1])
+    np.testing.assert_array_equal(as_proxy(proxy).gather(X, ("features",), rows=rows).features, X[rows])
+    table = sparse.csr_matrix(X)
+    assert as_proxy(proxy).gather(table, ("features",)).features is table
+
+
+def test_no_proxy_gives_x_itself():
+    proxy = as_proxy(None)
+    assert proxy.gives == ("features", "inputs") and not proxy.recorders
+    assert proxy.gather(X, ("features",)).features is X
+    with pytest.raises(ValueError, match="needs probabilities, which a proxy gives, and proxy is None"):
+        proxy.gather(X, ("probabilities",))
+
+
+# Inputs that have not seen the labels ---------------------------------------------------------
+
+
+class Leaks(TransformerMixin, BaseEstimator):
+    """Uses labels if it gets them, and tells nobody."""
+
+    def fit(self, X, y=None):
+        self.shift_ = 0.0 if y is None else 5.0
+        return self
+
+    def transform(self, X):
+        return X + self.shift_
+
+
+@pytest.mark.parametrize(
+    ("steps", "n_free"),
+    [
+        ([StandardScaler(), PCA(2)], 2),
+        ([StandardScaler(), SelectKBest(k=2), PCA(1)], 1),
+        ([LinearDiscriminantAnalysis()], 0),
+        ([TargetEncoder(random_state=0)], 0),
+        ([SelectFromModel(LogisticRegression()), StandardScaler()], 0),
+        ([make_pipeline(StandardScaler(), SelectKBest(k=2))], 0),
+        ([FrozenEstimator(LinearDiscriminantAnalysis().fit(X, y)), StandardScaler()], 2),
+    ],
+    ids=str,
+)
+def test_inputs_are_what_the_steps_without_labels_make(steps, n_free):
+    pipeline = make_pipeline(*steps, LogisticRegression()).fit(X, y)
+    inputs = as_proxy(pipeline).gather(X, ("inputs",)).inputs
+    expected = pipeline[:n_free].transform(X) if n_free else X
+    np.testing.assert_allclose(inputs, expected)
+    rows = np.array([7, 2])
+    np.testing.assert_allclose(as_proxy(pipeline).gather(X, ("inputs",), rows=rows).inputs, expected[rows])
+
+
+def test_a_step_that_may_use_labels_is_fitted_without_them():
+    pipeline = make_pipeline(Leaks(), LogisticRegression()).fit(X, y)
+    found = as_proxy(pipeline).gather(X, ("features", "inputs"))
+    np.testing.assert_allclose(found.features, X + 5.0)
+    np.testing.assert_allclose(found.inputs, X)
+    assert pipeline[0].shift_ == 5.0
+
+
+def test_inputs_of_networks_are_the_pixels_and_of_texts_there_are_none():
+    images = np.arange(60 * 48, dtype=np.float32).reshape(60, 4, 4, 3)
+    net = make_pipeline(make_net())
+    assert as_proxy(net.fit(X, y)).gather(X, ("inputs",)).inputs is X
+    network = as_proxy(ResNetClassifier())
+    network.check_rows(images, ("inputs",))
+    for proxy in (BagOfNgramsClassifier(), VDCNNClassifier(), FastTextClassifier()):
+        with pytest.raises(ValueError, match=r"cannot give inputs.*TruncatedSVD"):
+            as_proxy(proxy).check_gives(("inputs",))
+        assert "inputs" in as_proxy(make_pipeline(TfidfVectorizer(), LogisticRegression())).gives
 
 
 def test_features_that_are_no_numbers_are_refused():

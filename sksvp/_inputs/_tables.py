@@ -29,6 +29,8 @@ def as_numbers(values: Any, name: str) -> Any:
     ------
     ValueError
         For anything but real numbers, and rows of different lengths.
+    TypeError
+        For objects that no number can be made of.
     """
     if hasattr(values, "detach"):  # a torch tensor, perhaps on a GPU
         values = values.detach().cpu()
@@ -42,7 +44,8 @@ def as_numbers(values: Any, name: str) -> Any:
                 values, ensure_2d=False, allow_nd=True, ensure_all_finite=False, ensure_min_samples=0
             )
         except (TypeError, ValueError) as error:
-            raise ValueError(f"{name} must be numbers, got {type(values).__name__} ({error}).") from error
+            wrong = TypeError if isinstance(error, TypeError) else ValueError
+            raise wrong(f"{name} must be numbers, got {type(values).__name__} ({error}).") from error
     if values.dtype.kind not in "biuf":
         raise ValueError(f"{name} must be numbers, got dtype {values.dtype}.")
     return values

@@ -45,6 +45,7 @@ class RerankingMixin:
     set_params: Callable[..., Any]
     _is_fitted_rows: Callable[[Any], bool]
     _fitted_rows: Callable[[], Any]
+    _check_needs_no_labels: Callable[[Any, Any], None]
 
     @property
     def record_(self) -> TrainingRecord | None:
@@ -94,6 +95,8 @@ class RerankingMixin:
         )
         other._validate_params()
         chosen_by = self.strategy_ if strategy is None else resolve_strategy(strategy, self._gives())
+        if self._kept.y is None:
+            other._check_needs_no_labels(as_proxy(self.proxy), chosen_by)
         n_samples = count_rows(other.subset_size, self._kept.n_rows)
         evidence = self._evidence_again(requirements(chosen_by, other.class_balanced), X)
         seeds = [None, None] if self.random_state is None else draw_seeds(self.random_state, 2)

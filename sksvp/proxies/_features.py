@@ -35,7 +35,7 @@ def as_features(features: Any, name: str) -> Any:
     """
     try:
         numbers = as_floats(as_numbers(features, f"The features of the proxy {name}"))
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise NoFeatures(str(error)) from error
     return numbers if sparse.issparse(numbers) else numbers.reshape(len(numbers), -1)
 
@@ -59,10 +59,16 @@ def rows_as_features(X: Any, name: str | None) -> Any:
     ------
     NoFeatures
         If X is no table of numbers.
+    TypeError
+        If X has objects that no number can be made of.
     """
     table = rows_as_inputs(X, name)
     if table.ndim != 2:
         raise NoFeatures(_explain(name, f"X has the shape {table.shape}"))
+    if table.shape[1] == 0:
+        raise NoFeatures(
+            _explain(name, f"0 feature(s) (shape={table.shape}) while a minimum of 1 is required")
+        )
     return table
 
 
@@ -74,6 +80,8 @@ def rows_as_inputs(X: Any, name: str | None) -> Any:
         return as_numbers(X, "X")
     except ValueError as error:
         raise NoFeatures(_explain(name, str(error).rstrip("."))) from error
+    except TypeError as error:
+        raise TypeError(_explain(name, str(error).rstrip("."))) from error
 
 
 def _explain(name: str | None, found: str) -> str:

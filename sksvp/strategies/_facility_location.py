@@ -225,6 +225,9 @@ class _Similarity:
         self._longest = squares.max()
         # No similarity is below.
         self._least = 0.0 if self.is_rbf else -2.0 * np.sqrt(self._longest)
+        if sparse.issparse(both) and not self.is_rbf:
+            mean = np.asarray(both.mean(axis=0)).ravel()
+            self._least = -2.0 * np.sqrt((squares - 2.0 * (both @ mean)).max() + mean @ mean)
         self._step = max(1, _MAX_BYTES // 8 // n_rows)
         # Made when it is first needed.
         self._matrix: np.ndarray | None = None

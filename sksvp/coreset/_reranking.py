@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._seeds import draw_seeds
 from ..proxies import as_proxy
 from ..strategies import (
     Evidence,
     TrainingRecord,
+    choose_together,
     count_rows,
     recorder_names,
     resolve_strategy,
@@ -36,6 +36,8 @@ class RerankingMixin:
     """What a fitted selector or sampler can do without another training."""
 
     _kept: Evidence
+    _kept_further: list[Evidence]
+    proxies_: list[Any]
     proxy_: Any
     random_state: Any
     strategy_: Any
@@ -43,10 +45,11 @@ class RerankingMixin:
     set_params: Callable[..., Any]
     _is_fitted_rows: Callable[[Any], bool]
     _fitted_rows: Callable[[], Any]
+    _draw_seeds: Callable[[int], list[int | None]]
 
     @property
     def record_(self) -> TrainingRecord | None:
-        """Training record of the proxy, None if its training kept none."""
+        """Training record of the first proxy, None if its training kept none."""
         check_is_fitted(self)
         return TrainingRecord.of(self._kept) if "training_record" in self._kept.kinds else None
 
@@ -93,10 +96,9 @@ class RerankingMixin:
         other._validate_params()
         chosen_by = self.strategy_ if strategy is None else resolve_strategy(strategy, self._gives())
         n_samples = count_rows(other.subset_size, self._kept.n_rows)
-        evidence = self._evidence_again(requirements(chosen_by, other.class_balanced), X)
-        seeds = [None, None] if self.random_state is None else draw_seeds(self.random_state, 2)
-        other._choose(chosen_by, evidence, n_samples, seeds[1])
-        other._warn(chosen_by, evidence, self._kept.y, stacklevel=2)
+        evidences = self._evidence_again(requirements(chosen_by, other.class_balanced), X)
+        told = other._choose(chosen_by, evidences, n_samples, self._draw_seeds(2)[1])
+        other._warn(chosen_by, *told, stacklevel=2)
         return other
 
     def score_table(self, X=None):
@@ -111,7 +113,8 @@ class RerankingMixin:
         -------
         pandas.DataFrame
             One line per row, in the order of rows: `y`, one column per score, named
-            as the strategy is, and `kept`. The highest score is chosen first.
+            as the strategy is, and `kept`. The highest score is chosen first. With
+            several proxies a score is the mean of its ranks, 1 for the lowest.
 
         Raises
         ------
@@ -129,8 +132,9 @@ class RerankingMixin:
             if getattr(rule, "scores_each_row", False) and rule.requires and set(rule.requires) <= gives
         }
         requires = tuple(dict.fromkeys(kind for rule in rules.values() for kind in rule.requires))
-        evidence = self._evidence_again(requires, X)
-        table = {name: rule.rank(evidence, 1, random_state=0)[1] for name, rule in rules.items()}
+        evidences = self._evidence_again(requires, X)
+        told = {name: choose_together(rule, evidences, 0) for name, rule in rules.items()}
+        table = {name: rule.rank(evidence, 1, random_state=0)[1] for name, (rule, evidence) in told.items()}
         return pd.DataFrame({"y": self._kept.y, **table, "kept": self.support_})
 
     def _gives(self) -> set[str]:
@@ -142,23 +146,21 @@ class RerankingMixin:
         scores = (kind for kind in proxy.gives if kind not in proxy.recorders)
         return {*self._kept.kinds, *staged, *scores}
 
-    def _evidence_again(self, requires: tuple[str, ...], X: Any) -> Evidence:
-        """Gather what the fitted proxy says of the rows, beside what its training has recorded."""
+    def _evidence_again(self, requires: tuple[str, ...], X: Any) -> list[Evidence]:
+        """Gather what each fitted proxy says of the rows, beside what its training has recorded."""
         if X is not None and not self._is_fitted_rows(X):
             raise ValueError("X must be the rows that were fitted, got others.")
         self._check_gives_again(requires)
-        kept = self._kept
-        asked = [kind for kind in requires if kind not in kept.kinds]
+        all_kept = [self._kept, *self._kept_further]
+        asked = [kind for kind in requires if kind not in self._kept.kinds]
         if not asked:
-            return kept
+            return all_kept
         X = X if X is not None else self._fitted_rows()
         if X is None:
             raise ValueError("The rows that were fitted are no longer in memory: give them as X.")
-        labels = np.asarray(kept.y)
-        proxy = as_proxy(self.proxy_, classes=labels)
-        parts = kept.parts | proxy.gather(X, asked, y=labels).parts
-        classes = proxy.labels_of_columns(parts) if kept.classes is None else kept.classes
-        return Evidence(y=labels, classes=classes, **parts)
+        return [
+            _gather_again(kept, proxy, asked, X) for kept, proxy in zip(all_kept, self.proxies_, strict=True)
+        ]
 
     def _check_gives_again(self, requires: tuple[str, ...]) -> None:
         """Check that what is required is recorded, or that the fitted proxy can be asked for it."""
@@ -174,3 +176,11 @@ class RerankingMixin:
         raise ValueError(
             f"The training of the proxy recorded no {' and no '.join(missing)}: fit with a strategy that reads it."
         )
+
+
+def _gather_again(kept: Evidence, fitted: Any, asked: list[str], X: Any) -> Evidence:
+    labels = np.asarray(kept.y)
+    proxy = as_proxy(fitted, classes=labels)
+    parts = kept.parts | proxy.gather(X, asked, y=labels).parts
+    classes = proxy.labels_of_columns(parts) if kept.classes is None else kept.classes
+    return Evidence(y=labels, classes=classes, **parts)

@@ -41,6 +41,7 @@ from ._registry import new_recorders as new_recorders
 from ._registry import recorder_names, register_strategy, resolve_strategy, strategy_names
 from ._registry import user_strategies as user_strategies
 from ._sampler import Sampler
+from ._several_proxies import choose_together as choose_together
 from ._sizes import class_quotas, count_rows, fill_quotas
 from ._soft import Soft
 from ._strategy import ScoredStrategy, Strategy, rank_by_score

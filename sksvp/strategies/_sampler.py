@@ -104,7 +104,7 @@ class Sampler(Strategy):
             evidence, len(pool), candidates=pool, initial=None, random_state=rng
         )
         places = self._sample(
-            evidence, order, _finite(np.asarray(scores, dtype=float)[order]), n_samples, rng
+            evidence, order, make_finite(np.asarray(scores, dtype=float)[order]), n_samples, rng
         )
         return order[np.sort(places)], scores
 
@@ -120,7 +120,7 @@ class Sampler(Strategy):
         raise NotImplementedError
 
 
-def _finite(scores: np.ndarray) -> np.ndarray:
+def make_finite(scores: np.ndarray) -> np.ndarray:
     """Put infinite scores, such as those of rows never learned, one step beyond the finite ones."""
     known = scores[np.isfinite(scores)]
     low, high = (known.min(), known.max()) if len(known) else (0.0, 0.0)

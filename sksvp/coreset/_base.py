@@ -40,6 +40,7 @@ from ..strategies import (
     strategy_names,
 )
 from ._by_chance import warn_if_by_chance
+from ._label_issues import LabelIssuesMixin
 from ._learning import Learned, Learning
 from ._memorised import warn_if_memorised
 from ._memory import Seconds
@@ -54,7 +55,9 @@ _STAGES = ("proxy", "evidence", "ranking")
 _NO_TIME = (0.0, 0.0)
 
 
-class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, BaseEstimator):
+class BaseProxyCoreset(
+    RerankingMixin, LabelIssuesMixin, CarriesStrategies, OneToOneFeatureMixin, BaseEstimator
+):
     """Base of `ProxyCoresetSelector` and `ProxyCoresetSampler`."""
 
     _parameter_constraints: ClassVar[dict] = {

@@ -148,19 +148,26 @@ class RerankingMixin:
 
     def _evidence_again(self, requires: tuple[str, ...], X: Any) -> list[Evidence]:
         """Gather what each fitted proxy says of the rows, beside what its training has recorded."""
-        if X is not None and not self._is_fitted_rows(X):
-            raise ValueError("X must be the rows that were fitted, got others.")
+        if X is not None:
+            self._rows_again(X)
         self._check_gives_again(requires)
         all_kept = [self._kept, *self._kept_further]
         asked = [kind for kind in requires if kind not in self._kept.kinds]
         if not asked:
             return all_kept
-        X = X if X is not None else self._fitted_rows()
-        if X is None:
-            raise ValueError("The rows that were fitted are no longer in memory: give them as X.")
+        X = self._rows_again(X)
         return [
             _gather_again(kept, proxy, asked, X) for kept, proxy in zip(all_kept, self.proxies_, strict=True)
         ]
+
+    def _rows_again(self, X: Any) -> Any:
+        """Return the rows that were fitted: those given, or those in memory."""
+        if X is not None and not self._is_fitted_rows(X):
+            raise ValueError("X must be the rows that were fitted, got others.")
+        X = X if X is not None else self._fitted_rows()
+        if X is None:
+            raise ValueError("The rows that were fitted are no longer in memory: give them as X.")
+        return X
 
     def _check_gives_again(self, requires: tuple[str, ...]) -> None:
         """Check that what is required is recorded, or that the fitted proxy can be asked for it."""

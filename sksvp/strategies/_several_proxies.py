@@ -141,7 +141,8 @@ def mean_evidence(evidences: Sequence[Evidence]) -> Evidence:
         logs = [log_softmax(np.asarray(part.logits)) for part in evidences]
         parts["logits"] = logsumexp(logs, axis=0) - np.log(len(logs))
     elif first.probabilities is not None:
-        parts["probabilities"] = np.mean([part.probabilities for part in evidences], axis=0, dtype=np.float64)
+        probabilities = [np.asarray(part.probabilities) for part in evidences]
+        parts["probabilities"] = np.mean(probabilities, axis=0, dtype=np.float64)
     for name in set(recorder_names()) & set(parts):
         parts[name] = _mean_record([np.asarray(getattr(part, name)) for part in evidences])
     return Evidence(y=first.y, classes=first.classes, **parts)
@@ -151,4 +152,4 @@ def _mean_record(records: Sequence[np.ndarray]) -> np.ndarray:
     if records[0].ndim > 1:
         n_visits = min(record.shape[1] for record in records)
         records = [record[:, :n_visits] for record in records]
-    return np.mean(records, axis=0, dtype=np.float32)
+    return np.asarray(np.mean(records, axis=0, dtype=np.float32))

@@ -92,7 +92,9 @@ def reduce(components, X, X_test, y, y_test):
 
 
 def proxy(seed: int):
-    return Incremental(MLPClassifier((64,), learning_rate_init=0.002), n_epochs=20, random_state=seed)
+    return Incremental(
+        MLPClassifier((64,), learning_rate_init=0.004), n_epochs=20, batch_size=256, random_state=seed
+    )
 
 
 def select(X, y, seed: int, memory: str, **params):
@@ -255,7 +257,7 @@ def main() -> None:
     options.add_argument(
         "--texts", type=Path, nargs="*", default=[], help="folders with train.csv and test.csv"
     )
-    options.add_argument("--rows", type=int, default=10_000)
+    options.add_argument("--rows", type=int, default=10_000, help="training rows of each data set")
     options.add_argument("--seeds", type=int, default=3)
     options.add_argument("--updates", type=int, default=1500)
     options.add_argument("--partial", type=Path, default=Path("label-issues"))

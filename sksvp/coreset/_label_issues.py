@@ -191,7 +191,7 @@ class LabelIssuesMixin:
         X = self._rows_again(X)
         n_planted = count_rows(planted, evidence.n_rows)
         rng = check_random_state(self.random_state if random_state is None else random_state)
-        kinds = {"uniform": None}
+        kinds: dict[str, np.ndarray | None] = {"uniform": None}
         if {"probabilities"} & {*evidence.kinds} and evidence.classes is not None:
             kinds["alike"] = class_probabilities(evidence)
         lines = {}
@@ -237,7 +237,7 @@ class LabelIssuesMixin:
         with warnings.catch_warnings():
             for kind in (ByChanceWarning, RiskyChoiceWarning):
                 warnings.simplefilter("ignore", kind)
-            return clone(self).fit(X, y, **fit_params)  # type: ignore[attr-defined]
+            return clone(self).fit(X, y, **fit_params)
 
 
 def _most_probable_others(evidence: Evidence) -> Any:

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._seeds import draw_seeds
 from ..proxies import as_proxy
 from ..strategies import (
     Evidence,
     TrainingRecord,
+    choose_together,
     count_rows,
     recorder_names,
     resolve_strategy,
@@ -37,7 +37,9 @@ class RerankingMixin:
     """What a fitted selector or sampler can do without another training."""
 
     _kept: Evidence
+    _kept_further: list[Evidence]
     proxy: Any
+    proxies_: list[Any]
     proxy_: Any
     random_state: Any
     strategy_: Any
@@ -46,10 +48,11 @@ class RerankingMixin:
     _is_fitted_rows: Callable[[Any], bool]
     _fitted_rows: Callable[[], Any]
     _check_needs_no_labels: Callable[[Any, Any], None]
+    _draw_seeds: Callable[[int], list[int | None]]
 
     @property
     def record_(self) -> TrainingRecord | None:
-        """Training record of the proxy, None if its training kept none."""
+        """Training record of the first proxy, None if its training kept none."""
         check_is_fitted(self)
         return TrainingRecord.of(self._kept) if "training_record" in self._kept.kinds else None
 
@@ -98,10 +101,9 @@ class RerankingMixin:
         if self._kept.y is None:
             other._check_needs_no_labels(as_proxy(self.proxy), chosen_by)
         n_samples = count_rows(other.subset_size, self._kept.n_rows)
-        evidence = self._evidence_again(requirements(chosen_by, other.class_balanced), X)
-        seeds = [None, None] if self.random_state is None else draw_seeds(self.random_state, 2)
-        other._choose(chosen_by, evidence, n_samples, seeds[1])
-        other._warn(chosen_by, evidence, self._kept.y, stacklevel=2)
+        evidences = self._evidence_again(requirements(chosen_by, other.class_balanced), X)
+        told = other._choose(chosen_by, evidences, n_samples, self._draw_seeds(2)[1])
+        other._warn(chosen_by, *told, stacklevel=2)
         return other
 
     def score_table(self, X=None):
@@ -115,8 +117,10 @@ class RerankingMixin:
         Returns
         -------
         pandas.DataFrame
-            One line per row, in the order of rows: `y` if it was given, one column per score, named
-            as the strategy is, and `kept`. The highest score is chosen first.
+            One line per row, in the order of rows: `y` if it was given, one column per
+            score, named as the strategy is, and `kept`. The highest score is chosen
+            first. With several proxies a score is the mean of its ranks, 1 for the
+            lowest.
 
         Raises
         ------
@@ -134,9 +138,10 @@ class RerankingMixin:
             if getattr(rule, "scores_each_row", False) and rule.requires and set(rule.requires) <= gives
         }
         requires = tuple(dict.fromkeys(kind for rule in rules.values() for kind in rule.requires))
-        evidence = self._evidence_again(requires, X)
+        evidences = self._evidence_again(requires, X)
+        told = {name: choose_together(rule, evidences, 0) for name, rule in rules.items()}
+        table = {name: rule.rank(evidence, 1, random_state=0)[1] for name, (rule, evidence) in told.items()}
         labels = {} if self._kept.y is None else {"y": self._kept.y}
-        table = {name: rule.rank(evidence, 1, random_state=0)[1] for name, rule in rules.items()}
         return pd.DataFrame({**labels, **table, "kept": self.support_})
 
     def _has_proxy(self) -> bool:
@@ -152,23 +157,29 @@ class RerankingMixin:
         scores = (kind for kind in proxy.gives if kind not in proxy.recorders)
         return {*self._kept.kinds, *staged, *scores}
 
-    def _evidence_again(self, requires: tuple[str, ...], X: Any) -> Evidence:
-        """Gather what the fitted proxy says of the rows, beside what its training has recorded."""
+    def _evidence_again(self, requires: tuple[str, ...], X: Any) -> list[Evidence]:
+        """Gather what each fitted proxy says of the rows, beside what its training has recorded."""
+        if X is not None:
+            self._rows_again(X)
+        self._check_gives_again(requires)
+        all_kept = [self._kept, *self._kept_further]
+        asked = [kind for kind in requires if kind not in self._kept.kinds]
+        if not asked:
+            return all_kept
+        X = self._rows_again(X)
+        return [
+            _gather_again(kept, proxy, asked, X)
+            for kept, proxy in zip(all_kept, self.proxies_ or [None], strict=True)
+        ]
+
+    def _rows_again(self, X: Any) -> Any:
+        """Return the rows that were fitted: those given, or those in memory."""
         if X is not None and not self._is_fitted_rows(X):
             raise ValueError("X must be the rows that were fitted, got others.")
-        self._check_gives_again(requires)
-        kept = self._kept
-        asked = [kind for kind in requires if kind not in kept.kinds]
-        if not asked:
-            return kept
         X = X if X is not None else self._fitted_rows()
         if X is None:
             raise ValueError("The rows that were fitted are no longer in memory: give them as X.")
-        labels = None if kept.y is None else np.asarray(kept.y)
-        proxy = as_proxy(self.proxy_, classes=labels)
-        parts = kept.parts | proxy.gather(X, asked, y=labels).parts
-        classes = proxy.labels_of_columns(parts) if kept.classes is None else kept.classes
-        return Evidence(y=labels, n_rows=kept.n_rows, classes=classes, **parts)
+        return X
 
     def _check_gives_again(self, requires: tuple[str, ...]) -> None:
         """Check that what is required is recorded, or that the fitted proxy can be asked for it."""
@@ -184,3 +195,11 @@ class RerankingMixin:
         raise ValueError(
             f"The training of the proxy recorded no {' and no '.join(missing)}: fit with a strategy that reads it."
         )
+
+
+def _gather_again(kept: Evidence, fitted: Any, asked: list[str], X: Any) -> Evidence:
+    labels = None if kept.y is None else np.asarray(kept.y)
+    proxy = as_proxy(fitted, classes=labels)
+    parts = kept.parts | proxy.gather(X, asked, y=labels).parts
+    classes = proxy.labels_of_columns(parts) if kept.classes is None else kept.classes
+    return Evidence(y=labels, n_rows=kept.n_rows, classes=classes, **parts)

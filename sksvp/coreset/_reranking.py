@@ -29,7 +29,8 @@ def evidence_to_keep(evidence: Evidence, *, scores: bool) -> Evidence:
     """Return what a fitted selector keeps: labels and records, and scores that the proxy cannot give again."""
     kinds = {*recorder_names(), *(("probabilities", "logits") if scores else ())}
     parts = {kind: part for kind, part in evidence.parts.items() if kind in kinds}
-    return Evidence(y=evidence.y, classes=evidence.classes if scores else None, **parts)
+    classes = evidence.classes if scores else None
+    return Evidence(y=evidence.y, n_rows=evidence.n_rows, classes=classes, **parts)
 
 
 class RerankingMixin:
@@ -38,6 +39,7 @@ class RerankingMixin:
     _kept: Evidence
     _kept_further: list[Evidence]
     proxies_: list[Any]
+    proxy: Any
     proxy_: Any
     random_state: Any
     strategy_: Any
@@ -46,6 +48,7 @@ class RerankingMixin:
     _is_fitted_rows: Callable[[Any], bool]
     _fitted_rows: Callable[[], Any]
     _draw_seeds: Callable[[int], list[int | None]]
+    _check_needs_no_labels: Callable[[Any, Any], None]
 
     @property
     def record_(self) -> TrainingRecord | None:
@@ -95,6 +98,8 @@ class RerankingMixin:
         )
         other._validate_params()
         chosen_by = self.strategy_ if strategy is None else resolve_strategy(strategy, self._gives())
+        if self._kept.y is None:
+            other._check_needs_no_labels(as_proxy(self.proxy), chosen_by)
         n_samples = count_rows(other.subset_size, self._kept.n_rows)
         evidences = self._evidence_again(requirements(chosen_by, other.class_balanced), X)
         told = other._choose(chosen_by, evidences, n_samples, self._draw_seeds(2)[1])
@@ -112,9 +117,10 @@ class RerankingMixin:
         Returns
         -------
         pandas.DataFrame
-            One line per row, in the order of rows: `y`, one column per score, named
-            as the strategy is, and `kept`. The highest score is chosen first. With
-            several proxies a score is the mean of its ranks, 1 for the lowest.
+            One line per row, in the order of rows: `y` if it was given, one column per
+            score, named as the strategy is, and `kept`. The highest score is chosen
+            first. With several proxies a score is the mean of its ranks, 1 for the
+            lowest.
 
         Raises
         ------
@@ -134,12 +140,17 @@ class RerankingMixin:
         requires = tuple(dict.fromkeys(kind for rule in rules.values() for kind in rule.requires))
         evidences = self._evidence_again(requires, X)
         told = {name: choose_together(rule, evidences, 0) for name, rule in rules.items()}
+        labels = {} if self._kept.y is None else {"y": self._kept.y}
         table = {name: rule.rank(evidence, 1, random_state=0)[1] for name, (rule, evidence) in told.items()}
-        return pd.DataFrame({"y": self._kept.y, **table, "kept": self.support_})
+        return pd.DataFrame({**labels, **table, "kept": self.support_})
+
+    def _has_proxy(self) -> bool:
+        """Tell whether there is a trained proxy, or X itself stands for one."""
+        return self.proxy_ is not None or self.proxy is None
 
     def _gives(self) -> set[str]:
         """Return the kinds of evidence that the training serves."""
-        if self.proxy_ is None:
+        if not self._has_proxy():
             return set()
         proxy = as_proxy(self.proxy_)
         staged = (name for name in proxy.recorders if proxy.keeps_record(name))
@@ -156,9 +167,8 @@ class RerankingMixin:
         if not asked:
             return all_kept
         X = self._rows_again(X)
-        return [
-            _gather_again(kept, proxy, asked, X) for kept, proxy in zip(all_kept, self.proxies_, strict=True)
-        ]
+        proxies = self.proxies_ or [self.proxy_]
+        return [_gather_again(kept, proxy, asked, X) for kept, proxy in zip(all_kept, proxies, strict=True)]
 
     def _rows_again(self, X: Any) -> Any:
         """Return the rows that were fitted: those given, or those in memory."""
@@ -174,7 +184,7 @@ class RerankingMixin:
         missing = [kind for kind in requires if kind not in self._gives()]
         if not missing:
             return
-        if self.proxy_ is None:
+        if not self._has_proxy():
             raise ValueError(
                 f"fit trained no proxy, and {' and '.join(missing)} need one: fit with a strategy that reads them."
             )
@@ -186,8 +196,8 @@ class RerankingMixin:
 
 
 def _gather_again(kept: Evidence, fitted: Any, asked: list[str], X: Any) -> Evidence:
-    labels = np.asarray(kept.y)
+    labels = None if kept.y is None else np.asarray(kept.y)
     proxy = as_proxy(fitted, classes=labels)
     parts = kept.parts | proxy.gather(X, asked, y=labels).parts
     classes = proxy.labels_of_columns(parts) if kept.classes is None else kept.classes
-    return Evidence(y=labels, classes=classes, **parts)
+    return Evidence(y=labels, n_rows=kept.n_rows, classes=classes, **parts)

@@ -11,8 +11,8 @@ from ._bait import BAIT, bait
 from ._beta_sample import BetaSample
 from ._cartography import Variability, confidence, correctness, variability
 from ._choose import Choice, choose
-from ._cluster_margin import ClusterMargin
-from ._d2 import D2
+from ._cluster_margin import ClusterMargin, cluster_margin
+from ._d2 import D2, d2
 from ._dual import Dual, dual
 from ._dynamic_uncertainty import DynamicUncertainty, dynamic_uncertainty
 from ._el2n import EL2N, el2n
@@ -30,7 +30,7 @@ from ._label_issues import own_columns as own_columns
 from ._least_confidence import LeastConfidence, least_confidence
 from ._loss_correlation import LossCorrelation, loss_correlation
 from ._margin import Margin, margin
-from ._moderate import Moderate, centre_distances
+from ._moderate import Moderate, centre_distances, moderate
 from ._picking import PickingStrategy
 from ._probabilities import SUM_TOLERANCE as SUM_TOLERANCE
 from ._random import Random
@@ -109,9 +109,11 @@ __all__ = [
     "centre_distances",
     "choose",
     "class_quotas",
+    "cluster_margin",
     "confidence",
     "correctness",
     "count_rows",
+    "d2",
     "dual",
     "dynamic_uncertainty",
     "el2n",
@@ -125,6 +127,7 @@ __all__ = [
     "least_confidence",
     "loss_correlation",
     "margin",
+    "moderate",
     "rank_by_score",
     "recorder_names",
     "register_strategy",

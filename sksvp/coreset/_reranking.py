@@ -38,8 +38,8 @@ class RerankingMixin:
 
     _kept: Evidence
     _kept_further: list[Evidence]
-    proxy: Any
     proxies_: list[Any]
+    proxy: Any
     proxy_: Any
     random_state: Any
     strategy_: Any
@@ -47,8 +47,8 @@ class RerankingMixin:
     set_params: Callable[..., Any]
     _is_fitted_rows: Callable[[Any], bool]
     _fitted_rows: Callable[[], Any]
-    _check_needs_no_labels: Callable[[Any, Any], None]
     _draw_seeds: Callable[[int], list[int | None]]
+    _check_needs_no_labels: Callable[[Any, Any], None]
 
     @property
     def record_(self) -> TrainingRecord | None:
@@ -140,8 +140,8 @@ class RerankingMixin:
         requires = tuple(dict.fromkeys(kind for rule in rules.values() for kind in rule.requires))
         evidences = self._evidence_again(requires, X)
         told = {name: choose_together(rule, evidences, 0) for name, rule in rules.items()}
-        table = {name: rule.rank(evidence, 1, random_state=0)[1] for name, (rule, evidence) in told.items()}
         labels = {} if self._kept.y is None else {"y": self._kept.y}
+        table = {name: rule.rank(evidence, 1, random_state=0)[1] for name, (rule, evidence) in told.items()}
         return pd.DataFrame({**labels, **table, "kept": self.support_})
 
     def _has_proxy(self) -> bool:
@@ -167,10 +167,8 @@ class RerankingMixin:
         if not asked:
             return all_kept
         X = self._rows_again(X)
-        return [
-            _gather_again(kept, proxy, asked, X)
-            for kept, proxy in zip(all_kept, self.proxies_ or [None], strict=True)
-        ]
+        proxies = self.proxies_ or [self.proxy_]
+        return [_gather_again(kept, proxy, asked, X) for kept, proxy in zip(all_kept, proxies, strict=True)]
 
     def _rows_again(self, X: Any) -> Any:
         """Return the rows that were fitted: those given, or those in memory."""

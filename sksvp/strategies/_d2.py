@@ -131,6 +131,7 @@ class D2(Sampler):
     """
 
     _parameter_constraints: ClassVar[dict] = {
+        **Sampler._parameter_constraints,
         "score": [*Sampler._parameter_constraints["score"], None],
         "n_neighbors": [WholeNumber(1)],
         "gamma": [RealNumber(0, None, closed="left")],

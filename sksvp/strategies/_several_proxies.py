@@ -126,7 +126,7 @@ def mean_evidence(evidences: Sequence[Evidence]) -> Evidence:
     Parameters
     ----------
     evidences : sequence of Evidence
-        Of the same kinds.
+        Of the same kinds. A single one is returned as it is.
 
     Returns
     -------
@@ -136,6 +136,8 @@ def mean_evidence(evidences: Sequence[Evidence]) -> Evidence:
         since the axes of different networks have nothing in common.
     """
     first = evidences[0]
+    if len(evidences) == 1:
+        return first
     parts = {name: part for name, part in first.parts.items() if name != "probabilities"}
     if first.logits is not None:
         logs = [log_softmax(np.asarray(part.logits)) for part in evidences]

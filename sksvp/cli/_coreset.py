@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import typer
 
 from ._config import write_config
 from ._data import Data
-from ._experiment import chosen_baselines, experiment_parts, known_strategies, tell_new_run
+from ._experiment import chosen_baselines, experiment_parts, known_strategies, served_strategies, tell_new_run
 from ._folders import new_folder, read_rows, save_figure
 from ._groups import Group, option, refuse_idle, takes_groups
 from ._messages import tell
@@ -29,7 +29,8 @@ class Choice(Group):
     panel: ClassVar[str] = "Choice"
 
     strategy: list[str] | None = option(
-        "How rows are ranked: {strategies}; repeat to compare several.",
+        "How rows are ranked: {strategies}, or auto; with parameters as stratified:score=el2n,hardest_dropped=0.1. "
+        "Repeat to compare several: one proxy a seed serves them all.",
         unset="forgetting_events; bag-of-ngrams, fasttext: entropy",
     )
     subset_size: list[float | int] | None = option(
@@ -75,15 +76,21 @@ class Choice(Group):
                 },
                 "the rows in --from-selected are chosen already, and no --strategy beside them needs a proxy",
             )
+        known_strategies(self.strategy or [], has_auto=True)
         if self.only_select and self.from_selected is not None:
             raise ValueError("--only-select and --from-selected exclude each other.")
 
-    def methods(self, proxy: str) -> tuple[list[str], bool]:
+    def methods(self, name: str, proxy: Any) -> tuple[list[str], bool]:
         """Return the names of the ways to choose, and whether to train on all rows as well."""
-        from ..strategies import resolve_strategy
+        from ..strategies import named_strategy
 
-        strategies = known_strategies(self.strategy or [network_kind(proxy, "--proxy").strategy])
-        if not any("probabilities" in resolve_strategy(name).requires for name in strategies):
+        strategies = known_strategies(
+            self.strategy or [network_kind(name, "--proxy").strategy], has_auto=True
+        )
+        if not self.needs_no_proxy:
+            strategies = served_strategies(proxy, strategies)
+        reads = {kind for rule in strategies for kind in getattr(named_strategy(rule), "requires", ())}
+        if "probabilities" not in reads and "auto" not in strategies:
             refuse_idle({"probabilities": self.probabilities}, "no --strategy reads class probabilities")
         names = [f"class-balanced {name}" if self.class_balanced else name for name in strategies]
         baselines = chosen_baselines(self.baseline, BASELINES)
@@ -113,8 +120,8 @@ def coreset(
     choice.check(networks)
     data.check()
     tell_new_run(run)
-    methods, with_all = choice.methods(str(networks.filled(data).proxy))
     proxy, target, settings = build_pair(data, networks, learning.filled(data, digits_epochs=DIGITS_EPOCHS))
+    methods, with_all = choice.methods(settings["proxy"], proxy)
     bunch = data.load(proxy, [settings["proxy"], settings["target"]], needs_test=not choice.only_select)
     n_rows = len(bunch.y_train)
     given = {}

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 import numpy as np
+import torch
 from skorch.callbacks import Callback
+from torch import Tensor
 
 from ..strategies import Recorder, is_right
 from ._team import Team
@@ -69,11 +71,16 @@ class ShowVisits(Callback):
     ``train_acc``, beside ``train_acc_best``.
     """
 
-    def __init__(self, recorders: Mapping[str, Recorder], n_rows: int, team: Team):
+    def __init__(
+        self, recorders: Mapping[str, Recorder], n_rows: int, team: Team, *, n_visited: int | None = None
+    ):
         self.recorders = recorders
         self.n_rows = n_rows
         self.team = team
         self.judges = dict.fromkeys([is_right, *(recorder.judge for recorder in recorders.values())])
+        self.sees_all = n_visited in (None, n_rows)
+        if not self.sees_all:
+            self.judges[_is_visited] = None
 
     def on_epoch_begin(self, net, **kwargs):
         self.seen_ = {}
@@ -90,14 +97,22 @@ class ShowVisits(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         seen = {judge: self.team.unite(values).cpu().numpy() for judge, values in self.seen_.items()}
+        rows = np.arange(self.n_rows)
+        if not self.sees_all:
+            rows = np.flatnonzero(seen[_is_visited])
+            seen = {judge: values[rows] for judge, values in seen.items()}
         for recorder in self.recorders.values():
-            recorder.note(np.arange(self.n_rows), seen[recorder.judge])
+            recorder.note(rows, seen[recorder.judge])
         accuracy = float(seen[is_right].mean())
         net.history.record("train_acc", accuracy)
         # As skorch does for its scores.
         net.history.record(
             "train_acc_best", all(accuracy > before["train_acc"] for before in net.history[:-1])
         )
+
+
+def _is_visited(logits: Tensor, y: Tensor) -> Tensor:
+    return torch.ones_like(y, dtype=torch.bool)
 
 
 class AskAfterEpoch(Callback):

@@ -111,10 +111,8 @@ def test_rows_of_a_folder_have_their_files(tmp_path):
     # One visit has no window, and the other scores are there.
     assert "el2n" in table.columns
     assert "dyn_unc" not in table.columns
-    assert all(
-        (tmp_path / "data" / file).parent.name == label
-        for file, label in table[["file", "label"]].itertuples(index=False)
-    )
+    pairs = table[["file", "label"]].itertuples(index=False)
+    assert all((tmp_path / "data" / file).parent.name == label for file, label in pairs)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from ._bait import BAIT, bait
 from ._beta_sample import BetaSample
 from ._cartography import Variability, confidence, correctness, variability
 from ._choose import Choice, choose
-from ._cluster_margin import ClusterMargin
-from ._d2 import D2
+from ._cluster_margin import ClusterMargin, cluster_margin
+from ._d2 import D2, d2
 from ._dual import Dual, dual
 from ._dynamic_uncertainty import DynamicUncertainty, dynamic_uncertainty
 from ._el2n import EL2N, el2n
@@ -25,7 +25,7 @@ from ._k_centers import KCenters, k_centers
 from ._least_confidence import LeastConfidence, least_confidence
 from ._loss_correlation import LossCorrelation, loss_correlation
 from ._margin import Margin, margin
-from ._moderate import Moderate, centre_distances
+from ._moderate import Moderate, centre_distances, moderate
 from ._named_strategy import named_strategy as named_strategy
 from ._picking import PickingStrategy
 from ._probabilities import SUM_TOLERANCE as SUM_TOLERANCE
@@ -103,9 +103,11 @@ __all__ = [
     "centre_distances",
     "choose",
     "class_quotas",
+    "cluster_margin",
     "confidence",
     "correctness",
     "count_rows",
+    "d2",
     "dual",
     "dynamic_uncertainty",
     "el2n",
@@ -118,6 +120,7 @@ __all__ = [
     "least_confidence",
     "loss_correlation",
     "margin",
+    "moderate",
     "rank_by_score",
     "recorder_names",
     "register_strategy",

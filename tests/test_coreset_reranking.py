@@ -1,5 +1,7 @@
 """One training serves every strategy: choosing again, the table of scores, weights, quotas of classes."""
 
+import pickle
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -13,6 +15,7 @@ from toy_nets import make_net
 from toy_proxies import blobs
 
 from sksvp import CoresetClassifier, ProxyCoresetSampler, ProxyCoresetSelector
+from sksvp.coreset import _reranking
 from sksvp.estimators import ResNetClassifier
 from sksvp.proxies import Incremental
 from sksvp.strategies import FacilityLocation, Stratified, strategy_names
@@ -69,6 +72,45 @@ def test_rows_that_are_gone_must_be_given(digits, mlp):
     assert len(selector.rerank(strategy="entropy", X=X).indices_) == 250
     with pytest.raises(ValueError, match="the rows that were fitted"):
         selector.rerank(strategy="entropy", X=X + 1)
+
+
+def test_a_choice_that_was_made_again_chooses_again(fitted):
+    again = fitted.rerank(strategy="aum").rerank(strategy="entropy")
+    np.testing.assert_array_equal(again.order_, fitted.rerank(strategy="entropy").order_)
+    assert again.explain()["nearest_kept"].notna().sum() == 400
+
+
+def test_the_proxy_is_asked_once(digits, monkeypatch):
+    X, y = digits
+    selector = ProxyCoresetSelector(LogisticRegression(), strategy="entropy", random_state=0).fit(X, y)
+    asked = []
+    ask = LogisticRegression.predict_proba
+    monkeypatch.setattr(
+        LogisticRegression, "predict_proba", lambda self, X: (asked.append(len(X)), ask(self, X))[1]
+    )
+    first = selector.rerank(strategy="margin")
+    selector.score_table()
+    np.testing.assert_array_equal(first.rerank(strategy="entropy").order_, selector.order_)
+    assert asked == [500]
+    pickled = pickle.loads(pickle.dumps(selector))
+    with pytest.raises(ValueError, match="no longer in memory"):
+        pickled.rerank(strategy="margin")
+    selector.fit(X, y)
+    monkeypatch.setattr(_reranking, "_SAID_BYTES", 10)
+    asked.clear()
+    for _ in range(2):
+        selector.rerank(strategy="margin")
+    assert asked == [500, 500]
+
+
+@pytest.mark.filterwarnings("default::UserWarning")
+def test_a_warning_comes_once_and_names_the_line_of_the_user(digits, mlp):
+    selector = ProxyCoresetSelector(mlp, strategy="aum", class_balanced=True, random_state=0).fit(*digits)
+    for choose_again in (lambda: selector.rerank(strategy="beta"), selector.score_table):
+        with pytest.warns(UserWarning, match="6 visits, fewer than window=10") as caught:
+            choose_again()
+        of_windows = [warning for warning in caught if "window" in str(warning.message)]
+        assert [warning.filename for warning in of_windows] == [__file__]
 
 
 def test_what_was_not_recorded_cannot_be_had(digits):

@@ -25,6 +25,7 @@ from .._clock import Clock
 from .._inputs._containers import check_container, take_rows
 from .._inputs._lengths import check_training_rows
 from .._inputs._parameters import WholeNumber
+from .._inputs._warn import each_warning_once
 from .._seeds import draw_seeds
 from .._storage._fingerprint import fingerprint
 from ..proxies import NoFeatures, Proxy, as_proxy
@@ -159,6 +160,7 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
             evidence, seconds = self._ask(
                 proxy, rows, labels, strategy, requires, proxy_seed, fit_params, report
             )
+            self._said = {}
             self._kept = evidence_to_keep(evidence, scores=self.probabilities == "out_of_fold")
             report("ranking")
             with Clock() as clock:
@@ -192,13 +194,15 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
 
     def _choose(self, strategy, evidence: Evidence, n_samples: int, random_state) -> None:
         """Choose the rows to keep, and say which they are."""
-        chosen, self.order_, self.scores_ = choose(
-            strategy,
-            evidence,
-            n_samples,
-            class_balanced=self.class_balanced,
-            random_state=random_state,
-        )
+        # Strategies that choose class by class would warn of each.
+        with each_warning_once():
+            chosen, self.order_, self.scores_ = choose(
+                strategy,
+                evidence,
+                n_samples,
+                class_balanced=self.class_balanced,
+                random_state=random_state,
+            )
         self.strategy_ = strategy
         self.indices_ = np.sort(chosen)
         self.support_ = np.isin(np.arange(evidence.n_rows), chosen)
@@ -324,7 +328,8 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
     def __getstate__(self):
         state = dict(super().__getstate__())
         if "_rows" in state:
-            state["_rows"] = None  # a weak reference cannot be pickled
+            # A weak reference cannot be pickled, and the proxy can be asked again.
+            state |= {"_rows": None, "_said": {}}
         return state
 
     def __setstate__(self, state):

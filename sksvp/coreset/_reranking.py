@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .._inputs._warn import each_warning_once
 from .._seeds import draw_seeds
 from ..proxies import as_proxy
 from ..strategies import (
@@ -25,6 +26,10 @@ def requirements(strategy: Any, class_balanced: bool | str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*strategy.requires, *extra)))
 
 
+# What the proxy said of the rows is kept for the next choice up to this size.
+_SAID_BYTES = 2**30
+
+
 def evidence_to_keep(evidence: Evidence, *, scores: bool) -> Evidence:
     """Return what a fitted selector keeps: labels and records, and scores that the proxy cannot give again."""
     kinds = {*recorder_names(), *(("probabilities", "logits") if scores else ())}
@@ -32,10 +37,18 @@ def evidence_to_keep(evidence: Evidence, *, scores: bool) -> Evidence:
     return Evidence(y=evidence.y, classes=evidence.classes if scores else None, **parts)
 
 
+def _kind(part: str) -> str:
+    """Return the kind of evidence that a part is."""
+    return "probabilities" if part == "logits" else part
+
+
 class RerankingMixin:
     """What a fitted selector or sampler can do without another training."""
 
     _kept: Evidence
+    # By kind: the name of a part of the evidence, and what the fitted proxy said, for this selector and its copies.
+    _said: dict[str, tuple[str, np.ndarray]]
+    _rows: Any
     proxy_: Any
     random_state: Any
     strategy_: Any
@@ -67,7 +80,8 @@ class RerankingMixin:
         Returns
         -------
         object
-            Another fitted selector. This one stays as it is, and the proxy is shared.
+            Another fitted selector. This one stays as it is, and the proxy is shared. So
+            is what the proxy says of the rows, which is asked once and kept up to 1 GB.
 
         Raises
         ------
@@ -90,6 +104,8 @@ class RerankingMixin:
         other = copy.copy(self).set_params(
             **{name: value for name, value in given.items() if value is not None}
         )
+        # A copy leaves out what is not pickled.
+        other._rows, other._said = self._rows, self._said
         other._validate_params()
         chosen_by = self.strategy_ if strategy is None else resolve_strategy(strategy, self._gives())
         n_samples = count_rows(other.subset_size, self._kept.n_rows)
@@ -130,7 +146,8 @@ class RerankingMixin:
         }
         requires = tuple(dict.fromkeys(kind for rule in rules.values() for kind in rule.requires))
         evidence = self._evidence_again(requires, X)
-        table = {name: rule.rank(evidence, 1, random_state=0)[1] for name, rule in rules.items()}
+        with each_warning_once():
+            table = {name: rule.rank(evidence, 1, random_state=0)[1] for name, rule in rules.items()}
         return pd.DataFrame({"y": self._kept.y, **table, "kept": self.support_})
 
     def _gives(self) -> set[str]:
@@ -151,12 +168,19 @@ class RerankingMixin:
         asked = [kind for kind in requires if kind not in kept.kinds]
         if not asked:
             return kept
-        X = X if X is not None else self._fitted_rows()
-        if X is None:
-            raise ValueError("The rows that were fitted are no longer in memory: give them as X.")
         labels = np.asarray(kept.y)
         proxy = as_proxy(self.proxy_, classes=labels)
-        parts = kept.parts | proxy.gather(X, asked, y=labels).parts
+        said = dict(self._said)
+        new = [kind for kind in asked if kind not in said]
+        if new:
+            X = X if X is not None else self._fitted_rows()
+            if X is None:
+                raise ValueError("The rows that were fitted are no longer in memory: give them as X.")
+            answers = proxy.gather(X, new, y=labels).parts
+            said |= {kind: (name, answers[name]) for name in answers for kind in [_kind(name)]}
+            if sum(part.nbytes for _, part in said.values()) <= _SAID_BYTES:
+                self._said.update(said)
+        parts = kept.parts | dict(said[kind] for kind in asked)
         classes = proxy.labels_of_columns(parts) if kept.classes is None else kept.classes
         return Evidence(y=labels, classes=classes, **parts)
 

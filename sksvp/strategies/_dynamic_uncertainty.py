@@ -1,6 +1,5 @@
 """Dynamic uncertainty: how much the probability of a row's own class varies within windows of visits."""
 
-import warnings
 from numbers import Integral
 from typing import ClassVar
 
@@ -8,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._inputs._parameters import WholeNumber
+from .._inputs._warn import warn_caller
 from ._evidence import Evidence
 from ._strategy import ScoredStrategy
 from ._training_record import TrainingRecord, check_visits, score_visits
@@ -63,10 +63,8 @@ def window_width(window: int, n_visits: int) -> int:
     if n_visits < 2:
         raise ValueError(f"Windows need at least 2 visits of the training, got {n_visits}.")
     if n_visits < window:
-        warnings.warn(
-            f"The training has {n_visits} visits, fewer than window={window}: they are taken as one window.",
-            UserWarning,
-            stacklevel=4,
+        warn_caller(
+            f"The training has {n_visits} visits, fewer than window={window}: they are taken as one window."
         )
     return min(int(window), n_visits)
 

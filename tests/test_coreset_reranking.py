@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -16,7 +17,7 @@ from toy_proxies import blobs
 
 from sksvp import CoresetClassifier, ProxyCoresetSampler, ProxyCoresetSelector
 from sksvp.coreset import _reranking
-from sksvp.estimators import ResNetClassifier
+from sksvp.estimators import BagOfNgramsClassifier, ResNetClassifier
 from sksvp.proxies import Incremental
 from sksvp.strategies import FacilityLocation, Stratified, strategy_names
 
@@ -158,6 +159,41 @@ def test_the_table_has_every_score(fitted, digits, mlp):
         fresh = ProxyCoresetSelector(mlp, strategy=name, random_state=0).fit(*digits)
         np.testing.assert_array_equal(table[name], fresh.scores_)
     assert not {"random", "k_centers", "stratified"} & set(table.columns)
+
+
+def test_the_table_leaves_out_what_cannot_be_had():
+    texts = [f"{'good' if place % 2 else 'bad'} film {place % 7}" for place in range(60)]
+    proxy = make_pipeline(CountVectorizer(), SGDClassifier(loss="log_loss", random_state=0))
+    selector = ProxyCoresetSelector(proxy, strategy="aum", random_state=0).fit(texts, np.arange(60) % 2)
+    with pytest.raises(ValueError, match="in a list"):
+        selector.score_table()
+    with pytest.warns(UserWarning, match="The table has no grand: .* sparse"):
+        table = selector.score_table(texts)
+    assert "aum" in table and "entropy" in table and "grand" not in table
+
+
+def test_a_training_of_one_visit_has_a_table():
+    X, y = blobs()
+    proxy = Incremental(MLPClassifier((4,), random_state=0), n_epochs=1)
+    selector = ProxyCoresetSelector(proxy, strategy="aum", random_state=0).fit(X, y)
+    with pytest.warns(UserWarning, match="no dyn_unc: Windows need at least 2 visits"):
+        table = selector.score_table()
+    assert "aum" in table and "dyn_unc" not in table
+
+
+@pytest.mark.parametrize("proxy", [HistGradientBoostingClassifier(max_iter=5), make_net()])
+def test_a_record_that_was_kept_is_there_whatever_chose(proxy):
+    X, y = blobs()
+    selector = ProxyCoresetSelector(proxy, strategy="margin", random_state=0).fit(X, y)
+    asked_for = ProxyCoresetSelector(proxy, strategy="aum", random_state=0).fit(X, y).record_
+    np.testing.assert_array_equal(selector.record_.require("loss"), asked_for.require("loss"))
+
+
+def test_texts_in_a_list_have_a_record():
+    texts = [f"{'good' if place % 2 else 'bad'} film {place % 7}" for place in range(60)]
+    proxy = BagOfNgramsClassifier(bucket=100, max_epochs=2)
+    selector = ProxyCoresetSelector(proxy, strategy="entropy", random_state=0).fit(texts, np.arange(60) % 2)
+    assert selector.record_.n_rows == 60
 
 
 def test_weights_count_the_rows_that_a_pick_stands_for(fitted, digits):

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._inputs._warn import each_warning_once
+from .._inputs._warn import each_warning_once, warn_caller
 from .._seeds import draw_seeds
-from ..proxies import as_proxy
+from ..proxies import NoFeatures, as_proxy
 from ..strategies import (
     Evidence,
     TrainingRecord,
@@ -37,6 +37,11 @@ def evidence_to_keep(evidence: Evidence, *, scores: bool) -> Evidence:
     return Evidence(y=evidence.y, classes=evidence.classes if scores else None, **parts)
 
 
+def _requirements_of(rules: dict[str, Any]) -> tuple[str, ...]:
+    """Return the kinds of evidence that several strategies need."""
+    return tuple(dict.fromkeys(kind for rule in rules.values() for kind in rule.requires))
+
+
 def _kind(part: str) -> str:
     """Return the kind of evidence that a part is."""
     return "probabilities" if part == "logits" else part
@@ -61,7 +66,8 @@ class RerankingMixin:
     def record_(self) -> TrainingRecord | None:
         """Training record of the proxy, None if its training kept none."""
         check_is_fitted(self)
-        return TrainingRecord.of(self._kept) if "training_record" in self._kept.kinds else None
+        kind = "training_record"
+        return TrainingRecord.of(self._evidence_again((kind,), None)) if kind in self._gives() else None
 
     def rerank(self, *, strategy=None, subset_size=None, class_balanced=None, X=None):
         """Choose again from the training that `fit` has made.
@@ -133,6 +139,12 @@ class RerankingMixin:
         ------
         ValueError
             If X is needed or is not the one that was fitted.
+
+        Warns
+        -----
+        UserWarning
+            If scores are left out, because the proxy has no dense features, or because
+            the training was too short for them.
         """
         check_is_fitted(self)
         import pandas as pd
@@ -144,10 +156,20 @@ class RerankingMixin:
             for name, rule in rules.items()
             if getattr(rule, "scores_each_row", False) and rule.requires and set(rule.requires) <= gives
         }
-        requires = tuple(dict.fromkeys(kind for rule in rules.values() for kind in rule.requires))
-        evidence = self._evidence_again(requires, X)
         with each_warning_once():
-            table = {name: rule.rank(evidence, 1, random_state=0)[1] for name, rule in rules.items()}
+            try:
+                evidence = self._evidence_again(_requirements_of(rules), X)
+            except NoFeatures as reason:
+                blind = [name for name, rule in rules.items() if "features" in rule.requires]
+                rules = {name: rule for name, rule in rules.items() if name not in blind}
+                warn_caller(f"The table has no {', '.join(blind)}: {reason}")
+                evidence = self._evidence_again(_requirements_of(rules), X)
+            table = {}
+            for name, rule in rules.items():
+                try:
+                    table[name] = rule.rank(evidence, 1, random_state=0)[1]
+                except ValueError as reason:
+                    warn_caller(f"The table has no {name}: {reason}")
         return pd.DataFrame({"y": self._kept.y, **table, "kept": self.support_})
 
     def _gives(self) -> set[str]:
@@ -170,16 +192,24 @@ class RerankingMixin:
             return kept
         labels = np.asarray(kept.y)
         proxy = as_proxy(self.proxy_, classes=labels)
-        said = dict(self._said)
+        records = {
+            kind: (kind, part) for kind, part in proxy.kept_records.items() if len(part) == kept.n_rows
+        }
+        said = records | self._said
         new = [kind for kind in asked if kind not in said]
         if new:
             X = X if X is not None else self._fitted_rows()
             if X is None:
-                raise ValueError("The rows that were fitted are no longer in memory: give them as X.")
-            answers = proxy.gather(X, new, y=labels).parts
-            said |= {kind: (name, answers[name]) for name in answers for kind in [_kind(name)]}
-            if sum(part.nbytes for _, part in said.values()) <= _SAID_BYTES:
-                self._said.update(said)
+                raise ValueError(
+                    "The rows that were fitted are no longer in memory, or in a list, to which nothing can refer: "
+                    "give them as X."
+                )
+            answers = {
+                _kind(name): (name, part) for name, part in proxy.gather(X, new, y=labels).parts.items()
+            }
+            if sum(part.nbytes for _, part in (self._said | answers).values()) <= _SAID_BYTES:
+                self._said.update(answers)
+            said |= answers
         parts = kept.parts | dict(said[kind] for kind in asked)
         classes = proxy.labels_of_columns(parts) if kept.classes is None else kept.classes
         return Evidence(y=labels, classes=classes, **parts)

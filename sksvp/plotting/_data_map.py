@@ -11,7 +11,7 @@ from ..strategies import TrainingRecord, confidence, correctness, variability
 from ._coreset import _AXES_OR_NONE
 from ._records import SELECTOR, check_record, record_of
 
-_PLOT: dict = {"ax": _AXES_OR_NONE, "max_rows": [WholeNumber(1)]}
+_PLOT: dict = {"ax": _AXES_OR_NONE, "max_rows": [WholeNumber(1)], "colorbar": ["boolean"]}
 _COLUMNS = ("confidence", "variability", "correctness")
 
 
@@ -61,7 +61,9 @@ class DataMapDisplay:
 
     @classmethod
     @validate_params(_PLOT, prefer_skip_nested_validation=True)
-    def from_record(cls, record: TrainingRecord, *, ax=None, max_rows: int = 20_000) -> "DataMapDisplay":
+    def from_record(
+        cls, record: TrainingRecord, *, ax=None, max_rows: int = 20_000, colorbar: bool = True
+    ) -> "DataMapDisplay":
         """Compute the map of a training record and plot it.
 
         Parameters
@@ -71,6 +73,8 @@ class DataMapDisplay:
         ax : matplotlib.axes.Axes, default=None
             Where to plot; new axes if None.
         max_rows : int, default=20_000
+            As of `plot`.
+        colorbar : bool, default=True
             As of `plot`.
 
         Returns
@@ -82,11 +86,13 @@ class DataMapDisplay:
         TypeError
             If `record` is no training record.
         """
-        return cls(_map_of(check_record(record))).plot(ax, max_rows=max_rows)
+        return cls(_map_of(check_record(record))).plot(ax, max_rows=max_rows, colorbar=colorbar)
 
     @classmethod
     @validate_params({**_PLOT, "selector": SELECTOR}, prefer_skip_nested_validation=True)
-    def from_selector(cls, selector, *, ax=None, max_rows: int = 20_000) -> "DataMapDisplay":
+    def from_selector(
+        cls, selector, *, ax=None, max_rows: int = 20_000, colorbar: bool = True
+    ) -> "DataMapDisplay":
         """Plot the map of a selector's training; the rows that it left out are grey.
 
         Parameters
@@ -96,6 +102,8 @@ class DataMapDisplay:
         ax : matplotlib.axes.Axes, default=None
             Where to plot; new axes if None.
         max_rows : int, default=20_000
+            As of `plot`.
+        colorbar : bool, default=True
             As of `plot`.
 
         Returns
@@ -108,10 +116,10 @@ class DataMapDisplay:
             If the training kept no record.
         """
         table = _map_of(record_of(selector)).assign(kept=selector.get_support())
-        return cls(table).plot(ax, max_rows=max_rows)
+        return cls(table).plot(ax, max_rows=max_rows, colorbar=colorbar)
 
     @validate_params(_PLOT, prefer_skip_nested_validation=True)
-    def plot(self, ax=None, *, max_rows: int = 20_000) -> "DataMapDisplay":
+    def plot(self, ax=None, *, max_rows: int = 20_000, colorbar: bool = True) -> "DataMapDisplay":
         """Plot the map.
 
         Parameters
@@ -120,6 +128,8 @@ class DataMapDisplay:
             Where to plot; new axes if None.
         max_rows : int, default=20_000
             Draw at most so many rows, at random, always the same ones.
+        colorbar : bool, default=True
+            Whether to draw the scale of the colours beside the map.
 
         Returns
         -------
@@ -139,9 +149,10 @@ class DataMapDisplay:
         self.points_ = _scatter(
             ax, kept, c=kept["correctness"], vmin=0.0, vmax=1.0, cmap="viridis", alpha=0.7, **look
         )
-        bar = ax.figure.colorbar(self.points_, ax=ax)
-        bar.set_label("share of visits at which the row was right")
-        bar.solids.set_alpha(1.0)
+        if colorbar:
+            bar = ax.figure.colorbar(self.points_, ax=ax)
+            bar.set_label("share of visits at which the row was right")
+            bar.solids.set_alpha(1.0)
         ax.set(
             xlabel="variability: standard deviation of the own class's probability",
             ylabel="confidence: mean probability of the own class",

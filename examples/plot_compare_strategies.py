@@ -85,7 +85,7 @@ import matplotlib.pyplot as plt
 differences = errors.drop(columns="random").sub(errors["random"], axis=0)
 means, spreads = differences.groupby("kept").mean(), differences.groupby("kept").sem()
 order = means.loc[0.1].sort_values(ascending=False).index
-figure, axes = plt.subplots(1, 2, figsize=(8, 6), sharey=True, layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(6.5, 6), sharey=True, layout="constrained")
 for ax, share in zip(axes, (0.1, 0.5), strict=True):
     ax.errorbar(
         means.loc[share, order], order, xerr=spreads.loc[share, order], fmt="o", color="#0072B2", capsize=3

@@ -55,7 +55,7 @@ from sksvp.plotting import TrainingRecordDisplay
 
 groups = np.where(is_wrong, "wrong label", "right label")
 rows = np.flatnonzero(is_wrong)[:5]
-figure, axes = plt.subplots(1, 2, figsize=(8, 3.5), layout="constrained")
+figure, axes = plt.subplots(2, 1, figsize=(6, 6), layout="constrained")
 TrainingRecordDisplay.from_selector(selector, groups=groups, rows=rows, ax=axes[0])
 _ = TrainingRecordDisplay.from_selector(selector, groups=y, measure="loss", ax=axes[1])
 
@@ -68,7 +68,7 @@ from sksvp.coreset import ByChanceWarning, RiskyChoiceWarning
 
 for category in (RiskyChoiceWarning, ByChanceWarning):
     warnings.simplefilter("ignore", category)
-figure, axes = plt.subplots(2, 3, figsize=(8, 5), sharex=True, sharey=True, layout="constrained")
+figure, axes = plt.subplots(2, 3, figsize=(6.5, 4.5), sharex=True, sharey=True, layout="constrained")
 for ax, strategy in zip(
     axes.flat, ("el2n", "variability", "stratified", "facility_location", "cld", "random"), strict=True
 ):

@@ -40,7 +40,11 @@ def fitted(digits, mlp):
     return ProxyCoresetSelector(mlp, strategy="el2n", subset_size=0.2, random_state=0).fit(*digits)
 
 
-@pytest.mark.parametrize("strategy", [*strategy_names(), Stratified("el2n", 0.1), "auto"])
+# What a training notes only where a strategy asks for it serves no other.
+SERVED = [name for name in strategy_names() if name != "tdds"]
+
+
+@pytest.mark.parametrize("strategy", [*SERVED, Stratified("el2n", 0.1), "auto"])
 def test_choosing_again_is_choosing_afresh(digits, mlp, fitted, strategy):
     again = fitted.rerank(strategy=strategy, subset_size=60)
     fresh = ProxyCoresetSelector(mlp, strategy=strategy, subset_size=60, random_state=0).fit(*digits)
@@ -50,6 +54,14 @@ def test_choosing_again_is_choosing_afresh(digits, mlp, fitted, strategy):
     assert type(again.strategy_) is type(fresh.strategy_)
     assert again.proxy_ is fitted.proxy_
     assert len(fitted.indices_) == 100
+
+
+def test_what_was_not_noted_is_named(digits, mlp, fitted):
+    with pytest.raises(ValueError, match="recorded no change: fit with a strategy that reads it"):
+        fitted.rerank(strategy="tdds")
+    asked = ProxyCoresetSelector(mlp, strategy="tdds", random_state=0).fit(*digits)
+    np.testing.assert_array_equal(asked.rerank(strategy="el2n", subset_size=0.2).order_, fitted.order_)
+    assert "tdds" in asked.score_table().columns and "tdds" not in fitted.score_table().columns
 
 
 def test_choosing_again_leaves_out_what_was_fitted_with(fitted, digits):
@@ -161,15 +173,30 @@ def test_the_table_has_every_score(fitted, digits, mlp):
     assert not {"random", "k_centers", "stratified"} & set(table.columns)
 
 
+class WithoutNumbers(SGDClassifier):
+    """A classifier whose features are no numbers."""
+
+    def transform(self, X):
+        return np.full((len(X), 2), "a", dtype=object)
+
+
 def test_the_table_leaves_out_what_cannot_be_had():
+    X, y = blobs()
+    selector = ProxyCoresetSelector(WithoutNumbers(loss="log_loss"), strategy="aum", random_state=0).fit(X, y)
+    with pytest.warns(UserWarning, match="The table has no grand: The features .*numbers"):
+        table = selector.score_table()
+    assert "aum" in table and "entropy" in table and "grand" not in table
+
+
+def test_rows_in_a_list_must_be_given():
     texts = [f"{'good' if place % 2 else 'bad'} film {place % 7}" for place in range(60)]
     proxy = make_pipeline(CountVectorizer(), SGDClassifier(loss="log_loss", random_state=0))
     selector = ProxyCoresetSelector(proxy, strategy="aum", random_state=0).fit(texts, np.arange(60) % 2)
     with pytest.raises(ValueError, match="in a list"):
         selector.score_table()
-    with pytest.warns(UserWarning, match="The table has no grand: .* sparse"):
-        table = selector.score_table(texts)
-    assert "aum" in table and "entropy" in table and "grand" not in table
+    assert "entropy" in selector.score_table(texts)
+    # They are asked once.
+    assert "entropy" in selector.score_table()
 
 
 def test_a_training_of_one_visit_has_a_table():

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted
 
 from .._inputs._warn import each_warning_once, warn_caller
@@ -34,7 +35,8 @@ def evidence_to_keep(evidence: Evidence, *, scores: bool) -> Evidence:
     """Return what a fitted selector keeps: labels and records, and scores that the proxy cannot give again."""
     kinds = {*recorder_names(), *(("probabilities", "logits") if scores else ())}
     parts = {kind: part for kind, part in evidence.parts.items() if kind in kinds}
-    return Evidence(y=evidence.y, classes=evidence.classes if scores else None, **parts)
+    classes = evidence.classes if scores else None
+    return Evidence(y=evidence.y, n_rows=evidence.n_rows, classes=classes, **parts)
 
 
 def _requirements_of(rules: dict[str, Any]) -> tuple[str, ...]:
@@ -47,6 +49,13 @@ def _kind(part: str) -> str:
     return "probabilities" if part == "logits" else part
 
 
+def _n_bytes(part: Any, X: Any) -> float:
+    """Return the size of a part of the evidence; infinity if it is X itself, which a selector does not hold."""
+    if part is X or np.may_share_memory(part, X):
+        return np.inf
+    return part.data.nbytes + part.indices.nbytes if issparse(part) else part.nbytes
+
+
 class RerankingMixin:
     """What a fitted selector or sampler can do without another training."""
 
@@ -54,6 +63,7 @@ class RerankingMixin:
     # By kind: the name of a part of the evidence, and what the fitted proxy said, for this selector and its copies.
     _said: dict[str, tuple[str, np.ndarray]]
     _rows: Any
+    proxy: Any
     proxy_: Any
     random_state: Any
     strategy_: Any
@@ -61,6 +71,7 @@ class RerankingMixin:
     set_params: Callable[..., Any]
     _is_fitted_rows: Callable[[Any], bool]
     _fitted_rows: Callable[[], Any]
+    _check_needs_no_labels: Callable[[Any, Any], None]
 
     @property
     def record_(self) -> TrainingRecord | None:
@@ -114,6 +125,8 @@ class RerankingMixin:
         other._rows, other._said = self._rows, self._said
         other._validate_params()
         chosen_by = self.strategy_ if strategy is None else resolve_strategy(strategy, self._gives())
+        if self._kept.y is None:
+            other._check_needs_no_labels(as_proxy(self.proxy), chosen_by)
         n_samples = count_rows(other.subset_size, self._kept.n_rows)
         evidence = self._evidence_again(requirements(chosen_by, other.class_balanced), X)
         seeds = [None, None] if self.random_state is None else draw_seeds(self.random_state, 2)
@@ -132,7 +145,7 @@ class RerankingMixin:
         Returns
         -------
         pandas.DataFrame
-            One line per row, in the order of rows: `y`, one column per score, named
+            One line per row, in the order of rows: `y` if it was given, one column per score, named
             as the strategy is, and `kept`. The highest score is chosen first.
 
         Raises
@@ -170,11 +183,16 @@ class RerankingMixin:
                     table[name] = rule.rank(evidence, 1, random_state=0)[1]
                 except ValueError as reason:
                     warn_caller(f"The table has no {name}: {reason}")
-        return pd.DataFrame({"y": self._kept.y, **table, "kept": self.support_})
+        labels = {} if self._kept.y is None else {"y": self._kept.y}
+        return pd.DataFrame({**labels, **table, "kept": self.support_})
+
+    def _has_proxy(self) -> bool:
+        """Tell whether there is a trained proxy, or X itself stands for one."""
+        return self.proxy_ is not None or self.proxy is None
 
     def _gives(self) -> set[str]:
         """Return the kinds of evidence that the training serves."""
-        if self.proxy_ is None:
+        if not self._has_proxy():
             return set()
         proxy = as_proxy(self.proxy_)
         staged = (name for name in proxy.recorders if proxy.keeps_record(name))
@@ -190,7 +208,7 @@ class RerankingMixin:
         asked = [kind for kind in requires if kind not in kept.kinds]
         if not asked:
             return kept
-        labels = np.asarray(kept.y)
+        labels = None if kept.y is None else np.asarray(kept.y)
         proxy = as_proxy(self.proxy_, classes=labels)
         records = {
             kind: (kind, part) for kind, part in proxy.kept_records.items() if len(part) == kept.n_rows
@@ -207,19 +225,19 @@ class RerankingMixin:
             answers = {
                 _kind(name): (name, part) for name, part in proxy.gather(X, new, y=labels).parts.items()
             }
-            if sum(part.nbytes for _, part in (self._said | answers).values()) <= _SAID_BYTES:
+            if sum(_n_bytes(part, X) for _, part in (self._said | answers).values()) <= _SAID_BYTES:
                 self._said.update(answers)
             said |= answers
         parts = kept.parts | dict(said[kind] for kind in asked)
         classes = proxy.labels_of_columns(parts) if kept.classes is None else kept.classes
-        return Evidence(y=labels, classes=classes, **parts)
+        return Evidence(y=labels, n_rows=kept.n_rows, classes=classes, **parts)
 
     def _check_gives_again(self, requires: tuple[str, ...]) -> None:
         """Check that what is required is recorded, or that the fitted proxy can be asked for it."""
         missing = [kind for kind in requires if kind not in self._gives()]
         if not missing:
             return
-        if self.proxy_ is None:
+        if not self._has_proxy():
             raise ValueError(
                 f"fit trained no proxy, and {' and '.join(missing)} need one: fit with a strategy that reads them."
             )

@@ -32,6 +32,7 @@ from .._inputs._containers import check_container, take_rows
 from .._inputs._lengths import check_rows, check_training_rows
 from .._inputs._parameters import WholeNumber
 from .._inputs._tables import dense_if_small
+from .._inputs._warn import each_warning_once
 from .._seeds import draw_seeds
 from .._storage._fingerprint import fingerprint
 from ..proxies import NoFeatures, Proxy, as_proxy
@@ -178,6 +179,7 @@ class BaseProxyCoreset(
             self._kept, *self._kept_further = (
                 evidence_to_keep(part, scores=self.probabilities == "out_of_fold") for part in evidences
             )
+            self._said: list[dict] = [{} for _ in evidences]
             report("ranking")
             with Clock() as clock:
                 told = self._choose(strategy, evidences, n_samples, ranking_seed)
@@ -239,14 +241,16 @@ class BaseProxyCoreset(
         self, strategy, evidences: list[Evidence], n_samples: int, random_state
     ) -> tuple[Any, list[Evidence], Evidence]:
         """Choose the rows to keep, say which they are, and return what ranked, and what it was told."""
-        ranked_by, evidence = choose_together(strategy, evidences, random_state)
-        chosen, self.order_, self.scores_ = choose(
-            ranked_by,
-            evidence,
-            n_samples,
-            class_balanced=self.class_balanced,
-            random_state=random_state,
-        )
+        # Strategies that choose class by class would warn of each.
+        with each_warning_once():
+            ranked_by, evidence = choose_together(strategy, evidences, random_state)
+            chosen, self.order_, self.scores_ = choose(
+                ranked_by,
+                evidence,
+                n_samples,
+                class_balanced=self.class_balanced,
+                random_state=random_state,
+            )
         self.strategy_ = strategy
         self.indices_ = np.sort(chosen)
         self.support_ = np.isin(np.arange(evidence.n_rows), chosen)
@@ -394,7 +398,8 @@ class BaseProxyCoreset(
     def __getstate__(self):
         state = dict(super().__getstate__())
         if "_rows" in state:
-            state["_rows"] = None  # a weak reference cannot be pickled
+            # A weak reference cannot be pickled, and the proxy can be asked again.
+            state |= {"_rows": None, "_said": [{} for _ in state["_said"]]}
         return state
 
     def __setstate__(self, state):

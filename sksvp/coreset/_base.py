@@ -42,6 +42,8 @@ from ._learning import Learned, Learning
 from ._memorised import warn_if_memorised
 from ._memory import Seconds
 from ._nearest import nearest_rows
+from ._pilot import NAME as PILOT
+from ._pilot import fit_by_pilot
 from ._ranking_settled import RankingSettled
 from ._reranking import RerankingMixin, evidence_to_keep, requirements
 from ._risky_choice import predicted_right, warn_if_risky
@@ -142,6 +144,10 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         """
         # A failed or interrupted fit leaves no fitted selector.
         self.__dict__.pop("support_", None)
+        self.__dict__.pop("pilot_", None)
+        if self._by_pilot():
+            fit_by_pilot(self, X, y, fit_params)
+            return self
         rows, labels = self._check_rows(X, y)
         n_samples = count_rows(self.subset_size, len(labels))
         proxy = as_proxy(self.proxy)
@@ -171,6 +177,10 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         # Above are scikit-learn's check of parameters and the user.
         self._warn(strategy, evidence, labels, stacklevel=3)
         return self
+
+    def _by_pilot(self) -> bool:
+        """Tell whether a pilot chooses the strategy."""
+        return isinstance(self.strategy, str) and self.strategy == PILOT
 
     def _check_rows(self, X, y) -> tuple[Any, np.ndarray]:
         X, labels = check_training_rows(X, y, type(self).__name__, advice=_ADVICE)
@@ -481,7 +491,8 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
             Which metadata goes where.
         """
         proxy = as_proxy(self.proxy)
-        requires = resolve_strategy(self.strategy, proxy.gives).requires
+        strategy = "auto" if self._by_pilot() else self.strategy
+        requires = resolve_strategy(strategy, proxy.gives).requires
         mapping = MethodMapping()
         for caller in self._fitting_methods:
             mapping.add(caller=caller, callee="fit")

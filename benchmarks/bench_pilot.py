@@ -34,7 +34,7 @@ NEAR = 0.005
 TARGETS = {
     "networks": "network with two hidden layers of 64",
     "logistic": "logistic regression",
-    "boosting": "HistGradientBoosting, 20 rounds",
+    "boosting": "HistGradientBoosting, 25 rounds",
 }
 
 
@@ -99,7 +99,7 @@ def judge(kind: str, subsets: list[np.ndarray], data, seed: int) -> list[float]:
             target = LogisticRegression(max_iter=300)
         else:
             target = HistGradientBoostingClassifier(
-                max_iter=20, learning_rate=0.3, min_samples_leaf=5, max_leaf_nodes=15, early_stopping=False
+                max_iter=25, min_samples_leaf=5, max_leaf_nodes=15, early_stopping=False
             )
         labels = y[rows]
         one = len(np.unique(labels)) == 1

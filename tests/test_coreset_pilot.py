@@ -300,6 +300,12 @@ def test_a_selector_keeps_its_memory_and_its_fit_parameters(tmp_path):
     assert again.pilot_.best_name_ == selector.pilot_.best_name_
 
 
+def test_without_a_proxy_the_columns_choose():
+    found = ProxyCoresetSelector(strategy="pilot", subset_size=0.1, random_state=0).fit(X, Y).pilot_
+    assert {"herding", "facility_location", BASELINE} <= set(found.names)
+    assert "entropy" not in found.names
+
+
 # Bad input ----------------------------------------------------------------------------------------
 
 

@@ -23,7 +23,7 @@ from ._run import PilotRun
 from ._splits import N_FOLDS, check_classes
 
 OF_PILOTS: dict = {
-    "proxy": [HasMethods(["fit"]), Mapping],
+    "proxy": [HasMethods(["fit"]), Mapping, None],
     "strategies": [ListOf(str, HasMethods(["rank"])), None],
     "subset_size": [Interval(RealNotInt, 0, 1, closed="neither"), WholeNumber(1)],
     "target": [StrOptions({"networks", "proxy"}), HasMethods(["fit"]), None],
@@ -62,8 +62,9 @@ def pilot(
 
     Parameters
     ----------
-    proxy : classifier or dict of str to classifier
-        The proxy, or several by name: other depths, epochs or kinds.
+    proxy : classifier, dict of str to classifier, or None
+        The proxy, or several by name: other depths, epochs or kinds. None for
+        strategies that choose by X itself.
     X : rows of length n_samples
         Training rows in any form that the proxy takes.
     y : array-like of shape (n_samples,)

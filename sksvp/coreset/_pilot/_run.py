@@ -178,7 +178,10 @@ class PilotRun:
     ) -> tuple[Evidence, float]:
         """Return what a proxy says of the training rows, whose numbers in the data are `rows`."""
         selector = clone(self.selectors[name]).set_params(subset_size=1.0, **params)
-        ranker = resolve_strategy("auto", as_proxy(selector.proxy).gives)
+        gives = as_proxy(selector.proxy).gives
+        ranker = resolve_strategy("auto", gives)
+        if not set(ranker.requires) <= set(gives):
+            ranker = resolve_strategy("random")
         own = [candidate.strategy for candidate in self.candidates if candidate.proxy == name]
         requires = tuple(dict.fromkeys(kind for rule in [ranker, *own] for kind in rule.requires))
         fit_params = _check_method_params(self._fitted, self.fit_params, indices=rows)

@@ -16,7 +16,7 @@ from sksvp.coreset._pilot import _networks_judge
 from sksvp.coreset._pilot._candidates import BASELINE, default_strategies
 from sksvp.coreset._pilot._networks_judge import SmallNetworks, _visits
 from sksvp.coreset._pilot._result import PilotResult
-from sksvp.strategies import EL2N, KCenters, Strategy, Stratified, resolve_strategy
+from sksvp.strategies import EL2N, KCenters, Strategy, Stratified
 
 X, Y = blobs(300, n_classes=3)
 PROXY = make_pipeline(StandardScaler(), SGDClassifier(loss="log_loss"))
@@ -192,8 +192,7 @@ def test_default_candidates_need_nothing_that_the_proxy_lacks(share):
         ("probabilities", "training_record"),
     ):
         for entry in default_strategies(gives, share):
-            name = entry.removeprefix("class-balanced ") if isinstance(entry, str) else entry
-            assert set(resolve_strategy(name).requires) <= set(gives)
+            assert set(named_strategy(entry.removeprefix("class-balanced ")).requires) <= set(gives)
     assert default_strategies(("features",), share)[0] == "facility_location"
 
 
@@ -321,7 +320,9 @@ RARE = np.r_[Y[:-3], [7, 7, 7]]
         ({"subset_size": 300}, "keeps all 300 rows"),
         ({"subset_size": 1.0}, "The 'subset_size' parameter of pilot"),
         ({"strategies": ["entropie"]}, "Unknown strategy 'entropie'"),
-        ({"strategies": ["pilot"]}, "got 'pilot' itself"),
+        ({"strategies": ["pilot"]}, "got 'pilot', which compares itself"),
+        ({"strategies": ["auto"]}, "got 'auto', which compares itself"),
+        ({"strategies": ["stratified:score=moon"]}, "moon"),
         ({"X_test": X}, "come together"),
         ({"X_test": X, "y_test": Y + 1}, "y_test has the label 3"),
         ({"target": "network"}, "The 'target' parameter"),

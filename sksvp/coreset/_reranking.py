@@ -1,6 +1,7 @@
 """Choosing again, and scoring by every rule, from one training of the proxy."""
 
 import copy
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -127,6 +128,12 @@ class RerankingMixin:
         ------
         ValueError
             If X is needed or is not the one that was fitted.
+
+        Warns
+        -----
+        UserWarning
+            If a score cannot be computed, such as one over windows of visits after a
+            training of one visit. The table leaves it out.
         """
         check_is_fitted(self)
         import pandas as pd
@@ -141,7 +148,12 @@ class RerankingMixin:
         requires = tuple(dict.fromkeys(kind for rule in rules.values() for kind in rule.requires))
         evidence = self._evidence_again(requires, X)
         labels = {} if self._kept.y is None else {"y": self._kept.y}
-        table = {name: rule.rank(evidence, 1, random_state=0)[1] for name, rule in rules.items()}
+        table = {}
+        for name, rule in rules.items():
+            try:
+                table[name] = rule.rank(evidence, 1, random_state=0)[1]
+            except ValueError as reason:
+                warnings.warn(f"The table has no score {name}: {reason}", UserWarning, stacklevel=2)
         return pd.DataFrame({**labels, **table, "kept": self.support_})
 
     def _has_proxy(self) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...proxies import Proxy
-from ...strategies import EL2N, AreaUnderMargin, BetaSample, Entropy, Stratified, resolve_strategy
+from ...strategies import named_strategy, resolve_strategy
 
 BASELINE = "class-balanced random"
 # Before the name of a strategy it asks for quotas by class.
@@ -75,25 +75,30 @@ def candidates_of(
     return list(found.values()), left_out
 
 
-def default_strategies(gives: Iterable[str], share: float) -> list[Any]:
+def default_strategies(gives: Iterable[str], share: float) -> list[str]:
     """Return the strategies that a pilot tries by itself where a share of the rows is kept, the likeliest first."""
     dropped = next(part for limit, part in _DROPPED if share <= limit)
-    covering: list[Any] = ["facility_location", Stratified(EL2N(), dropped), "herding", "d2"]
+
+    def strata(score: str) -> str:
+        return f"stratified:score={score},hardest_dropped={dropped}"
+
+    covering = ["facility_location", strata("el2n"), "herding", "d2", "beta", strata("aum")]
     if share <= _FEW_ROWS:
         covering.insert(1, "class-balanced typiclust")
-    covering += [BetaSample(), Stratified(AreaUnderMargin(), dropped)]
     if "training_record" not in gives:
-        covering.append(Stratified(Entropy(), dropped))
-    hard: list[Any] = ["aum", "entropy", "forgetting_events", "dual", "el2n"]
+        covering.append(strata("entropy"))
+    hard = ["aum", "entropy", "forgetting_events", "dual", "el2n"]
     ordered = covering + hard if share <= _SMALL_SHARE else hard + covering
-    return [entry for entry in ordered if set(_read(entry)[1].requires) <= set(gives)]
+    return [name for name in ordered if set(_read(name)[1].requires) <= set(gives)]
 
 
 def _read(entry: Any) -> tuple[str, Any, bool]:
     """Return the name of a candidate, its strategy, and whether classes keep their shares."""
-    if isinstance(entry, str):
-        if entry == "pilot":
-            raise ValueError("strategies must name what the pilot compares, got 'pilot' itself.")
-        return entry, resolve_strategy(entry.removeprefix(_BALANCED)), entry.startswith(_BALANCED)
-    strategy = resolve_strategy(entry)
-    return " ".join(repr(strategy).split()), strategy, False
+    if not isinstance(entry, str):
+        return " ".join(repr(resolve_strategy(entry)).split()), entry, False
+    plain = entry.removeprefix(_BALANCED)
+    if plain in ("auto", "pilot"):
+        raise ValueError(
+            f"strategies must name what the pilot compares, got {plain!r}, which compares itself."
+        )
+    return entry, named_strategy(plain), entry != plain

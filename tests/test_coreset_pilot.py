@@ -13,10 +13,12 @@ from toy_proxies import CountedTraining, blobs, n_trainings
 
 from sksvp import ProxyCoresetSampler, ProxyCoresetSelector, pilot
 from sksvp.coreset._pilot import _networks_judge
+from sksvp.coreset._pilot._budget import Budget, Costs
 from sksvp.coreset._pilot._candidates import BASELINE, default_strategies
 from sksvp.coreset._pilot._networks_judge import SmallNetworks, _visits
 from sksvp.coreset._pilot._result import PilotResult
-from sksvp.strategies import EL2N, KCenters, Strategy, Stratified
+from sksvp.coreset._pilot._run import PilotRun
+from sksvp.strategies import KCenters, Strategy, named_strategy
 
 X, Y = blobs(300, n_classes=3)
 PROXY = make_pipeline(StandardScaler(), SGDClassifier(loss="log_loss"))
@@ -205,18 +207,32 @@ def test_a_budget_that_fits_no_candidate_says_what_one_costs(tmp_path):
         pilot(slow, X, Y, strategies=["entropy"], subset_size=0.3, budget=0.5, random_state=0)
 
 
-def test_a_small_budget_has_fewer_repeats_then_fewer_candidates(tmp_path):
-    # Judging takes 0.1 s for each candidate, everything else next to nothing.
-    judge = CountedTraining(tmp_path / "log", seconds=0.1)
+@pytest.mark.parametrize(
+    ("left", "n_repeats", "n_kept"),
+    [(100.0, 5, 4), (21.0, 4, 4), (15.5, 3, 4), (14.9, 3, 3), (9.5, 3, 2), (1.0, 3, 2)],
+)
+def test_a_budget_ends_repeats_first_and_then_candidates(monkeypatch, left, n_repeats, n_kept):
+    # A repeat takes a second for the proxy and one for each candidate: five for all.
+    monkeypatch.setattr(Budget, "left", left)
+    planned = Budget(60.0).plan(Costs(1.0, 1.0), [BASELINE, "a", "b", "c"], 5)
+    assert planned == (n_repeats, [BASELINE, "a", "b", "c"][:n_kept])
+
+
+def test_a_budget_after_the_first_repeat_counts_what_choosing_took(monkeypatch):
+    monkeypatch.setattr(Budget, "left", 8.0)
+    costs = Costs(1.0, 1.0, {"a": 0.5, "b": 5.0})
+    assert Budget(60.0).plan(costs, [BASELINE, "a", "b"], 5, done=1) == (3, [BASELINE, "a"])
+
+
+def test_what_the_budget_leaves_out_is_listed(monkeypatch):
+    monkeypatch.setattr(Budget, "left", 10.0)
+    monkeypatch.setattr(PilotRun, "_probe", lambda *given: Costs(1.0, 1.0))
     names = ["entropy", "margin", "least_confidence"]
-    told = {"strategies": names, "subset_size": 0.5, "target": judge, "random_state": 0}
-    found = pilot(LogisticRegression(), X, Y, budget=1.6, **told)
-    assert found.errors_.shape[0] == 3
-    assert 1 <= len(found.names) - 1 < 4
-    assert {out.name for out in found.left_out_} | set(found.names) == {BASELINE, "random", *names}
-    assert all("the budget of 1.6 seconds ended" in out.reason for out in found.left_out_)
-    assert found.seconds_ < 4
-    assert len(pilot(LogisticRegression(), X, Y, budget=60, **told).errors_) == 5
+    found = pilot(LogisticRegression(), X, Y, strategies=names, subset_size=0.5, budget=10, **FAST)
+    assert found.names == [BASELINE, "entropy"]
+    assert {out.name for out in found.left_out_} == {"margin", "least_confidence", "random"}
+    assert found.left_out_[0].reason == "the budget of 10 seconds ended before the first repeat"
+    assert len(found.errors_) == 3
 
 
 # The judge ----------------------------------------------------------------------------------------
@@ -357,7 +373,7 @@ def test_test_rows_make_small_classes_possible():
 
 def test_folds_hold_out_each_row_once():
     found = pilot(
-        LogisticRegression(), X, Y, strategies=[Stratified(EL2N())], subset_size=0.5, random_state=0
+        LogisticRegression(), X, Y, strategies=["entropy"], subset_size=0.5, **FAST | {"n_repeats": 5}
     )
     assert found.row_errors.shape[1] == 300
     sizes = [len(held) for _, held in StratifiedKFold(5).split(X, Y)]

@@ -71,9 +71,10 @@ def pilot(
         Class labels.
     strategies : sequence of str or strategy, optional
         Candidates: names as in `ProxyCoresetSelector`, also with parameters, such as
-        ``"stratified:score=el2n"``, and after ``"class-balanced "``; or strategy objects. By default about ten that the proxy
-        has evidence for, those that are likelier at this `subset_size` first. Random
-        rows, plain and class-balanced, are always among them.
+        ``"stratified:score=el2n"``, and after ``"class-balanced "``; or strategy objects. By default about
+        ten that the proxy has evidence for, those that are likelier at this
+        `subset_size` first. Random rows, plain and class-balanced, are always among
+        them.
     subset_size : float or int, default=0.5
         Share of the rows to keep, or their number.
     X_test, y_test : rows and labels, optional

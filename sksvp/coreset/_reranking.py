@@ -121,12 +121,17 @@ class RerankingMixin:
         (90, 4)
         """
         check_is_fitted(self)
+        found = vars(self).get("pilot_")
+        if strategy is None and class_balanced is None and found is not None:
+            class_balanced = found.best_.class_balanced
         given = {"strategy": strategy, "subset_size": subset_size, "class_balanced": class_balanced}
         other = copy.copy(self).set_params(
             **{name: value for name, value in given.items() if value is not None}
         )
         # A copy leaves out what is not pickled.
         other._rows, other._said = self._rows, self._said
+        if strategy is not None:
+            vars(other).pop("pilot_", None)
         other._validate_params()
         chosen_by = self.strategy_ if strategy is None else resolve_strategy(strategy, self._gives())
         if self._kept.y is None:

@@ -16,7 +16,8 @@ class GraNd(EL2N):
 
     The gradient of a row is the outer product of its error vector and its features
     with a 1 for the bias, so its length is `EL2N` times the root of the squared
-    length of the features plus 1. It is never built.
+    length of the features plus 1. It is never built. The features of a linear model are
+    the rows themselves, and the length is exact.
 
     Parameters
     ----------

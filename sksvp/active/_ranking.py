@@ -38,6 +38,7 @@ def rank_pool(
     n_samples: int,
     *,
     random_state: int,
+    evidence: Evidence | None = None,
 ) -> Ranking:
     """Choose rows without a label by the evidence of a proxy.
 
@@ -59,6 +60,8 @@ def rank_pool(
         Number of rows to choose.
     random_state : int
         Seed of the choice.
+    evidence : Evidence, optional
+        Evidence of all rows, where it is not the proxy's.
 
     Raises
     ------
@@ -70,7 +73,7 @@ def rank_pool(
     rows = candidates if getattr(strategy, "scores_each_row", False) else np.arange(n_rows)
     with Clock() as inference:
         if proxy is None:
-            evidence = Evidence(n_rows=len(rows))
+            evidence = evidence or Evidence(n_rows=len(rows))
         else:
             evidence = proxy.gather(X, strategy.requires, rows=None if len(rows) == n_rows else rows)
     with Clock() as ranking:

@@ -1,5 +1,6 @@
 """A run of active learning: rows, state, models, and the steps from one state to the next."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,11 +12,11 @@ from sklearn.utils.validation import _check_method_params, _is_arraylike, _num_s
 from .._clock import Clock
 from .._inputs._containers import take_rows
 from .._seeds import draw_seeds
-from ..proxies import as_proxy
-from ..strategies import Random, recorder_names, resolve_strategy
+from ..proxies import NoFeatures, as_proxy
+from ..strategies import AutoQuery, Evidence, Margin, Random, first_rows, recorder_names, resolve_strategy
 from ._checkpoint import LearnerCheckpoint
 from ._models import Trained, are_same, train
-from ._ranking import rank_pool
+from ._ranking import Ranking, rank_pool
 from ._same_rows import snapshot_of
 from ._state import State
 
@@ -48,6 +49,10 @@ class Run:
         Whether the user can change the pool between two steps.
     trained_proxy, trained_target : Trained or None
         The models trained last.
+    took : Strategy or None
+        What ranked last.
+    reason : str or None
+        Why ``"auto"`` took it.
     """
 
     X: Any
@@ -61,6 +66,8 @@ class Run:
     watches_pool: bool = False
     trained_proxy: Trained | None = field(default=None, init=False)
     trained_target: Trained | None = field(default=None, init=False)
+    took: Any = field(default=None, init=False)
+    reason: str | None = field(default=None, init=False)
     _last_official: Trained | None = field(default=None, init=False)
 
     def __post_init__(self):
@@ -109,19 +116,21 @@ class Run:
         """Choose the rows to label next; they wait for labels.
 
         With labels of fewer than two classes no model can be trained, and the rows
-        are drawn at random.
+        are drawn at random, or by `AutoQuery` from X alone.
         """
         state = self.state
-        strategy = self.strategy if state.table.n_classes > 1 else Random()
-        proxy = self.official_proxy() if strategy.requires else None
-        ranking = rank_pool(
-            strategy,
-            None if proxy is None else proxy.proxy,
-            self.X,
-            state.table.labelled,
-            n_samples,
-            random_state=_seed(state.seeds["drawing"], state.n_selections),
-        )
+        strategy, first = self._take_strategy(n_samples)
+        proxy = self.official_proxy() if strategy.requires and first is None else None
+        known = None if proxy is None else proxy.proxy
+        try:
+            ranking = self._rank(strategy, known, n_samples, first)
+        except NoFeatures:
+            if not isinstance(self.strategy, AutoQuery):
+                raise
+            # The features show only now to be sparse or no numbers.
+            strategy, self.reason = Margin(), "rows of the smallest margin, since the proxy has no features"
+            ranking = self._rank(strategy, known, n_samples, None)
+        self.took = strategy
         # A second selection on the same labels does not count their training again.
         paid = state.step_of_selection == state.step
         state.history.append(
@@ -142,6 +151,34 @@ class Run:
         state.step_of_selection = state.step
         self.save()
         return ranking.rows
+
+    def _rank(self, strategy: Any, proxy: Any, n_samples: int, evidence: Evidence | None) -> Ranking:
+        state = self.state
+        return rank_pool(
+            strategy,
+            proxy,
+            self.X,
+            state.table.labelled,
+            n_samples,
+            random_state=_seed(state.seeds["drawing"], state.n_selections),
+            evidence=evidence,
+        )
+
+    def _take_strategy(self, n_samples: int) -> tuple[Any, Evidence | None]:
+        """Return the strategy that ranks now, and its evidence where that needs no model."""
+        state = self.state
+        self.reason = None
+        if not isinstance(self.strategy, AutoQuery):
+            return (self.strategy if state.table.n_classes > 1 else Random()), None
+        evidence = None
+        if state.table.n_classes > 1:
+            decision = self.strategy.decide(
+                n_rows=state.n_rows, n_labels=state.n_labeled + n_samples, n_classes=state.table.n_classes
+            )
+        else:
+            decision, evidence = first_rows(self.X)
+        self.reason = decision.reason
+        return decision.strategy, evidence
 
     def record(self, rows: np.ndarray, labels: np.ndarray, *, overwrite: bool = False) -> None:
         """Record labels of rows."""
@@ -254,8 +291,19 @@ class Run:
         )
 
 
-def resolve_pool_strategy(strategy: Any) -> Any:
+def resolve_pool_strategy(strategy: Any, gives: Collection[str] = ("probabilities", "features")) -> Any:
     """Turn a `strategy` parameter into a strategy that can rank rows without labels.
+
+    Parameters
+    ----------
+    strategy : str or Strategy
+        The parameter.
+    gives : collection of str
+        Kinds of evidence that the proxy gives, of which ``"auto"`` makes use.
+
+    Returns
+    -------
+    Strategy
 
     Raises
     ------
@@ -263,6 +311,8 @@ def resolve_pool_strategy(strategy: Any) -> Any:
         If the name is unknown, or the strategy needs records of a training: rows of
         a pool are not trained on.
     """
+    if isinstance(strategy, str) and strategy == "auto":
+        return AutoQuery(tuple(kind for kind in AutoQuery().kinds if kind in gives))
     given, strategy = strategy, resolve_strategy(strategy)
     records = [kind for kind in strategy.requires if kind in recorder_names()]
     if records:

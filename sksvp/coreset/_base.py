@@ -29,13 +29,13 @@ from .._seeds import draw_seeds
 from .._storage._fingerprint import fingerprint
 from ..proxies import NoFeatures, Proxy, as_proxy
 from ..strategies import (
+    Auto,
     CarriesStrategies,
     Evidence,
     choose,
     class_quotas,
     count_rows,
     resolve_strategy,
-    strategy_names,
 )
 from ._by_chance import warn_if_by_chance
 from ._learning import Learned, Learning
@@ -154,8 +154,8 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         seeds = [None, None] if self.random_state is None else draw_seeds(self.random_state, 2)
         proxy_seed, ranking_seed = seeds
         with self._progress() as report:
-            if isinstance(self.strategy, str) and self.strategy == "auto":
-                report(note=_describe_auto(proxy, strategy))
+            if isinstance(strategy, Auto):
+                report(note=_describe_slow(proxy, strategy))
             evidence, seconds = self._ask(
                 proxy, rows, labels, strategy, requires, proxy_seed, fit_params, report
             )
@@ -163,13 +163,15 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
             report("ranking")
             with Clock() as clock:
                 self._choose(strategy, evidence, n_samples, ranking_seed)
+            if self.strategy_reason_:
+                report("ranking", note=f"strategy='auto': {self.strategy_reason_}.")
         seconds["ranking"] = (clock.wall, clock.cpu)
         self.timings_, self._cpu_timings = (
             {stage: taken[place] for stage, taken in seconds.items()} for place in range(2)
         )
         self._remember_rows(X)
         # Above are scikit-learn's check of parameters and the user.
-        self._warn(strategy, evidence, labels, stacklevel=3)
+        self._warn(evidence, labels, stacklevel=3)
         return self
 
     def _check_rows(self, X, y) -> tuple[Any, np.ndarray]:
@@ -183,7 +185,7 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
 
     def _check_serves(self, proxy: Proxy, requires: tuple[str, ...]) -> None:
         """Check that the proxy can give what is required, and serve the rule that may stop it."""
-        if requires:
+        if requires or (isinstance(self.strategy, str) and self.strategy == "auto"):
             proxy.check_classifies("proxy")
             proxy.check_params()
         proxy.check_gives(requires)
@@ -192,11 +194,17 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
 
     def _choose(self, strategy, evidence: Evidence, n_samples: int, random_state) -> None:
         """Choose the rows to keep, and say which they are."""
+        # `rerank` with another size decides anew.
+        self._ranks_by, self.strategy_reason_, class_balanced = strategy, None, self.class_balanced
+        if isinstance(strategy, Auto):
+            strategy, is_balanced, self.strategy_reason_ = strategy.decide(evidence, n_samples)
+            class_balanced = class_balanced or is_balanced
+        self._has_quotas = bool(class_balanced)
         chosen, self.order_, self.scores_ = choose(
             strategy,
             evidence,
             n_samples,
-            class_balanced=self.class_balanced,
+            class_balanced=class_balanced,
             random_state=random_state,
         )
         self.strategy_ = strategy
@@ -265,10 +273,11 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
             "inference": (wall, cpu),
         }
 
-    def _warn(self, strategy, evidence: Evidence, labels: np.ndarray, *, stacklevel: int) -> None:
+    def _warn(self, evidence: Evidence, labels: np.ndarray, *, stacklevel: int) -> None:
         """Warn of a choice that is mostly arbitrary or likely to mislead."""
         stacklevel += 1
-        groups = labels if self.class_balanced else None
+        strategy = self.strategy_
+        groups = labels if self._has_quotas else None
         warn_if_by_chance(strategy, self.scores_, self.support_, groups, stacklevel=stacklevel)
         right = predicted_right(evidence, labels)
         unseen = self.probabilities == "out_of_fold"
@@ -497,9 +506,7 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         return tags
 
 
-def _describe_auto(proxy: Proxy, strategy) -> str:
-    """Say which strategy "auto" stands for, and whether that is slow."""
-    names = {type(resolve_strategy(name)): name for name in strategy_names()}
-    text = f'strategy="auto": {names[type(strategy)].replace("_", " ")}.'
+def _describe_slow(proxy: Proxy, strategy) -> str:
+    """Say why the training takes long for "auto", "" if it does not."""
     slow = proxy.describe_training(strategy.requires)
-    return f'{text} {slow}, which strategy="entropy" uses.' if slow else text
+    return f"strategy='auto': {slow}, which strategy='entropy' uses." if slow else ""

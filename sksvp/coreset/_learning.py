@@ -1,6 +1,6 @@
 """From a proxy to the evidence that a strategy needs, through a memory if there is one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 from .._clock import Clock
 from .._seeds import is_seeded
 from .._storage._describe import describe
-from ..proxies import Proxy, as_proxy
+from ..proxies import NoFeatures, Proxy, as_proxy
 from ..strategies import Evidence
 from ._memory import ProxyRecord, Seconds, memory_entry, memory_folder
 from ._memory_key import training_key
@@ -115,7 +115,7 @@ class Learning:
                 entry.save(record)
             report("evidence")
             by_proxy = [kind for kind in self.requires if not (out_of_fold and kind == "probabilities")]
-            if _gather_missing(record, X, y, by_proxy):
+            if _gather_missing(record, X, y, by_proxy, getattr(self.strategy, "optional", ())):
                 entry.save(record)
             parts: dict[str, Any] = in_sample(record.evidence)
             seconds = dict(record.seconds)
@@ -160,14 +160,29 @@ class Learning:
         return record
 
 
-def _gather_missing(record: ProxyRecord, X, y: np.ndarray, requires: list[str]) -> bool:
+def gather_kinds(
+    proxy: Proxy, X, y: np.ndarray, kinds: Sequence[str], optional: tuple[str, ...]
+) -> dict[str, Any]:
+    """Gather kinds of evidence as parts by name, without the optional features if the proxy has none."""
+    try:
+        return proxy.gather(X, kinds, y=y).parts
+    except NoFeatures:
+        if "features" not in optional:
+            raise
+    others = [kind for kind in kinds if kind != "features"]
+    return proxy.gather(X, others, y=y).parts if others else {}
+
+
+def _gather_missing(
+    record: ProxyRecord, X, y: np.ndarray, requires: list[str], optional: tuple[str, ...]
+) -> bool:
     """Add to a record the kinds of evidence it does not have yet, and return whether there were any."""
     parts: dict[str, Any] = in_sample(record.evidence)
     missing = [kind for kind in requires if kind not in Evidence(y=y, **parts).kinds]
     if not missing:
         return False
     with Clock() as clock:
-        record.evidence |= as_proxy(record.proxy, classes=y).gather(X, missing, y=y).parts
+        record.evidence |= gather_kinds(as_proxy(record.proxy, classes=y), X, y, missing, optional)
     # One pass serves them all.
     share = (clock.wall / len(missing), clock.cpu / len(missing))
     record.seconds |= dict.fromkeys(missing, share)

@@ -17,6 +17,7 @@ from ..strategies import (
     resolve_strategy,
     strategy_names,
 )
+from ._learning import gather_kinds
 
 
 def requirements(strategy: Any, class_balanced: bool | str) -> tuple[str, ...]:
@@ -38,7 +39,8 @@ class RerankingMixin:
     _kept: Evidence
     proxy_: Any
     random_state: Any
-    strategy_: Any
+    _ranks_by: Any
+    _rows: Any
     support_: np.ndarray
     set_params: Callable[..., Any]
     _is_fitted_rows: Callable[[Any], bool]
@@ -90,13 +92,16 @@ class RerankingMixin:
         other = copy.copy(self).set_params(
             **{name: value for name, value in given.items() if value is not None}
         )
+        # A copy has no weak references.
+        other._rows = self._rows
         other._validate_params()
-        chosen_by = self.strategy_ if strategy is None else resolve_strategy(strategy, self._gives())
+        chosen_by = self._ranks_by if strategy is None else resolve_strategy(strategy, self._gives())
         n_samples = count_rows(other.subset_size, self._kept.n_rows)
-        evidence = self._evidence_again(requirements(chosen_by, other.class_balanced), X)
+        requires = requirements(chosen_by, other.class_balanced)
+        evidence = self._evidence_again(requires, X, optional=getattr(chosen_by, "optional", ()))
         seeds = [None, None] if self.random_state is None else draw_seeds(self.random_state, 2)
         other._choose(chosen_by, evidence, n_samples, seeds[1])
-        other._warn(chosen_by, evidence, self._kept.y, stacklevel=2)
+        other._warn(evidence, self._kept.y, stacklevel=2)
         return other
 
     def score_table(self, X=None):
@@ -142,7 +147,7 @@ class RerankingMixin:
         scores = (kind for kind in proxy.gives if kind not in proxy.recorders)
         return {*self._kept.kinds, *staged, *scores}
 
-    def _evidence_again(self, requires: tuple[str, ...], X: Any) -> Evidence:
+    def _evidence_again(self, requires: tuple[str, ...], X: Any, optional: tuple[str, ...] = ()) -> Evidence:
         """Gather what the fitted proxy says of the rows, beside what its training has recorded."""
         if X is not None and not self._is_fitted_rows(X):
             raise ValueError("X must be the rows that were fitted, got others.")
@@ -156,7 +161,7 @@ class RerankingMixin:
             raise ValueError("The rows that were fitted are no longer in memory: give them as X.")
         labels = np.asarray(kept.y)
         proxy = as_proxy(self.proxy_, classes=labels)
-        parts = kept.parts | proxy.gather(X, asked, y=labels).parts
+        parts = kept.parts | gather_kinds(proxy, X, labels, asked, optional)
         classes = proxy.labels_of_columns(parts) if kept.classes is None else kept.classes
         return Evidence(y=labels, classes=classes, **parts)
 

@@ -5,6 +5,9 @@ function on arrays that does its work (`entropy`, `k_centers`, ...).
 """
 
 from ._area_under_margin import AreaUnderMargin, area_under_margin
+from ._auto import Auto, Decision
+from ._auto_query import AutoQuery
+from ._auto_query import first_rows as first_rows
 from ._badge import BADGE, badge
 from ._bait import BAIT, bait
 from ._beta_sample import BetaSample
@@ -58,9 +61,12 @@ __all__ = [
     "D2",
     "EL2N",
     "AreaUnderMargin",
+    "Auto",
+    "AutoQuery",
     "BetaSample",
     "Choice",
     "ClusterMargin",
+    "Decision",
     "Dual",
     "DynamicUncertainty",
     "Entropy",

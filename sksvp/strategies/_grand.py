@@ -34,6 +34,7 @@ class GraNd(EL2N):
     """
 
     requires = ("training_record", "features")
+    hardest_first = True
 
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Return the gradient length of `rows`."""

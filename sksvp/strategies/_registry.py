@@ -8,6 +8,7 @@ from typing import Any
 from sklearn.utils._param_validation import validate_params
 
 from ._area_under_margin import AreaUnderMargin
+from ._auto import Auto
 from ._badge import BADGE
 from ._bait import BAIT
 from ._beta_sample import BetaSample
@@ -29,7 +30,6 @@ from ._margin import Margin
 from ._moderate import Moderate
 from ._random import Random
 from ._recorder import Recorder
-from ._strategy import Strategy
 from ._stratified import Stratified
 from ._training_record import RecordVisits
 from ._typiclust import TypiClust
@@ -60,8 +60,6 @@ _STRATEGIES: dict[str, type] = {
     "cluster_margin": ClusterMargin,
 }
 _BUILT_IN = frozenset(_STRATEGIES)
-# "auto" is the first of these that the proxy can serve, else the last.
-_AUTO: tuple[type[Strategy], ...] = (ForgettingEvents, Entropy)
 _RECORDERS: dict[str, type[Recorder]] = {cls.name: cls for cls in (ForgettingCounter, RecordVisits)}
 
 
@@ -156,7 +154,7 @@ def resolve_strategy(strategy: Any, gives: Collection[str] | None = None) -> Any
         A registered name, or any object with `requires` and `rank`.
     gives : collection of str, optional
         Kinds of evidence that the proxy can give. With these, ``"auto"`` is a name
-        too: it means forgetting events if they are among them, else entropy.
+        too: an `Auto` that reads them.
 
     Returns
     -------
@@ -172,7 +170,7 @@ def resolve_strategy(strategy: Any, gives: Collection[str] | None = None) -> Any
     """
     if isinstance(strategy, str):
         if strategy == "auto" and gives is not None:
-            return next(cls() for cls in _AUTO if set(cls.requires) <= set(gives) or cls is _AUTO[-1])
+            return Auto(tuple(kind for kind in Auto().kinds if kind in gives))
         if strategy not in _STRATEGIES:
             raise ValueError(f"Unknown strategy {strategy!r}; known strategies: {', '.join(_STRATEGIES)}.")
         return _STRATEGIES[strategy]()

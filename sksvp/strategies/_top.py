@@ -24,6 +24,8 @@ class Top(Sampler):
     [1, 2]
     """
 
+    hardest_first = True
+
     def __init__(self, score: Any):
         super().__init__(score)
 

@@ -11,12 +11,14 @@ from ._pipelines import classifier_of
 from ._proxy import Proxy
 from ._skorch_net import SkorchNet
 from ._staged_ensemble import StagedEnsemble
+from ._staged_xgboost import StagedXGBoost
 
 # The first kind that matches is used. A new kind is one more line here.
 _KINDS: tuple[type[Proxy], ...] = (
     SkorchNet,
     Network,
     LinearText,
+    StagedXGBoost,
     NumberedLabels,
     StagedEnsemble,
     PartialFit,

@@ -71,10 +71,14 @@ class Model:
         """Names of the recorders that its training can show each visit to."""
         if not self.shows_visits or self.is_frozen or resamples(self.estimator):
             return ()
-        return tuple(recorder_names(scores=self._scores_visits()))
+        return tuple(recorder_names(scores=self._scores_visits(), features=self._has_visited_features()))
 
     def _scores_visits(self) -> bool:
         """Tell whether a visit shows the scores of the classes, and not only the predicted one."""
+        return True
+
+    def _has_visited_features(self) -> bool:
+        """Tell whether a visit shows the features of the rows, which are the input of the last layer."""
         return True
 
     def free_recorders(self, needed: Iterable[str], *, is_kept: bool = False) -> tuple[str, ...]:

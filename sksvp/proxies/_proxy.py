@@ -160,4 +160,7 @@ class Proxy(TrainableModel):
             raise ValueError(
                 f"{type(self.classifier).__name__} recorded {found} of the {name} of {n_rows} rows."
             )
-        return record.copy()
+        # A large record lies in a mapped file and is not copied.
+        shown = np.asarray(record).view()
+        shown.flags.writeable = False
+        return shown

@@ -32,6 +32,9 @@ from ._moderate import Moderate, centre_distances
 from ._picking import PickingStrategy
 from ._probabilities import SUM_TOLERANCE as SUM_TOLERANCE
 from ._random import Random
+from ._record_changes import RecordChanges
+from ._record_feature_norms import RecordFeatureNorms
+from ._record_visits import RecordVisits
 from ._recorder import Recorder
 
 # With a name repeated: for other packages, and no part of the public interface.
@@ -49,8 +52,9 @@ from ._soft import Soft
 from ._strategy import ScoredStrategy, Strategy, rank_by_score
 from ._strategy import check_n_samples as check_n_samples
 from ._stratified import Stratified
+from ._tdds import Tdds, tdds
 from ._top import Top
-from ._training_record import RecordVisits, TrainingRecord
+from ._training_record import TrainingRecord
 from ._training_record import log_probabilities as log_probabilities
 from ._typiclust import TypiClust, typiclust
 from ._window import Window
@@ -83,6 +87,8 @@ __all__ = [
     "Moderate",
     "PickingStrategy",
     "Random",
+    "RecordChanges",
+    "RecordFeatureNorms",
     "RecordVisits",
     "Recorder",
     "Sampler",
@@ -90,6 +96,7 @@ __all__ = [
     "Soft",
     "Strategy",
     "Stratified",
+    "Tdds",
     "Top",
     "TrainingRecord",
     "TypiClust",
@@ -121,6 +128,7 @@ __all__ = [
     "register_strategy",
     "resolve_strategy",
     "strategy_names",
+    "tdds",
     "typiclust",
     "variability",
 ]

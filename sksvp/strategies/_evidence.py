@@ -64,6 +64,8 @@ class Evidence:
         self.probabilities = probabilities
         self.features = features
         self._records = tuple(records)
+        # The parts of the training record, and that record once it has been checked.
+        self._checked_record: tuple[dict[str, Any], Any] = ({}, None)
         vars(self).update(records)
         self.n_rows = self._common_length(n_rows)
         self.classes = None if classes is None else as_array(classes, "classes")
@@ -76,6 +78,10 @@ class Evidence:
                     f"classes must name each column of the {name}, got {len(self.classes)} classes for the shape "
                     f"{np.shape(part)}."
                 )
+
+    def __getstate__(self):
+        # The record is made of the parts, which would be stored twice.
+        return {**vars(self), "_checked_record": ({}, None)}
 
     def _common_length(self, n_rows: int | None) -> int:
         lengths = {

@@ -56,7 +56,8 @@ RECORD, NOTHING = ("training_record",), ("probabilities",)
         (0.5, {"mostly_wrong": 0.1}, "Stratified(hardest_dropped=0.1, score=EL2N())", False),
         (0.7, {"mostly_wrong": 0.1}, "Stratified(score=EL2N())", False),
         (0.05, {"wrong": 0.3}, "FacilityLocation(weights='confidence')", False),
-        (0.1, {"wrong": 0.3}, "Stratified(hardest_dropped=0.3, score=EL2N())", True),
+        (0.1, {"wrong": 0.3}, "FacilityLocation(weights='confidence')", False),
+        (0.2, {"wrong": 0.3}, "Stratified(hardest_dropped=0.3, score=EL2N())", True),
         (0.5, {"wrong": 0.3}, "Stratified(hardest_dropped=0.3, score=EL2N())", True),
         (0.8, {"wrong": 0.3}, "Stratified(hardest_dropped=0.2, score=EL2N())", True),
         # A proxy that doubts far more than the neighbours do has not learned enough.

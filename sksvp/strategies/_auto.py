@@ -20,18 +20,42 @@ from ._stratified import Stratified
 from ._training_record import TrainingRecord
 
 _KINDS = ("training_record", "features", "probabilities")
-# The thresholds of the rule. Neighbours outvote many labels, and hardly any:
-_MANY_OUTVOTED, _HARDLY_OUTVOTED = 0.2, 0.1
-# shares of the rows that are few, some, about half, and most,
-_FEW_ROWS, _SOME_ROWS, _HALF, _MOST_ROWS = 0.07, 0.15, 0.4, 0.6
-# kept rows of a class by which hard rows are told from odd ones, and a share of rows that few are doubtful,
-_ENOUGH, _FEW_DOUBTFUL = 20, 0.05
-# shares of the hardest rows that strata drop, and by how much more a proxy doubts than neighbours do that is weak.
-_SOME_DROPPED, _MOST_DROPPED, _WEAK = 0.1, 0.3, 0.15
 # Facility location takes time in proportion to the square of the rows of a class.
 _MOST_OF_A_CLASS = 20_000
 # Neighbours that vote on the label of a row, rows whose label is voted on, and rows that may vote.
 _N_NEIGHBORS, _N_ASKED, _N_VOTERS = 10, 1000, 20_000
+
+
+class Thresholds(NamedTuple):
+    """Thresholds of the rule, chosen by ``benchmarks/bench_auto.py``.
+
+    Parameters
+    ----------
+    many_outvoted, hardly_outvoted : float
+        Shares of outvoted rows.
+    few_rows, some_rows, half, most_rows : float
+        Shares of the rows that are kept.
+    enough : float
+        Kept rows of a class by which hard rows are told from odd ones.
+    few_doubtful : float
+        Share of doubtful rows.
+    some_dropped, most_dropped : float
+        Shares of the hardest rows that strata drop.
+    weak : float
+        By how much more a weak proxy doubts than neighbours outvote.
+    """
+
+    many_outvoted: float = 0.2
+    hardly_outvoted: float = 0.1
+    few_rows: float = 0.07
+    some_rows: float = 0.15
+    half: float = 0.4
+    most_rows: float = 0.6
+    enough: float = 20
+    few_doubtful: float = 0.05
+    some_dropped: float = 0.1
+    most_dropped: float = 0.3
+    weak: float = 0.15
 
 
 class Decision(NamedTuple):
@@ -112,17 +136,7 @@ class Auto(Strategy):
             The strategy, whether classes keep their shares, and why.
         """
         self._validate_params()
-        labels = np.asarray(evidence.require("y"))
-        check_n_samples(n_samples, len(labels))
-        sizes = np.unique(labels, return_counts=True)[1]
-        return _decide(
-            Looks(
-                share=n_samples / len(labels),
-                n_per_class=n_samples / len(sizes),
-                outvoted=_outvoted_share(evidence, labels) if sizes.max() <= _MOST_OF_A_CLASS else None,
-                doubtful=_doubtful_share(evidence),
-            )
-        )
+        return decide_by(look(evidence, n_samples), Thresholds())
 
     def rank(self, evidence: Evidence, n_samples: int, *, candidates=None, initial=None, random_state=None):
         """Rank as the strategy does that `decide` takes; see `Strategy.rank`."""
@@ -155,47 +169,66 @@ class Looks(NamedTuple):
     doubtful: float | None
 
 
-def _decide(looks: Looks) -> Decision:
+def look(evidence: Evidence, n_samples: int) -> Looks:
+    """Look at the evidence of all rows, of which some will be chosen."""
+    labels = np.asarray(evidence.require("y"))
+    check_n_samples(n_samples, len(labels))
+    sizes = np.unique(labels, return_counts=True)[1]
+    return Looks(
+        share=n_samples / len(labels),
+        n_per_class=n_samples / len(sizes),
+        outvoted=_outvoted_share(evidence, labels) if sizes.max() <= _MOST_OF_A_CLASS else None,
+        doubtful=_doubtful_share(evidence),
+    )
+
+
+def decide_by(looks: Looks, limits: Thresholds) -> Decision:
     """Decide by the rule of the user guide."""
     kept = f"{looks.share:.0%} of the rows ({looks.n_per_class:.3g} of each class) are kept"
     share, outvoted, doubtful = looks.share, looks.outvoted, looks.doubtful
     if outvoted is None:
-        return _decide_without_features(looks, kept)
-    if outvoted > _MANY_OUTVOTED:
+        return _decide_without_features(looks, limits, kept)
+    if outvoted > limits.many_outvoted:
         seen = f"{kept} and neighbours outvote {outvoted:.0%} of the labels"
         if doubtful is None:
             return _random(f"{seen}, which no training record helps to tell apart")
-        if share < _FEW_ROWS:
+        if share < limits.some_rows:
             return _covering("confidence", seen)
-        return _strata(min(_MOST_DROPPED, 1.0 - share), True, seen)
+        return _strata(min(limits.most_dropped, 1.0 - share), True, seen)
     seen = f"{kept} and neighbours outvote only {outvoted:.0%} of the labels"
-    if doubtful is None or doubtful > outvoted + _WEAK:
+    if doubtful is None or doubtful > outvoted + limits.weak:
         told = "no training record" if doubtful is None else f"a weak proxy ({doubtful:.0%} mostly wrong)"
-        if share < (_SOME_ROWS if outvoted <= _HARDLY_OUTVOTED else _FEW_ROWS):
+        if share < (limits.some_rows if outvoted <= limits.hardly_outvoted else limits.few_rows):
             return _covering(None, f"{seen}, with {told}")
         return _random(f"{seen}, with {told} to tell which are worth more")
-    if share < _SOME_ROWS or (share < _HALF and looks.n_per_class < _ENOUGH):
+    if share < limits.some_rows or (share < limits.half and looks.n_per_class < limits.enough):
         return _covering("confidence", seen)
-    if looks.n_per_class < _ENOUGH:
+    if looks.n_per_class < limits.enough:
         return _random(f"{seen}, too few of a class to tell hard rows from odd ones")
-    if share >= _MOST_ROWS:
+    if share >= limits.most_rows:
         return _strata(0.0, False, seen)
-    if share < _HALF or doubtful <= _FEW_DOUBTFUL:
+    if share < limits.half or doubtful <= limits.few_doubtful:
         return Decision(D2(), True, f"hard rows, no two alike, since {seen}")
-    return _strata(_SOME_DROPPED, False, f"{seen}, and the proxy was mostly wrong about {doubtful:.0%}")
+    return _strata(limits.some_dropped, False, f"{seen}, and the proxy was mostly wrong about {doubtful:.0%}")
 
 
-def _decide_without_features(looks: Looks, kept: str) -> Decision:
+def _decide_without_features(looks: Looks, limits: Thresholds, kept: str) -> Decision:
     if looks.doubtful is None:
         return _random(f"{kept}, and the proxy gives neither a training record nor features")
     seen = f"{kept} and the proxy was mostly wrong about {looks.doubtful:.0%}"
-    if looks.doubtful > _MANY_OUTVOTED:
+    if looks.doubtful > limits.many_outvoted:
         return _random(f"{seen}: it is weak, or labels are wrong")
-    if looks.share >= _MOST_ROWS and looks.n_per_class >= _ENOUGH:
+    if looks.share >= limits.most_rows and looks.n_per_class >= limits.enough:
         return _strata(0.0, False, seen)
-    if looks.share < _FEW_ROWS or looks.n_per_class < _ENOUGH or looks.doubtful <= _FEW_DOUBTFUL:
+    if (
+        looks.share < limits.few_rows
+        or looks.n_per_class < limits.enough
+        or looks.doubtful <= limits.few_doubtful
+    ):
         return _random(f"{seen}, without features to cover")
-    return _strata(_SOME_DROPPED if looks.share >= _HALF else 2 * _SOME_DROPPED, False, seen)
+    return _strata(
+        limits.some_dropped if looks.share >= limits.half else 2 * limits.some_dropped, False, seen
+    )
 
 
 def _random(seen: str) -> Decision:

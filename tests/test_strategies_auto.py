@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from sksvp.strategies import (
     Auto,
@@ -12,9 +13,7 @@ from sksvp.strategies import (
     Random,
     Stratified,
     TrainingRecord,
-    TypiClust,
     choose,
-    first_rows,
 )
 
 N, N_CLASSES = 1000, 4
@@ -132,9 +131,27 @@ def test_a_row_of_a_kind_of_its_own_is_no_neighbour_of_itself():
     assert isinstance(Auto().decide(Evidence(y=y, features=features), 50).strategy, Random)
 
 
-def test_labels_are_needed():
-    with pytest.raises(ValueError, match="needs y"):
-        Auto().decide(Evidence(n_rows=10), 2)
+def test_rows_without_labels_are_covered():
+    evidence = make_evidence(kinds=("features",))
+    assert repr(Auto().decide(Evidence(features=evidence.features), 20).strategy) == "FacilityLocation()"
+    assert isinstance(Auto().decide(Evidence(n_rows=10), 2).strategy, Random)
+
+
+@pytest.mark.parametrize("gap", [np.nan, np.inf])
+def test_features_with_gaps_are_done_without(gap):
+    evidence = make_evidence()
+    features = evidence.features.copy()
+    features[3, 1] = gap
+    evidence = Evidence(y=Y, features=features, training_record=evidence.training_record)
+    assert isinstance(Auto().decide(evidence, 100).strategy, Random)
+
+
+def test_sparse_features_are_covered():
+    evidence = make_evidence(kinds=("features",))
+    features = sparse.csr_array(np.round(evidence.features))
+    decision = Auto().decide(Evidence(y=Y, features=features), 50)
+    assert isinstance(decision.strategy, FacilityLocation)
+    assert len(choose(decision.strategy, Evidence(y=Y, features=features), 50).rows) == 50
 
 
 @pytest.mark.parametrize("n_samples", [0, 1001, 2.5])
@@ -162,18 +179,9 @@ def test_what_is_asked_for(n_labels, n_rows, kinds, strategy):
     assert repr(decision.strategy) == repr(strategy) and decision.reason
 
 
-@pytest.mark.parametrize(
-    ("X", "strategy"),
-    [
-        (np.zeros((20, 3)), TypiClust),
-        (np.full((20, 3), np.nan), Random),
-        (np.zeros((20, 3, 3)), Random),
-        (["a", "b"], Random),
-    ],
-)
-def test_what_is_asked_for_without_labels(X, strategy):
-    decision, evidence = first_rows(X)
-    assert isinstance(decision.strategy, strategy) and (evidence is None) == (strategy is Random)
+def test_what_is_asked_for_without_labels():
+    decision = AutoQuery().decide(n_rows=100, n_labels=0, n_classes=0)
+    assert repr(decision.strategy) == "TypiClust(scale=True)"
 
 
 def test_a_query_ranks_as_it_decides():

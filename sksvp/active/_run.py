@@ -13,7 +13,7 @@ from .._clock import Clock
 from .._inputs._containers import take_rows
 from .._seeds import draw_seeds
 from ..proxies import NoFeatures, as_proxy
-from ..strategies import AutoQuery, Evidence, Margin, Random, first_rows, recorder_names, resolve_strategy
+from ..strategies import AutoQuery, Margin, Random, recorder_names, resolve_strategy
 from ._checkpoint import LearnerCheckpoint
 from ._models import Trained, are_same, train
 from ._ranking import Ranking, rank_pool
@@ -115,21 +115,24 @@ class Run:
     def select(self, n_samples: int) -> np.ndarray:
         """Choose the rows to label next; they wait for labels.
 
-        With labels of fewer than two classes no model can be trained, and the rows
-        are drawn at random, or by `AutoQuery` from X alone.
+        With labels of fewer than two classes no model can be trained. The rows are then
+        drawn at random, unless the strategy needs no trained model; `AutoQuery` takes
+        one then.
         """
         state = self.state
-        strategy, first = self._take_strategy(n_samples)
-        proxy = self.official_proxy() if strategy.requires and first is None else None
-        known = None if proxy is None else proxy.proxy
+        can_train = state.table.n_classes > 1
+        strategy = self._take_strategy(n_samples)
+        proxy = self.official_proxy() if can_train and strategy.requires else None
+        known = as_proxy(None) if proxy is None else proxy.proxy
         try:
-            ranking = self._rank(strategy, known, n_samples, first)
+            ranking = self._rank(strategy, known, n_samples)
         except NoFeatures:
             if not isinstance(self.strategy, AutoQuery):
                 raise
-            # The features show only now to be sparse or no numbers.
-            strategy, self.reason = Margin(), "rows of the smallest margin, since the proxy has no features"
-            ranking = self._rank(strategy, known, n_samples, None)
+            # Features show only when they are asked for to be no numbers.
+            strategy = Margin() if can_train else Random()
+            self.reason = f"{type(strategy).__name__}, since there are no features to cover"
+            ranking = self._rank(strategy, known, n_samples)
         self.took = strategy
         # A second selection on the same labels does not count their training again.
         paid = state.step_of_selection == state.step
@@ -139,7 +142,7 @@ class Run:
                 "n_labeled": state.n_labeled,
                 "rows": ranking.rows,
                 **seconds_of("proxy_fit", None if proxy is None else Clock() if paid else proxy.seconds),
-                **seconds_of("inference", None if proxy is None else ranking.inference),
+                **seconds_of("inference", ranking.inference if strategy.requires else None),
                 **seconds_of("ranking", ranking.ranking),
                 **seconds_of("target_fit", None),
                 "proxy_score": None,
@@ -152,33 +155,31 @@ class Run:
         self.save()
         return ranking.rows
 
-    def _rank(self, strategy: Any, proxy: Any, n_samples: int, evidence: Evidence | None) -> Ranking:
-        state = self.state
+    def _rank(self, strategy: Any, proxy: Any, n_samples: int) -> Ranking:
         return rank_pool(
             strategy,
             proxy,
             self.X,
-            state.table.labelled,
+            self.state.table.labelled,
             n_samples,
-            random_state=_seed(state.seeds["drawing"], state.n_selections),
-            evidence=evidence,
+            random_state=_seed(self.state.seeds["drawing"], self.state.n_selections),
         )
 
-    def _take_strategy(self, n_samples: int) -> tuple[Any, Evidence | None]:
-        """Return the strategy that ranks now, and its evidence where that needs no model."""
-        state = self.state
-        self.reason = None
-        if not isinstance(self.strategy, AutoQuery):
-            return (self.strategy if state.table.n_classes > 1 else Random()), None
-        evidence = None
-        if state.table.n_classes > 1:
+    def _take_strategy(self, n_samples: int) -> Any:
+        """Return the strategy that ranks now."""
+        state, self.reason = self.state, None
+        if isinstance(self.strategy, AutoQuery):
             decision = self.strategy.decide(
                 n_rows=state.n_rows, n_labels=state.n_labeled + n_samples, n_classes=state.table.n_classes
             )
-        else:
-            decision, evidence = first_rows(self.X)
-        self.reason = decision.reason
-        return decision.strategy, evidence
+            self.reason = decision.reason
+            return decision.strategy
+        return self.strategy if state.table.n_classes > 1 or self._needs_rows_alone() else Random()
+
+    def _needs_rows_alone(self) -> bool:
+        """Tell whether X itself is all that the strategy reads."""
+        needed = set(self.strategy.requires)
+        return bool(needed) and needed <= {*as_proxy(self.proxy).kinds_of_rows}
 
     def record(self, rows: np.ndarray, labels: np.ndarray, *, overwrite: bool = False) -> None:
         """Record labels of rows."""

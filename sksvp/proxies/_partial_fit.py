@@ -48,7 +48,7 @@ class PartialFit(Proxy):
     def _ways_out(self, missing: list[str]) -> list[str]:
         ways = super()._ways_out(missing)
         forbidding = _forbids_partial_fit(self.classifier)
-        if forbidding and missing != ["features"] and not self.is_frozen:
+        if forbidding and not set(missing) <= {"features", "inputs"} and not self.is_frozen:
             ways.append(
                 f"Each visit of its training is seen while it learns by partial_fit, which {forbidding} does not "
                 "allow."

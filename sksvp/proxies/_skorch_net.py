@@ -46,7 +46,8 @@ class SkorchNet(Proxy):
         free = recorder_names(dear=is_kept, features=False)
         return tuple(name for name in self.recorders if name in free)
 
-    def _has_features(self) -> bool:
+    @property
+    def has_own_features(self) -> bool:
         # Whether its module has features shows only when it is asked.
         return True
 

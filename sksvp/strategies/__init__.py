@@ -7,14 +7,13 @@ function on arrays that does its work (`entropy`, `k_centers`, ...).
 from ._area_under_margin import AreaUnderMargin, area_under_margin
 from ._auto import Auto, Decision
 from ._auto_query import AutoQuery
-from ._auto_query import first_rows as first_rows
 from ._badge import BADGE, badge
 from ._bait import BAIT, bait
 from ._beta_sample import BetaSample
 from ._cartography import Variability, confidence, correctness, variability
 from ._choose import Choice, choose
-from ._cluster_margin import ClusterMargin
-from ._d2 import D2
+from ._cluster_margin import ClusterMargin, cluster_margin
+from ._d2 import D2, d2
 from ._dual import Dual, dual
 from ._dynamic_uncertainty import DynamicUncertainty, dynamic_uncertainty
 from ._el2n import EL2N, el2n
@@ -28,7 +27,7 @@ from ._k_centers import KCenters, k_centers
 from ._least_confidence import LeastConfidence, least_confidence
 from ._loss_correlation import LossCorrelation, loss_correlation
 from ._margin import Margin, margin
-from ._moderate import Moderate, centre_distances
+from ._moderate import Moderate, centre_distances, moderate
 from ._picking import PickingStrategy
 from ._probabilities import SUM_TOLERANCE as SUM_TOLERANCE
 from ._random import Random
@@ -108,9 +107,11 @@ __all__ = [
     "centre_distances",
     "choose",
     "class_quotas",
+    "cluster_margin",
     "confidence",
     "correctness",
     "count_rows",
+    "d2",
     "dual",
     "dynamic_uncertainty",
     "el2n",
@@ -123,6 +124,7 @@ __all__ = [
     "least_confidence",
     "loss_correlation",
     "margin",
+    "moderate",
     "rank_by_score",
     "recorder_names",
     "register_strategy",

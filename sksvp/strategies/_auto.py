@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.neighbors import NearestNeighbors
 
 from ._area_under_margin import AreaUnderMargin
@@ -100,7 +101,7 @@ class Auto(Strategy):
     """
 
     picks_greedily = True
-    # Features that turn out to be sparse or no numbers are done without.
+    # Features that turn out to be no numbers are done without.
     optional = ("features",)
     _parameter_constraints: ClassVar[dict] = {"kinds": [tuple, list, set, frozenset]}
 
@@ -126,7 +127,7 @@ class Auto(Strategy):
         Parameters
         ----------
         evidence : Evidence
-            Evidence of all rows, with labels.
+            Evidence of all rows, with labels if there are any.
         n_samples : int
             How many rows will be chosen.
 
@@ -136,6 +137,8 @@ class Auto(Strategy):
             The strategy, whether classes keep their shares, and why.
         """
         self._validate_params()
+        if evidence.y is None:
+            return _decide_without_labels(evidence, n_samples)
         return decide_by(look(evidence, n_samples), Thresholds())
 
     def rank(self, evidence: Evidence, n_samples: int, *, candidates=None, initial=None, random_state=None):
@@ -231,6 +234,13 @@ def _decide_without_features(looks: Looks, limits: Thresholds, kept: str) -> Dec
     )
 
 
+def _decide_without_labels(evidence: Evidence, n_samples: int) -> Decision:
+    check_n_samples(n_samples, evidence.n_rows)
+    if _has_features(evidence) and evidence.n_rows <= _MOST_OF_A_CLASS:
+        return _covering(None, "there are no labels")
+    return Decision(Random(), False, "random rows, since there are neither labels nor features to cover")
+
+
 def _random(seen: str) -> Decision:
     return Decision(Random(), True, f"random rows of each class, since {seen}")
 
@@ -259,11 +269,19 @@ def _doubtful_share(evidence: Evidence) -> float | None:
     return float(np.mean(confidence(record.require("loss")) < 0.5))
 
 
+def _has_features(evidence: Evidence) -> bool:
+    """Tell whether there are features without gaps."""
+    features = evidence.parts.get("features")
+    if features is None:
+        return False
+    return bool(np.isfinite(features.data if issparse(features) else np.asarray(features)).all())
+
+
 def _outvoted_share(evidence: Evidence, labels: np.ndarray) -> float | None:
     """Return the share of a sample of rows whose nearest neighbours vote for another label."""
-    if "features" not in evidence.kinds:
+    if not _has_features(evidence):
         return None
-    features = check_table(evidence.features)
+    features = check_table(evidence.features, accept_sparse=True)
     # The same sample at every call: the decision is no matter of the seed.
     shuffled = np.random.RandomState(0).permutation(len(labels))
     voters, asked = shuffled[:_N_VOTERS], shuffled[:_N_ASKED]

@@ -1,10 +1,9 @@
 """AutoQuery: takes the strategy that suits the number of labels there are, for active learning."""
 
 from collections.abc import Collection
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from sklearn.preprocessing import StandardScaler
 
 from ._auto import Decision
 from ._evidence import Evidence
@@ -71,6 +70,10 @@ class AutoQuery(Strategy):
             The strategy, and why.
         """
         self._validate_params()
+        if n_classes < 2:
+            return Decision(
+                TypiClust(scale=True), False, "typical rows of clusters of X, before there are labels"
+            )
         if "probabilities" not in self.kinds:
             return Decision(Random(), False, "random rows, since the proxy gives no probabilities")
         per_class = f"{n_labels / n_classes:.3g} labels of each class"
@@ -92,27 +95,3 @@ class AutoQuery(Strategy):
         return chosen.strategy.rank(
             evidence, n_samples, candidates=candidates, initial=initial, random_state=random_state
         )
-
-
-def first_rows(X: Any) -> tuple[Decision, Evidence | None]:
-    """Return how the first rows are chosen, before there are labels, and the evidence for it.
-
-    Parameters
-    ----------
-    X : rows of length n_rows
-        The pool.
-
-    Returns
-    -------
-    decision : Decision
-        TypiClust for a table of finite numbers, else random rows.
-    evidence : Evidence or None
-        The scaled columns; None for random rows.
-    """
-    is_table = isinstance(getattr(X, "dtype", None), np.dtype) and np.ndim(X) == 2 and X.dtype.kind in "fiu"
-    if not is_table or not isinstance(X, np.ndarray) or not np.isfinite(X).all():
-        return Decision(Random(), False, "random rows, since X is no table of finite numbers"), None
-    features = StandardScaler().fit_transform(X)
-    return Decision(TypiClust(), False, "typical rows of clusters of X, before there are labels"), Evidence(
-        features=features
-    )

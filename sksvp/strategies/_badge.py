@@ -8,7 +8,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import validate_params
 
 from ._evidence import Evidence, log_softmax
-from ._picking import PickingStrategy, check_table
+from ._picking import PickingStrategy, as_vector, check_table, squared_lengths
 from ._probabilities import as_columns, block_slices, check_class_matrix, check_columns
 from ._rows import check_candidates
 from ._strategy import check_n_samples
@@ -36,8 +36,8 @@ def badge(
     ----------
     probabilities : array-like of shape (n_rows, n_classes)
         Class probabilities.
-    features : array-like of shape (n_rows, n_features)
-        Inputs of the last layer.
+    features : array-like or sparse matrix of shape (n_rows, n_features)
+        Inputs of the last layer; for a linear model the rows themselves.
     n_samples : int
         How many rows to choose, at most the rows that are not in `initial`.
     y : array-like of shape (n_rows,), int, optional
@@ -60,7 +60,7 @@ def badge(
         For NaN or infinity, arrays that do not fit together, or `n_samples` outside
         ``1 .. rows not in initial``.
     TypeError
-        For sparse features or row numbers that are no integers.
+        For row numbers that are no integers.
 
     References
     ----------
@@ -77,13 +77,13 @@ def badge(
     values = check_class_matrix(probabilities, "probabilities")
     if not np.isfinite(values).all():
         raise ValueError("probabilities must be finite, got NaN or infinity.")
-    table = check_table(features)
-    if len(values) != len(table):
-        raise ValueError(f"probabilities have {len(values)} rows, features {len(table)}.")
+    table = check_table(features, accept_sparse=True)
+    if len(values) != table.shape[0]:
+        raise ValueError(f"probabilities have {len(values)} rows, features {table.shape[0]}.")
     columns = None if y is None else as_columns(y)
     if columns is not None:
         check_columns(columns, values)
-    pool = check_candidates(len(table), None, initial)
+    pool = check_candidates(len(values), None, initial)
     check_n_samples(n_samples, len(pool))
     picks, _ = _spread_out(values, table, columns, pool, n_samples, check_random_state(random_state))
     return pool[picks]
@@ -91,7 +91,7 @@ def badge(
 
 def _spread_out(
     probabilities: np.ndarray,
-    features: np.ndarray,
+    features: Any,
     columns: np.ndarray | None,
     pool: np.ndarray,
     n_samples: int,
@@ -99,11 +99,11 @@ def _spread_out(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the places in `pool` in the order drawn, and the squared length of each gradient."""
     p = probabilities if len(pool) == len(probabilities) else probabilities[pool]
-    h = features if len(pool) == len(features) else features[pool]
+    h = features if len(pool) == features.shape[0] else features[pool]
     labels = p.argmax(axis=1) if columns is None else columns[pool]
-    squares = _squared_lengths(p)
+    squares = squared_lengths(p)
     errors = squares - 2.0 * p[np.arange(len(p)), labels].astype(np.float64) + 1.0
-    lengths = np.maximum(errors, 0.0) * (_squared_lengths(h) + 1.0)
+    lengths = np.maximum(errors, 0.0) * (squared_lengths(h) + 1.0)
     nearest = lengths.copy()
     is_free = np.ones(len(p), dtype=bool)
     picks = np.empty(n_samples, dtype=np.intp)
@@ -112,19 +112,11 @@ def _spread_out(
         is_free[pick] = False
         error = p[pick].copy()
         error[labels[pick]] -= 1
-        products = (p @ error - error[labels]) * (h @ h[pick] + 1)
+        products = (p @ error - error[labels]) * (h @ as_vector(h[pick]) + 1)
         distances = np.maximum(lengths + lengths[pick] - 2.0 * products, 0.0)
         nearest = distances if place == 0 else np.minimum(nearest, distances)
         nearest[pick] = 0.0
     return picks, lengths
-
-
-def _squared_lengths(values: np.ndarray) -> np.ndarray:
-    squares = np.empty(len(values))
-    for part in block_slices(*values.shape):
-        block = values[part].astype(np.float64)
-        squares[part] = np.einsum("ij,ij->i", block, block)
-    return squares
 
 
 def _draw(weights: np.ndarray, is_free: np.ndarray, rng: np.random.RandomState) -> int:
@@ -155,7 +147,7 @@ class BADGE(PickingStrategy):
     requires = ("probabilities", "features")
 
     def _pick(self, evidence, pool, initial, n_samples, rng) -> tuple[np.ndarray, np.ndarray]:
-        features = check_table(evidence.require("features"))
+        features = check_table(evidence.require("features"), accept_sparse=True)
         return _spread_out(
             class_probabilities(evidence), features, true_columns(evidence), pool, n_samples, rng
         )

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 from sklearn.preprocessing import normalize
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions, validate_params
@@ -12,7 +13,7 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 from ._cartography import confidence
 from ._evidence import Evidence
 from ._margin import uncertainty
-from ._picking import PickingStrategy, check_table, pick_by_class
+from ._picking import PickingStrategy, check_classes, check_table, pick_by_class, squared_lengths
 from ._rows import check_candidates, check_rows, naming
 from ._strategy import check_n_samples
 from ._training_record import TrainingRecord
@@ -34,6 +35,7 @@ _WEIGHED_BY = {None: (), "margin": ("probabilities",), "confidence": ("training_
     {
         "features": "no_validation",
         "n_samples": "no_validation",
+        "y": ["array-like", None],
         "weights": ["array-like", None],
         "initial": ["array-like", None],
         "kernel": [StrOptions({"distance", "rbf"})],
@@ -45,6 +47,7 @@ def facility_location(
     features: Any,
     n_samples: int,
     *,
+    y: ArrayLike | None = None,
     weights: ArrayLike | None = None,
     initial: ArrayLike | None = None,
     kernel: str = "distance",
@@ -61,10 +64,13 @@ def facility_location(
 
     Parameters
     ----------
-    features : array-like of shape (n_rows, n_features)
+    features : array-like or sparse matrix of shape (n_rows, n_features)
         Features.
     n_samples : int
         How many rows to choose, at most the rows that are not in `initial`.
+    y : array-like of shape (n_rows,), optional
+        Labels. With them each class is covered by itself, with rows in proportion to
+        its size.
     weights : array-like of shape (n_rows,), optional
         How much each row counts in the sum, 0 or more; 1 by default.
     initial : array-like of int, optional
@@ -89,9 +95,10 @@ def facility_location(
     ------
     ValueError
         For NaN or infinity, features that are not 2-D, `n_samples` outside
-        ``1 .. rows not in initial``, or weights that are negative or of another length.
+        ``1 .. rows not in initial``, or labels or weights of another length or
+        weights that are negative.
     TypeError
-        For sparse features or row numbers that are no integers.
+        For row numbers that are no integers.
 
     References
     ----------
@@ -105,12 +112,14 @@ def facility_location(
     >>> facility_location([[0.0], [1.0], [2.0], [10.0], [11.0]], 2).tolist()
     [2, 3]
     """
-    table = check_table(features)
-    centres = check_rows([] if initial is None else initial, len(table), "initial")
-    candidates = check_candidates(len(table), None, centres)
+    table = check_table(features, accept_sparse=True)
+    n_rows = table.shape[0]
+    centres = check_rows([] if initial is None else initial, n_rows, "initial")
+    candidates = check_candidates(n_rows, None, centres)
     check_n_samples(n_samples, len(candidates))
-    rows, gains = _cover(
-        table[candidates], _check_weights(weights, len(table))[candidates], n_samples, table[centres], kernel
+    values = _check_weights(weights, n_rows)
+    rows, gains = _cover_by_class(
+        table, check_classes(y, n_rows), values[candidates], candidates, centres, n_samples, kernel
     )
     return (candidates[rows], gains[rows]) if return_gains else candidates[rows]
 
@@ -125,8 +134,28 @@ def _check_weights(weights: ArrayLike | None, n_rows: int) -> np.ndarray:
     return values
 
 
+def _cover_by_class(
+    features: Any,
+    labels: np.ndarray | None,
+    weights: np.ndarray,
+    pool: np.ndarray,
+    initial: np.ndarray,
+    n_samples: int,
+    kernel: str,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places in `pool` that are picked, and their values; labels and initial rows are of all rows."""
+
+    def pick(members: np.ndarray, quota: int) -> tuple[np.ndarray, np.ndarray]:
+        rows = pool[members]
+        # Initial rows cover their own class.
+        centres = initial if labels is None else initial[labels[initial] == labels[rows[0]]]
+        return _cover(features[rows], weights[members], quota, features[centres], kernel)
+
+    return pick_by_class(None if labels is None else labels[pool], n_samples, len(pool), pick)
+
+
 def _cover(
-    features: np.ndarray, weights: np.ndarray, n_samples: int, initial: np.ndarray, kernel: str
+    features: Any, weights: np.ndarray, n_samples: int, initial: Any, kernel: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the picked rows in their order, and the gain of each row when it was picked, or at the end."""
     similarity = _Similarity(features, initial, kernel)
@@ -141,10 +170,11 @@ def _cover(
             gains[part] = closer @ weights
         return gains
 
-    bounds = gains_of(np.arange(len(features)))
+    n_rows = features.shape[0]
+    bounds = gains_of(np.arange(n_rows))
     tie = _TIE * max(bounds.max(), np.finfo(float).tiny)
-    values = np.empty(len(features))
-    is_free = np.ones(len(features), dtype=bool)
+    values = np.empty(n_rows)
+    is_free = np.ones(n_rows, dtype=bool)
     picks = np.empty(n_samples, dtype=np.intp)
     for place in range(n_samples):
         picks[place] = pick = (
@@ -181,18 +211,28 @@ def _highest(bounds: np.ndarray, gains_of: Callable[[np.ndarray], np.ndarray], t
 class _Similarity:
     """Similarities of rows to each other, in blocks; the whole matrix is kept where it is small."""
 
-    def __init__(self, features: np.ndarray, initial: np.ndarray, kernel: str):
+    def __init__(self, features: Any, initial: Any, kernel: str):
         self.is_rbf = kernel == "rbf"
-        both = np.concatenate([features, initial]).astype(np.float64)
-        # Differences of large numbers lose digits; the distances do not depend on the origin.
-        both = normalize(both) if self.is_rbf else both - both.mean(axis=0)
-        self._features, self._initial = both[: len(features)], both[len(features) :]
-        self._squares = np.einsum("ij,ij->i", self._features, self._features)
-        self._longest = np.einsum("ij,ij->i", both, both).max()
+        self._n_rows = n_rows = features.shape[0]
+        if sparse.issparse(features):
+            both = sparse.vstack([features, initial], format="csr").astype(np.float64)
+        else:
+            both = np.concatenate([features, initial]).astype(np.float64)
+        if self.is_rbf:
+            both = normalize(both)
+        elif not sparse.issparse(both):
+            # Differences of large numbers lose digits; the distances do not depend on the origin.
+            both = both - both.mean(axis=0)
+        self._features, self._initial = both[:n_rows], both[n_rows:]
+        squares = squared_lengths(both)
+        self._squares, self._initial_squares = squares[:n_rows], squares[n_rows:]
+        self._longest = squares.max()
         # No similarity is below.
         self._least = 0.0 if self.is_rbf else -2.0 * np.sqrt(self._longest)
-        self._initial_squares = np.einsum("ij,ij->i", self._initial, self._initial)
-        self._step = max(1, _MAX_BYTES // 8 // len(features))
+        if sparse.issparse(both) and not self.is_rbf:
+            mean = np.asarray(both.mean(axis=0)).ravel()
+            self._least = -2.0 * np.sqrt((squares - 2.0 * (both @ mean)).max() + mean @ mean)
+        self._step = max(1, _MAX_BYTES // 8 // n_rows)
         # Made when it is first needed.
         self._matrix: np.ndarray | None = None
 
@@ -203,31 +243,32 @@ class _Similarity:
 
     def rows(self, rows: np.ndarray) -> np.ndarray:
         """Return the similarities of some rows to all, (len(rows), n_rows)."""
-        if self._step >= len(self._features):
+        if self._step >= self._n_rows:
             if self._matrix is None:
-                everything = np.arange(len(self._features))
+                everything = np.arange(self._n_rows)
                 self._matrix = self._between(everything, self._features, self._squares)
             return self._matrix[rows]
         return self._between(rows, self._features, self._squares)
 
     def of_initial(self) -> np.ndarray:
         """Return the similarity of each row to the nearest initial one, the least there is without any."""
-        nearest = np.full(len(self._features), self._least)
-        if len(self._initial):
+        nearest = np.full(self._n_rows, self._least)
+        if len(self._initial_squares):
             for part in self.blocks(np.arange(len(nearest))):
                 nearest[part] = self._to_initial(part).max(axis=1)
         return nearest
 
     def nearest_initial(self) -> np.ndarray:
         """Return for each row the place of the nearest initial one, the first of equal ones."""
-        everything = np.arange(len(self._features))
+        everything = np.arange(self._n_rows)
         return np.concatenate([self._to_initial(part).argmax(axis=1) for part in self.blocks(everything)])
 
     def _to_initial(self, rows: np.ndarray) -> np.ndarray:
         return self._between(rows, self._initial, self._initial_squares)
 
-    def _between(self, rows: np.ndarray, others: np.ndarray, squares: np.ndarray) -> np.ndarray:
-        values = self._features[rows] @ others.T
+    def _between(self, rows: np.ndarray, others: Any, squares: np.ndarray) -> np.ndarray:
+        products = self._features[rows] @ others.T
+        values = products.toarray() if sparse.issparse(products) else products
         values *= -2.0
         values += self._squares[rows, None]
         values += squares
@@ -251,8 +292,9 @@ class FacilityLocation(PickingStrategy):
         ``"confidence"`` it is the mean probability of its own class over the proxy's
         training, so that rows that are probably labelled wrong need not be covered.
     by_class : bool, default=True
-        Whether to pick within each class, in proportion to its size, where labels
-        are known. It is far cheaper as well.
+        Whether to pick within each class, in proportion to its size. It is far cheaper
+        as well. Where no labels are known, as in active learning, rows are picked out
+        of all; the time then grows with the square of their number.
     kernel : {"distance", "rbf"}, default="distance"
         The similarity; see `facility_location`.
 
@@ -284,15 +326,11 @@ class FacilityLocation(PickingStrategy):
         return ("features", *_WEIGHED_BY[self.weights])
 
     def _pick(self, evidence, pool, initial, n_samples, rng) -> tuple[np.ndarray, np.ndarray]:
-        table = check_table(evidence.require("features"))
-        features, centres = table[pool], table[initial]
+        features = check_table(evidence.require("features"), accept_sparse=True)
         weights = self._weigh_rows(evidence, pool)
-        labels = evidence.y if self.by_class and not len(initial) else None
-
-        def pick(members: np.ndarray, quota: int) -> tuple[np.ndarray, np.ndarray]:
-            return _cover(features[members], weights[members], quota, centres, self.kernel)
-
-        return pick_by_class(None if labels is None else np.asarray(labels)[pool], n_samples, len(pool), pick)
+        by_class = self.by_class and evidence.y is not None and not len(initial)
+        labels = np.asarray(evidence.y) if by_class else None
+        return _cover_by_class(features, labels, weights, pool, initial, n_samples, self.kernel)
 
     def _weigh_rows(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         if self.weights is None:
@@ -316,8 +354,9 @@ class FacilityLocation(PickingStrategy):
         ndarray of shape (len(rows),), int
             The counts, the row itself among them. They may serve as `sample_weight`.
         """
-        table = check_table(evidence.require("features"))
-        labels = np.asarray(evidence.y) if self.by_class and evidence.y is not None else np.zeros(len(table))
+        table = check_table(evidence.require("features"), accept_sparse=True)
+        by_class = self.by_class and evidence.y is not None
+        labels = np.asarray(evidence.y) if by_class else np.zeros(table.shape[0])
         counts = np.zeros(len(rows), dtype=np.int64)
         for label in np.unique(labels):
             members, places = np.flatnonzero(labels == label), np.flatnonzero(labels[rows] == label)

@@ -7,6 +7,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from ._el2n import EL2N, error_length
 from ._evidence import Evidence
+from ._picking import check_table, squared_lengths
 from ._training_record import TrainingRecord, score_visits
 
 
@@ -15,7 +16,8 @@ class GraNd(EL2N):
 
     The gradient of a row is the outer product of its error vector and its features
     with a 1 for the bias, so its length is `EL2N` times the root of the squared
-    length of the features plus 1. It is never built.
+    length of the features plus 1. It is never built. The features of a linear model are
+    the rows themselves, and the length is exact.
 
     Parameters
     ----------
@@ -62,8 +64,8 @@ class GraNd(EL2N):
             window = self._window(record)
             channels = [record.require(name)[window] for name in ("loss", "squared", "feature_norm")]
             return score_visits(_gradient_length, *channels, rows=rows)
-        features = np.asarray(evidence.require("features"))[rows].astype(np.float64)
-        return super().score(evidence, rows) * np.sqrt(np.einsum("ij,ij->i", features, features) + 1.0)
+        features = check_table(evidence.require("features"), accept_sparse=True)
+        return super().score(evidence, rows) * np.sqrt(squared_lengths(features)[rows] + 1.0)
 
 
 def _gradient_length(loss: np.ndarray, squared: np.ndarray, feature_norm: np.ndarray) -> np.ndarray:

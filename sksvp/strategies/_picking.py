@@ -4,9 +4,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_array, check_random_state
+from scipy import sparse
+from sklearn.utils import check_array, check_random_state, column_or_1d
 
+from .._inputs._tables import as_floats, as_numbers, dense_if_small
 from ._evidence import Evidence
+from ._probabilities import block_slices
 from ._rows import check_candidates, check_rows, naming
 from ._sizes import class_quotas, mix_evenly
 from ._strategy import Strategy, check_n_samples, spread_scores
@@ -79,10 +82,49 @@ class PickingStrategy(Strategy):
         raise NotImplementedError
 
 
-def check_table(features: Any, *, name: str = "features") -> np.ndarray:
-    """Return features as a dense 2-D array of finite float32 or float64, else raise."""
+def check_table(features: Any, *, name: str = "features", accept_sparse: bool = False) -> Any:
+    """Return features as a 2-D array, or CSR matrix if accepted, of finite float32 or float64, else raise.
+
+    A sparse table of a moderate size is made dense where sparse ones are not accepted.
+    """
     with naming(name):
-        return check_array(features, dtype=[np.float64, np.float32], input_name=name)
+        table = as_numbers(features, name)
+        if not accept_sparse:
+            table = dense_if_small(table, name, "this method reads all values")
+        return check_array(
+            as_floats(table),
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+            input_name=name,
+        )
+
+
+def squared_lengths(rows: Any) -> np.ndarray:
+    """Return the squared Euclidean length of each row of an array or sparse matrix, in float64."""
+    if sparse.issparse(rows):
+        values = rows.astype(np.float64)
+        return np.asarray(values.multiply(values).sum(axis=1)).ravel()
+    squares = np.empty(len(rows))
+    for part in block_slices(*rows.shape):
+        block = rows[part].astype(np.float64)
+        squares[part] = np.einsum("ij,ij->i", block, block)
+    return squares
+
+
+def as_vector(row: Any) -> np.ndarray:
+    """Return one row of an array or sparse matrix as a dense vector."""
+    return row.toarray().ravel() if sparse.issparse(row) else row
+
+
+def check_classes(y: ArrayLike | None, n_rows: int) -> np.ndarray | None:
+    """Return one label a row as a 1-D array, or None if there are none; ValueError for another length."""
+    if y is None:
+        return None
+    with naming("y"):
+        labels = column_or_1d(y)
+    if len(labels) != n_rows:
+        raise ValueError(f"y must have one label for each of the {n_rows} rows, got {len(labels)}.")
+    return labels
 
 
 def pick_by_class(

@@ -19,8 +19,9 @@ class RecordChanges(VisitRecorder):
     It is the sum over the classes of ``|p (log p - log q)|``, where p are the
     probabilities at this visit and q those at the visit before; 0 at the first visit.
     Probabilities below 1e-8 count as 1e-8. A row takes two bytes a visit, and two a
-    class for the probabilities of the former visit, which are overwritten. It is kept
-    only where a strategy reads it, such as `Tdds`, or where a memory keeps the training.
+    class for the probabilities of the former visit, which are overwritten; a network
+    holds as much again for those of the present one. It is kept only where a strategy
+    reads it, such as `Tdds`, or where a memory keeps the training.
 
     Parameters
     ----------

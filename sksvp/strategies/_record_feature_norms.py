@@ -36,7 +36,7 @@ class RecordFeatureNorms(VisitRecorder):
     name: ClassVar[str] = "feature_norm"
     needs_features: ClassVar[bool] = True
     is_dear: ClassVar[bool] = True
-    dtype: ClassVar[Any] = np.float32
+    dtype: ClassVar[np.dtype] = np.dtype(np.float32)
 
     @staticmethod
     def judge(logits: Any, y: Any) -> Any:

@@ -15,10 +15,15 @@ class VisitRecorder(Recorder):
     """Base of the recorders that keep every visit; above 256 MiB in a mapped temporary file, see `VisitStore`.
 
     A child computes in `judge` one number per row, or `n_channels` of them.
+
+    Parameters
+    ----------
+    n_rows : int
+        Number of training rows.
     """
 
     n_channels: ClassVar[int] = 1
-    dtype: ClassVar[Any] = np.float16
+    dtype: ClassVar[np.dtype] = np.dtype(np.float16)
 
     def __init__(self, n_rows: int):
         super().__init__(n_rows)

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.feature_extraction.text import HashingVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
+from sksvp import ProxyActiveLearner
 from sksvp.strategies import (
     Auto,
     AutoQuery,
@@ -13,6 +19,7 @@ from sksvp.strategies import (
     Random,
     Stratified,
     TrainingRecord,
+    TypiClust,
     choose,
 )
 
@@ -50,8 +57,9 @@ RECORD, NOTHING = ("training_record",), ("probabilities",)
     [
         (0.05, {}, "FacilityLocation(weights='confidence')", False),
         (0.1, {"mostly_wrong": 0.1}, "FacilityLocation(weights='confidence')", False),
-        (0.2, {}, "D2()", True),
-        (0.5, {}, "D2()", True),
+        (0.2, {}, "FacilityLocation()", False),
+        (0.3, {}, "D2()", True),
+        (0.5, {}, "Stratified(score=EL2N())", False),
         (0.5, {"mostly_wrong": 0.1}, "Stratified(hardest_dropped=0.1, score=EL2N())", False),
         (0.7, {"mostly_wrong": 0.1}, "Stratified(score=EL2N())", False),
         (0.05, {"wrong": 0.3}, "FacilityLocation(weights='confidence')", False),
@@ -199,3 +207,41 @@ def test_a_query_ranks_as_it_decides():
 
 def test_strata_of_weak_labels_leave_rows_enough():
     assert isinstance(Auto().decide(make_evidence(wrong=0.3), 999).strategy, Stratified)
+
+
+BLOBS = 10.0 * np.eye(3)[np.arange(240) % 3] + np.random.RandomState(0).randn(240, 3)
+KINDS_OF_BLOBS = np.arange(240) % 3
+
+
+def test_a_learner_takes_what_suits_its_labels():
+    proxy = make_pipeline(StandardScaler(), LogisticRegression())
+    learner = ProxyActiveLearner(proxy, strategy="auto", random_state=0).fit(BLOBS)
+    taken = []
+    for n_rows in (6, 20, 60):
+        rows = learner.query(n_rows)
+        taken.append(type(learner.strategy_).__name__)
+        assert learner.strategy_reason_
+        learner.teach(rows, KINDS_OF_BLOBS[rows])
+    assert taken == ["TypiClust", "FacilityLocation", "Margin"]
+    assert set(KINDS_OF_BLOBS[learner.history_[0]["rows"]]) == {0, 1, 2}
+
+
+def test_a_learner_of_texts_takes_what_it_can():
+    texts = [f"{word} {number}" for number in range(30) for word in ("good", "bad")]
+    kinds = np.arange(60) % 2
+    proxy = make_pipeline(HashingVectorizer(n_features=32), LogisticRegression())
+    learner = ProxyActiveLearner(proxy, strategy="auto", random_state=0).fit(texts)
+    rows = learner.query(6)
+    assert isinstance(learner.strategy_, Random) and "features" in learner.strategy_reason_
+    learner.teach(rows, kinds[rows]).query(6)
+    assert isinstance(learner.strategy_, FacilityLocation)
+
+
+def test_rows_that_are_all_alike_are_no_error():
+    learner = ProxyActiveLearner(GaussianNB(), strategy="auto", random_state=0)
+    learner.fit(np.zeros((20, 2)))
+    learner.query(2)
+    assert isinstance(learner.strategy_, TypiClust)
+    named = ProxyActiveLearner(GaussianNB(), random_state=0).fit(np.zeros((20, 2)))
+    named.query(2)
+    assert named.strategy_reason_ is None and isinstance(named.strategy_, Random)

@@ -34,7 +34,7 @@ class Thresholds(NamedTuple):
     ----------
     many_outvoted, hardly_outvoted : float
         Shares of outvoted rows.
-    few_rows, some_rows, half, most_rows : float
+    few_rows, some_rows, quarter, half, most_rows : float
         Shares of the rows that are kept.
     enough : float
         Kept rows of a class by which hard rows are told from odd ones.
@@ -50,6 +50,7 @@ class Thresholds(NamedTuple):
     hardly_outvoted: float = 0.1
     few_rows: float = 0.07
     some_rows: float = 0.15
+    quarter: float = 0.25
     half: float = 0.4
     most_rows: float = 0.6
     enough: float = 20
@@ -210,8 +211,12 @@ def decide_by(looks: Looks, limits: Thresholds) -> Decision:
         return _random(f"{seen}, too few of a class to tell hard rows from odd ones")
     if share >= limits.most_rows:
         return _strata(0.0, False, seen)
-    if share < limits.half or doubtful <= limits.few_doubtful:
+    if share < limits.quarter:
+        return _covering(None, seen)
+    if share < limits.half:
         return Decision(D2(), True, f"hard rows, no two alike, since {seen}")
+    if doubtful <= limits.few_doubtful:
+        return _strata(0.0, False, f"{seen}, and the proxy was mostly wrong about only {doubtful:.0%}")
     return _strata(limits.some_dropped, False, f"{seen}, and the proxy was mostly wrong about {doubtful:.0%}")
 
 

@@ -103,6 +103,7 @@ _CUDA = "bench_cuda.json"
 _FAST = "bench_fast_recipe.json"
 _STOP = "bench_stop_proxy.json"
 _STRATEGIES = "bench_strategies.json"
+_LABELS = "bench_label_issues.json"
 
 
 def _beside_random(record, share: float) -> list[float]:
@@ -137,7 +138,30 @@ def _default_stop(record) -> dict:
     return line
 
 
+def _issues(record, name: str, way: str, *keys: str) -> list[float]:
+    """Means over seeds of what a way found, and of errors of targets, in %; AUROC as it is."""
+    parts = [part for part in record["parts"] if part["name"] == name]
+    found = []
+    for key in keys:
+        values = [
+            part["found"][way][key] if key in part["found"][way] else part["errors"][key] for part in parts
+        ]
+        found.append(statistics.mean(values) * (1 if key == "auroc" else 100))
+    return found
+
+
 _SENTENCES = [
+    Quote(
+        "docs/guide/coresets.md",
+        "one proxy's events have a rank correlation of {} with the mean of five other proxies, and those of three "
+        "proxies {}. For the area under the margin it is {} and {}",
+        _LABELS,
+        lambda record: [
+            record["agreement"]["ag_news_csv"][score][n]
+            for score in ("forgetting_events", "aum")
+            for n in ("1", "3")
+        ],
+    ),
     Quote(
         "docs/guide/strategies.md",
         "| 5 % | +{} | +{} | -{} |",
@@ -736,6 +760,7 @@ def test_another_figure_is_noticed(quote):
     [
         ("bench_k_centers", lambda module, record: module.table(record["cases"])),
         ("bench_strategies", lambda module, record: module.lines_of(record)),
+        ("bench_label_issues", lambda module, record: module.lines_of(record)),
         ("bench_cuda", lambda module, record: module.lines_of(record["figures"])),
     ],
 )

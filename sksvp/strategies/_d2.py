@@ -75,9 +75,10 @@ def d2(
     >>> d2([[0.0], [0.1], [9.0]], 1, scores=[1.0, 2.0, 1.0], n_neighbors=1).tolist()
     [1]
     """
+    table = check_table(features, accept_sparse=True)
     score = None if scores is None else _Given(scores)
     strategy = D2(score, n_neighbors, gamma, hardest_dropped)
-    return strategy.rank(Evidence(features=features), n_samples, random_state=random_state)[0]
+    return strategy.rank(Evidence(features=table), n_samples, random_state=random_state)[0]
 
 
 class _Given(ScoredStrategy):

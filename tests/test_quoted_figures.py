@@ -150,7 +150,48 @@ def _issues(record, name: str, way: str, *keys: str) -> list[float]:
     return found
 
 
+_LABEL_ERRORS = {
+    "CIFAR-10, human, aggregate": "CIFAR-10, majority of three people",
+    "CIFAR-10, human, random1": "CIFAR-10, one answer each",
+    "CIFAR-10, human, worst": "CIFAR-10, a wrong answer where there was one",
+    "ag_news_csv, planted, alike": "AG News, wrong where classes are alike",
+    "ag_news_csv, planted, uniform": "AG News, wrong at random",
+}
+
 _SENTENCES = [
+    *(
+        Quote(
+            "docs/guide/label_issues.md",
+            f"| {label} | {{}} % | {{}} | {{}} | {{}} | {{}} % | {{}} % |",
+            _LABELS,
+            lambda record, name=name: [
+                100 * statistics.mean(part["wrong"] for part in record["parts"] if part["name"] == name),
+                *_issues(record, name, "aum", "auroc"),
+                *_issues(record, name, "aum, 3 proxies", "auroc"),
+                *_issues(record, name, "probability out of fold", "auroc"),
+                *_issues(record, name, "aum", "flagged", "precision of flagged"),
+            ],
+        )
+        for name, label in _LABEL_ERRORS.items()
+    ),
+    *(
+        Quote(
+            "docs/guide/label_issues.md",
+            f"| {label} | {{}} | {{}} | {{}} | {{}} | {{}} |",
+            _LABELS,
+            lambda record, name=name: _issues(
+                record,
+                name,
+                "aum",
+                "all rows",
+                "aum, 3 proxies: worst tenth less",
+                "aum, 3 proxies: flagged less",
+                "aum, made-up class: flagged less",
+                "true labels",
+            ),
+        )
+        for name, label in _LABEL_ERRORS.items()
+    ),
     Quote(
         "docs/guide/coresets.md",
         "one proxy's events have a rank correlation of {} with the mean of five other proxies, and those of three "

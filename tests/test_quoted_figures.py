@@ -106,17 +106,17 @@ _STRATEGIES = "bench_strategies.json"
 _LABELS = "bench_label_issues.json"
 
 
-def _beside_random(record, share: float) -> list[float]:
+def _beside_random(record, *, wrong: bool, share: float) -> list[float]:
     """Points of error beside random rows by class, without signs, as the guide's table has them."""
-    found = []
-    for name in ("forgetting", "el2n", "facility location"):
-        less = [
-            result[f"{name} {share}"] - result[f"random, by class {share}"]
-            for results in record["errors"].values()
-            for result in results
-        ]
-        found.append(abs(100 * statistics.mean(less)))
-    return found
+    sets = [sets["equal updates"] for name, sets in record["errors"].items() if ("," in name) == wrong]
+
+    def mean(errors: dict, name: str) -> float:
+        return 100 * statistics.mean(errors[name][str(share)])
+
+    return [
+        abs(statistics.mean(mean(errors, name) - mean(errors, "random, by class") for errors in sets))
+        for name in ("forgetting", "el2n", "auto")
+    ]
 
 
 def _fast_error(record) -> float:
@@ -203,23 +203,21 @@ _SENTENCES = [
             for n in ("1", "3")
         ],
     ),
-    Quote(
-        "docs/guide/strategies.md",
-        "| 5 % | +{} | +{} | -{} |",
-        _STRATEGIES,
-        lambda record: _beside_random(record, 0.05),
-    ),
-    Quote(
-        "docs/guide/strategies.md",
-        "| 20 % | +{} | +{} | -{} |",
-        _STRATEGIES,
-        lambda record: _beside_random(record, 0.2),
-    ),
-    Quote(
-        "docs/guide/strategies.md",
-        "| 50 % | -{} | -{} | -{} |",
-        _STRATEGIES,
-        lambda record: _beside_random(record, 0.5),
+    *(
+        Quote(
+            "docs/guide/strategies.md",
+            f"| {labels} | {share:.0%} |".replace("%", " %") + f" {first}{{}} | {second}{{}} | -{{}} |",
+            _STRATEGIES,
+            lambda record, wrong=wrong, share=share: _beside_random(record, wrong=wrong, share=share),
+        )
+        for wrong, labels, share, first, second in (
+            (False, "as they are", 0.05, "+", "+"),
+            (False, "as they are", 0.2, "+", "+"),
+            (False, "as they are", 0.5, "-", "-"),
+            (True, "a part of them wrong", 0.05, "+", "+"),
+            (True, "a part of them wrong", 0.2, "+", "+"),
+            (True, "a part of them wrong", 0.5, "+", "+"),
+        )
     ),
     Quote("README.md", "takes {} % of the processor time", _FAST, lambda r: 100 * r["cost"]["whole_ratio"]),
     Quote(
@@ -801,6 +799,7 @@ def test_another_figure_is_noticed(quote):
     [
         ("bench_k_centers", lambda module, record: module.table(record["cases"])),
         ("bench_strategies", lambda module, record: module.lines_of(record)),
+        ("bench_auto", lambda module, record: module.lines_of(record)),
         ("bench_label_issues", lambda module, record: module.lines_of(record)),
         ("bench_cuda", lambda module, record: module.lines_of(record["figures"])),
     ],

@@ -3,7 +3,7 @@
 Human labels of CIFAR-10 (CIFAR-10N) are wrong where people err. In texts a fifth of the labels is made wrong: at random
 rows, and at rows that a logistic regression, which has not seen them, takes for another class. Images are seen through
 256 principal components of how they match 256 fixed patches, texts through 128 of their words. The targets, networks
-with two hidden layers of 64, are trained side by side as in bench_strategies.py. Finished parts are kept in --partial.
+with two hidden layers of 64, are trained side by side. Finished parts are kept in --partial.
 """
 
 import json
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from _report import parser, write
-from bench_strategies import errors
+from _side_by_side import errors, visits
 from scipy.stats import rankdata
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -149,8 +149,8 @@ def find(data, labels: np.ndarray, seed: int, n_updates: int) -> dict:
                 found["aum, made-up class"] = judge(table, is_wrong, n_wrong)
                 arms["aum, made-up class: flagged less"] = np.sort(table["row"][~table["issue"]])
     arms["wrong labels less"] = np.flatnonzero(~is_wrong)
-    told = errors([*arms.values()], (X, labels, X_test, y_test), n_updates, seed)
-    told.append(errors([everything], data, n_updates, seed)[0])
+    batches = [visits(rows, n_updates, seed) for rows in arms.values()]
+    told = errors(batches, (X, labels, X_test, y_test), seed) + errors(batches[:1], data, seed)
     return {
         "wrong": n_wrong / n,
         "found": found,

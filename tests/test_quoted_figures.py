@@ -161,22 +161,6 @@ _LABEL_ERRORS = {
 _SENTENCES = [
     *(
         Quote(
-            "docs/guide/strategies.md",
-            f"| {labels} | {share:.0%} |".replace("%", " %") + f" {first}{{}} | {second}{{}} | -{{}} |",
-            _STRATEGIES,
-            lambda record, wrong=wrong, share=share: _beside_random(record, wrong=wrong, share=share),
-        )
-        for wrong, labels, share, first, second in (
-            (False, "as they are", 0.05, "+", "+"),
-            (False, "as they are", 0.2, "+", "+"),
-            (False, "as they are", 0.5, "-", "-"),
-            (True, "a part of them wrong", 0.05, "+", "+"),
-            (True, "a part of them wrong", 0.2, "+", "+"),
-            (True, "a part of them wrong", 0.5, "+", "+"),
-        )
-    ),
-    *(
-        Quote(
             "docs/guide/label_issues.md",
             f"| {label} | {{}} % | {{}} | {{}} | {{}} | {{}} % | {{}} % |",
             _LABELS,
@@ -218,6 +202,22 @@ _SENTENCES = [
             for score in ("forgetting_events", "aum")
             for n in ("1", "3")
         ],
+    ),
+    *(
+        Quote(
+            "docs/guide/strategies.md",
+            f"| {labels} | {share:.0%} |".replace("%", " %") + f" {first}{{}} | {second}{{}} | -{{}} |",
+            _STRATEGIES,
+            lambda record, wrong=wrong, share=share: _beside_random(record, wrong=wrong, share=share),
+        )
+        for wrong, labels, share, first, second in (
+            (False, "as they are", 0.05, "+", "+"),
+            (False, "as they are", 0.2, "+", "+"),
+            (False, "as they are", 0.5, "-", "-"),
+            (True, "a part of them wrong", 0.05, "+", "+"),
+            (True, "a part of them wrong", 0.2, "+", "+"),
+            (True, "a part of them wrong", 0.5, "+", "+"),
+        )
     ),
     Quote("README.md", "takes {} % of the processor time", _FAST, lambda r: 100 * r["cost"]["whole_ratio"]),
     Quote(

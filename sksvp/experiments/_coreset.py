@@ -14,7 +14,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .._clock import Clock
-from .._inputs._parameters import ListOf
+from .._inputs._parameters import ListOf, WholeNumber
 from .._inputs._paths import as_path
 from .._inputs._row_numbers import check_row_numbers
 from .._storage._fingerprint import fingerprint
@@ -100,6 +100,8 @@ class CoresetRun(Experiment):
         Shares or numbers of rows.
     with_all : bool
         Whether the target is also trained on all rows.
+    n_proxies : int
+        As of `ProxyCoresetSelector`.
     with_same_cost : bool
         Whether the target is also trained on all rows for as many updates as the
         dearest choice of the size costs, its proxy included. The seconds of this run
@@ -127,6 +129,7 @@ class CoresetRun(Experiment):
 
     subset_sizes: list[float | int]
     with_all: bool = True
+    n_proxies: int = 1
     with_same_cost: bool = False
     with_rs2: bool = False
     updates: str = "epochs"
@@ -137,6 +140,7 @@ class CoresetRun(Experiment):
         **Experiment._parameter_constraints,
         "subset_sizes": [ListOf(Real)],
         "with_all": ["boolean"],
+        "n_proxies": [WholeNumber(1)],
         "with_same_cost": ["boolean"],
         "with_rs2": ["boolean"],
         "updates": [StrOptions({"epochs", "equal"})],
@@ -270,6 +274,7 @@ class CoresetRun(Experiment):
             strategy=arm.ranks,
             subset_size=arm.subset_size,
             class_balanced=arm.class_balanced,
+            n_proxies=self.n_proxies,
             probabilities=self.probabilities,
             memory=self.memory,
             random_state=arm.seed,

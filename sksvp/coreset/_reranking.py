@@ -9,11 +9,11 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted
 
 from .._inputs._warn import each_warning_once, warn_caller
-from .._seeds import draw_seeds
 from ..proxies import NoFeatures, as_proxy
 from ..strategies import (
     Evidence,
     TrainingRecord,
+    choose_together,
     count_rows,
     recorder_names,
     resolve_strategy,
@@ -60,9 +60,11 @@ class RerankingMixin:
     """What a fitted selector or sampler can do without another training."""
 
     _kept: Evidence
-    # By kind: the name of a part of the evidence, and what the fitted proxy said, for this selector and its copies.
-    _said: dict[str, tuple[str, np.ndarray]]
+    _kept_further: list[Evidence]
+    # For each proxy, by kind: the name of a part of the evidence, and what the proxy said. Copies share it.
+    _said: list[dict[str, tuple[str, Any]]]
     _rows: Any
+    proxies_: list[Any]
     proxy: Any
     proxy_: Any
     random_state: Any
@@ -71,14 +73,15 @@ class RerankingMixin:
     set_params: Callable[..., Any]
     _is_fitted_rows: Callable[[Any], bool]
     _fitted_rows: Callable[[], Any]
+    _draw_seeds: Callable[[int], list[int | None]]
     _check_needs_no_labels: Callable[[Any, Any], None]
 
     @property
     def record_(self) -> TrainingRecord | None:
-        """Training record of the proxy, None if its training kept none."""
+        """Training record of the first proxy, None if its training kept none."""
         check_is_fitted(self)
         kind = "training_record"
-        return TrainingRecord.of(self._evidence_again((kind,), None)) if kind in self._gives() else None
+        return TrainingRecord.of(self._evidence_again((kind,), None)[0]) if kind in self._gives() else None
 
     def rerank(self, *, strategy=None, subset_size=None, class_balanced=None, X=None):
         """Choose again from the training that `fit` has made.
@@ -128,10 +131,9 @@ class RerankingMixin:
         if self._kept.y is None:
             other._check_needs_no_labels(as_proxy(self.proxy), chosen_by)
         n_samples = count_rows(other.subset_size, self._kept.n_rows)
-        evidence = self._evidence_again(requirements(chosen_by, other.class_balanced), X)
-        seeds = [None, None] if self.random_state is None else draw_seeds(self.random_state, 2)
-        other._choose(chosen_by, evidence, n_samples, seeds[1])
-        other._warn(chosen_by, evidence, self._kept.y, stacklevel=2)
+        evidences = self._evidence_again(requirements(chosen_by, other.class_balanced), X)
+        told = other._choose(chosen_by, evidences, n_samples, self._draw_seeds(2)[1])
+        other._warn(chosen_by, *told, stacklevel=2)
         return other
 
     def score_table(self, X=None):
@@ -145,8 +147,10 @@ class RerankingMixin:
         Returns
         -------
         pandas.DataFrame
-            One line per row, in the order of rows: `y` if it was given, one column per score, named
-            as the strategy is, and `kept`. The highest score is chosen first.
+            One line per row, in the order of rows: `y` if it was given, one column per
+            score, named as the strategy is, and `kept`. The highest score is chosen
+            first. With several proxies a score is the mean of its ranks, 1 for the
+            lowest.
 
         Raises
         ------
@@ -156,8 +160,9 @@ class RerankingMixin:
         Warns
         -----
         UserWarning
-            If scores are left out, because the proxy has no dense features, or because
-            the training was too short for them.
+            If a score cannot be computed, such as one over windows of visits after a
+            training of one visit, or one that reads features that there are not. The
+            table leaves it out.
         """
         check_is_fitted(self)
         import pandas as pd
@@ -169,21 +174,22 @@ class RerankingMixin:
             for name, rule in rules.items()
             if getattr(rule, "scores_each_row", False) and rule.requires and set(rule.requires) <= gives
         }
+        labels = {} if self._kept.y is None else {"y": self._kept.y}
+        table = {}
         with each_warning_once():
             try:
-                evidence = self._evidence_again(_requirements_of(rules), X)
+                evidences = self._evidence_again(_requirements_of(rules), X)
             except NoFeatures as reason:
                 blind = [name for name, rule in rules.items() if "features" in rule.requires]
                 rules = {name: rule for name, rule in rules.items() if name not in blind}
-                warn_caller(f"The table has no {', '.join(blind)}: {reason}")
-                evidence = self._evidence_again(_requirements_of(rules), X)
-            table = {}
+                warn_caller(f"The table has no score {', '.join(blind)}: {reason}")
+                evidences = self._evidence_again(_requirements_of(rules), X)
             for name, rule in rules.items():
                 try:
-                    table[name] = rule.rank(evidence, 1, random_state=0)[1]
+                    together, evidence = choose_together(rule, evidences, 0)
+                    table[name] = together.rank(evidence, 1, random_state=0)[1]
                 except ValueError as reason:
-                    warn_caller(f"The table has no {name}: {reason}")
-        labels = {} if self._kept.y is None else {"y": self._kept.y}
+                    warn_caller(f"The table has no score {name}: {reason}")
         return pd.DataFrame({**labels, **table, "kept": self.support_})
 
     def _has_proxy(self) -> bool:
@@ -199,38 +205,43 @@ class RerankingMixin:
         scores = (kind for kind in proxy.gives if kind not in proxy.recorders)
         return {*self._kept.kinds, *staged, *scores}
 
-    def _evidence_again(self, requires: tuple[str, ...], X: Any) -> Evidence:
-        """Gather what the fitted proxy says of the rows, beside what its training has recorded."""
+    def _evidence_again(self, requires: tuple[str, ...], X: Any) -> list[Evidence]:
+        """Gather what each fitted proxy says of the rows, beside what its training has recorded."""
+        if X is not None:
+            self._rows_again(X)
+        self._check_gives_again(requires)
+        all_kept = [self._kept, *self._kept_further]
+        asked = [kind for kind in requires if kind not in self._kept.kinds]
+        if not asked:
+            return all_kept
+        proxies = [as_proxy(proxy, classes=self._kept.y) for proxy in self.proxies_ or [self.proxy_]]
+        known = [
+            _kept_records(proxy, kept) | said
+            for proxy, kept, said in zip(proxies, all_kept, self._said, strict=True)
+        ]
+        if any(kind not in parts for parts in known for kind in asked):
+            X = self._rows_again(X)
+        for proxy, parts, said in zip(proxies, known, self._said, strict=True):
+            new = _gather_again(proxy, [kind for kind in asked if kind not in parts], X, self._kept.y)
+            parts |= new
+            if sum(_n_bytes(part, X) for _, part in (said | new).values()) <= _SAID_BYTES / len(proxies):
+                said.update(new)
+        return [
+            _with_parts(kept, proxy, dict(parts[kind] for kind in asked))
+            for kept, proxy, parts in zip(all_kept, proxies, known, strict=True)
+        ]
+
+    def _rows_again(self, X: Any) -> Any:
+        """Return the rows that were fitted: those given, or those in memory."""
         if X is not None and not self._is_fitted_rows(X):
             raise ValueError("X must be the rows that were fitted, got others.")
-        self._check_gives_again(requires)
-        kept = self._kept
-        asked = [kind for kind in requires if kind not in kept.kinds]
-        if not asked:
-            return kept
-        labels = None if kept.y is None else np.asarray(kept.y)
-        proxy = as_proxy(self.proxy_, classes=labels)
-        records = {
-            kind: (kind, part) for kind, part in proxy.kept_records.items() if len(part) == kept.n_rows
-        }
-        said = records | self._said
-        new = [kind for kind in asked if kind not in said]
-        if new:
-            X = X if X is not None else self._fitted_rows()
-            if X is None:
-                raise ValueError(
-                    "The rows that were fitted are no longer in memory, or in a list, to which nothing can refer: "
-                    "give them as X."
-                )
-            answers = {
-                _kind(name): (name, part) for name, part in proxy.gather(X, new, y=labels).parts.items()
-            }
-            if sum(_n_bytes(part, X) for _, part in (self._said | answers).values()) <= _SAID_BYTES:
-                self._said.update(answers)
-            said |= answers
-        parts = kept.parts | dict(said[kind] for kind in asked)
-        classes = proxy.labels_of_columns(parts) if kept.classes is None else kept.classes
-        return Evidence(y=labels, n_rows=kept.n_rows, classes=classes, **parts)
+        X = X if X is not None else self._fitted_rows()
+        if X is None:
+            raise ValueError(
+                "The rows that were fitted are no longer in memory, or in a list, to which nothing can refer: "
+                "give them as X."
+            )
+        return X
 
     def _check_gives_again(self, requires: tuple[str, ...]) -> None:
         """Check that what is required is recorded, or that the fitted proxy can be asked for it."""
@@ -246,3 +257,25 @@ class RerankingMixin:
         raise ValueError(
             f"The training of the proxy recorded no {' and no '.join(missing)}: fit with a strategy that reads it."
         )
+
+
+def _kept_records(proxy: Any, kept: Evidence) -> dict[str, tuple[str, Any]]:
+    """Return the records that a fitted proxy holds of the rows, by kind."""
+    return {kind: (kind, part) for kind, part in proxy.kept_records.items() if len(part) == kept.n_rows}
+
+
+def _gather_again(proxy: Any, kinds: list[str], X: Any, y: Any) -> dict[str, tuple[str, Any]]:
+    """Return name and part of each kind of evidence that a fitted proxy gives."""
+    if not kinds:
+        return {}
+    parts = proxy.gather(X, kinds, y=None if y is None else np.asarray(y)).parts
+    return {_kind(name): (name, part) for name, part in parts.items()}
+
+
+def _with_parts(kept: Evidence, proxy: Any, parts: dict[str, Any]) -> Evidence:
+    """Return the evidence that was kept with further parts."""
+    parts = kept.parts | parts
+    classes = proxy.labels_of_columns(parts) if kept.classes is None else kept.classes
+    return Evidence(
+        y=None if kept.y is None else np.asarray(kept.y), n_rows=kept.n_rows, classes=classes, **parts
+    )

@@ -61,10 +61,11 @@ class RerankingMixin:
 
     _kept: Evidence
     _kept_further: list[Evidence]
-    # For each proxy, by kind: the name of a part of the evidence, and what the proxy said. Copies share it.
-    _said: list[dict[str, tuple[str, Any]]]
-    _rows: Any
     proxies_: list[Any]
+    # For each proxy, by kind: the name of a part of the evidence, and what the fitted proxy said, for this selector
+    # and its copies.
+    _said: list[dict[str, tuple[str, np.ndarray]]]
+    _rows: Any
     proxy: Any
     proxy_: Any
     random_state: Any
@@ -120,12 +121,17 @@ class RerankingMixin:
         (90, 4)
         """
         check_is_fitted(self)
+        found = vars(self).get("pilot_")
+        if strategy is None and class_balanced is None and found is not None:
+            class_balanced = found.best_.class_balanced
         given = {"strategy": strategy, "subset_size": subset_size, "class_balanced": class_balanced}
         other = copy.copy(self).set_params(
             **{name: value for name, value in given.items() if value is not None}
         )
         # A copy leaves out what is not pickled.
         other._rows, other._said = self._rows, self._said
+        if strategy is not None:
+            vars(other).pop("pilot_", None)
         other._validate_params()
         chosen_by = self.strategy_ if strategy is None else resolve_strategy(strategy, self._gives())
         if self._kept.y is None:
@@ -160,9 +166,8 @@ class RerankingMixin:
         Warns
         -----
         UserWarning
-            If a score cannot be computed, such as one over windows of visits after a
-            training of one visit, or one that reads features that there are not. The
-            table leaves it out.
+            If scores are left out, because the proxy has no dense features, or because
+            the training was too short for them.
         """
         check_is_fitted(self)
         import pandas as pd
@@ -174,22 +179,22 @@ class RerankingMixin:
             for name, rule in rules.items()
             if getattr(rule, "scores_each_row", False) and rule.requires and set(rule.requires) <= gives
         }
-        labels = {} if self._kept.y is None else {"y": self._kept.y}
-        table = {}
         with each_warning_once():
             try:
                 evidences = self._evidence_again(_requirements_of(rules), X)
             except NoFeatures as reason:
                 blind = [name for name, rule in rules.items() if "features" in rule.requires]
                 rules = {name: rule for name, rule in rules.items() if name not in blind}
-                warn_caller(f"The table has no score {', '.join(blind)}: {reason}")
+                warn_caller(f"The table has no {', '.join(blind)}: {reason}")
                 evidences = self._evidence_again(_requirements_of(rules), X)
+            table = {}
             for name, rule in rules.items():
                 try:
                     together, evidence = choose_together(rule, evidences, 0)
                     table[name] = together.rank(evidence, 1, random_state=0)[1]
                 except ValueError as reason:
-                    warn_caller(f"The table has no score {name}: {reason}")
+                    warn_caller(f"The table has no {name}: {reason}")
+        labels = {} if self._kept.y is None else {"y": self._kept.y}
         return pd.DataFrame({**labels, **table, "kept": self.support_})
 
     def _has_proxy(self) -> bool:
@@ -211,24 +216,10 @@ class RerankingMixin:
             self._rows_again(X)
         self._check_gives_again(requires)
         all_kept = [self._kept, *self._kept_further]
-        asked = [kind for kind in requires if kind not in self._kept.kinds]
-        if not asked:
-            return all_kept
-        proxies = [as_proxy(proxy, classes=self._kept.y) for proxy in self.proxies_ or [self.proxy_]]
-        known = [
-            _kept_records(proxy, kept) | said
-            for proxy, kept, said in zip(proxies, all_kept, self._said, strict=True)
-        ]
-        if any(kind not in parts for parts in known for kind in asked):
-            X = self._rows_again(X)
-        for proxy, parts, said in zip(proxies, known, self._said, strict=True):
-            new = _gather_again(proxy, [kind for kind in asked if kind not in parts], X, self._kept.y)
-            parts |= new
-            if sum(_n_bytes(part, X) for _, part in (said | new).values()) <= _SAID_BYTES / len(proxies):
-                said.update(new)
+        proxies = self.proxies_ or [self.proxy_]
         return [
-            _with_parts(kept, proxy, dict(parts[kind] for kind in asked))
-            for kept, proxy, parts in zip(all_kept, proxies, known, strict=True)
+            self._ask_again(place, kept, fitted, requires, X)
+            for place, (kept, fitted) in enumerate(zip(all_kept, proxies, strict=True))
         ]
 
     def _rows_again(self, X: Any) -> Any:
@@ -242,6 +233,33 @@ class RerankingMixin:
                 "give them as X."
             )
         return X
+
+    def _ask_again(
+        self, place: int, kept: Evidence, fitted: Any, requires: tuple[str, ...], X: Any
+    ) -> Evidence:
+        """Gather what is required of one proxy: what is kept, what it said before, and what it says now."""
+        asked = [kind for kind in requires if kind not in kept.kinds]
+        if not asked:
+            return kept
+        labels = None if kept.y is None else np.asarray(kept.y)
+        proxy = as_proxy(fitted, classes=labels)
+        records = {
+            kind: (kind, part) for kind, part in proxy.kept_records.items() if len(part) == kept.n_rows
+        }
+        said = records | self._said[place]
+        new = [kind for kind in asked if kind not in said]
+        if new:
+            X = self._rows_again(X)
+            answers = {
+                _kind(name): (name, part) for name, part in proxy.gather(X, new, y=labels).parts.items()
+            }
+            known = [part for one in (*self._said, answers) for _, part in one.values()]
+            if sum(_n_bytes(part, X) for part in known) <= _SAID_BYTES:
+                self._said[place].update(answers)
+            said |= answers
+        parts = kept.parts | dict(said[kind] for kind in asked)
+        classes = proxy.labels_of_columns(parts) if kept.classes is None else kept.classes
+        return Evidence(y=labels, n_rows=kept.n_rows, classes=classes, **parts)
 
     def _check_gives_again(self, requires: tuple[str, ...]) -> None:
         """Check that what is required is recorded, or that the fitted proxy can be asked for it."""
@@ -257,25 +275,3 @@ class RerankingMixin:
         raise ValueError(
             f"The training of the proxy recorded no {' and no '.join(missing)}: fit with a strategy that reads it."
         )
-
-
-def _kept_records(proxy: Any, kept: Evidence) -> dict[str, tuple[str, Any]]:
-    """Return the records that a fitted proxy holds of the rows, by kind."""
-    return {kind: (kind, part) for kind, part in proxy.kept_records.items() if len(part) == kept.n_rows}
-
-
-def _gather_again(proxy: Any, kinds: list[str], X: Any, y: Any) -> dict[str, tuple[str, Any]]:
-    """Return name and part of each kind of evidence that a fitted proxy gives."""
-    if not kinds:
-        return {}
-    parts = proxy.gather(X, kinds, y=None if y is None else np.asarray(y)).parts
-    return {_kind(name): (name, part) for name, part in parts.items()}
-
-
-def _with_parts(kept: Evidence, proxy: Any, parts: dict[str, Any]) -> Evidence:
-    """Return the evidence that was kept with further parts."""
-    parts = kept.parts | parts
-    classes = proxy.labels_of_columns(parts) if kept.classes is None else kept.classes
-    return Evidence(
-        y=None if kept.y is None else np.asarray(kept.y), n_rows=kept.n_rows, classes=classes, **parts
-    )

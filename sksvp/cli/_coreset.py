@@ -37,6 +37,11 @@ class Choice(Group):
         unset="0.5; digits: 0.3; --from-selected: as many as there",
     )
     class_balanced: bool = option("Keep the classes in proportion.", default=False)
+    n_proxies: int | None = option(
+        "Number of proxies for each choice, with seeds of their own, whose rankings are averaged.",
+        high=1000,
+        unset="1",
+    )
     probabilities: str | None = option(
         "Whose class probabilities rank the rows: in_sample (the proxy's, which was trained on them) or out_of_fold "
         "(models' that have not seen them; five trainings more).",
@@ -70,6 +75,7 @@ class Choice(Group):
             refuse_idle(
                 {
                     "class_balanced": self.class_balanced,
+                    "n_proxies": self.n_proxies,
                     "probabilities": self.probabilities,
                     **networks.of_proxy(),
                 },
@@ -136,6 +142,7 @@ def coreset(
     from ._bunch import data_digest
 
     settings |= {
+        "n_proxies": choice.n_proxies or 1,
         "probabilities": choice.probabilities or "in_sample",
         "content of the data": data_digest(bunch),
     }
@@ -148,6 +155,7 @@ def coreset(
         strategies=methods,
         subset_sizes=list(dict.fromkeys(sizes)),
         with_all=with_all,
+        n_proxies=settings["n_proxies"],
         probabilities=settings["probabilities"],
         given=given,
         memory=str(folder.path / "proxies"),

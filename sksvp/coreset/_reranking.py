@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._seeds import draw_seeds
 from ..proxies import as_proxy
 from ..strategies import (
     Evidence,
     TrainingRecord,
+    choose_together,
     count_rows,
     recorder_names,
     resolve_strategy,
@@ -38,6 +38,8 @@ class RerankingMixin:
     """What a fitted selector or sampler can do without another training."""
 
     _kept: Evidence
+    _kept_further: list[Evidence]
+    proxies_: list[Any]
     proxy: Any
     proxy_: Any
     random_state: Any
@@ -47,11 +49,12 @@ class RerankingMixin:
     set_params: Callable[..., Any]
     _is_fitted_rows: Callable[[Any], bool]
     _fitted_rows: Callable[[], Any]
+    _draw_seeds: Callable[[int], list[int | None]]
     _check_needs_no_labels: Callable[[Any, Any], None]
 
     @property
     def record_(self) -> TrainingRecord | None:
-        """Training record of the proxy, None if its training kept none."""
+        """Training record of the first proxy, None if its training kept none."""
         check_is_fitted(self)
         return TrainingRecord.of(self._kept) if "training_record" in self._kept.kinds else None
 
@@ -103,10 +106,9 @@ class RerankingMixin:
             other._check_needs_no_labels(as_proxy(self.proxy), chosen_by)
         n_samples = count_rows(other.subset_size, self._kept.n_rows)
         requires = requirements(chosen_by, other.class_balanced)
-        evidence = self._evidence_again(requires, X, optional=getattr(chosen_by, "optional", ()))
-        seeds = [None, None] if self.random_state is None else draw_seeds(self.random_state, 2)
-        other._choose(chosen_by, evidence, n_samples, seeds[1])
-        other._warn(evidence, self._kept.y, stacklevel=2)
+        evidences = self._evidence_again(requires, X, optional=getattr(chosen_by, "optional", ()))
+        told = other._choose(chosen_by, evidences, n_samples, self._draw_seeds(2)[1])
+        other._warn(other.strategy_, *told, stacklevel=2)
         return other
 
     def score_table(self, X=None):
@@ -120,8 +122,10 @@ class RerankingMixin:
         Returns
         -------
         pandas.DataFrame
-            One line per row, in the order of rows: `y` if it was given, one column per score, named
-            as the strategy is, and `kept`. The highest score is chosen first.
+            One line per row, in the order of rows: `y` if it was given, one column per
+            score, named as the strategy is, and `kept`. The highest score is chosen
+            first. With several proxies a score is the mean of its ranks, 1 for the
+            lowest.
 
         Raises
         ------
@@ -139,9 +143,10 @@ class RerankingMixin:
             if getattr(rule, "scores_each_row", False) and rule.requires and set(rule.requires) <= gives
         }
         requires = tuple(dict.fromkeys(kind for rule in rules.values() for kind in rule.requires))
-        evidence = self._evidence_again(requires, X)
+        evidences = self._evidence_again(requires, X)
+        told = {name: choose_together(rule, evidences, 0) for name, rule in rules.items()}
         labels = {} if self._kept.y is None else {"y": self._kept.y}
-        table = {name: rule.rank(evidence, 1, random_state=0)[1] for name, rule in rules.items()}
+        table = {name: rule.rank(evidence, 1, random_state=0)[1] for name, (rule, evidence) in told.items()}
         return pd.DataFrame({**labels, **table, "kept": self.support_})
 
     def _has_proxy(self) -> bool:
@@ -157,23 +162,32 @@ class RerankingMixin:
         scores = (kind for kind in proxy.gives if kind not in proxy.recorders)
         return {*self._kept.kinds, *staged, *scores}
 
-    def _evidence_again(self, requires: tuple[str, ...], X: Any, optional: tuple[str, ...] = ()) -> Evidence:
-        """Gather what the fitted proxy says of the rows, beside what its training has recorded."""
+    def _evidence_again(
+        self, requires: tuple[str, ...], X: Any, optional: tuple[str, ...] = ()
+    ) -> list[Evidence]:
+        """Gather what each fitted proxy says of the rows, beside what its training has recorded."""
+        if X is not None:
+            self._rows_again(X)
+        self._check_gives_again(requires)
+        all_kept = [self._kept, *self._kept_further]
+        asked = [kind for kind in requires if kind not in self._kept.kinds]
+        if not asked:
+            return all_kept
+        X = self._rows_again(X)
+        proxies = self.proxies_ or [self.proxy_]
+        return [
+            _gather_again(kept, proxy, asked, X, optional)
+            for kept, proxy in zip(all_kept, proxies, strict=True)
+        ]
+
+    def _rows_again(self, X: Any) -> Any:
+        """Return the rows that were fitted: those given, or those in memory."""
         if X is not None and not self._is_fitted_rows(X):
             raise ValueError("X must be the rows that were fitted, got others.")
-        self._check_gives_again(requires)
-        kept = self._kept
-        asked = [kind for kind in requires if kind not in kept.kinds]
-        if not asked:
-            return kept
         X = X if X is not None else self._fitted_rows()
         if X is None:
             raise ValueError("The rows that were fitted are no longer in memory: give them as X.")
-        labels = None if kept.y is None else np.asarray(kept.y)
-        proxy = as_proxy(self.proxy_, classes=labels)
-        parts = kept.parts | gather_kinds(proxy, X, labels, asked, optional)
-        classes = proxy.labels_of_columns(parts) if kept.classes is None else kept.classes
-        return Evidence(y=labels, n_rows=kept.n_rows, classes=classes, **parts)
+        return X
 
     def _check_gives_again(self, requires: tuple[str, ...]) -> None:
         """Check that what is required is recorded, or that the fitted proxy can be asked for it."""
@@ -189,3 +203,13 @@ class RerankingMixin:
         raise ValueError(
             f"The training of the proxy recorded no {' and no '.join(missing)}: fit with a strategy that reads it."
         )
+
+
+def _gather_again(
+    kept: Evidence, fitted: Any, asked: list[str], X: Any, optional: tuple[str, ...]
+) -> Evidence:
+    labels = None if kept.y is None else np.asarray(kept.y)
+    proxy = as_proxy(fitted, classes=labels)
+    parts = kept.parts | gather_kinds(proxy, X, labels, asked, optional)
+    classes = proxy.labels_of_columns(parts) if kept.classes is None else kept.classes
+    return Evidence(y=labels, n_rows=kept.n_rows, classes=classes, **parts)

@@ -13,7 +13,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .._clock import Clock
-from .._inputs._parameters import ListOf
+from .._inputs._parameters import ListOf, WholeNumber
 from .._inputs._paths import as_path
 from .._inputs._row_numbers import check_row_numbers
 from .._storage._fingerprint import fingerprint
@@ -95,6 +95,8 @@ class CoresetRun(Experiment):
         Shares or numbers of rows.
     with_all : bool
         Whether the target is also trained on all rows.
+    n_proxies : int
+        As of `ProxyCoresetSelector`.
     probabilities : {"in_sample", "out_of_fold"}
         As of `ProxyCoresetSelector`.
     given : dict of str to ndarray
@@ -110,6 +112,7 @@ class CoresetRun(Experiment):
 
     subset_sizes: list[float | int]
     with_all: bool = True
+    n_proxies: int = 1
     probabilities: str = "in_sample"
     given: dict[str, np.ndarray] = field(default_factory=dict)
     memory: Any = None
@@ -117,6 +120,7 @@ class CoresetRun(Experiment):
         **Experiment._parameter_constraints,
         "subset_sizes": [ListOf(Real)],
         "with_all": ["boolean"],
+        "n_proxies": [WholeNumber(1)],
         "probabilities": [StrOptions({"in_sample", "out_of_fold"})],
         "given": [dict],
         "memory": [str, os.PathLike, None],
@@ -190,6 +194,7 @@ class CoresetRun(Experiment):
             strategy=arm.ranks,
             subset_size=arm.subset_size,
             class_balanced=arm.class_balanced,
+            n_proxies=self.n_proxies,
             probabilities=self.probabilities,
             memory=self.memory,
             random_state=arm.seed,

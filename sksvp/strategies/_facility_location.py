@@ -117,10 +117,9 @@ def facility_location(
     centres = check_rows([] if initial is None else initial, n_rows, "initial")
     candidates = check_candidates(n_rows, None, centres)
     check_n_samples(n_samples, len(candidates))
-    values = _check_weights(weights, n_rows)
-    rows, gains = _cover_by_class(
-        table, check_classes(y, n_rows), values[candidates], candidates, centres, n_samples, kernel
-    )
+    labels = None if y is None else check_classes(y, n_rows)
+    values = _check_weights(weights, n_rows)[candidates]
+    rows, gains = _cover_by_class(table, labels, values, candidates, centres, n_samples, kernel)
     return (candidates[rows], gains[rows]) if return_gains else candidates[rows]
 
 

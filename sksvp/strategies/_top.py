@@ -14,6 +14,8 @@ class Top(Sampler):
     ----------
     score : str or strategy
         What scores the rows.
+    drop_label_issues : bool or float, default=False
+        Whether rows whose label is doubtful are left out before; see `Sampler`.
 
     Examples
     --------
@@ -26,8 +28,8 @@ class Top(Sampler):
 
     hardest_first = True
 
-    def __init__(self, score: Any):
-        super().__init__(score)
+    def __init__(self, score: Any, *, drop_label_issues: bool | float = False):
+        super().__init__(score, drop_label_issues=drop_label_issues)
 
     def _sample(self, evidence, order, scores, n_samples, rng) -> np.ndarray:
         return np.arange(n_samples)

@@ -29,6 +29,7 @@ TINY = {
         *["--device", "cpu", "--rows", "64", "--epochs", "1", "--rounds", "1", "--train-epochs", "1"],
         *["--part", "loops", "--part", "scoring", "--part", "resnet20"],
     ],
+    "bench_pilot": ["--rows", "120", "--test-rows", "40", "--shares", "0.3", "--seeds", "1"],
     "bench_selection": ["--rows", "200"],
     "bench_training_record": [
         *["--depth", "8", "--rows", "32", "--batch-size", "16", "--rounds", "1"],

@@ -32,6 +32,7 @@ from .._inputs._containers import check_container, take_rows
 from .._inputs._lengths import check_rows, check_training_rows
 from .._inputs._parameters import WholeNumber
 from .._inputs._tables import dense_if_small
+from .._inputs._warn import each_warning_once
 from .._seeds import draw_seeds
 from .._storage._fingerprint import fingerprint
 from ..proxies import NoFeatures, Proxy, as_proxy
@@ -51,6 +52,8 @@ from ._learning import Learned, Learning, gather_kinds
 from ._memorised import warn_if_memorised
 from ._memory import Seconds
 from ._nearest import nearest_rows
+from ._pilot import NAME as PILOT
+from ._pilot import fit_by_pilot
 from ._ranking_settled import RankingSettled
 from ._reranking import RerankingMixin, evidence_to_keep, requirements
 from ._risky_choice import predicted_right, warn_if_risky
@@ -160,6 +163,10 @@ class BaseProxyCoreset(
         """
         # A failed or interrupted fit leaves no fitted selector.
         self.__dict__.pop("support_", None)
+        self.__dict__.pop("pilot_", None)
+        if self._by_pilot():
+            fit_by_pilot(self, X, y, fit_params)
+            return self
         proxy = as_proxy(self.proxy)
         strategy = resolve_strategy(self.strategy, proxy.gives)
         rows, labels = self._check_rows(X, y, proxy, strategy)
@@ -178,6 +185,7 @@ class BaseProxyCoreset(
             self._kept, *self._kept_further = (
                 evidence_to_keep(part, scores=self.probabilities == "out_of_fold") for part in evidences
             )
+            self._said: list[dict] = [{} for _ in evidences]
             report("ranking")
             with Clock() as clock:
                 told = self._choose(strategy, evidences, n_samples, ranking_seed)
@@ -196,6 +204,10 @@ class BaseProxyCoreset(
     def _draw_seeds(self, n_seeds: int) -> list[int | None]:
         """Draw seeds from separate streams: of the first proxy, of the ranking, of further proxies."""
         return [None] * n_seeds if self.random_state is None else list(draw_seeds(self.random_state, n_seeds))
+
+    def _by_pilot(self) -> bool:
+        """Tell whether a pilot chooses the strategy."""
+        return isinstance(self.strategy, str) and self.strategy == PILOT
 
     def _check_rows(self, X, y, proxy: Proxy, strategy) -> tuple[Any, np.ndarray | None]:
         """Return the rows, and the labels or None if none are given and nothing needs them."""
@@ -247,14 +259,16 @@ class BaseProxyCoreset(
             strategy, is_balanced, self.strategy_reason_ = strategy.decide(evidences[0], n_samples)
             class_balanced = class_balanced or is_balanced
         self._has_quotas = bool(class_balanced)
-        ranked_by, evidence = choose_together(strategy, evidences, random_state)
-        chosen, self.order_, self.scores_ = choose(
-            ranked_by,
-            evidence,
-            n_samples,
-            class_balanced=class_balanced,
-            random_state=random_state,
-        )
+        # Strategies that choose class by class would warn of each.
+        with each_warning_once():
+            ranked_by, evidence = choose_together(strategy, evidences, random_state)
+            chosen, self.order_, self.scores_ = choose(
+                ranked_by,
+                evidence,
+                n_samples,
+                class_balanced=class_balanced,
+                random_state=random_state,
+            )
         self.strategy_ = strategy
         self.indices_ = np.sort(chosen)
         self.support_ = np.isin(np.arange(evidence.n_rows), chosen)
@@ -406,7 +420,8 @@ class BaseProxyCoreset(
     def __getstate__(self):
         state = dict(super().__getstate__())
         if "_rows" in state:
-            state["_rows"] = None  # a weak reference cannot be pickled
+            # A weak reference cannot be pickled, and the proxy can be asked again.
+            state |= {"_rows": None, "_said": [{} for _ in state["_said"]]}
         return state
 
     def __setstate__(self, state):
@@ -564,7 +579,8 @@ class BaseProxyCoreset(
         if self.proxy is None:
             return MetadataRouter(owner=self)
         proxy = as_proxy(self.proxy)
-        requires = resolve_strategy(self.strategy, proxy.gives).requires
+        strategy = "auto" if self._by_pilot() else self.strategy
+        requires = resolve_strategy(strategy, proxy.gives).requires
         mapping = MethodMapping()
         for caller in self._fitting_methods:
             mapping.add(caller=caller, callee="fit")

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted
 
-from ..proxies import as_proxy
+from .._inputs._warn import each_warning_once, warn_caller
+from ..proxies import NoFeatures, as_proxy
 from ..strategies import (
     Evidence,
     TrainingRecord,
@@ -26,6 +28,10 @@ def requirements(strategy: Any, class_balanced: bool | str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*strategy.requires, *extra)))
 
 
+# What the proxy said of the rows is kept for the next choice up to this size.
+_SAID_BYTES = 2**30
+
+
 def evidence_to_keep(evidence: Evidence, *, scores: bool) -> Evidence:
     """Return what a fitted selector keeps: labels and records, and scores that the proxy cannot give again."""
     kinds = {*recorder_names(), *(("probabilities", "logits") if scores else ())}
@@ -34,12 +40,33 @@ def evidence_to_keep(evidence: Evidence, *, scores: bool) -> Evidence:
     return Evidence(y=evidence.y, n_rows=evidence.n_rows, classes=classes, **parts)
 
 
+def _requirements_of(rules: dict[str, Any]) -> tuple[str, ...]:
+    """Return the kinds of evidence that several strategies need."""
+    return tuple(dict.fromkeys(kind for rule in rules.values() for kind in rule.requires))
+
+
+def _kind(part: str) -> str:
+    """Return the kind of evidence that a part is."""
+    return "probabilities" if part == "logits" else part
+
+
+def _n_bytes(part: Any, X: Any) -> float:
+    """Return the size of a part of the evidence; infinity if it is X itself, which a selector does not hold."""
+    if part is X or np.may_share_memory(part, X):
+        return np.inf
+    return part.data.nbytes + part.indices.nbytes if issparse(part) else part.nbytes
+
+
 class RerankingMixin:
     """What a fitted selector or sampler can do without another training."""
 
     _kept: Evidence
     _kept_further: list[Evidence]
     proxies_: list[Any]
+    # For each proxy, by kind: the name of a part of the evidence, and what the fitted proxy said, for this selector
+    # and its copies.
+    _said: list[dict[str, tuple[str, np.ndarray]]]
+    _rows: Any
     proxy: Any
     proxy_: Any
     random_state: Any
@@ -56,7 +83,8 @@ class RerankingMixin:
     def record_(self) -> TrainingRecord | None:
         """Training record of the first proxy, None if its training kept none."""
         check_is_fitted(self)
-        return TrainingRecord.of(self._kept) if "training_record" in self._kept.kinds else None
+        kind = "training_record"
+        return TrainingRecord.of(self._evidence_again((kind,), None)[0]) if kind in self._gives() else None
 
     def rerank(self, *, strategy=None, subset_size=None, class_balanced=None, X=None):
         """Choose again from the training that `fit` has made.
@@ -75,7 +103,8 @@ class RerankingMixin:
         Returns
         -------
         object
-            Another fitted selector. This one stays as it is, and the proxy is shared.
+            Another fitted selector. This one stays as it is, and the proxy is shared. So
+            is what the proxy says of the rows, which is asked once and kept up to 1 GB.
 
         Raises
         ------
@@ -94,12 +123,17 @@ class RerankingMixin:
         (90, 4)
         """
         check_is_fitted(self)
+        found = vars(self).get("pilot_")
+        if strategy is None and class_balanced is None and found is not None:
+            class_balanced = found.best_.class_balanced
         given = {"strategy": strategy, "subset_size": subset_size, "class_balanced": class_balanced}
         other = copy.copy(self).set_params(
             **{name: value for name, value in given.items() if value is not None}
         )
-        # A copy has no weak references.
-        other._rows = self._rows
+        # A copy leaves out what is not pickled.
+        other._rows, other._said = self._rows, self._said
+        if strategy is not None:
+            vars(other).pop("pilot_", None)
         other._validate_params()
         chosen_by = self._ranks_by if strategy is None else resolve_strategy(strategy, self._gives())
         if self._kept.y is None:
@@ -131,6 +165,12 @@ class RerankingMixin:
         ------
         ValueError
             If X is needed or is not the one that was fitted.
+
+        Warns
+        -----
+        UserWarning
+            If scores are left out, because the proxy has no dense features, or because
+            the training was too short for them.
         """
         check_is_fitted(self)
         import pandas as pd
@@ -142,11 +182,22 @@ class RerankingMixin:
             for name, rule in rules.items()
             if getattr(rule, "scores_each_row", False) and rule.requires and set(rule.requires) <= gives
         }
-        requires = tuple(dict.fromkeys(kind for rule in rules.values() for kind in rule.requires))
-        evidences = self._evidence_again(requires, X)
-        told = {name: choose_together(rule, evidences, 0) for name, rule in rules.items()}
+        with each_warning_once():
+            try:
+                evidences = self._evidence_again(_requirements_of(rules), X)
+            except NoFeatures as reason:
+                blind = [name for name, rule in rules.items() if "features" in rule.requires]
+                rules = {name: rule for name, rule in rules.items() if name not in blind}
+                warn_caller(f"The table has no {', '.join(blind)}: {reason}")
+                evidences = self._evidence_again(_requirements_of(rules), X)
+            table = {}
+            for name, rule in rules.items():
+                try:
+                    together, evidence = choose_together(rule, evidences, 0)
+                    table[name] = together.rank(evidence, 1, random_state=0)[1]
+                except ValueError as reason:
+                    warn_caller(f"The table has no {name}: {reason}")
         labels = {} if self._kept.y is None else {"y": self._kept.y}
-        table = {name: rule.rank(evidence, 1, random_state=0)[1] for name, (rule, evidence) in told.items()}
         return pd.DataFrame({**labels, **table, "kept": self.support_})
 
     def _has_proxy(self) -> bool:
@@ -170,14 +221,10 @@ class RerankingMixin:
             self._rows_again(X)
         self._check_gives_again(requires)
         all_kept = [self._kept, *self._kept_further]
-        asked = [kind for kind in requires if kind not in self._kept.kinds]
-        if not asked:
-            return all_kept
-        X = self._rows_again(X)
         proxies = self.proxies_ or [self.proxy_]
         return [
-            _gather_again(kept, proxy, asked, X, optional)
-            for kept, proxy in zip(all_kept, proxies, strict=True)
+            self._ask_again(place, kept, fitted, requires, X, optional)
+            for place, (kept, fitted) in enumerate(zip(all_kept, proxies, strict=True))
         ]
 
     def _rows_again(self, X: Any) -> Any:
@@ -186,8 +233,45 @@ class RerankingMixin:
             raise ValueError("X must be the rows that were fitted, got others.")
         X = X if X is not None else self._fitted_rows()
         if X is None:
-            raise ValueError("The rows that were fitted are no longer in memory: give them as X.")
+            raise ValueError(
+                "The rows that were fitted are no longer in memory, or in a list, to which nothing can refer: "
+                "give them as X."
+            )
         return X
+
+    def _ask_again(
+        self,
+        place: int,
+        kept: Evidence,
+        fitted: Any,
+        requires: tuple[str, ...],
+        X: Any,
+        optional: tuple[str, ...],
+    ) -> Evidence:
+        """Gather what is required of one proxy: what is kept, what it said before, and what it says now."""
+        asked = [kind for kind in requires if kind not in kept.kinds]
+        if not asked:
+            return kept
+        labels = None if kept.y is None else np.asarray(kept.y)
+        proxy = as_proxy(fitted, classes=labels)
+        records = {
+            kind: (kind, part) for kind, part in proxy.kept_records.items() if len(part) == kept.n_rows
+        }
+        said = records | self._said[place]
+        new = [kind for kind in asked if kind not in said]
+        if new:
+            X = self._rows_again(X)
+            answers = {
+                _kind(name): (name, part)
+                for name, part in gather_kinds(proxy, X, labels, new, optional).items()
+            }
+            known = [part for one in (*self._said, answers) for _, part in one.values()]
+            if sum(_n_bytes(part, X) for part in known) <= _SAID_BYTES:
+                self._said[place].update(answers)
+            said |= answers
+        parts = kept.parts | dict(said[kind] for kind in asked if kind in said)
+        classes = proxy.labels_of_columns(parts) if kept.classes is None else kept.classes
+        return Evidence(y=labels, n_rows=kept.n_rows, classes=classes, **parts)
 
     def _check_gives_again(self, requires: tuple[str, ...]) -> None:
         """Check that what is required is recorded, or that the fitted proxy can be asked for it."""
@@ -203,13 +287,3 @@ class RerankingMixin:
         raise ValueError(
             f"The training of the proxy recorded no {' and no '.join(missing)}: fit with a strategy that reads it."
         )
-
-
-def _gather_again(
-    kept: Evidence, fitted: Any, asked: list[str], X: Any, optional: tuple[str, ...]
-) -> Evidence:
-    labels = None if kept.y is None else np.asarray(kept.y)
-    proxy = as_proxy(fitted, classes=labels)
-    parts = kept.parts | gather_kinds(proxy, X, labels, asked, optional)
-    classes = proxy.labels_of_columns(parts) if kept.classes is None else kept.classes
-    return Evidence(y=labels, n_rows=kept.n_rows, classes=classes, **parts)

@@ -34,7 +34,10 @@ class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
         classifier with `partial_fit` is trained in 20 passes of mini-batches, which
         takes many times as long as its `fit`. ``strategy="entropy"`` uses `fit`, and
         `sksvp.proxies.Incremental` sets the passes. A strategy that needs no proxy
-        trains none.
+        trains none. ``"pilot"`` tries about a dozen strategies in five divisions of the
+        rows first, and takes class-balanced random rows unless one is surely better:
+        see `pilot`. That costs five trainings of the proxy, and small ones for each
+        strategy; `class_balanced` is then chosen too.
     subset_size : float or int, default=0.5
         Share of the rows to keep, a float in (0, 1] that is rounded down, or their
         number, an int.
@@ -107,12 +110,15 @@ class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
     record_ : TrainingRecord or None
         What the training of `proxy_` noted of each row at each visit; None if it
         showed none.
+    pilot_ : PilotResult
+        What the pilot found, with ``strategy="pilot"`` only.
     proxy_stop_ : ProxyStop or None
         Number of epochs of `proxy_`, and how the ranking settled; None without a rule.
     timings_ : dict
         Seconds of ``"proxy_fit"``, ``"inference"`` and ``"ranking"``, of all proxies
-        together; from a memory the first two are those of the original training. The trainings out
-        of fold count as inference.
+        together; from a memory the first two are those of the original training. The
+        trainings out of fold count as inference. With ``strategy="pilot"`` also
+        ``"pilot"``.
     from_cache_ : bool
         Whether all proxies came from the memory.
     classes_ : ndarray of shape (n_classes,) or None

@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions, va
 from .._inputs._parameters import ListOf, WholeNumber
 from ..active import ProxyActiveLearner, make_plan, resolve_pool_strategy
 from ..coreset import describe_empty_classes
+from ..strategies import named_strategy
 from ._experiment import OF_RUNS, Arm, Experiment, described, distinct
 from ._run_folder import RunFolder
 from ._workers import in_workers
@@ -95,7 +96,7 @@ class ActiveRun(Experiment):
     def __post_init__(self):
         super().__post_init__()
         for strategy in self.strategies:
-            resolve_pool_strategy(strategy)
+            resolve_pool_strategy(named_strategy(strategy) if isinstance(strategy, str) else strategy)
         self.arms()
         make_plan(self.rounds, self.initial_size, self.target_at, len(self.y_train))
 

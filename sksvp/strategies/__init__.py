@@ -33,6 +33,7 @@ from ._least_confidence import LeastConfidence, least_confidence
 from ._loss_correlation import LossCorrelation, loss_correlation
 from ._margin import Margin, margin
 from ._moderate import Moderate, centre_distances, moderate
+from ._named_strategy import named_strategy as named_strategy
 from ._picking import PickingStrategy
 from ._probabilities import SUM_TOLERANCE as SUM_TOLERANCE
 from ._random import Random

@@ -96,7 +96,7 @@ def register_strategy(name: str, cls: type) -> None:
     TypeError
         For a name that is no string or a class that is no strategy.
     ValueError
-        For an empty name, the name of another class, or ``"auto"``.
+        For an empty name, the name of another class, ``"auto"`` or ``"pilot"``.
     """
     if not isinstance(name, str):
         raise TypeError(f"name must be a str, got {name!r}.")
@@ -106,7 +106,7 @@ def register_strategy(name: str, cls: type) -> None:
         raise TypeError(
             f"cls must be a class with `requires` and `rank`, such as a child of Strategy, got {cls!r}."
         )
-    if name == "auto" or _STRATEGIES.get(name, cls) is not cls:
+    if name in ("auto", "pilot") or _STRATEGIES.get(name, cls) is not cls:
         raise ValueError(f"name {name!r} is taken; registered names: {', '.join(_STRATEGIES)}.")
     _STRATEGIES[name] = cls
 

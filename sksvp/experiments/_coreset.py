@@ -430,7 +430,8 @@ def train_target(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:
     }
     folder.add(arm.key, record)
     cost = f"error {100 * error:.2f} %, {in_words(training, clocks_in_order(run.target))}"
-    return f"{arm.name}, {n_visited:,} rows{' an epoch' if arm.name == RS2 else ''}, seed {arm.seed}: {cost}{note}{reason}"
+    rows_of = f"{n_visited:,} rows{' an epoch' if arm.name == RS2 else ''}"
+    return f"{arm.name}, {rows_of}, seed {arm.seed}: {cost}{note}{reason}"
 
 
 def select_only(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:

@@ -1,6 +1,7 @@
 """Active learning with a proxy."""
 
 import os
+import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from numbers import Integral, Real
@@ -21,10 +22,12 @@ from ..labelling import check_classes, read_classes
 from ._exchange import ExchangingLearner
 from ._opening import check_models, open_state, read_pool, route_fit_params
 from ._pool import append_rows
+from ._predictions_settled import PredictionsSettled
 from ._protocol import Answers, make_plan, run_protocol
 from ._queries import check_asked, check_asked_again, check_query_size
 from ._resume import find_run
 from ._run import Run, resolve_pool_strategy, seconds_of
+from ._stopping import describe_stop
 
 
 class ProxyActiveLearner(ExchangingLearner):
@@ -68,6 +71,9 @@ class ProxyActiveLearner(ExchangingLearner):
     missing_label : int, str or None, default=None
         A further value that marks rows of y without a label. None, NaN and pandas'
         NA always do.
+    stop : PredictionsSettled or None, default=None
+        Rule that says when the labels suffice. It ends `rounds`; without them `query`
+        warns once the rule is met.
     warm_start : bool, default=False
         If True, a proxy starts from the weights of the previous proxy instead of
         fresh ones. It starts from fresh weights when a class is new.
@@ -90,7 +96,11 @@ class ProxyActiveLearner(ExchangingLearner):
         ``inference`` and ``ranking``; seconds of ``target_fit`` on all labels after
         it; each also as seconds of the processor, ``proxy_fit_cpu`` and so on;
         ``proxy_score`` and ``target_score``, accuracies on X_val of models trained
-        on all labels after it. Entries that do not apply are None.
+        on all labels after it; with a rule `stop`, ``proxy_change`` and
+        ``target_change``, how much these models differ from those before, and
+        ``settled``, whether the rule is met. Entries that do not apply are None.
+    settled_ : bool
+        Whether the rule `stop` is met with the models trained so far.
     scores_ : ndarray of shape (n_rows,)
         Scores of the last selection; higher scores are chosen first. NaN for rows
         that were labelled.
@@ -149,6 +159,7 @@ class ProxyActiveLearner(ExchangingLearner):
         "target_at": [StrOptions({"last", "all"}), ListOf(Integral, can_be_empty=True)],
         "oracle": [callable, None],
         "missing_label": [Integral, str, None, "nan"],
+        "stop": [PredictionsSettled, None],
         "warm_start": ["boolean"],
         "checkpoint": [str, os.PathLike, None],
         "random_state": ["random_state"],
@@ -166,6 +177,7 @@ class ProxyActiveLearner(ExchangingLearner):
         target_at="last",
         oracle: Callable | None = None,
         missing_label=None,
+        stop: PredictionsSettled | None = None,
         warm_start: bool = False,
         checkpoint=None,
         random_state=None,
@@ -179,6 +191,7 @@ class ProxyActiveLearner(ExchangingLearner):
         self.target_at = target_at
         self.oracle = oracle
         self.missing_label = missing_label
+        self.stop = stop
         self.warm_start = warm_start
         self.checkpoint = checkpoint
         self.random_state = random_state
@@ -247,7 +260,16 @@ class ProxyActiveLearner(ExchangingLearner):
             checkpoint, state = open_state(self, X, table, X_val, y_val, routed, stack)
             watches = self.rounds is None or self.oracle is not None
             run = Run(
-                X, state, self.proxy, self.target, strategy, self.warm_start, checkpoint, routed, watches
+                X,
+                state,
+                self.proxy,
+                self.target,
+                strategy,
+                self.warm_start,
+                checkpoint,
+                routed,
+                watches_pool=watches,
+                stop=self.stop,
             )
             if self.rounds is not None:
                 run_protocol(run, plan, answers, X_val, y_val, verbose=self.verbose)
@@ -293,7 +315,8 @@ class ProxyActiveLearner(ExchangingLearner):
         Warns
         -----
         UserWarning
-            If fewer rows are left than asked for: all of them are returned.
+            If fewer rows are left than asked for: all of them are returned. If the rule
+            `stop` is met: more labels will hardly change the model.
         """
         if not isinstance(n_samples, Integral) or isinstance(n_samples, bool):
             raise TypeError(f"n_samples must be an int, got {n_samples!r}.")
@@ -304,7 +327,12 @@ class ProxyActiveLearner(ExchangingLearner):
         if len(run.state.waiting):
             check_asked_again(n_samples, run.state)
             return run.state.waiting.copy()
-        return run.select(check_query_size(n_samples, run.state)).copy()
+        rows = run.select(check_query_size(n_samples, run.state)).copy()
+        if run.stop is not None and self.settled_:
+            warnings.warn(
+                f"The labels seem to suffice. {describe_stop(run.stop, run)}", UserWarning, stacklevel=3
+            )
+        return rows
 
     @validate_params(
         {"allow_extra": ["boolean"], "overwrite": ["boolean"]}, prefer_skip_nested_validation=False
@@ -455,6 +483,7 @@ class ProxyActiveLearner(ExchangingLearner):
                 learner.warm_start,
                 checkpoint,
                 watches_pool=True,
+                stop=learner.stop,
             )
             learner._keep_run(run, X)
             stack.pop_all()

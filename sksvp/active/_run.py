@@ -15,9 +15,11 @@ from ..proxies import as_proxy
 from ..strategies import Random, recorder_names, resolve_strategy
 from ._checkpoint import LearnerCheckpoint
 from ._models import Trained, are_same, train
+from ._predictions_settled import PredictionsSettled
 from ._ranking import rank_pool
 from ._same_rows import snapshot_of
 from ._state import State
+from ._stopping import note_change
 
 
 @dataclass
@@ -46,6 +48,8 @@ class Run:
         Metadata for the `fit` of ``"proxy"`` and ``"target"``.
     watches_pool : bool
         Whether the user can change the pool between two steps.
+    stop : PredictionsSettled or None
+        Says when the labels suffice.
     trained_proxy, trained_target : Trained or None
         The models trained last.
     """
@@ -59,6 +63,7 @@ class Run:
     checkpoint: LearnerCheckpoint | None = None
     fit_params: dict[str, dict] = field(default_factory=lambda: {"proxy": {}, "target": {}})
     watches_pool: bool = False
+    stop: PredictionsSettled | None = None
     trained_proxy: Trained | None = field(default=None, init=False)
     trained_target: Trained | None = field(default=None, init=False)
     _last_official: Trained | None = field(default=None, init=False)
@@ -113,10 +118,11 @@ class Run:
         """
         state = self.state
         strategy = self.strategy if state.table.n_classes > 1 else Random()
-        proxy = self.official_proxy() if strategy.requires else None
+        compares = self.stop is not None and state.table.n_classes > 1
+        proxy = self.official_proxy() if strategy.requires or compares else None
         ranking = rank_pool(
             strategy,
-            None if proxy is None else proxy.proxy,
+            proxy.proxy if proxy is not None and strategy.requires else None,
             self.X,
             state.table.labelled,
             n_samples,
@@ -135,6 +141,7 @@ class Run:
                 **seconds_of("target_fit", None),
                 "proxy_score": None,
                 "target_score": None,
+                **({} if self.stop is None else dict.fromkeys(("proxy_change", "target_change", "settled"))),
             }
         )
         state.scores, state.waiting, state.n_asked = ranking.scores, ranking.rows, n_samples
@@ -181,6 +188,7 @@ class Run:
             self.state.proxy_trainings.append(self.place)
         if self.warm_start:
             self._last_official = trained
+        note_change(self, "proxy", trained)
         return trained
 
     def train_target(self) -> Trained:
@@ -188,7 +196,10 @@ class Run:
         self.state.target_training = self.place
         if self.is_shared:
             self.official_proxy()
-        return self._target_at(self.place)
+        trained = self._target_at(self.place)
+        if not self.is_shared:
+            note_change(self, "target", trained)
+        return trained
 
     def predictor(self) -> Trained:
         """Return the model that predicts: the last target, or the proxy if there is no target.

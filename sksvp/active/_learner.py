@@ -14,17 +14,18 @@ from sklearn.utils.validation import _num_samples
 
 from .._inputs._labels import read_labels
 from .._inputs._lengths import indexable_rows
-from .._inputs._parameters import ListOf
+from .._inputs._parameters import ListOf, WholeNumber
 from .._inputs._paths import as_path
 from .._inputs._row_numbers import check_row_numbers
 from .._storage._fingerprint import fingerprint
 from ..labelling import check_classes, read_classes
+from ._candidates import Candidates
 from ._exchange import ExchangingLearner
 from ._opening import check_models, open_state, read_pool, route_fit_params
 from ._pool import append_rows
 from ._predictions_settled import PredictionsSettled
 from ._protocol import Answers, make_plan, run_protocol
-from ._queries import check_asked, check_asked_again, check_query_size
+from ._queries import check_asked, check_asked_again, check_candidates, check_query_size
 from ._resume import find_run
 from ._run import Run, resolve_pool_strategy, seconds_of
 from ._stopping import describe_stop
@@ -71,6 +72,12 @@ class ProxyActiveLearner(ExchangingLearner):
     missing_label : int, str or None, default=None
         A further value that marks rows of y without a label. None, NaN and pandas'
         NA always do.
+    max_candidates : int or None, default=None
+        Number of rows that each selection ranks at most, for huge pools. None ranks all.
+    candidates : {"random", "neighbors"}, default="random"
+        Which rows are ranked if there are more than `max_candidates`: rows drawn at
+        random, or rows among the 100 nearest neighbours of each labelled row, for rare
+        classes [2]_. Neighbours need a numeric X; distances are Euclidean.
     stop : PredictionsSettled or None, default=None
         Rule that says when the labels suffice. It ends `rounds`; without them `query`
         warns once the rule is met.
@@ -132,6 +139,9 @@ class ProxyActiveLearner(ExchangingLearner):
     Coleman et al., Selection via Proxy: Efficient Data Selection for Deep
     Learning, ICLR 2020.
 
+    .. [2] Coleman et al., Similarity Search for Efficient Active Learning and Search of
+       Rare Concepts, AAAI 2022.
+
     Examples
     --------
     >>> import numpy as np
@@ -159,6 +169,8 @@ class ProxyActiveLearner(ExchangingLearner):
         "target_at": [StrOptions({"last", "all"}), ListOf(Integral, can_be_empty=True)],
         "oracle": [callable, None],
         "missing_label": [Integral, str, None, "nan"],
+        "max_candidates": [WholeNumber(1), None],
+        "candidates": [StrOptions({"random", "neighbors"})],
         "stop": [PredictionsSettled, None],
         "warm_start": ["boolean"],
         "checkpoint": [str, os.PathLike, None],
@@ -177,6 +189,8 @@ class ProxyActiveLearner(ExchangingLearner):
         target_at="last",
         oracle: Callable | None = None,
         missing_label=None,
+        max_candidates: int | None = None,
+        candidates: str = "random",
         stop: PredictionsSettled | None = None,
         warm_start: bool = False,
         checkpoint=None,
@@ -191,6 +205,8 @@ class ProxyActiveLearner(ExchangingLearner):
         self.target_at = target_at
         self.oracle = oracle
         self.missing_label = missing_label
+        self.max_candidates = max_candidates
+        self.candidates = candidates
         self.stop = stop
         self.warm_start = warm_start
         self.checkpoint = checkpoint
@@ -255,6 +271,7 @@ class ProxyActiveLearner(ExchangingLearner):
         if self.rounds is not None:
             # Both are checked before the run gets a folder.
             plan = make_plan(self.rounds, self.initial_size, self.target_at, len(table.codes))
+            Candidates(self.max_candidates).check(max(plan.sizes[1:]))
             answers = Answers(table, self.oracle, self.missing_label)
         with ExitStack() as stack:
             checkpoint, state = open_state(self, X, table, X_val, y_val, routed, stack)
@@ -270,6 +287,7 @@ class ProxyActiveLearner(ExchangingLearner):
                 routed,
                 watches_pool=watches,
                 stop=self.stop,
+                candidates=Candidates(self.max_candidates, self.candidates),
             )
             if self.rounds is not None:
                 run_protocol(run, plan, answers, X_val, y_val, verbose=self.verbose)
@@ -283,7 +301,7 @@ class ProxyActiveLearner(ExchangingLearner):
         return self
 
     @validate_params({"discard": ["boolean"]}, prefer_skip_nested_validation=False)
-    def query(self, n_samples: int, *, discard: bool = False) -> np.ndarray:
+    def query(self, n_samples: int, *, candidates=None, discard: bool = False) -> np.ndarray:
         """Choose rows to label next.
 
         The proxy is trained on all labels so far. If these are of fewer than two
@@ -293,6 +311,8 @@ class ProxyActiveLearner(ExchangingLearner):
         ----------
         n_samples : int
             Number of rows.
+        candidates : array-like of int, optional
+            Only these rows may be chosen. By default all rows without a label.
         discard : bool, default=False
             If True, drop the rows of the last query that have no label yet. They may
             be chosen again.
@@ -301,21 +321,23 @@ class ProxyActiveLearner(ExchangingLearner):
         -------
         ndarray of int
             Row numbers in the fitted X, best first, all without a label. While
-            labels of the last query are missing, its rows without a label.
+            labels of the last query are missing, its rows without a label, whatever
+            `candidates` are.
 
         Raises
         ------
         ValueError
             If labels of a query of another size are missing, if the size is below
-            1, if every row of the pool has a label, or if the pool was changed in
-            place since it was fitted.
+            1, if every row of the pool has a label, if a candidate has one or does not
+            exist, or if the pool was changed in place since it was fitted.
         TypeError
-            If the size is not an integer.
+            If the size or candidates are not integers.
 
         Warns
         -----
         UserWarning
-            If fewer rows are left than asked for: all of them are returned. If the rule
+            If fewer rows or candidates are left than asked for: all of them are
+            returned. If the rule
             `stop` is met: more labels will hardly change the model.
         """
         if not isinstance(n_samples, Integral) or isinstance(n_samples, bool):
@@ -327,7 +349,8 @@ class ProxyActiveLearner(ExchangingLearner):
         if len(run.state.waiting):
             check_asked_again(n_samples, run.state)
             return run.state.waiting.copy()
-        rows = run.select(check_query_size(n_samples, run.state)).copy()
+        allowed = None if candidates is None else check_candidates(candidates, run.state)
+        rows = run.select(check_query_size(n_samples, run.state, allowed), allowed).copy()
         if run.stop is not None and self.settled_:
             warnings.warn(
                 f"The labels seem to suffice. {describe_stop(run.stop, run)}", UserWarning, stacklevel=3
@@ -484,6 +507,7 @@ class ProxyActiveLearner(ExchangingLearner):
                 checkpoint,
                 watches_pool=True,
                 stop=learner.stop,
+                candidates=Candidates(learner.max_candidates, learner.candidates),
             )
             learner._keep_run(run, X)
             stack.pop_all()

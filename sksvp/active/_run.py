@@ -13,6 +13,7 @@ from .._inputs._containers import take_rows
 from .._seeds import draw_seeds
 from ..proxies import as_proxy
 from ..strategies import Random, recorder_names, resolve_strategy
+from ._candidates import Candidates
 from ._checkpoint import LearnerCheckpoint
 from ._models import Trained, are_same, train
 from ._predictions_settled import PredictionsSettled
@@ -50,6 +51,8 @@ class Run:
         Whether the user can change the pool between two steps.
     stop : PredictionsSettled or None
         Says when the labels suffice.
+    candidates : Candidates
+        Which rows without a label are ranked.
     trained_proxy, trained_target : Trained or None
         The models trained last.
     """
@@ -64,6 +67,7 @@ class Run:
     fit_params: dict[str, dict] = field(default_factory=lambda: {"proxy": {}, "target": {}})
     watches_pool: bool = False
     stop: PredictionsSettled | None = None
+    candidates: Candidates = field(default_factory=Candidates)
     trained_proxy: Trained | None = field(default=None, init=False)
     trained_target: Trained | None = field(default=None, init=False)
     _last_official: Trained | None = field(default=None, init=False)
@@ -110,14 +114,21 @@ class Run:
 
     # Steps ----------------------------------------------------------------------------------
 
-    def select(self, n_samples: int) -> np.ndarray:
+    def select(self, n_samples: int, allowed: np.ndarray | None = None) -> np.ndarray:
         """Choose the rows to label next; they wait for labels.
 
         With labels of fewer than two classes no model can be trained, and the rows
-        are drawn at random.
+        are drawn at random. If `allowed` is given, only these rows can be chosen.
         """
         state = self.state
+        drawing = _seed(state.seeds["drawing"], state.n_selections)
+        free = np.flatnonzero(~state.table.labelled) if allowed is None else allowed
         strategy = self.strategy if state.table.n_classes > 1 else Random()
+        candidates = free
+        if strategy.requires:
+            candidates = self.candidates.thin(
+                self.X, state.table.labelled, free, n_samples, random_state=drawing
+            )
         compares = self.stop is not None and state.table.n_classes > 1
         proxy = self.official_proxy() if strategy.requires or compares else None
         ranking = rank_pool(
@@ -125,8 +136,9 @@ class Run:
             proxy.proxy if proxy is not None and strategy.requires else None,
             self.X,
             state.table.labelled,
+            candidates,
             n_samples,
-            random_state=_seed(state.seeds["drawing"], state.n_selections),
+            random_state=drawing,
         )
         # A second selection on the same labels does not count their training again.
         paid = state.step_of_selection == state.step

@@ -119,6 +119,16 @@ def _beside_random(record, *, wrong: bool, share: float) -> list[float]:
     ]
 
 
+def _judged(record, name: str, protocol: str = "equal updates") -> dict[str, int]:
+    """Count the cases in which a strategy is worse or better than random rows, or nearly the best."""
+    judge = _benchmark("_page_of_strategies").judge
+    return judge([sets[protocol] for sets in record["errors"].values()], name)
+
+
+def _counts(record, name: str, *, protocol: str = "equal updates") -> list[int]:
+    return [_judged(record, name, protocol)[key] for key in ("cells", "worse", "better", "nearly best")]
+
+
 def _fast_error(record) -> float:
     (training,) = record["accuracy"]
     return 100 * training["test_error"]
@@ -218,6 +228,59 @@ _SENTENCES = [
             (True, "a part of them wrong", 0.2, "+", "+"),
             (True, "a part of them wrong", 0.5, "+", "+"),
         )
+    ),
+    *(
+        Quote(
+            page,
+            "in {} of {} cases, and worse ones in {}",
+            _STRATEGIES,
+            lambda record: [_judged(record, "auto")[key] for key in ("better", "cells", "worse")],
+        )
+        for page in ("README.md", "docs/guide/when.md")
+    ),
+    Quote(
+        "README.md",
+        "keep the hardest rows, were worse in {} of them",
+        _STRATEGIES,
+        lambda record: _judged(record, "forgetting")["worse"],
+    ),
+    *(
+        Quote(
+            "docs/guide/when.md",
+            f"| {label} | {{}} | {{}} | {{}} | {{}} |",
+            _STRATEGIES,
+            lambda record, name=name: _counts(record, name),
+        )
+        for name, label in (
+            ("auto", '`"auto"`'),
+            ("el2n, strata", "strata over EL2N"),
+            ("forgetting", "forgetting events"),
+            ("entropy", "entropy"),
+        )
+    ),
+    *(
+        Quote(
+            page,
+            "they give {} better and {} worse",
+            "bench_auto.json",
+            lambda record: [
+                sum(entry["left out"]["equal updates"][key] for entry in record["entries"].values())
+                for key in ("better", "worse")
+            ],
+        )
+        for page in ("README.md", "docs/guide/when.md")
+    ),
+    Quote(
+        "docs/guide/when.md",
+        "`auto` was better in {} and worse in {}",
+        _STRATEGIES,
+        lambda record: _counts(record, "auto", protocol="equal epochs")[2:0:-1],
+    ),
+    Quote(
+        "docs/guide/when.md",
+        "forgetting events were {} points worse than random rows, and `auto` {} better",
+        _STRATEGIES,
+        lambda record: _beside_random(record, wrong=True, share=0.05)[::2],
     ),
     Quote("README.md", "takes {} % of the processor time", _FAST, lambda r: 100 * r["cost"]["whole_ratio"]),
     Quote(

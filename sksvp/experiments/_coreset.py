@@ -218,15 +218,16 @@ class CoresetRun(Experiment):
         """
         return next(arm for arm in self.arms() if arm.seed == seed and arm.needs_proxy)
 
-    def epochs_of(self, arm: CoresetArm, folder: RunFolder) -> int | None:
+    def epochs_of(self, arm: CoresetArm, folder: RunFolder | None = None) -> int | None:
         """Return the epochs of the target in an arm; None if it counts none.
 
         Parameters
         ----------
         arm : CoresetArm
             One training of a target.
-        folder : RunFolder
-            Folder of the run, with the trainings whose cost counts.
+        folder : RunFolder, optional
+            Folder of the run, with the trainings whose cost counts for the rival of the
+            same cost.
 
         Returns
         -------
@@ -236,7 +237,7 @@ class CoresetRun(Experiment):
         if not has_epochs(self.target):
             return None
         n_rows = len(self.y_train)
-        if arm.name == SAME_COST:
+        if arm.name == SAME_COST and folder is not None:
             return epochs_with(self.target, n_rows, self._same_cost(arm, folder))
         n_visited = n_rows if arm.name == ALL_ROWS else count_rows(arm.subset_size, n_rows)
         n_updates = all_updates(self.target, n_rows if self.updates == "equal" else n_visited)
@@ -395,7 +396,7 @@ def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
 
 def train_target(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:
     """Choose the rows of one arm, train the target on them, and record its error and cost."""
-    rows, choosing = choose_rows(run, folder, arm)
+    rows, choosing, reason = choose_rows(run, folder, arm)
     X, y = (_safe_indexing(part, rows) for part in (run.X_train, run.y_train))
     epochs = run.epochs_of(arm, folder)
     lasting = {} if epochs is None else {"max_epochs": epochs}
@@ -430,25 +431,26 @@ def train_target(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:
     }
     folder.add(arm.key, record)
     cost = f"error {100 * error:.2f} %, {in_words(training, clocks_in_order(run.target))}"
-    return f"{arm.name}, {n_visited:,} rows{' an epoch' if arm.name == RS2 else ''}, seed {arm.seed}: {cost}{note}"
+    rows_of = f"{n_visited:,} rows{' an epoch' if arm.name == RS2 else ''}"
+    return f"{arm.name}, {rows_of}, seed {arm.seed}: {cost}{note}{reason}"
 
 
 def select_only(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:
     """Choose the rows of one arm and write them down."""
-    rows, _ = choose_rows(run, folder, arm)
-    return f"{arm.name}, seed {arm.seed}: {len(rows):,} of {len(run.y_train):,} rows chosen"
+    rows, _, reason = choose_rows(run, folder, arm)
+    return f"{arm.name}, seed {arm.seed}: {len(rows):,} of {len(run.y_train):,} rows chosen{reason}"
 
 
-def choose_rows(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> tuple[np.ndarray, Clock]:
-    """Return the rows of an arm, ascending, and the seconds of inference and ranking.
+def choose_rows(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> tuple[np.ndarray, Clock, str]:
+    """Return the rows of an arm, ascending, the seconds of inference and ranking, and why "auto" took them.
 
     The seconds of an inference pass that several arms need count for the first of them.
     """
     choosing = Clock()
     if arm.name in _OF_ALL_ROWS:
-        return np.arange(len(run.y_train)), choosing
+        return np.arange(len(run.y_train)), choosing, ""
     if arm.name in run.given:
-        return np.sort(run.given[arm.name]), choosing
+        return np.sort(run.given[arm.name]), choosing, ""
     selector = run.selector(arm).fit(run.X_train, run.y_train)
     order = selector.order_[selector.support_[selector.order_]]
     chosen = run.list_rows(order, rank=np.arange(1, len(order) + 1), score=selector.scores_[order])
@@ -456,7 +458,8 @@ def choose_rows(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> tuple[np
     choosing.wall, choosing.cpu = (
         seconds["inference"] + seconds["ranking"] for seconds in (selector.timings_, selector._cpu_timings)
     )
-    return selector.indices_, choosing
+    reason = f"; {arm.name}: {selector.strategy_reason_}" if selector.strategy_reason_ else ""
+    return selector.indices_, choosing, reason
 
 
 def _regime(proxy) -> dict[str, float]:

@@ -266,6 +266,15 @@ def test_a_subset_size_given_twice_is_trained_once(tmp_path):
     assert result.output.count("forgetting_events, seed 0") == 1
 
 
+def test_several_proxies_of_a_seed(tmp_path):
+    result = run("coreset", *QUICK, "--only-select", "--n-proxies", 2, "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert len([*(tmp_path / "proxies").glob("**/entry.json")]) == 2
+    assert "n-proxies = 2" in (tmp_path / "config.toml").read_text()
+    result = run("coreset", *QUICK, "--n-proxies", 0)
+    assert "--n-proxies must be a whole number from 1 to 1,000, got '0'" in result.output
+
+
 def test_home_is_expanded_in_every_path(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)

@@ -14,7 +14,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .._clock import Clock
-from .._inputs._parameters import ListOf
+from .._inputs._parameters import ListOf, WholeNumber
 from .._inputs._paths import as_path
 from .._inputs._row_numbers import check_row_numbers
 from .._storage._fingerprint import fingerprint
@@ -100,6 +100,8 @@ class CoresetRun(Experiment):
         Shares or numbers of rows.
     with_all : bool
         Whether the target is also trained on all rows.
+    n_proxies : int
+        As of `ProxyCoresetSelector`.
     with_same_cost : bool
         Whether the target is also trained on all rows for as many updates as the
         dearest choice of the size costs, its proxy included. The seconds of this run
@@ -127,6 +129,7 @@ class CoresetRun(Experiment):
 
     subset_sizes: list[float | int]
     with_all: bool = True
+    n_proxies: int = 1
     with_same_cost: bool = False
     with_rs2: bool = False
     updates: str = "epochs"
@@ -137,6 +140,7 @@ class CoresetRun(Experiment):
         **Experiment._parameter_constraints,
         "subset_sizes": [ListOf(Real)],
         "with_all": ["boolean"],
+        "n_proxies": [WholeNumber(1)],
         "with_same_cost": ["boolean"],
         "with_rs2": ["boolean"],
         "updates": [StrOptions({"epochs", "equal"})],
@@ -214,15 +218,16 @@ class CoresetRun(Experiment):
         """
         return next(arm for arm in self.arms() if arm.seed == seed and arm.needs_proxy)
 
-    def epochs_of(self, arm: CoresetArm, folder: RunFolder) -> int | None:
+    def epochs_of(self, arm: CoresetArm, folder: RunFolder | None = None) -> int | None:
         """Return the epochs of the target in an arm; None if it counts none.
 
         Parameters
         ----------
         arm : CoresetArm
             One training of a target.
-        folder : RunFolder
-            Folder of the run, with the trainings whose cost counts.
+        folder : RunFolder, optional
+            Folder of the run, with the trainings whose cost counts for the rival of the
+            same cost.
 
         Returns
         -------
@@ -232,7 +237,7 @@ class CoresetRun(Experiment):
         if not has_epochs(self.target):
             return None
         n_rows = len(self.y_train)
-        if arm.name == SAME_COST:
+        if arm.name == SAME_COST and folder is not None:
             return epochs_with(self.target, n_rows, self._same_cost(arm, folder))
         n_visited = n_rows if arm.name == ALL_ROWS else count_rows(arm.subset_size, n_rows)
         n_updates = all_updates(self.target, n_rows if self.updates == "equal" else n_visited)
@@ -269,6 +274,7 @@ class CoresetRun(Experiment):
             strategy=arm.ranks,
             subset_size=arm.subset_size,
             class_balanced=arm.class_balanced,
+            n_proxies=self.n_proxies,
             probabilities=self.probabilities,
             memory=self.memory,
             random_state=arm.seed,
@@ -390,7 +396,7 @@ def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
 
 def train_target(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:
     """Choose the rows of one arm, train the target on them, and record its error and cost."""
-    rows, choosing = choose_rows(run, folder, arm)
+    rows, choosing, reason = choose_rows(run, folder, arm)
     X, y = (_safe_indexing(part, rows) for part in (run.X_train, run.y_train))
     epochs = run.epochs_of(arm, folder)
     lasting = {} if epochs is None else {"max_epochs": epochs}
@@ -425,25 +431,26 @@ def train_target(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:
     }
     folder.add(arm.key, record)
     cost = f"error {100 * error:.2f} %, {in_words(training, clocks_in_order(run.target))}"
-    return f"{arm.name}, {n_visited:,} rows{' an epoch' if arm.name == RS2 else ''}, seed {arm.seed}: {cost}{note}"
+    rows_of = f"{n_visited:,} rows{' an epoch' if arm.name == RS2 else ''}"
+    return f"{arm.name}, {rows_of}, seed {arm.seed}: {cost}{note}{reason}"
 
 
 def select_only(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:
     """Choose the rows of one arm and write them down."""
-    rows, _ = choose_rows(run, folder, arm)
-    return f"{arm.name}, seed {arm.seed}: {len(rows):,} of {len(run.y_train):,} rows chosen"
+    rows, _, reason = choose_rows(run, folder, arm)
+    return f"{arm.name}, seed {arm.seed}: {len(rows):,} of {len(run.y_train):,} rows chosen{reason}"
 
 
-def choose_rows(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> tuple[np.ndarray, Clock]:
-    """Return the rows of an arm, ascending, and the seconds of inference and ranking.
+def choose_rows(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> tuple[np.ndarray, Clock, str]:
+    """Return the rows of an arm, ascending, the seconds of inference and ranking, and why "auto" took them.
 
     The seconds of an inference pass that several arms need count for the first of them.
     """
     choosing = Clock()
     if arm.name in _OF_ALL_ROWS:
-        return np.arange(len(run.y_train)), choosing
+        return np.arange(len(run.y_train)), choosing, ""
     if arm.name in run.given:
-        return np.sort(run.given[arm.name]), choosing
+        return np.sort(run.given[arm.name]), choosing, ""
     selector = run.selector(arm).fit(run.X_train, run.y_train)
     order = selector.order_[selector.support_[selector.order_]]
     chosen = run.list_rows(order, rank=np.arange(1, len(order) + 1), score=selector.scores_[order])
@@ -451,7 +458,8 @@ def choose_rows(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> tuple[np
     choosing.wall, choosing.cpu = (
         seconds["inference"] + seconds["ranking"] for seconds in (selector.timings_, selector._cpu_timings)
     )
-    return selector.indices_, choosing
+    reason = f"; {arm.name}: {selector.strategy_reason_}" if selector.strategy_reason_ else ""
+    return selector.indices_, choosing, reason
 
 
 def _regime(proxy) -> dict[str, float]:

@@ -5,7 +5,10 @@ function on arrays that does its work (`entropy`, `k_centers`, ...).
 """
 
 from ._area_under_margin import AreaUnderMargin, area_under_margin
+from ._auto import Auto, Decision
+from ._auto_query import AutoQuery
 from ._badge import BADGE, badge
+from ._badge import class_probabilities as class_probabilities
 from ._bait import BAIT, bait
 from ._beta_sample import BetaSample
 from ._cartography import Variability, confidence, correctness, variability
@@ -22,6 +25,10 @@ from ._forgetting_events import ForgettingCounter, ForgettingEvents, forgetting_
 from ._grand import GraNd
 from ._herding import Herding, herding
 from ._k_centers import KCenters, k_centers
+from ._label_issues import LABEL_ISSUE_WAYS as LABEL_ISSUE_WAYS
+from ._label_issues import label_suspicion
+from ._label_issues import mark_most_suspicious as mark_most_suspicious
+from ._label_issues import own_columns as own_columns
 from ._least_confidence import LeastConfidence, least_confidence
 from ._loss_correlation import LossCorrelation, loss_correlation
 from ._margin import Margin, margin
@@ -45,6 +52,8 @@ from ._registry import new_recorders as new_recorders
 from ._registry import recorder_names, register_strategy, resolve_strategy, strategy_names
 from ._registry import user_strategies as user_strategies
 from ._sampler import Sampler
+from ._several_proxies import choose_together as choose_together
+from ._several_proxies import mean_evidence as mean_evidence
 from ._sizes import class_quotas, count_rows, fill_quotas
 from ._soft import Soft
 from ._strategy import ScoredStrategy, Strategy, rank_by_score
@@ -63,9 +72,12 @@ __all__ = [
     "D2",
     "EL2N",
     "AreaUnderMargin",
+    "Auto",
+    "AutoQuery",
     "BetaSample",
     "Choice",
     "ClusterMargin",
+    "Decision",
     "Dual",
     "DynamicUncertainty",
     "Entropy",
@@ -117,6 +129,7 @@ __all__ = [
     "forgetting_events",
     "herding",
     "k_centers",
+    "label_suspicion",
     "least_confidence",
     "loss_correlation",
     "margin",

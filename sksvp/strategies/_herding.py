@@ -63,7 +63,11 @@ def herding(
     table = check_table(features, accept_sparse=True)
     pool = check_candidates(table.shape[0], None, initial)
     check_n_samples(n_samples, len(pool))
-    return pool[_herd_by_class(table[pool], check_classes(y, table.shape[0]), pool, n_samples)[0]]
+    return pool[
+        _herd_by_class(table[pool], None if y is None else check_classes(y, table.shape[0]), pool, n_samples)[
+            0
+        ]
+    ]
 
 
 def _herd_by_class(

@@ -321,6 +321,12 @@ def test_without_a_proxy_the_columns_choose():
     assert "entropy" not in found.names
 
 
+def test_several_proxies_are_refused_in_a_selector():
+    selector = ProxyCoresetSelector(PROXY, strategy="pilot", n_proxies=2, random_state=0)
+    with pytest.raises(ValueError, match="n_proxies=2 must be 1 with strategy='pilot'"):
+        selector.fit(X, Y)
+
+
 # Bad input ----------------------------------------------------------------------------------------
 
 

@@ -189,6 +189,11 @@ def lines_of(record: dict, results: dict[tuple[str, float, int], dict]) -> list[
     return lines
 
 
+def by_cell(record: dict) -> dict[tuple[str, float, int], dict]:
+    """Return the cells of a record by data set, share and seed."""
+    return {(cell["data"], cell["share"], cell["seed"]): cell for cell in record["cells"]}
+
+
 def main() -> None:
     options = parser(__doc__.splitlines()[0])
     options.add_argument("--tables", type=Path, nargs="*", default=[], help="NAME.npz files")

@@ -107,6 +107,12 @@ def test_the_standard_error_is_the_larger_of_repeats_and_rows():
     )
 
 
+def test_a_judge_that_learned_little_is_told():
+    rows = np.zeros((2, 4))
+    assert "It learned little" in str(result(np.full((3, 2), 0.45), rows))
+    assert "It learned little" not in str(result(np.full((3, 2), 0.3), rows))
+
+
 def test_the_winner_is_the_best_of_those_that_surely_lead():
     # b has the lower mean, but its lead is within twice its standard error.
     errors = np.array([[0.30, 0.25, 0.00], [0.30, 0.26, 0.30], [0.30, 0.25, 0.30]])

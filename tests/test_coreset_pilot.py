@@ -87,7 +87,16 @@ def test_random_rows_are_recommended_where_nothing_is_surely_better():
 def result(errors, row_errors):
     names = [BASELINE, "a", "b"][: errors.shape[1]]
     return PilotResult(
-        names, errors, row_errors, np.zeros(len(names)), dict.fromkeys(names), [], "a judge", 10, 1.0
+        names,
+        errors,
+        row_errors,
+        np.zeros(len(names)),
+        dict.fromkeys(names),
+        [],
+        "a judge",
+        10,
+        1.0,
+        0.5,
     )
 
 

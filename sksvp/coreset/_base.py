@@ -198,7 +198,7 @@ class BaseProxyCoreset(
         self._remember_rows(X)
         # Above are scikit-learn's check of parameters and the user.
         warn_if_equal(evidences, stacklevel=3)
-        self._warn(self.strategy_, *told, stacklevel=3)
+        self._warn(*told, stacklevel=3)
         return self
 
     def _draw_seeds(self, n_seeds: int) -> list[int | None]:
@@ -355,11 +355,10 @@ class BaseProxyCoreset(
             "inference": _total(part.seconds.get(kind, _NO_TIME) for part in learned for kind in requires),
         }
 
-    def _warn(
-        self, strategy, ranked_by, evidences: list[Evidence], evidence: Evidence, *, stacklevel: int
-    ) -> None:
+    def _warn(self, ranked_by, evidences: list[Evidence], evidence: Evidence, *, stacklevel: int) -> None:
         """Warn of a choice that is mostly arbitrary or likely to mislead."""
         stacklevel += 1
+        strategy = self.strategy_
         labels = None if evidence.y is None else np.asarray(evidence.y)
         groups = labels if self._has_quotas else None
         warn_if_by_chance(ranked_by, self.scores_, self.support_, groups, stacklevel=stacklevel)

@@ -66,7 +66,6 @@ class RerankingMixin:
     # For each proxy, by kind: the name of a part of the evidence, and what the fitted proxy said, for this selector
     # and its copies.
     _said: list[dict[str, tuple[str, np.ndarray]]]
-    _rows: Any
     proxy: Any
     proxy_: Any
     random_state: Any
@@ -142,7 +141,7 @@ class RerankingMixin:
         requires = requirements(chosen_by, other.class_balanced)
         evidences = self._evidence_again(requires, X, optional=getattr(chosen_by, "optional", ()))
         told = other._choose(chosen_by, evidences, n_samples, self._draw_seeds(2)[1])
-        other._warn(other.strategy_, *told, stacklevel=2)
+        other._warn(*told, stacklevel=2)
         return other
 
     def score_table(self, X=None):
@@ -261,14 +260,13 @@ class RerankingMixin:
         new = [kind for kind in asked if kind not in said]
         if new:
             X = self._rows_again(X)
-            answers = {
-                _kind(name): (name, part)
-                for name, part in gather_kinds(proxy, X, labels, new, optional).items()
-            }
+            parts = gather_kinds(proxy, X, labels, new, optional)
+            answers = {_kind(name): (name, part) for name, part in parts.items()}
             known = [part for one in (*self._said, answers) for _, part in one.values()]
             if sum(_n_bytes(part, X) for part in known) <= _SAID_BYTES:
                 self._said[place].update(answers)
             said |= answers
+        # An optional kind may be missing.
         parts = kept.parts | dict(said[kind] for kind in asked if kind in said)
         classes = proxy.labels_of_columns(parts) if kept.classes is None else kept.classes
         return Evidence(y=labels, n_rows=kept.n_rows, classes=classes, **parts)

@@ -63,6 +63,10 @@ class Choice(Group):
         default="epochs",
     )
     only_select: bool = option("Train the proxy and write selected.csv; no target.", default=False)
+    plan: bool = option(
+        "Show the trainings, and the seconds and memory that they will take, from some timed steps; nothing is kept.",
+        default=False,
+    )
     from_selected: Path | None = option(
         "Train the target on the rows of an earlier selected.csv.", exists=True
     )
@@ -94,7 +98,7 @@ class Choice(Group):
         if self.only_select and self.from_selected is not None:
             raise ValueError("--only-select and --from-selected exclude each other.")
 
-    def methods(self, name: str, proxy: Any) -> tuple[list[str], dict[str, bool]]:
+    def methods(self, name: str, proxy: Any) -> tuple[list[str], dict[str, Any]]:
         """Return the names of the ways to choose, and which trainings on all rows are beside them."""
         from ..strategies import named_strategy
 
@@ -155,7 +159,15 @@ def coreset(
     )
     _check_sizes(sizes, n_rows, at_least=1 if choice.only_select else 2)
 
-    from ..experiments import CoresetRun, RunFolder, clocks_in_order, report_run, run_coreset
+    from ..experiments import (
+        CoresetRun,
+        RunFolder,
+        clocks_in_order,
+        estimate,
+        format_estimate,
+        report_run,
+        run_coreset,
+    )
     from ._bunch import data_digest
 
     settings |= {
@@ -164,8 +176,6 @@ def coreset(
         "updates": choice.updates,
         "content of the data": data_digest(bunch),
     }
-    folder = RunFolder(new_folder("coreset", run.out), settings, resume=run.resume)
-    write_config(folder.path, "coreset", data, networks, learning, choice, repeats, run)
     experiment = CoresetRun(
         **experiment_parts(bunch, data, repeats, run),
         proxy=proxy,
@@ -177,12 +187,16 @@ def coreset(
         n_proxies=settings["n_proxies"],
         probabilities=settings["probabilities"],
         given=given,
-        memory=str(folder.path / "proxies"),
     )
+    clocks = clocks_in_order(proxy, target)
+    if choice.plan:
+        typer.echo(format_estimate(estimate(experiment, only_select=choice.only_select), clocks=clocks))
+        return
+    folder = RunFolder(new_folder("coreset", run.out), settings, resume=run.resume)
+    write_config(folder.path, "coreset", data, networks, learning, choice, repeats, run)
     with says_how_to_go_on(folder.path):
         run_coreset(experiment, folder, only_select=choice.only_select, n_jobs=repeats.jobs, report=tell)
     if not choice.only_select:
-        clocks = clocks_in_order(proxy, target)
         _, summary = report_run(folder, clocks=clocks, report=typer.echo, width=terminal_width())
         save_figure(summary, folder.path / "results.png", clock=clocks[0])
     typer.echo(f"written to {folder.path}")

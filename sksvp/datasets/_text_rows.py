@@ -167,5 +167,5 @@ def text_bunch(
         for place, field in (("lines", "lines"), ("filenames", "files"))
         if split is not None and getattr(split, field) is not None
     }
-    pairs = [None if split is None else (split.texts, split.codes) for split in (train, test)]
-    return split_bunch(*pairs, target_names=target_names, DESCR=descr, **found)
+    tested = None if test is None else (test.texts, test.codes)
+    return split_bunch((train.texts, train.codes), tested, target_names=target_names, DESCR=descr, **found)

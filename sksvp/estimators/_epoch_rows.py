@@ -1,6 +1,6 @@
 """Trainings whose epochs visit only some of the rows, drawn anew for each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral
 
@@ -9,7 +9,7 @@ class EpochRows:
     """Mixin of classifiers that train in epochs of ours."""
 
     _epoch_rows: int | None = None
-    _recorders: object
+    _recorders: Sequence[str]
 
     @contextmanager
     def drawing_rows(self, n_rows: int) -> Iterator[None]:

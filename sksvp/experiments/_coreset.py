@@ -218,15 +218,16 @@ class CoresetRun(Experiment):
         """
         return next(arm for arm in self.arms() if arm.seed == seed and arm.needs_proxy)
 
-    def epochs_of(self, arm: CoresetArm, folder: RunFolder) -> int | None:
+    def epochs_of(self, arm: CoresetArm, folder: RunFolder | None = None) -> int | None:
         """Return the epochs of the target in an arm; None if it counts none.
 
         Parameters
         ----------
         arm : CoresetArm
             One training of a target.
-        folder : RunFolder
-            Folder of the run, with the trainings whose cost counts.
+        folder : RunFolder, optional
+            Folder of the run, with the trainings whose cost counts for the rival of the
+            same cost.
 
         Returns
         -------
@@ -236,7 +237,7 @@ class CoresetRun(Experiment):
         if not has_epochs(self.target):
             return None
         n_rows = len(self.y_train)
-        if arm.name == SAME_COST:
+        if arm.name == SAME_COST and folder is not None:
             return epochs_with(self.target, n_rows, self._same_cost(arm, folder))
         n_visited = n_rows if arm.name == ALL_ROWS else count_rows(arm.subset_size, n_rows)
         n_updates = all_updates(self.target, n_rows if self.updates == "equal" else n_visited)

@@ -15,11 +15,22 @@ from ._run_folder import RunFolder
 from ._seconds import CHOSEN_CLOCKS, CLOCKS
 from ._table import format_summary, summary_table, trainings_table
 
+_AS_IT_ENDS = "Each target was trained until it ended by itself."
+
+
+def _describe_epochs(records: list[dict]) -> str:
+    """Tell for how long the targets of a run of active learning were trained."""
+    epochs = {record["epochs"] for record in records if record["kind"] == "active"}
+    if None in epochs:
+        return _AS_IT_ENDS
+    number = " or ".join(f"{n:,}" for n in sorted(epochs))
+    return f"Equal epochs: each target was trained for {number}, so that fewer labels mean fewer updates."
+
 
 def _describe_protocol(trainings: pd.DataFrame) -> str:
     """Tell for how long targets were trained."""
     if trainings["updates"].isna().any():
-        return "Each target was trained until it ended by itself."
+        return _AS_IT_ENDS
     whole = trainings[trainings["name"] == ALL_ROWS]
     base = whole if len(whole) else trainings[trainings["name"] != SAME_COST]
     epochs, updates = int(base["epochs"].iloc[0]), int(base["updates"].iloc[0])
@@ -68,7 +79,7 @@ def report_run(
     records = list(folder)
     if any(record["kind"] == "active" for record in records):
         trainings, averages = rounds_table(records), budgets_table(records)
-        text = format_budgets(averages, clocks=clocks)
+        text = f"{format_budgets(averages, clocks=clocks)}\n{_describe_epochs(records)}"
     else:
         trainings = trainings_table(records)
         averages = summary_table(trainings)

@@ -25,6 +25,11 @@ def check_has_epochs(target: BaseEstimator, what: str) -> None:
         )
 
 
+def epochs_of(target: BaseEstimator) -> int | None:
+    """Return the epochs of a target's own training, None if it counts none."""
+    return target.get_params(deep=False)[_EPOCHS] if has_epochs(target) else None
+
+
 def count_batches(target: BaseEstimator, n_rows: int) -> int:
     """Return the updates of an epoch over so many rows. A last batch of one row belongs to the one before."""
     size = target.get_params(deep=False).get("batch_size", 1)

@@ -20,6 +20,8 @@ from ._training_record import TrainingRecord
 
 # Bytes of similarities held at once: the whole matrix of so many rows, else blocks of it.
 _MAX_BYTES = 2**29
+# Values of sparse rows that are made dense at once.
+_DENSE_VALUES = 2**22
 # Rows whose gain is computed anew at first for each pick; twice as many each further time.
 _FIRST_LOOK = 8
 # Gains that differ by less, relative to the first, are equal; the lowest row is picked. Two rows that would
@@ -266,8 +268,15 @@ class _Similarity:
         return self._between(rows, self._initial, self._initial_squares)
 
     def _between(self, rows: np.ndarray, others: Any, squares: np.ndarray) -> np.ndarray:
-        products = self._features[rows] @ others.T
-        values = products.toarray() if sparse.issparse(products) else products
+        if sparse.issparse(others):
+            values = np.empty((len(rows), others.shape[0]))
+            # Sparse times dense is faster than sparse times sparse, of which nearly all products are stored.
+            step = max(1, _DENSE_VALUES // others.shape[1])
+            for start in range(0, len(rows), step):
+                block = self._features[rows[start : start + step]].toarray()
+                values[start : start + step] = (others @ block.T).T
+        else:
+            values = self._features[rows] @ others.T
         values *= -2.0
         values += self._squares[rows, None]
         values += squares

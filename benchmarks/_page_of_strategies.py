@@ -118,8 +118,8 @@ def lines_of(record: dict) -> list[str]:
         "more than that. One proxy with a hidden layer of 64 and 30 passes chooses for all strategies. Strata leave "
         "out the hardest 50, 40, 30, 20, 20, 10 and 0 %, those named *all* none. *rs2* takes other random rows at each "
         "pass, *all rows* has all of them. The features are the scaled columns: of the tables, of 128 components of "
-        "TF-IDF, of 256 features of random patches. What takes long was tried with few data sets, shares or seeds; means "
-        "over data sets are over those that have it.",
+        "TF-IDF, of 256 features of random patches. What takes long was tried with few data sets, shares or seeds; "
+        "means over data sets are over those that have it.",
         "",
         f"**Equal updates**: {settings['updates']:,} updates of 64 rows for every strategy. **Equal epochs**: as many "
         f"passes over the chosen rows as come to {settings['visits']:,} visits over all rows, but from 5 to 40; few "

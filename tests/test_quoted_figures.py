@@ -261,7 +261,7 @@ _SENTENCES = [
     *(
         Quote(
             page,
-            "they give {} better and {} worse",
+            "chosen without the data set that is judged give {} better and {} worse",
             "bench_auto.json",
             lambda record: [
                 sum(entry["left out"]["equal updates"][key] for entry in record["entries"].values())

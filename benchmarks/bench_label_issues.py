@@ -3,7 +3,7 @@
 Human labels of CIFAR-10 (CIFAR-10N) are wrong where people err. In texts a fifth of the labels is made wrong: at random
 rows, and at rows that a logistic regression, which has not seen them, takes for another class. Images are seen through
 256 principal components of how they match 256 fixed patches, texts through 128 of their words. The targets, networks
-with two hidden layers of 64, are trained side by side as in bench_strategies.py. Finished parts are kept in --partial.
+with two hidden layers of 64, are trained side by side. Finished parts are kept in --partial.
 """
 
 import json
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from _report import parser, write
-from bench_strategies import errors
+from _side_by_side import errors, visits
 from scipy.stats import rankdata
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -31,6 +31,7 @@ from sksvp.datasets import load_cifar10, load_text_csv
 from sksvp.proxies import Incremental
 
 PLANTED = 0.2
+N_TEST_IMAGES = 3000
 # Name, proxies, whether folds are trained as well, and how labels are judged.
 WAYS = {
     "aum": (1, False, "aum"),
@@ -49,7 +50,7 @@ def patch_features(images: np.ndarray, patches: torch.Tensor) -> np.ndarray:
     parts = []
     for block in torch.from_numpy(images).split(100):
         maps = functional.conv2d(block.permute(0, 3, 1, 2) / 255, patches)
-        maps = (maps - maps.mean(1, keepdim=True)) / maps.std(1, keepdim=True)
+        maps = (maps - maps.mean(1, keepdim=True)) / (maps.std(1, keepdim=True) + 0.01)
         parts.append(functional.adaptive_avg_pool2d((maps - 1).relu(), 2).flatten(1))
     return torch.cat(parts).numpy()
 
@@ -57,15 +58,15 @@ def patch_features(images: np.ndarray, patches: torch.Tensor) -> np.ndarray:
 def load_images(folder: Path, n_rows: int):
     """Return training and test rows and labels of CIFAR-10."""
     data = load_cifar10(folder)
-    X, X_test = data.X_train[:n_rows], data.X_test[:5000]
+    X, X_test = data.X_train[:n_rows], data.X_test[:N_TEST_IMAGES]
     rng = np.random.RandomState(0)
     rows, places = rng.randint(n_rows, size=256), rng.randint(27, size=(256, 2))
     patches = [X[row, r : r + 6, c : c + 6] / 255 for row, (r, c) in zip(rows, places, strict=True)]
     patches = torch.tensor(np.stack(patches), dtype=torch.float32).permute(0, 3, 1, 2)
     patches -= patches.mean((1, 2, 3), keepdim=True)
-    patches /= patches.norm(dim=(1, 2, 3), keepdim=True) + 0.1
+    patches /= patches.flatten(1).norm(dim=1)[:, None, None, None] + 0.1
     parts = [patch_features(part, patches) for part in (X, X_test)]
-    return reduce(PCA(256, random_state=0), *parts, data.y_train[:n_rows], data.y_test[:5000])
+    return reduce(PCA(256, random_state=0), *parts, data.y_train[:n_rows], data.y_test[:N_TEST_IMAGES])
 
 
 def load_texts(folder: Path, n_rows: int):
@@ -148,8 +149,8 @@ def find(data, labels: np.ndarray, seed: int, n_updates: int) -> dict:
                 found["aum, made-up class"] = judge(table, is_wrong, n_wrong)
                 arms["aum, made-up class: flagged less"] = np.sort(table["row"][~table["issue"]])
     arms["wrong labels less"] = np.flatnonzero(~is_wrong)
-    told = errors([*arms.values()], (X, labels, X_test, y_test), n_updates, seed)
-    told.append(errors([everything], data, n_updates, seed)[0])
+    batches = [visits(rows, n_updates, seed) for rows in arms.values()]
+    told = errors(batches, (X, labels, X_test, y_test), seed) + errors(batches[:1], data, seed)
     return {
         "wrong": n_wrong / n,
         "found": found,
@@ -270,13 +271,12 @@ def main() -> None:
         with np.load(args.human_labels) as file:
             human = {
                 f"human, {kind}": file[kind][: args.rows].astype(int)
-                for kind in ("aggregate", "random1", "worst")
+                for kind in ("random1", "worst", "aggregate")
             }
         sources["CIFAR-10"] = (load_images, args.images, human)
     parts, agreements = [], {}
     for name, (load, folder, human) in sources.items():
         data = load(folder, args.rows)
-        agreements[name] = keep(args.partial / f"{name}-agreement.json", lambda data=data: agreement(data))
         for seed in range(args.seeds):
             for kind, labels in wrong_labels(data, human, seed).items():
                 part = keep(
@@ -284,6 +284,7 @@ def main() -> None:
                     lambda data=data, labels=labels, seed=seed: find(data, labels, seed, args.updates),
                 )
                 parts.append({"name": f"{name}, {kind}", "seed": seed, **part})
+        agreements[name] = keep(args.partial / f"{name}-agreement.json", lambda data=data: agreement(data))
     settings = {"rows": args.rows, "seeds": args.seeds, "updates": args.updates}
     record = {"settings": settings, "parts": parts, "agreement": agreements}
     write(args.out, "bench_label_issues", record, lines_of(record))

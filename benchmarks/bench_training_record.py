@@ -193,8 +193,8 @@ def main() -> None:
     lines += [
         "",
         f"Seconds of every score of a drawn record of {args.scored_rows:,} rows, {args.visits} visits, ranking "
-        f"included: **{total['cpu']:.1f}** of the processor, {total['wall']:.1f} on the wall (goal: under 30; where other "
-        "work shares the machine, as it did here if they differ, the processor's count). The "
+        f"included: **{total['cpu']:.1f}** of the processor, {total['wall']:.1f} on the wall (goal: under 30). Other "
+        "work on the machine lengthens the latter alone. The "
         f"record, of {sum(scored['bytes'].values()) / 1e6:,.0f} MB, lies in mapped files; the process's own memory was "
         f"{memory['before']:.0f} MB before the first score and at most {memory['most']:.0f} MB.",
         "",

@@ -37,6 +37,7 @@ from .._seeds import draw_seeds
 from .._storage._fingerprint import fingerprint
 from ..proxies import NoFeatures, Proxy, as_proxy
 from ..strategies import (
+    Auto,
     CarriesStrategies,
     Evidence,
     choose,
@@ -44,11 +45,10 @@ from ..strategies import (
     class_quotas,
     count_rows,
     resolve_strategy,
-    strategy_names,
 )
 from ._by_chance import warn_if_by_chance
 from ._label_issues import LabelIssuesMixin
-from ._learning import Learned, Learning
+from ._learning import Learned, Learning, gather_kinds
 from ._memorised import warn_if_memorised
 from ._memory import Seconds
 from ._nearest import nearest_rows
@@ -172,13 +172,13 @@ class BaseProxyCoreset(
         rows, labels = self._check_rows(X, y, proxy, strategy)
         n_samples = count_rows(self.subset_size, _num_samples(rows))
         requires = requirements(strategy, self.class_balanced)
-        self._check_serves(proxy, rows, requires)
+        self._check_serves(proxy, rows, requires, getattr(strategy, "optional", ()))
         self._check_strategy(strategy, labels, n_samples)
         self.classes_ = None if labels is None else np.unique(labels)
         proxy_seed, ranking_seed, *further_seeds = self._draw_seeds(1 + self.n_proxies)
         with self._progress() as report:
-            if isinstance(self.strategy, str) and self.strategy == "auto":
-                report(note=_describe_auto(proxy, strategy))
+            if isinstance(strategy, Auto):
+                report(note=_describe_slow(proxy, strategy))
             evidences, seconds = self._ask(
                 proxy, rows, labels, strategy, requires, [proxy_seed, *further_seeds], fit_params, report
             )
@@ -189,6 +189,8 @@ class BaseProxyCoreset(
             report("ranking")
             with Clock() as clock:
                 told = self._choose(strategy, evidences, n_samples, ranking_seed)
+            if self.strategy_reason_:
+                report("ranking", note=f"strategy='auto': {self.strategy_reason_}.")
         seconds["ranking"] = (clock.wall, clock.cpu)
         self.timings_, self._cpu_timings = (
             {stage: taken[place] for stage, taken in seconds.items()} for place in range(2)
@@ -196,7 +198,7 @@ class BaseProxyCoreset(
         self._remember_rows(X)
         # Above are scikit-learn's check of parameters and the user.
         warn_if_equal(evidences, stacklevel=3)
-        self._warn(strategy, *told, stacklevel=3)
+        self._warn(*told, stacklevel=3)
         return self
 
     def _draw_seeds(self, n_seeds: int) -> list[int | None]:
@@ -237,13 +239,13 @@ class BaseProxyCoreset(
             f"This {type(self).__name__} estimator requires y to be passed, but the target y is None: {needs}."
         )
 
-    def _check_serves(self, proxy: Proxy, X, requires: tuple[str, ...]) -> None:
+    def _check_serves(self, proxy: Proxy, X, requires: tuple[str, ...], optional: tuple[str, ...]) -> None:
         """Check that the proxy can give what is required, and serve the rule that may stop it."""
-        if requires:
+        if requires or (isinstance(self.strategy, str) and self.strategy == "auto"):
             proxy.check_classifies("proxy")
             proxy.check_params()
         proxy.check_gives(requires)
-        proxy.check_rows(X, requires)
+        proxy.check_rows(X, [kind for kind in requires if kind not in optional])
         if self.stop_proxy is not None and requires:
             proxy.check_watchable(requires)
 
@@ -251,6 +253,12 @@ class BaseProxyCoreset(
         self, strategy, evidences: list[Evidence], n_samples: int, random_state
     ) -> tuple[Any, list[Evidence], Evidence]:
         """Choose the rows to keep, say which they are, and return what ranked, and what it was told."""
+        # `rerank` with another size decides anew.
+        self._ranks_by, self.strategy_reason_, class_balanced = strategy, None, self.class_balanced
+        if isinstance(strategy, Auto):
+            strategy, is_balanced, self.strategy_reason_ = strategy.decide(evidences[0], n_samples)
+            class_balanced = class_balanced or is_balanced
+        self._has_quotas = bool(class_balanced)
         # Strategies that choose class by class would warn of each.
         with each_warning_once():
             ranked_by, evidence = choose_together(strategy, evidences, random_state)
@@ -258,7 +266,7 @@ class BaseProxyCoreset(
                 ranked_by,
                 evidence,
                 n_samples,
-                class_balanced=self.class_balanced,
+                class_balanced=class_balanced,
                 random_state=random_state,
             )
         self.strategy_ = strategy
@@ -322,7 +330,11 @@ class BaseProxyCoreset(
             learned = [Learned(None, Evidence(y=y, n_rows=_num_samples(X)), {}, None, False)]
         elif self.proxy is None:
             with Clock() as clock:
-                evidence = proxy.gather(X, requires, y=y)
+                evidence = Evidence(
+                    y=y,
+                    n_rows=_num_samples(X),
+                    **gather_kinds(proxy, X, y, requires, getattr(strategy, "optional", ())),
+                )
             learned = [Learned(None, evidence, {requires[0]: (clock.wall, clock.cpu)}, None, False)]
         else:
             params = self._route(fit_params)
@@ -343,13 +355,12 @@ class BaseProxyCoreset(
             "inference": _total(part.seconds.get(kind, _NO_TIME) for part in learned for kind in requires),
         }
 
-    def _warn(
-        self, strategy, ranked_by, evidences: list[Evidence], evidence: Evidence, *, stacklevel: int
-    ) -> None:
+    def _warn(self, ranked_by, evidences: list[Evidence], evidence: Evidence, *, stacklevel: int) -> None:
         """Warn of a choice that is mostly arbitrary or likely to mislead."""
         stacklevel += 1
+        strategy = self.strategy_
         labels = None if evidence.y is None else np.asarray(evidence.y)
-        groups = labels if self.class_balanced else None
+        groups = labels if self._has_quotas else None
         warn_if_by_chance(ranked_by, self.scores_, self.support_, groups, stacklevel=stacklevel)
         self._training_error = None
         if labels is None:
@@ -595,9 +606,7 @@ def _total(seconds: Iterable[Seconds]) -> Seconds:
     return wall, cpu
 
 
-def _describe_auto(proxy: Proxy, strategy) -> str:
-    """Say which strategy "auto" stands for, and whether that is slow."""
-    names = {type(resolve_strategy(name)): name for name in strategy_names()}
-    text = f'strategy="auto": {names[type(strategy)].replace("_", " ")}.'
+def _describe_slow(proxy: Proxy, strategy) -> str:
+    """Say why the training takes long for "auto", "" if it does not."""
     slow = proxy.describe_training(strategy.requires)
-    return f'{text} {slow}, which strategy="entropy" uses.' if slow else text
+    return f"strategy='auto': {slow}, which strategy='entropy' uses." if slow else ""

@@ -19,6 +19,7 @@ from ..strategies import (
     resolve_strategy,
     strategy_names,
 )
+from ._learning import gather_kinds
 
 
 def requirements(strategy: Any, class_balanced: bool | str) -> tuple[str, ...]:
@@ -65,11 +66,11 @@ class RerankingMixin:
     # For each proxy, by kind: the name of a part of the evidence, and what the fitted proxy said, for this selector
     # and its copies.
     _said: list[dict[str, tuple[str, np.ndarray]]]
-    _rows: Any
     proxy: Any
     proxy_: Any
     random_state: Any
-    strategy_: Any
+    _ranks_by: Any
+    _rows: Any
     support_: np.ndarray
     set_params: Callable[..., Any]
     _is_fitted_rows: Callable[[Any], bool]
@@ -133,13 +134,14 @@ class RerankingMixin:
         if strategy is not None:
             vars(other).pop("pilot_", None)
         other._validate_params()
-        chosen_by = self.strategy_ if strategy is None else resolve_strategy(strategy, self._gives())
+        chosen_by = self._ranks_by if strategy is None else resolve_strategy(strategy, self._gives())
         if self._kept.y is None:
             other._check_needs_no_labels(as_proxy(self.proxy), chosen_by)
         n_samples = count_rows(other.subset_size, self._kept.n_rows)
-        evidences = self._evidence_again(requirements(chosen_by, other.class_balanced), X)
+        requires = requirements(chosen_by, other.class_balanced)
+        evidences = self._evidence_again(requires, X, optional=getattr(chosen_by, "optional", ()))
         told = other._choose(chosen_by, evidences, n_samples, self._draw_seeds(2)[1])
-        other._warn(chosen_by, *told, stacklevel=2)
+        other._warn(*told, stacklevel=2)
         return other
 
     def score_table(self, X=None):
@@ -210,7 +212,9 @@ class RerankingMixin:
         scores = (kind for kind in proxy.gives if kind not in proxy.recorders)
         return {*self._kept.kinds, *staged, *scores}
 
-    def _evidence_again(self, requires: tuple[str, ...], X: Any) -> list[Evidence]:
+    def _evidence_again(
+        self, requires: tuple[str, ...], X: Any, optional: tuple[str, ...] = ()
+    ) -> list[Evidence]:
         """Gather what each fitted proxy says of the rows, beside what its training has recorded."""
         if X is not None:
             self._rows_again(X)
@@ -218,7 +222,7 @@ class RerankingMixin:
         all_kept = [self._kept, *self._kept_further]
         proxies = self.proxies_ or [self.proxy_]
         return [
-            self._ask_again(place, kept, fitted, requires, X)
+            self._ask_again(place, kept, fitted, requires, X, optional)
             for place, (kept, fitted) in enumerate(zip(all_kept, proxies, strict=True))
         ]
 
@@ -235,7 +239,13 @@ class RerankingMixin:
         return X
 
     def _ask_again(
-        self, place: int, kept: Evidence, fitted: Any, requires: tuple[str, ...], X: Any
+        self,
+        place: int,
+        kept: Evidence,
+        fitted: Any,
+        requires: tuple[str, ...],
+        X: Any,
+        optional: tuple[str, ...],
     ) -> Evidence:
         """Gather what is required of one proxy: what is kept, what it said before, and what it says now."""
         asked = [kind for kind in requires if kind not in kept.kinds]
@@ -250,14 +260,14 @@ class RerankingMixin:
         new = [kind for kind in asked if kind not in said]
         if new:
             X = self._rows_again(X)
-            answers = {
-                _kind(name): (name, part) for name, part in proxy.gather(X, new, y=labels).parts.items()
-            }
+            parts = gather_kinds(proxy, X, labels, new, optional)
+            answers = {_kind(name): (name, part) for name, part in parts.items()}
             known = [part for one in (*self._said, answers) for _, part in one.values()]
             if sum(_n_bytes(part, X) for part in known) <= _SAID_BYTES:
                 self._said[place].update(answers)
             said |= answers
-        parts = kept.parts | dict(said[kind] for kind in asked)
+        # An optional kind may be missing.
+        parts = kept.parts | dict(said[kind] for kind in asked if kind in said)
         classes = proxy.labels_of_columns(parts) if kept.classes is None else kept.classes
         return Evidence(y=labels, n_rows=kept.n_rows, classes=classes, **parts)
 

@@ -65,7 +65,7 @@ class ProxyCoresetSampler(BaseProxyCoreset):
     ----------
     sample_indices_ : ndarray of int
         Numbers of the kept rows, ascending; also called `indices_`.
-    support_, order_, scores_, strategy_, proxy_, proxies_, proxy_stop_ : object
+    support_, order_, scores_, strategy_, strategy_reason_, proxy_, proxies_, proxy_stop_ : object
         As in `ProxyCoresetSelector`.
     weights_, record_, timings_, from_cache_, classes_, n_features_in_, feature_names_in_ : object
         As in `ProxyCoresetSelector`.

@@ -28,10 +28,11 @@ class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
         ``D2(score=None)``.
     strategy : str or Strategy, default="auto"
         A name out of `sksvp.strategies.strategy_names`, such as ``"entropy"`` or
-        ``"k_centers"``, or a strategy object. ``"auto"`` is forgetting events if the
-        proxy can give them, else entropy. A scikit-learn classifier with `partial_fit`
-        can: it is then trained in 20 passes of mini-batches, which takes many times
-        as long as its `fit`. ``strategy="entropy"`` uses `fit`, and
+        ``"k_centers"``, or a strategy object. ``"auto"`` takes the strategy that suits
+        the budget, the labels and what the proxy can tell, else random rows of each
+        class; see `sksvp.strategies.Auto` and the user guide. For it a scikit-learn
+        classifier with `partial_fit` is trained in 20 passes of mini-batches, which
+        takes many times as long as its `fit`. ``strategy="entropy"`` uses `fit`, and
         `sksvp.proxies.Incremental` sets the passes. A strategy that needs no proxy
         trains none. ``"pilot"`` tries about a dozen strategies in five divisions of the
         rows first, and takes class-balanced random rows unless one is surely better:
@@ -90,7 +91,9 @@ class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
     proxies_ : list of classifier
         All trained proxies.
     strategy_ : Strategy
-        The strategy that ranked.
+        The strategy that ranked, for ``"auto"`` the one that it took.
+    strategy_reason_ : str or None
+        Why ``"auto"`` took it, in one sentence.
     scores_ : ndarray of shape (n_samples,)
         Scores of the rows; those with higher scores are chosen first. NaN if not
         computed. For k-centers the distance to the nearest centre, when the row was

@@ -398,7 +398,7 @@ def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
 
 def train_target(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:
     """Choose the rows of one arm, train the target on them, and record its error and cost."""
-    rows, choosing = choose_rows(run, folder, arm)
+    rows, choosing, reason = choose_rows(run, folder, arm)
     X, y = (_safe_indexing(part, rows) for part in (run.X_train, run.y_train))
     epochs = run.epochs_of(arm, folder)
     lasting = {} if epochs is None else {"max_epochs": epochs}
@@ -433,25 +433,26 @@ def train_target(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:
     }
     folder.add(arm.key, record)
     cost = f"error {100 * error:.2f} %, {in_words(training, clocks_in_order(run.target))}"
-    return f"{arm.name}, {n_visited:,} rows{' an epoch' if arm.name == RS2 else ''}, seed {arm.seed}: {cost}{note}"
+    rows_of = f"{n_visited:,} rows{' an epoch' if arm.name == RS2 else ''}"
+    return f"{arm.name}, {rows_of}, seed {arm.seed}: {cost}{note}{reason}"
 
 
 def select_only(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:
     """Choose the rows of one arm and write them down."""
-    rows, _ = choose_rows(run, folder, arm)
-    return f"{arm.name}, seed {arm.seed}: {len(rows):,} of {len(run.y_train):,} rows chosen"
+    rows, _, reason = choose_rows(run, folder, arm)
+    return f"{arm.name}, seed {arm.seed}: {len(rows):,} of {len(run.y_train):,} rows chosen{reason}"
 
 
-def choose_rows(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> tuple[np.ndarray, Clock]:
-    """Return the rows of an arm, ascending, and the seconds of inference and ranking.
+def choose_rows(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> tuple[np.ndarray, Clock, str]:
+    """Return the rows of an arm, ascending, the seconds of inference and ranking, and why "auto" took them.
 
     The seconds of an inference pass that several arms need count for the first of them.
     """
     choosing = Clock()
     if arm.name in _OF_ALL_ROWS:
-        return np.arange(len(run.y_train)), choosing
+        return np.arange(len(run.y_train)), choosing, ""
     if arm.name in run.given:
-        return np.sort(run.given[arm.name]), choosing
+        return np.sort(run.given[arm.name]), choosing, ""
     selector = run.selector(arm).fit(run.X_train, run.y_train)
     order = selector.order_[selector.support_[selector.order_]]
     chosen = run.list_rows(order, rank=np.arange(1, len(order) + 1), score=selector.scores_[order])
@@ -459,7 +460,8 @@ def choose_rows(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> tuple[np
     choosing.wall, choosing.cpu = (
         seconds["inference"] + seconds["ranking"] for seconds in (selector.timings_, selector._cpu_timings)
     )
-    return selector.indices_, choosing
+    reason = f"; {arm.name}: {selector.strategy_reason_}" if selector.strategy_reason_ else ""
+    return selector.indices_, choosing, reason
 
 
 def _regime(proxy) -> dict[str, float]:

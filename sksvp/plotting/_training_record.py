@@ -241,7 +241,7 @@ class TrainingRecordDisplay:
         free = iter(
             _COLOURS
             if n_groups <= len(_COLOURS)
-            else matplotlib.colormaps["tab10"].colors
+            else matplotlib.colormaps["tab10"](np.arange(n_groups))
             if n_groups <= 10
             else matplotlib.colormaps["turbo"](np.linspace(0.05, 0.95, n_groups))
         )

@@ -5,6 +5,8 @@ function on arrays that does its work (`entropy`, `k_centers`, ...).
 """
 
 from ._area_under_margin import AreaUnderMargin, area_under_margin
+from ._auto import Auto, Decision
+from ._auto_query import AutoQuery
 from ._badge import BADGE, badge
 from ._badge import class_probabilities as class_probabilities
 from ._bait import BAIT, bait
@@ -70,9 +72,12 @@ __all__ = [
     "D2",
     "EL2N",
     "AreaUnderMargin",
+    "Auto",
+    "AutoQuery",
     "BetaSample",
     "Choice",
     "ClusterMargin",
+    "Decision",
     "Dual",
     "DynamicUncertainty",
     "Entropy",

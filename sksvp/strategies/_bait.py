@@ -12,6 +12,9 @@ from ._probabilities import check_class_matrix
 from ._rows import check_candidates, check_rows
 from ._strategy import check_n_samples
 
+# After so many changes the products are computed anew, so that rounding does not add up.
+_REFRESH = 100
+
 
 def bait(
     probabilities: ArrayLike,
@@ -34,8 +37,8 @@ def bait(
     probabilities : array-like of shape (n_rows, n_classes)
         Class probabilities.
     features : array-like of shape (n_rows, n_features)
-        Inputs of the last layer. The memory and the time of a pick grow with the
-        square of `n_features`.
+        Inputs of the last layer. The time of a pick grows with the size of the table
+        and with the square of `n_features`.
     n_samples : int
         How many rows to choose, at most the rows that are not in `initial`.
     initial : array-like of int, optional
@@ -97,40 +100,63 @@ def _fish(
     target = (known.T @ known + free.T @ free) / (len(known) + len(free))
     n_all = len(known) + n_samples
     information = regularization * np.eye(roots.shape[1]) + known.T @ known / n_all
-    free = free * np.sqrt(n_samples / n_all)
-    inverse = np.linalg.inv(information)
+    fisher = _Fisher(free * np.sqrt(n_samples / n_all), information, target)
     is_free = np.ones(len(free), dtype=bool)
+    first_gains = fisher.gains()
     picks: list[int] = []
-    first_gains = np.empty(0)
     for _ in range(min(2 * n_samples, len(free))):
-        inverse = (inverse + inverse.T) / 2.0
-        gains = _gains(free, inverse, target, sign=1.0)
-        first_gains = first_gains if picks else gains
-        pick = int(np.where(is_free, gains, -np.inf).argmax())
+        pick = int(np.where(is_free, fisher.gains(), -np.inf).argmax())
         is_free[pick] = False
         picks.append(pick)
-        inverse = _updated(inverse, free[pick], sign=1.0)
+        fisher.change(pick, sign=1.0)
     while len(picks) > n_samples:
-        losses = -_gains(free[picks], inverse, target, sign=-1.0)
-        worst = int(losses.argmin())
-        inverse = _updated(inverse, free[picks.pop(worst)], sign=-1.0)
+        fisher.change(picks.pop(int(fisher.losses(picks).argmin())), sign=-1.0)
     return np.array(picks, dtype=np.intp), first_gains
 
 
-def _gains(roots: np.ndarray, inverse: np.ndarray, target: np.ndarray, *, sign: float) -> np.ndarray:
-    """Return by how much the trace falls when each row is added (`sign` 1), or taken away (-1)."""
-    halves = roots @ inverse
-    return (
-        sign
-        * np.einsum("ij,ij->i", halves @ target, halves)
-        / (1.0 + sign * np.einsum("ij,ij->i", halves, roots))
-    )
+class _Fisher:
+    """The trace of the inverse information times the target, and by how much each row would change it.
 
+    Both products that a row's change consists of follow each change of the information by
+    two products of all rows with one vector (Sherman and Morrison).
+    """
 
-def _updated(inverse: np.ndarray, root: np.ndarray, *, sign: float) -> np.ndarray:
-    """Return the inverse after a row was added or taken away (Sherman and Morrison)."""
-    half = inverse @ root
-    return inverse - sign * np.outer(half, half) / (1.0 + sign * root @ half)
+    def __init__(self, roots: np.ndarray, information: np.ndarray, target: np.ndarray):
+        self._roots, self._information, self._target = roots, information.copy(), target
+        self._n_changes = 0
+        self._compute()
+
+    def _compute(self) -> None:
+        inverse = np.linalg.inv(self._information)
+        self._inverse = (inverse + inverse.T) / 2.0
+        self._spread = self._inverse @ self._target @ self._inverse
+        self._lengths = np.einsum("ij,ij->i", self._roots @ self._inverse, self._roots)
+        self._falls = np.einsum("ij,ij->i", self._roots @ self._spread, self._roots)
+
+    def gains(self) -> np.ndarray:
+        """Return by how much the trace falls if each row is added."""
+        return self._falls / (1.0 + self._lengths)
+
+    def losses(self, rows: list[int]) -> np.ndarray:
+        """Return by how much the trace rises if each of some rows, which have been added, is taken away."""
+        return self._falls[rows] / (1.0 - self._lengths[rows])
+
+    def change(self, row: int, *, sign: float) -> None:
+        """Add a row (`sign` 1) or take it away (-1)."""
+        root = self._roots[row]
+        self._information += sign * np.outer(root, root)
+        self._n_changes += 1
+        if self._n_changes % _REFRESH == 0:
+            self._compute()
+            return
+        half, spread = self._inverse @ root, self._spread @ root
+        scale, fall = 1.0 + sign * (half @ root), spread @ root
+        mixed = np.outer(half, spread)
+        self._inverse -= sign / scale * np.outer(half, half)
+        self._spread += fall / scale**2 * np.outer(half, half) - sign / scale * (mixed + mixed.T)
+        along_half, along_spread = self._roots @ half, self._roots @ spread
+        self._lengths -= sign / scale * along_half**2
+        self._falls += along_half * (fall / scale**2 * along_half - 2.0 * sign / scale * along_spread)
 
 
 class BAIT(PickingStrategy):

@@ -10,14 +10,18 @@ from sklearn.preprocessing import normalize
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions, validate_params
 
+from ._cartography import confidence
 from ._evidence import Evidence
 from ._margin import uncertainty
 from ._picking import PickingStrategy, check_classes, check_table, pick_by_class, squared_lengths
 from ._rows import check_candidates, check_rows, naming
 from ._strategy import check_n_samples
+from ._training_record import TrainingRecord
 
 # Bytes of similarities held at once: the whole matrix of so many rows, else blocks of it.
 _MAX_BYTES = 2**29
+# Values of sparse rows that are made dense at once.
+_DENSE_VALUES = 2**22
 # Rows whose gain is computed anew at first for each pick; twice as many each further time.
 _FIRST_LOOK = 8
 # Gains that differ by less, relative to the first, are equal; the lowest row is picked. Two rows that would
@@ -25,6 +29,8 @@ _FIRST_LOOK = 8
 _TIE = 1e-10
 # Squared distances below, relative to the largest squared length, are rounding: the rows are equal.
 _EQUAL = 1e-12
+# What the weights of rows are made of.
+_WEIGHED_BY = {None: (), "margin": ("probabilities",), "confidence": ("training_record",)}
 
 
 @validate_params(
@@ -262,8 +268,15 @@ class _Similarity:
         return self._between(rows, self._initial, self._initial_squares)
 
     def _between(self, rows: np.ndarray, others: Any, squares: np.ndarray) -> np.ndarray:
-        products = self._features[rows] @ others.T
-        values = products.toarray() if sparse.issparse(products) else products
+        if sparse.issparse(others):
+            values = np.empty((len(rows), others.shape[0]))
+            # Sparse times dense is faster than sparse times sparse, of which nearly all products are stored.
+            step = max(1, _DENSE_VALUES // others.shape[1])
+            for start in range(0, len(rows), step):
+                block = self._features[rows[start : start + step]].toarray()
+                values[start : start + step] = (others @ block.T).T
+        else:
+            values = self._features[rows] @ others.T
         values *= -2.0
         values += self._squares[rows, None]
         values += squares
@@ -281,9 +294,11 @@ class FacilityLocation(PickingStrategy):
 
     Parameters
     ----------
-    weights : None or "margin", default=None
+    weights : {"margin", "confidence"} or None, default=None
         How much a row counts. With ``"margin"`` it is the proxy's uncertainty of it,
-        one minus the gap of the two most probable classes (uncertainty herding).
+        one minus the gap of the two most probable classes (uncertainty herding). With
+        ``"confidence"`` it is the mean probability of its own class over the proxy's
+        training, so that rows that are probably labelled wrong need not be covered.
     by_class : bool, default=True
         Whether to pick within each class, in proportion to its size. It is far cheaper
         as well. Where no labels are known, as in active learning, rows are picked out
@@ -303,7 +318,7 @@ class FacilityLocation(PickingStrategy):
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "weights": [StrOptions({"margin"}), None],
+        "weights": [StrOptions({"margin", "confidence"}), None],
         "by_class": ["boolean"],
         "kernel": [StrOptions({"distance", "rbf"})],
     }
@@ -316,14 +331,21 @@ class FacilityLocation(PickingStrategy):
     @property
     def requires(self) -> tuple[str, ...]:  # type: ignore[override]
         """The kinds of evidence that are read."""
-        return ("features",) if self.weights is None else ("features", "probabilities")
+        return ("features", *_WEIGHED_BY[self.weights])
 
     def _pick(self, evidence, pool, initial, n_samples, rng) -> tuple[np.ndarray, np.ndarray]:
         features = check_table(evidence.require("features"), accept_sparse=True)
-        weights = np.ones(len(pool)) if self.weights is None else uncertainty(evidence, pool)
+        weights = self._weigh_rows(evidence, pool)
         by_class = self.by_class and evidence.y is not None and not len(initial)
         labels = np.asarray(evidence.y) if by_class else None
         return _cover_by_class(features, labels, weights, pool, initial, n_samples, self.kernel)
+
+    def _weigh_rows(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
+        if self.weights is None:
+            return np.ones(len(rows))
+        if self.weights == "margin":
+            return uncertainty(evidence, rows)
+        return confidence(TrainingRecord.of(evidence).require("loss")[:, rows])
 
     def weigh(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Count for each chosen row the rows that it stands for: those to which it is the nearest.

@@ -26,6 +26,8 @@ class Top(Sampler):
     [1, 2]
     """
 
+    hardest_first = True
+
     def __init__(self, score: Any, *, drop_label_issues: bool | float = False):
         super().__init__(score, drop_label_issues=drop_label_issues)
 

@@ -28,9 +28,10 @@ def badge(
 
     The gradient of a row is the outer product of its error vector, the probabilities
     minus the label, and its features with a 1 for the bias. It is never built: the
-    distance of two gradients follows from the two factors. The first row is the one
-    with the longest gradient; each next one is drawn with probability proportional
-    to the squared distance to its nearest chosen row.
+    distance of two gradients follows from the two factors, and for most rows a bound
+    shows that it does not matter. The first row is the one with the longest gradient;
+    each next one is drawn with probability proportional to the squared distance to its
+    nearest chosen row.
 
     Parameters
     ----------
@@ -75,8 +76,6 @@ def badge(
     [0]
     """
     values = check_class_matrix(probabilities, "probabilities")
-    if not np.isfinite(values).all():
-        raise ValueError("probabilities must be finite, got NaN or infinity.")
     table = check_table(features)
     if len(values) != len(table):
         raise ValueError(f"probabilities have {len(values)} rows, features {len(table)}.")
@@ -98,25 +97,31 @@ def _spread_out(
     rng: np.random.RandomState,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the places in `pool` in the order drawn, and the squared length of each gradient."""
-    p = probabilities if len(pool) == len(probabilities) else probabilities[pool]
-    h = features if len(pool) == len(features) else features[pool]
-    labels = p.argmax(axis=1) if columns is None else columns[pool]
-    squares = _squared_lengths(p)
-    errors = squares - 2.0 * p[np.arange(len(p)), labels].astype(np.float64) + 1.0
-    lengths = np.maximum(errors, 0.0) * (_squared_lengths(h) + 1.0)
-    nearest = lengths.copy()
-    is_free = np.ones(len(p), dtype=bool)
+    # numba is loaded where it is needed.
+    from ._gradient_distances import lower_distances
+
+    p, h = _as_floats(probabilities), _as_floats(features)
+    if not all(np.isfinite(p[part]).all() for part in block_slices(*p.shape)):
+        raise ValueError("probabilities must be finite, got NaN or infinity.")
+    labels = (p.argmax(axis=1) if columns is None else columns)[pool]
+    errors = _squared_lengths(p)[pool] - 2.0 * p[pool, labels].astype(np.float64) + 1.0
+    inputs = _squared_lengths(h)[pool] + 1.0
+    squares = np.maximum(errors, 0.0) * inputs
+    lengths, reaches = np.sqrt(squares), np.sqrt(inputs)
+    nearest = np.full(len(pool), np.inf)
+    is_free = np.ones(len(pool), dtype=bool)
     picks = np.empty(n_samples, dtype=np.intp)
     for place in range(n_samples):
-        picks[place] = pick = nearest.argmax() if place == 0 else _draw(nearest, is_free, rng)
+        picks[place] = pick = _draw(nearest, is_free, rng) if place else squares.argmax()
         is_free[pick] = False
-        error = p[pick].copy()
-        error[labels[pick]] -= 1
-        products = (p @ error - error[labels]) * (h @ h[pick] + 1)
-        distances = np.maximum(lengths + lengths[pick] - 2.0 * products, 0.0)
-        nearest = distances if place == 0 else np.minimum(nearest, distances)
-        nearest[pick] = 0.0
-    return picks, lengths
+        lower_distances(nearest, pick, pool, p, h, labels, lengths, reaches)
+    return picks, squares
+
+
+def _as_floats(values: np.ndarray) -> np.ndarray:
+    if values.dtype in (np.float32, np.float64):
+        return values
+    return values.astype(np.float32 if values.dtype == np.float16 else np.float64)
 
 
 def _squared_lengths(values: np.ndarray) -> np.ndarray:

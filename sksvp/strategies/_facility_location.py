@@ -1,6 +1,5 @@
 """Facility location: rows that stand for the others."""
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,10 +14,10 @@ from ._picking import PickingStrategy, check_table, pick_by_class
 from ._rows import check_candidates, check_rows, naming
 from ._strategy import check_n_samples
 
-# Bytes of similarities held at once: the whole matrix of so many rows, else blocks of it.
-_MAX_BYTES = 2**29
-# Rows whose gain is computed anew at first for each pick; twice as many each further time.
-_FIRST_LOOK = 8
+# Bytes of similarities that are kept: of all rows, or of those that were looked at last.
+_MAX_BYTES = 2**30
+# Rows of which the similarities are computed at once: enough for a fast product of matrices.
+_TILE = 64
 # Gains that differ by less, relative to the first, are equal; the lowest row is picked. Two rows that would
 # cover each other have equal gains, so that ties are common.
 _TIE = 1e-10
@@ -122,56 +121,47 @@ def _check_weights(weights: ArrayLike | None, n_rows: int) -> np.ndarray:
 
 
 def _cover(
-    features: np.ndarray, weights: np.ndarray, n_samples: int, initial: np.ndarray, kernel: str
+    features: np.ndarray,
+    weights: np.ndarray,
+    n_samples: int,
+    initial: np.ndarray,
+    kernel: str,
+    room: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the picked rows in their order, and the gain of each row when it was picked, or at the end."""
+    # numba is loaded where it is needed.
+    from ._lazy_greedy import pick_lazily
+
     similarity = _Similarity(features, initial, kernel)
     covered = similarity.of_initial()
-
-    def gains_of(rows: np.ndarray) -> np.ndarray:
-        gains = np.empty(len(rows))
-        for part in similarity.blocks(np.arange(len(rows))):
-            closer = similarity.rows(rows[part])
-            closer -= covered
-            np.maximum(closer, 0.0, out=closer)
-            gains[part] = closer @ weights
-        return gains
-
-    bounds = gains_of(np.arange(len(features)))
-    tie = _TIE * max(bounds.max(), np.finfo(float).tiny)
-    values = np.empty(len(features))
-    is_free = np.ones(len(features), dtype=bool)
-    picks = np.empty(n_samples, dtype=np.intp)
-    for place in range(n_samples):
-        picks[place] = pick = (
-            _highest(bounds, gains_of, tie) if place else np.argmax(bounds >= bounds.max() - tie)
-        )
-        values[pick] = bounds[pick]
-        bounds[pick] = -np.inf
-        is_free[pick] = False
-        np.maximum(covered, similarity.rows(picks[place : place + 1])[0], out=covered)
-    values[is_free] = bounds[is_free]
-    return picks, values
+    n_rows = len(features)
+    kept = (_room(n_rows) if room is None else room)[: n_rows**2]
+    kept = kept[: len(kept) // n_rows * n_rows].reshape(-1, n_rows)
+    n_known, gains = similarity.first_gains(covered, weights, kept)
+    tie = _TIE * max(gains.max(), np.finfo(float).tiny)
+    picks = pick_lazily(
+        n_samples,
+        kept,
+        n_known,
+        similarity.features,
+        similarity.squares,
+        similarity.equal,
+        similarity.is_rbf,
+        covered,
+        weights,
+        gains,
+        tie,
+    )
+    return picks, gains
 
 
-def _highest(bounds: np.ndarray, gains_of: Callable[[np.ndarray], np.ndarray], tie: float) -> int:
-    """Return the lowest row of the highest gain, and bring its bound and all higher ones up to date.
+def _room(n_rows: int) -> np.ndarray:
+    """Return room for the similarities of some rows to all, of all where they are not too many."""
+    return np.empty(n_rows * min(n_rows, max(1, _MAX_BYTES // 8 // n_rows)))
 
-    A gain can only fall as rows are picked, so a former gain bounds it. Those of the
-    highest bounds are computed anew until no other can reach the best.
-    """
-    is_new = np.zeros(len(bounds), dtype=bool)
-    best, n_rows = -np.inf, _FIRST_LOOK
-    while True:
-        open_rows = np.flatnonzero(~is_new & (bounds >= best - tie) & (bounds > -np.inf))
-        if len(open_rows) == 0:
-            return int(np.flatnonzero(is_new & (bounds >= best - tie))[0])
-        if len(open_rows) > n_rows:
-            open_rows = open_rows[np.argpartition(-bounds[open_rows], n_rows)[:n_rows]]
-        bounds[open_rows] = np.minimum(bounds[open_rows], gains_of(open_rows))
-        is_new[open_rows] = True
-        best = max(best, bounds[open_rows].max())
-        n_rows *= 2
+
+def _tiles(n_rows: int) -> list[slice]:
+    return [slice(start, min(start + _TILE, n_rows)) for start in range(0, n_rows, _TILE)]
 
 
 class _Similarity:
@@ -182,55 +172,53 @@ class _Similarity:
         both = np.concatenate([features, initial]).astype(np.float64)
         # Differences of large numbers lose digits; the distances do not depend on the origin.
         both = normalize(both) if self.is_rbf else both - both.mean(axis=0)
-        self._features, self._initial = both[: len(features)], both[len(features) :]
-        self._squares = np.einsum("ij,ij->i", self._features, self._features)
-        self._longest = np.einsum("ij,ij->i", both, both).max()
-        # No similarity is below.
-        self._least = 0.0 if self.is_rbf else -2.0 * np.sqrt(self._longest)
+        self.features, self._initial = both[: len(features)], both[len(features) :]
+        self.squares = np.einsum("ij,ij->i", self.features, self.features)
         self._initial_squares = np.einsum("ij,ij->i", self._initial, self._initial)
-        self._step = max(1, _MAX_BYTES // 8 // len(features))
-        # Made when it is first needed.
-        self._matrix: np.ndarray | None = None
+        longest = max(self.squares.max(), self._initial_squares.max(initial=0.0))
+        self.equal = _EQUAL * longest
+        # No similarity is below.
+        self._least = 0.0 if self.is_rbf else -2.0 * np.sqrt(longest)
 
-    def blocks(self, rows: np.ndarray) -> list[np.ndarray]:
-        """Cut row numbers into blocks of which the similarities fit in memory."""
-        step = max(1, self._step // 4)
-        return [rows[start : start + step] for start in range(0, len(rows), step)]
+    def first_gains(
+        self, covered: np.ndarray, weights: np.ndarray, kept: np.ndarray
+    ) -> tuple[int, np.ndarray]:
+        """Fill `kept` with the similarities of the first rows; return how many, and the gain of each row."""
+        from ._lazy_greedy import gains_of
 
-    def rows(self, rows: np.ndarray) -> np.ndarray:
-        """Return the similarities of some rows to all, (len(rows), n_rows)."""
-        if self._step >= len(self._features):
-            if self._matrix is None:
-                everything = np.arange(len(self._features))
-                self._matrix = self._between(everything, self._features, self._squares)
-            return self._matrix[rows]
-        return self._between(rows, self._features, self._squares)
+        gains = np.empty(len(covered))
+        n_known = 0
+        for part in _tiles(len(gains)):
+            is_kept = part.stop <= len(kept)
+            block = self._between(part, self.features, self.squares, kept[part] if is_kept else None)
+            gains_of(block, covered, weights, gains[part])
+            n_known = part.stop if is_kept else n_known
+        return n_known, gains
 
     def of_initial(self) -> np.ndarray:
         """Return the similarity of each row to the nearest initial one, the least there is without any."""
-        nearest = np.full(len(self._features), self._least)
+        nearest = np.full(len(self.features), self._least)
         if len(self._initial):
-            for part in self.blocks(np.arange(len(nearest))):
+            for part in _tiles(len(nearest)):
                 nearest[part] = self._to_initial(part).max(axis=1)
         return nearest
 
     def nearest_initial(self) -> np.ndarray:
         """Return for each row the place of the nearest initial one, the first of equal ones."""
-        everything = np.arange(len(self._features))
-        return np.concatenate([self._to_initial(part).argmax(axis=1) for part in self.blocks(everything)])
+        parts = _tiles(len(self.features))
+        return np.concatenate([self._to_initial(part).argmax(axis=1) for part in parts])
 
-    def _to_initial(self, rows: np.ndarray) -> np.ndarray:
+    def _to_initial(self, rows: slice) -> np.ndarray:
         return self._between(rows, self._initial, self._initial_squares)
 
-    def _between(self, rows: np.ndarray, others: np.ndarray, squares: np.ndarray) -> np.ndarray:
-        values = self._features[rows] @ others.T
-        values *= -2.0
-        values += self._squares[rows, None]
-        values += squares
-        values[values < _EQUAL * self._longest] = 0.0
-        if self.is_rbf:
-            return np.exp(np.negative(values, out=values), out=values)
-        return np.negative(np.sqrt(values, out=values), out=values)
+    def _between(
+        self, rows: slice, others: np.ndarray, squares: np.ndarray, out: np.ndarray | None = None
+    ) -> np.ndarray:
+        from ._lazy_greedy import finish_similarities
+
+        block = np.matmul(self.features[rows], others.T, out=out)
+        finish_similarities(block, self.squares[rows], squares, self.equal, self.is_rbf)
+        return block
 
 
 class FacilityLocation(PickingStrategy):
@@ -278,15 +266,19 @@ class FacilityLocation(PickingStrategy):
         return ("features",) if self.weights is None else ("features", "probabilities")
 
     def _pick(self, evidence, pool, initial, n_samples, rng) -> tuple[np.ndarray, np.ndarray]:
-        table = check_table(evidence.require("features"))
-        features, centres = table[pool], table[initial]
+        table = check_table(evidence.require("features"), allow_half=True)
+        centres = table[initial]
         weights = np.ones(len(pool)) if self.weights is None else uncertainty(evidence, pool)
         labels = evidence.y if self.by_class and not len(initial) else None
+        labels = None if labels is None else np.asarray(labels)[pool]
+
+        # One room for all classes: to get memory from the system anew takes longer than to fill it.
+        room = _room(len(pool) if labels is None else np.unique(labels, return_counts=True)[1].max())
 
         def pick(members: np.ndarray, quota: int) -> tuple[np.ndarray, np.ndarray]:
-            return _cover(features[members], weights[members], quota, centres, self.kernel)
+            return _cover(table[pool[members]], weights[members], quota, centres, self.kernel, room)
 
-        return pick_by_class(None if labels is None else np.asarray(labels)[pool], n_samples, len(pool), pick)
+        return pick_by_class(labels, n_samples, len(pool), pick)
 
     def weigh(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Count for each chosen row the rows that it stands for: those to which it is the nearest.
@@ -303,7 +295,7 @@ class FacilityLocation(PickingStrategy):
         ndarray of shape (len(rows),), int
             The counts, the row itself among them. They may serve as `sample_weight`.
         """
-        table = check_table(evidence.require("features"))
+        table = check_table(evidence.require("features"), allow_half=True)
         labels = np.asarray(evidence.y) if self.by_class and evidence.y is not None else np.zeros(len(table))
         counts = np.zeros(len(rows), dtype=np.int64)
         for label in np.unique(labels):

@@ -94,9 +94,11 @@ class Herding(PickingStrategy):
         self.normalize = normalize
 
     def _pick(self, evidence, pool, initial, n_samples, rng) -> tuple[np.ndarray, np.ndarray]:
-        features = check_table(evidence.require("features"))[pool]
-        features = unit_length(features) if self.normalize else features
+        table = check_table(evidence.require("features"), allow_half=True)
         labels = None if evidence.y is None or len(initial) else np.asarray(evidence.y)[pool]
-        return pick_by_class(
-            labels, n_samples, len(pool), lambda members, quota: _herd(features[members], quota)
-        )
+
+        def pick(members: np.ndarray, quota: int) -> tuple[np.ndarray, np.ndarray]:
+            rows = table[pool[members]]
+            return _herd(unit_length(rows) if self.normalize else rows, quota)
+
+        return pick_by_class(labels, n_samples, len(pool), pick)

@@ -38,7 +38,7 @@ def centre_distances(features: Any, y: ArrayLike) -> np.ndarray:
     >>> centre_distances([[0.0], [1.0], [5.0]], ["a", "a", "a"]).tolist()
     [1.0, 0.0, 4.0]
     """
-    table = check_table(features)
+    table = check_table(features, allow_half=True)
     with naming("y"):
         labels = column_or_1d(y)
     check_consistent_length(table, labels)

@@ -79,10 +79,17 @@ class PickingStrategy(Strategy):
         raise NotImplementedError
 
 
-def check_table(features: Any, *, name: str = "features") -> np.ndarray:
-    """Return features as a dense 2-D array of finite float32 or float64, else raise."""
+def check_table(features: Any, *, name: str = "features", allow_half: bool = False) -> np.ndarray:
+    """Return features as a dense 2-D array of finite floats, else raise; memory maps stay on disk.
+
+    float32 and float64 stay as they are; float16 does too with `allow_half`, for those
+    who convert blocks of rows, and else becomes float32.
+    """
+    # scikit-learn would convert float16 to the first of these.
+    is_half = getattr(features, "dtype", None) == np.float16
+    kinds = [np.float16 if allow_half else np.float32] if is_half else [np.float64, np.float32]
     with naming(name):
-        return check_array(features, dtype=[np.float64, np.float32], input_name=name)
+        return check_array(features, dtype=kinds, input_name=name)
 
 
 def pick_by_class(

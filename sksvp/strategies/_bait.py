@@ -34,8 +34,8 @@ def bait(
     probabilities : array-like of shape (n_rows, n_classes)
         Class probabilities.
     features : array-like of shape (n_rows, n_features)
-        Inputs of the last layer. The memory and the time of a pick grow with the
-        square of `n_features`.
+        Inputs of the last layer. The time of a pick grows with `n_rows` times
+        `n_features`, and with the square of `n_features`.
     n_samples : int
         How many rows to choose, at most the rows that are not in `initial`.
     initial : array-like of int, optional
@@ -89,47 +89,81 @@ def _fish(
     regularization: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the places in `pool` that are picked, and the gain of each place at the start."""
-    sure = probabilities.max(axis=1).astype(np.float64)
-    roots = np.column_stack([features, np.ones(len(features))]).astype(np.float64)
-    roots *= np.sqrt(np.maximum(sure * (1.0 - sure), 0.0))[:, None]
-    known, free = roots[labelled], roots[pool]
+    known, free = (_weighted_rows(probabilities, features, rows) for rows in (labelled, pool))
     target = (known.T @ known + free.T @ free) / (len(known) + len(free))
     n_all = len(known) + n_samples
-    information = regularization * np.eye(roots.shape[1]) + known.T @ known / n_all
-    free = free * np.sqrt(n_samples / n_all)
-    inverse = np.linalg.inv(information)
+    free *= np.sqrt(n_samples / n_all)
+    state = _Fisher(regularization * np.eye(len(target)) + known.T @ known / n_all, target, free)
+    first_gains = state.gains()
     is_free = np.ones(len(free), dtype=bool)
     picks: list[int] = []
-    first_gains = np.empty(0)
     for _ in range(min(2 * n_samples, len(free))):
-        inverse = (inverse + inverse.T) / 2.0
-        gains = _gains(free, inverse, target, sign=1.0)
-        first_gains = first_gains if picks else gains
-        pick = int(np.where(is_free, gains, -np.inf).argmax())
+        pick = int(np.where(is_free, state.gains(), -np.inf).argmax())
         is_free[pick] = False
         picks.append(pick)
-        inverse = _updated(inverse, free[pick], sign=1.0)
+        state.add(free[pick])
+    state = _Fisher(state.information, target, free[picks])
     while len(picks) > n_samples:
-        losses = -_gains(free[picks], inverse, target, sign=-1.0)
-        worst = int(losses.argmin())
-        inverse = _updated(inverse, free[picks.pop(worst)], sign=-1.0)
+        worst = int(state.losses().argmin())
+        root = state.drop(worst)
+        picks.pop(worst)
+        state.add(root, sign=-1.0)
     return np.array(picks, dtype=np.intp), first_gains
 
 
-def _gains(roots: np.ndarray, inverse: np.ndarray, target: np.ndarray, *, sign: float) -> np.ndarray:
-    """Return by how much the trace falls when each row is added (`sign` 1), or taken away (-1)."""
-    halves = roots @ inverse
-    return (
-        sign
-        * np.einsum("ij,ij->i", halves @ target, halves)
-        / (1.0 + sign * np.einsum("ij,ij->i", halves, roots))
-    )
+def _weighted_rows(probabilities: np.ndarray, features: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the features with a 1 for the bias, of which the outer products are the information of the rows."""
+    weighted = np.ones((len(rows), features.shape[1] + 1))
+    weighted[:, :-1] = features[rows]
+    sure = probabilities.max(axis=1)[rows].astype(np.float64)
+    weighted *= np.sqrt(np.maximum(sure * (1.0 - sure), 0.0))[:, None]
+    return weighted
 
 
-def _updated(inverse: np.ndarray, root: np.ndarray, *, sign: float) -> np.ndarray:
-    """Return the inverse after a row was added or taken away (Sherman and Morrison)."""
-    half = inverse @ root
-    return inverse - sign * np.outer(half, half) / (1.0 + sign * root @ half)
+class _Fisher:
+    """The information M of the chosen rows, and what each of some rows would change.
+
+    For each row v it keeps the products ``v' M^-1 v`` and ``v' M^-1 F M^-1 v`` with the
+    mean information F, and brings them up to date by two products of a vector with all
+    rows where M gains or loses a row (Sherman and Morrison).
+    """
+
+    def __init__(self, information: np.ndarray, target: np.ndarray, rows: np.ndarray):
+        self.information = information
+        self._rows = rows
+        self._inverse = np.linalg.inv(information)
+        self._middle = self._inverse @ target @ self._inverse
+        self._own = np.einsum("ij,ij->i", rows @ self._inverse, rows)
+        self._seen = np.einsum("ij,ij->i", rows @ self._middle, rows)
+
+    def gains(self) -> np.ndarray:
+        """Return by how much the trace falls when each row is added."""
+        return self._seen / (1.0 + self._own)
+
+    def losses(self) -> np.ndarray:
+        """Return by how much the trace rises when each row is taken away."""
+        return self._seen / (1.0 - self._own)
+
+    def drop(self, place: int) -> np.ndarray:
+        """Forget a row, which stays in the information, and return it."""
+        root = self._rows[place]
+        self._rows, self._own, self._seen = (
+            np.delete(values, place, axis=0) for values in (self._rows, self._own, self._seen)
+        )
+        return root
+
+    def add(self, root: np.ndarray, *, sign: float = 1.0) -> None:
+        """Add a row to the information, or take it away with ``sign=-1``."""
+        half, middle = self._inverse @ root, self._middle @ root
+        scale = sign / (1.0 + sign * root @ half)
+        square = root @ middle * scale**2
+        along, across = self._rows @ half, self._rows @ middle
+        self._own -= scale * along**2
+        self._seen += square * along**2 - 2.0 * scale * along * across
+        self._inverse -= scale * np.outer(half, half)
+        cross = scale * np.outer(half, middle)
+        self._middle += square * np.outer(half, half) - cross - cross.T
+        self.information = self.information + sign * np.outer(root, root)
 
 
 class BAIT(PickingStrategy):

@@ -73,14 +73,21 @@ if side == "sksvp":
         return [picks[y[rows][picks] == c] for c in np.unique(y[rows])]
 elif side.startswith("apricot"):
     from apricot import FacilityLocationSelection
+    from sklearn.metrics import pairwise_distances
     optimizer = "lazy" if "lazy" in side else "two-stage"
     def one(rows, k):
-        return FacilityLocationSelection(k, metric="euclidean", optimizer=optimizer).fit(rows).ranking
+        # Its own "euclidean" is the squared distance.
+        lengths = pairwise_distances(rows)
+        selection = FacilityLocationSelection(k, metric="precomputed", optimizer=optimizer)
+        return selection.fit(lengths.max() - lengths).ranking
     run = lambda rows: by_class(one) if rows == slice(None) else one(X[rows], 10)
 elif side == "submodlib":
+    from sklearn.metrics import pairwise_distances
     from submodlib import FacilityLocationFunction
     def one(rows, k):
-        function = FacilityLocationFunction(n=len(rows), mode="dense", data=rows, metric="euclidean")
+        # Its own "euclidean" is 1 / (1 + distance).
+        lengths = pairwise_distances(rows)
+        function = FacilityLocationFunction(n=len(rows), mode="dense", sijs=lengths.max() - lengths, separate_rep=False)
         picks = function.maximize(
             budget=k, optimizer="LazyGreedy", stopIfZeroGain=False, stopIfNegativeGain=False, show_progress=False
         )
@@ -101,7 +108,8 @@ else:
         n = len(X[rows])
         numbered = np.column_stack([X[rows], np.arange(n)])
         clf = SklearnClassifier(Known(), classes=np.arange(p.shape[1])).fit(numbered[:1], np.zeros(1))
-        return [Badge(random_state=0).query(numbered, np.full(n, np.nan), clf, batch_size=min(n_samples, n // 4), fit_clf=False)]
+        unlabelled, k = np.full(n, np.nan), min(n_samples, n // 4)
+        return [Badge(random_state=0).query(numbered, unlabelled, clf, batch_size=k, fit_clf=False)]
 
 run(slice(0, 200))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -229,7 +237,8 @@ def measure(case: Case, args: argparse.Namespace) -> dict[str, object]:
 def lines_of(figures: dict) -> list[str]:
     """Lines of the table."""
     lines = [
-        "| case | rows x features, classes, picks | side | processor seconds | seconds | peak memory | times sksvp | same picks |",
+        "| case | rows x features, classes, picks | side | processor seconds | seconds | peak memory | times sksvp | "
+        "same picks |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, entry in figures.items():

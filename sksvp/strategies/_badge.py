@@ -8,6 +8,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import validate_params
 
 from ._evidence import Evidence, log_softmax
+from ._growth import DataSize, Growth
 from ._picking import PickingStrategy, check_table
 from ._probabilities import as_columns, block_slices, check_class_matrix, check_columns
 from ._rows import check_candidates
@@ -158,6 +159,18 @@ class BADGE(PickingStrategy):
     """
 
     requires = ("probabilities", "features")
+
+    def growth(self, size: DataSize) -> Growth:
+        """Return how time and memory grow: each pick compares all rows, most of them by their lengths alone."""
+        width = size.n_classes + size.n_features
+        return Growth(
+            (
+                size.n_rows * width,
+                size.n_rows * size.n_samples,
+                size.n_rows * size.n_samples * size.n_classes,
+            ),
+            80 * size.n_rows,
+        )
 
     def _pick(self, evidence, pool, initial, n_samples, rng) -> tuple[np.ndarray, np.ndarray]:
         features = check_table(evidence.require("features"))

@@ -9,6 +9,7 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from ._evidence import Evidence
+from ._growth import DataSize, Growth
 from ._margin import uncertainty
 from ._picking import PickingStrategy, check_table, pick_by_class
 from ._rows import check_candidates, check_rows, naming
@@ -264,6 +265,17 @@ class FacilityLocation(PickingStrategy):
     def requires(self) -> tuple[str, ...]:  # type: ignore[override]
         """The kinds of evidence that are read."""
         return ("features",) if self.weights is None else ("features", "probabilities")
+
+    def growth(self, size: DataSize) -> Growth:
+        """Return how time and memory grow: all pairs of a class, then the rows that each pick looks at."""
+        one = size.of_class() if self.by_class else size
+        kept = min(8 * one.n_rows**2, max(_MAX_BYTES, 8 * one.n_rows))
+        n_classes = size.n_classes if self.by_class else 1
+        return Growth(
+            (n_classes * one.n_rows**2 * size.n_features, n_classes * one.n_samples * one.n_rows),
+            kept + 24 * one.n_rows * size.n_features + 8 * _TILE * one.n_rows + 64 * size.n_rows,
+            is_by_class=self.by_class,
+        )
 
     def _pick(self, evidence, pool, initial, n_samples, rng) -> tuple[np.ndarray, np.ndarray]:
         table = check_table(evidence.require("features"), allow_half=True)

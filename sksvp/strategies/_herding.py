@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.preprocessing import normalize as unit_length
 
+from ._growth import DataSize, Growth
 from ._picking import PickingStrategy, check_table, pick_by_class
 from ._strategy import check_n_samples
 
@@ -92,6 +93,15 @@ class Herding(PickingStrategy):
 
     def __init__(self, normalize: bool = True):
         self.normalize = normalize
+
+    def growth(self, size: DataSize) -> Growth:
+        """Return how time and memory grow: each pick compares all rows of its class."""
+        one = size.of_class()
+        return Growth(
+            (size.n_rows * size.n_features, size.n_classes * one.n_rows * one.n_samples * size.n_features),
+            24 * one.n_rows * size.n_features + 48 * size.n_rows,
+            is_by_class=True,
+        )
 
     def _pick(self, evidence, pool, initial, n_samples, rng) -> tuple[np.ndarray, np.ndarray]:
         table = check_table(evidence.require("features"), allow_half=True)

@@ -40,7 +40,7 @@ CASES = {
     ),
     "facility location, ImageNet": Case("facility_location", 1_280_000, 512, 1_000, 128_000, "float16"),
     "BADGE, as large as scikit-activeml can": Case(
-        "badge", 5_000, 512, 100, 100, rivals=("scikit-activeml",)
+        "badge", 5_000, 512, 100, 20, rivals=("scikit-activeml",)
     ),
     "BADGE, 100 classes": Case("badge", 50_000, 512, 100, 1_000),
     "BADGE, ImageNet": Case("badge", 1_000_000, 512, 1_000, 2_000),
@@ -109,7 +109,8 @@ else:
         numbered = np.column_stack([X[rows], np.arange(n)])
         clf = SklearnClassifier(Known(), classes=np.arange(p.shape[1])).fit(numbered[:1], np.zeros(1))
         unlabelled, k = np.full(n, np.nan), min(n_samples, n // 4)
-        return [Badge(random_state=0).query(numbered, unlabelled, clf, batch_size=k, fit_clf=False)]
+        picks = Badge(random_state=0).query(numbered, unlabelled, clf, batch_size=k, fit_clf=False)
+        return [np.array(picks)]
 
 run(slice(0, 200))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -858,8 +858,10 @@ class NoFeatures(BaseEstimator):
 
 
 def test_a_proxy_that_cannot_serve_is_refused_at_fit():
-    with pytest.raises(ValueError, match="cannot give features"):
-        ProxyActiveLearner(NoFeatures(), strategy="k_centers").fit(X, partly(y))
+    with pytest.raises(ValueError, match="cannot give probabilities"):
+        ProxyActiveLearner(NoFeatures(), strategy="badge").fit(X, partly(y))
+    with pytest.raises(ValueError, match="X must be a table of numbers"):
+        ProxyActiveLearner(NoFeatures(), strategy="k_centers").fit(["a"] * 90, partly(y))
     with pytest.raises(AttributeError, match="predict_proba"):
         _ = ProxyActiveLearner(NoFeatures(), strategy="random").predict_proba
 
@@ -1009,3 +1011,43 @@ def test_options_that_are_no_booleans():
         with pytest.raises(ValueError, match="must be an instance of 'bool'"):
             call()
     np.testing.assert_array_equal(learner.query(3), rows)
+
+
+# X itself as features -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "strategy", ["k_centers", "typiclust", "badge", "bait", "facility_location", "herding"]
+)
+@pytest.mark.parametrize("pool", [np.asarray, sparse.csr_matrix], ids=["dense", "sparse"])
+def test_a_linear_proxy_on_embeddings_serves_strategies_that_read_features(strategy, pool):
+    learner = ProxyActiveLearner(LOGISTIC, strategy=strategy, random_state=0).fit(pool(X), partly(y))
+    rows = learner.query(6)
+    assert len(set(rows)) == 6 and not set(rows) & set(learner.labeled_rows_)
+    learner.teach(rows, y[rows])
+    assert len(learner.query(3)) == 3
+
+
+def test_the_first_rows_of_all_are_chosen_by_features_that_are_x_itself():
+    nothing = [None] * len(X)
+    clusters = np.repeat(np.eye(9) * 20, 10, axis=0) + np.random.RandomState(0).randn(90, 9)
+    first = ProxyActiveLearner(LOGISTIC, strategy="typiclust", random_state=0).fit(clusters, nothing).query(9)
+    assert sorted(first // 10) == [*range(9)]
+    learner = ProxyActiveLearner(LOGISTIC, strategy="k_centers", random_state=0).fit(X, nothing)
+    rows = learner.query(4)
+    assert rows.tolist() == [rows[0], *k_centers(X, 3, initial=rows[:1])]
+    assert learner.proxy_ is None and learner.history_[0]["proxy_fit"] is None
+    assert learner.history_[0]["inference"] is not None
+    # With labels of one class, the labelled rows are the first centres.
+    learner.teach(rows, [0] * 4)
+    assert learner.query(3).tolist() == k_centers(X, 3, initial=rows).tolist()
+
+
+def test_the_first_rows_are_random_where_features_need_a_training():
+    nothing = [None] * len(X)
+    proxy = make_pipeline(StandardScaler(), LOGISTIC)
+    rows = [
+        ProxyActiveLearner(proxy, strategy=strategy, random_state=0).fit(X, nothing).query(6).tolist()
+        for strategy in ("k_centers", "typiclust", "random")
+    ]
+    assert rows[0] == rows[1] == rows[2]

@@ -30,7 +30,12 @@ TINY = {
         *["--part", "loops", "--part", "scoring", "--part", "resnet20"],
     ],
     "bench_selection": ["--rows", "200"],
+    "bench_training_record": [
+        *["--depth", "8", "--rows", "32", "--batch-size", "16", "--rounds", "1"],
+        *["--scored-rows", "2000", "--visits", "12"],
+    ],
     "bench_out_of_fold": ["--rows", "200"],
+    "bench_window": ["--rows", "200", "--sizes", "0.1", "0.5", "--epochs", "2", "--seeds", "1"],
     "bench_stop_proxy": ["--rows", "60", "--epochs", "3"],
     "bench_fast_recipe": [
         *[

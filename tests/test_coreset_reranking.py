@@ -36,7 +36,11 @@ def fitted(digits, mlp):
     return ProxyCoresetSelector(mlp, strategy="el2n", subset_size=0.2, random_state=0).fit(*digits)
 
 
-@pytest.mark.parametrize("strategy", [*strategy_names(), Stratified("el2n", 0.1), "auto"])
+# What a training notes only where a strategy asks for it serves no other.
+SERVED = [name for name in strategy_names() if name != "tdds"]
+
+
+@pytest.mark.parametrize("strategy", [*SERVED, Stratified("el2n", 0.1), "auto"])
 def test_choosing_again_is_choosing_afresh(digits, mlp, fitted, strategy):
     again = fitted.rerank(strategy=strategy, subset_size=60)
     fresh = ProxyCoresetSelector(mlp, strategy=strategy, subset_size=60, random_state=0).fit(*digits)
@@ -46,6 +50,14 @@ def test_choosing_again_is_choosing_afresh(digits, mlp, fitted, strategy):
     assert type(again.strategy_) is type(fresh.strategy_)
     assert again.proxy_ is fitted.proxy_
     assert len(fitted.indices_) == 100
+
+
+def test_what_was_not_noted_is_named(digits, mlp, fitted):
+    with pytest.raises(ValueError, match="recorded no change: fit with a strategy that reads it"):
+        fitted.rerank(strategy="tdds")
+    asked = ProxyCoresetSelector(mlp, strategy="tdds", random_state=0).fit(*digits)
+    np.testing.assert_array_equal(asked.rerank(strategy="el2n", subset_size=0.2).order_, fitted.order_)
+    assert "tdds" in asked.score_table().columns and "tdds" not in fitted.score_table().columns
 
 
 def test_choosing_again_leaves_out_what_was_fitted_with(fitted, digits):

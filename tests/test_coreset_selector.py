@@ -37,12 +37,14 @@ from sksvp._inputs._rows import LazyRows
 from sksvp.coreset import CoresetClassifier, ProxyCoresetSampler, ProxyCoresetSelector, RankingSettled
 from sksvp.coreset._nearest import nearest_rows
 from sksvp.estimators import ResNetClassifier, WhitenedConvNetClassifier
-from sksvp.proxies import Incremental
+from sksvp.proxies import Incremental, as_proxy
 from sksvp.strategies import (
     Entropy,
+    Evidence,
     ForgettingEvents,
     KCenters,
     ScoredStrategy,
+    Window,
     _registry,
     class_quotas,
     count_rows,
@@ -313,7 +315,6 @@ def test_bad_labels(labels, message):
         ({"strategy": Entropy}, TypeError, "class Entropy"),
         ({"strategy": 3}, ValueError, "strategy"),
         ({"strategy": "forgetting_events"}, ValueError, "cannot give forgetting_events.*probabilities"),
-        ({"strategy": "k_centers"}, ValueError, "cannot give features"),
         ({"proxy": LinearSVC(), "strategy": "entropy"}, ValueError, "LinearSVC cannot give probabilities"),
         (
             {"proxy": FrozenEstimator(GaussianNB()), "strategy": "forgetting_events"},
@@ -430,15 +431,73 @@ def test_texts(container):
         selector.transform(TEXTS[:-1])
 
 
-def test_features_of_texts_are_sparse_unless_reduced():
-    with pytest.raises(ValueError, match="TruncatedSVD"):
-        proxy = make_pipeline(TfidfVectorizer(), LogisticRegression())
-        ProxyCoresetSelector(proxy, strategy="k_centers", subset_size=5).fit(TEXTS, SENTIMENT)
+def test_sparse_features_are_made_dense_if_they_are_small(monkeypatch):
+    proxy = make_pipeline(TfidfVectorizer(), LogisticRegression())
+    selector = ProxyCoresetSelector(proxy, strategy="k_centers", subset_size=5, random_state=0)
+    assert len(selector.fit(TEXTS, SENTIMENT).indices_) == 5
+    monkeypatch.setattr("sksvp._inputs._tables._MAX_DENSE", 10)
+    with pytest.raises(TypeError, match="TruncatedSVD"):
+        selector.fit(TEXTS, SENTIMENT)
     proxy = make_pipeline(TfidfVectorizer(), TruncatedSVD(3), LogisticRegression())
     selector = ProxyCoresetSelector(proxy, strategy="k_centers", subset_size=5, random_state=0).fit(
         TEXTS, SENTIMENT
     )
     assert selector.explain(TEXTS)["nearest_kept"].notna().sum() == 35
+
+
+@pytest.mark.parametrize("table", [X, sparse.csr_matrix(X)], ids=["dense", "sparse"])
+def test_gradients_of_a_linear_proxy_are_exact(table):
+    """The gradient of its loss by its weights is the outer product of error and row, with a 1 for the intercept."""
+    selector = ProxyCoresetSelector(LOGISTIC, strategy="badge", subset_size=20, random_state=0).fit(table, y)
+    classes = torch.from_numpy(
+        np.concatenate([selector.proxy_.coef_, selector.proxy_.intercept_[:, None]], axis=1)
+    )
+    rows = torch.from_numpy(np.column_stack([X, np.ones(150)]))
+    lengths = []
+    for row, label in zip(rows, y, strict=True):
+        weights = classes.clone().requires_grad_()
+        torch.nn.functional.cross_entropy((weights @ row)[None], torch.tensor([label])).backward()
+        lengths.append(float(weights.grad.square().sum()))
+    np.testing.assert_allclose(selector.scores_, lengths, rtol=1e-6, atol=1e-12)
+
+    sgd = Incremental(
+        SGDClassifier(loss="log_loss", learning_rate="constant", eta0=0.01), n_epochs=3, random_state=0
+    )
+    grand = ProxyCoresetSelector(sgd, strategy="grand", random_state=0).fit(table, y)
+    error = grand.rerank(strategy="el2n", X=table).scores_
+    np.testing.assert_allclose(grand.scores_, error * np.sqrt((X**2).sum(axis=1) + 1))
+
+
+def test_sparse_features_in_a_memory(tmp_path):
+    proxy = make_pipeline(TfidfVectorizer(), LogisticRegression())
+    selector = ProxyCoresetSelector(proxy, strategy="badge", subset_size=8, memory=tmp_path, random_state=0)
+    first = selector.fit(TEXTS, SENTIMENT).indices_.tolist()
+    assert selector.fit(TEXTS, SENTIMENT).from_cache_ and selector.indices_.tolist() == first
+
+
+def test_x_itself_is_not_kept_in_a_memory(tmp_path):
+    selector = ProxyCoresetSelector(LOGISTIC, strategy="k_centers", memory=tmp_path, random_state=0).fit(X, y)
+    assert not [*tmp_path.rglob("features.npy")]
+    first = selector.indices_.tolist()
+    assert selector.fit(X, y).from_cache_ and selector.indices_.tolist() == first
+
+
+def test_the_best_window_is_judged_by_inputs_and_not_by_what_has_memorised_the_labels():
+    rng = np.random.RandomState(0)
+    labels = rng.randint(2, size=400)
+    rows = (rng.randn(400, 20) + 0.4 * labels[:, None]).astype(np.float32)
+    noisy = np.where(rng.rand(400) < 0.2, 1 - labels, labels)
+    net = make_net(module__n_in=20, module__n_hidden=64, module__n_classes=2, max_epochs=80, lr=0.1)
+    chosen = ProxyCoresetSelector(net, strategy=Window("aum"), subset_size=0.2, random_state=0).fit(
+        rows, noisy
+    )
+    assert (noisy == labels)[chosen.indices_].mean() > 0.85
+    hardest = chosen.rerank(strategy="aum", X=rows)
+    assert (noisy == labels)[hardest.indices_].mean() < 0.65
+    judged = as_proxy(chosen.proxy_).gather(rows, ("features",)).features
+    evidence = Evidence(y=noisy, inputs=judged, **chosen._kept.parts)
+    fooled, _ = Window("aum").rank(evidence, 80, random_state=0)
+    assert (noisy == labels)[fooled].mean() < (noisy == labels)[chosen.indices_].mean()
 
 
 def test_sparse_rows():
@@ -562,8 +621,7 @@ def test_explain():
             )
 
 
-def test_explain_without_features_or_without_rows():
-    assert ProxyCoresetSelector(LOGISTIC).fit(X, y).explain()["nearest_kept"].isna().all()
+def test_explain_without_rows():
     rows = X.copy()
     alive = weakref.ref(rows)
     selector = ProxyCoresetSelector(make_pipeline(StandardScaler(), LOGISTIC), random_state=0).fit(rows, y)
@@ -579,13 +637,14 @@ def test_explain_without_features_or_without_rows():
         selector.explain(X[::-1])
 
 
-def test_explain_where_features_allow_no_distances():
+def test_explain_where_features_allow_no_distances(monkeypatch):
+    monkeypatch.setattr("sksvp._inputs._tables._MAX_DENSE", 10)
     texts = ["good film", "bad film", "fine day", "awful day", "good day", "bad night"] * 5
     proxy = make_pipeline(TfidfVectorizer(), LogisticRegression())
     selector = ProxyCoresetSelector(proxy, strategy="entropy", subset_size=0.2, random_state=0)
     selector.fit(texts, [1, 0, 1, 0, 1, 0] * 5)
     with pytest.warns(
-        UserWarning, match="nearest_kept stays empty: .* are sparse, .* TruncatedSVD"
+        UserWarning, match="nearest_kept stays empty: .* sparse table .*TruncatedSVD"
     ) as caught:
         table = selector.explain(texts)
     assert caught[0].filename == __file__

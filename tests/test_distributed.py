@@ -90,6 +90,31 @@ def test_forgetting_events_are_those_of_all_processes(told):
     np.testing.assert_array_equal(told[0]["train"]["events"], np.where(ever, events, np.inf))
 
 
+def test_records_are_those_of_all_processes(told):
+    """From the definitions, of the logits and features that each process saw."""
+    n_visits = 4
+    logits, norms = np.full((n_visits, len(X), 10), np.nan), np.full((n_visits, len(X)), np.nan)
+    for each in told:
+        for epoch, rows, outputs, lengths in each["recorded"]["seen"]:
+            logits[epoch - 1, rows] = outputs
+            norms[epoch - 1, rows] = lengths
+    own = logits[:, np.arange(len(X)), y]
+    others = logits.copy()
+    others[:, np.arange(len(X)), y] = -np.inf
+    logs = logits - np.log(np.exp(logits).sum(axis=2, keepdims=True))
+    change = np.zeros((n_visits, len(X)))
+    change[1:] = np.abs(np.exp(logs[1:]) * (logs[1:] - logs[:-1])).sum(axis=2)
+    for each in told:
+        records = each["recorded"]["records"]
+        loss, squared, margin = np.moveaxis(records["training_record"], 2, 0)
+        np.testing.assert_allclose(loss.T, -logs[:, np.arange(len(X)), y], rtol=2e-3, atol=1e-4)
+        np.testing.assert_allclose(squared.T, (np.exp(logs) ** 2).sum(axis=2), rtol=2e-3)
+        np.testing.assert_allclose(margin.T, own - others.max(axis=2), rtol=2e-3, atol=2e-3)
+        np.testing.assert_allclose(np.transpose(records["feature_norm"]), norms, rtol=1e-5)
+        np.testing.assert_allclose(np.transpose(records["change"]), change, rtol=2e-2, atol=3e-3)
+        assert records == told[0]["recorded"]["records"]
+
+
 def test_gradient_and_loss_are_those_of_the_whole_batch(told):
     """Shares of unequal size included; only batch norm sees a process's own rows."""
     for name, class_weights in (("weights", None), ("with class weights", torch.linspace(0.1, 3, 10))):
@@ -103,6 +128,9 @@ def test_gradient_and_loss_are_those_of_the_whole_batch(told):
 def test_interrupted_training_goes_on_together(told):
     for each in told:
         assert each["interrupted"]["epochs"] == 6
+        resumed, whole = each["interrupted"]["records"]
+        assert resumed == whole
+        assert set(whole) == {"forgetting_events", "training_record", "feature_norm", "change"}
         assert (
             each["interrupted"]["resumed"] == each["interrupted"]["whole"] == told[0]["interrupted"]["whole"]
         )

@@ -688,16 +688,19 @@ def test_values_that_are_not_finite_are_refused(bad, convert):
         k_centers(convert(features), 5, initial=[0])
 
 
-@pytest.mark.parametrize(
-    "features",
-    [csr_matrix(np.eye(3)), csr_array(np.eye(3)), torch.eye(3).to_sparse()],
-    ids=["matrix", "array", "torch"],
-)
-def test_sparse_features_are_refused_with_a_hint(features):
-    with pytest.raises(TypeError, match="TruncatedSVD"):
-        k_centers(features, 1)
-    with pytest.raises(TypeError, match="TruncatedSVD"):
-        KCenters().rank(Evidence(features=features), 1)
+@pytest.mark.parametrize("kind", [csr_matrix, csr_array])
+def test_sparse_features_are_made_dense_if_they_are_small(monkeypatch, kind):
+    features = np.random.RandomState(0).randn(30, 4).round()
+    rows = k_centers(kind(features), 5, initial=[0])
+    assert rows.tolist() == k_centers(features, 5, initial=[0]).tolist()
+    monkeypatch.setattr("sksvp._inputs._tables._MAX_DENSE", 10)
+    with pytest.raises(TypeError, match=r"sparse table of the shape \(30, 4\).*TruncatedSVD"):
+        k_centers(kind(features), 5)
+
+
+def test_sparse_tensors_are_refused_with_a_hint():
+    with pytest.raises(TypeError, match="to_dense"):
+        k_centers(torch.eye(3).to_sparse(), 1)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -14,6 +15,7 @@ from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_selection import SelectFromModel, SelectKBest
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Perceptron, RidgeClassifier, SGDClassifier
 from sklearn.model_selection import GridSearchCV
@@ -21,9 +23,9 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import StandardScaler, TargetEncoder
 from sklearn.svm import SVC, LinearSVC
-from skorch import NeuralNetBinaryClassifier
+from skorch import NeuralNet, NeuralNetBinaryClassifier
 from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 from torch import nn
@@ -34,9 +36,10 @@ from sksvp.estimators import (
     BagOfNgramsClassifier,
     FastTextClassifier,
     ResNetClassifier,
+    VDCNNClassifier,
     WhitenedConvNetClassifier,
 )
-from sksvp.proxies import Incremental, _blocks, as_proxy
+from sksvp.proxies import Incremental, NoFeatures, _blocks, as_proxy
 from sksvp.strategies import recorder_names
 
 X, y = blobs()
@@ -96,28 +99,30 @@ class EarlyInItsOwnWay(GaussianNB):
         (Perceptron(early_stopping=True), set()),
         (OneVsRestClassifier(SGDClassifier(loss="log_loss")), {"probabilities", "forgetting_events"}),
         (OneVsRestClassifier(SGDClassifier(loss="log_loss", early_stopping=True)), {"probabilities"}),
-        (make_pipeline(StandardScaler(), MLPClassifier(early_stopping=True)), {"probabilities", "features"}),
+        (make_pipeline(StandardScaler(), MLPClassifier(early_stopping=True)), {"probabilities"}),
         (EarlyInItsOwnWay(early_stopping=True), {"probabilities", "forgetting_events"}),
         (GradientBoostingClassifier(), {"probabilities", "forgetting_events"}),
-        (LinearDiscriminantAnalysis(), {"probabilities", "features"}),
-        (make_pipeline(StandardScaler(), LogisticRegression()), {"probabilities", "features"}),
+        (LinearDiscriminantAnalysis(), {"probabilities"}),
+        (make_pipeline(StandardScaler(), LogisticRegression()), {"probabilities"}),
         (make_pipeline(LogisticRegression()), {"probabilities"}),
-        (make_pipeline(StandardScaler(), GaussianNB()), {"probabilities", "features", "forgetting_events"}),
+        (make_pipeline(StandardScaler(), GaussianNB()), {"probabilities", "forgetting_events"}),
         (FrozenEstimator(GaussianNB()), {"probabilities"}),
-        (make_pipeline(StandardScaler(), FrozenEstimator(GaussianNB())), {"probabilities", "features"}),
-        (make_net(), {"probabilities", "features", "forgetting_events"}),
-        (FrozenEstimator(make_net()), {"probabilities", "features"}),
-        (make_pipeline(StandardScaler(), make_net()), {"probabilities", "features", "forgetting_events"}),
-        (ResNetClassifier(), {"probabilities", "features", "forgetting_events"}),
-        (Ours(), {"probabilities", "features", "forgetting_events"}),
+        (make_pipeline(StandardScaler(), FrozenEstimator(GaussianNB())), {"probabilities"}),
+        (make_net(), {"probabilities", "forgetting_events"}),
+        (FrozenEstimator(make_net()), {"probabilities"}),
+        (make_pipeline(StandardScaler(), make_net()), {"probabilities", "forgetting_events"}),
+        (ResNetClassifier(), {"probabilities", "forgetting_events"}),
+        (Ours(), {"probabilities", "forgetting_events"}),
         (GridSearchCV(LogisticRegression(), {"C": [1, 2]}), {"probabilities"}),
     ],
     ids=lambda value: type(value).__name__,
 )
 def test_what_a_proxy_gives(proxy, kinds):
-    # A training shows its visits to every recorder, or to none.
-    seen = set(recorder_names()) if "forgetting_events" in kinds else set()
-    assert set(as_proxy(proxy).gives) == kinds | seen
+    # A training shows its visits to every recorder, or to none, and features where there is a last layer.
+    classifier = as_proxy(proxy).classifier
+    has_layer = isinstance(classifier, SGDClassifier | NeuralNet | ResNetClassifier | Ours)
+    seen = set(recorder_names(features=has_layer)) if "forgetting_events" in kinds else set()
+    assert set(as_proxy(proxy).gives) == kinds | seen | {"features", "inputs"}
 
 
 def test_error_lists_what_the_proxy_can_serve():
@@ -127,7 +132,7 @@ def test_error_lists_what_the_proxy_can_serve():
         as_proxy(make_pipeline(StandardScaler(), LogisticRegression())).check_gives(("forgetting_events",))
     assert "probabilities, features" in str(error.value)
     assert "entropy" in str(error.value) and "k_centers" in str(error.value)
-    with pytest.raises(ValueError, match="no evidence and so serve the strategies random"):
+    with pytest.raises(ValueError, match="features, inputs and so serve the strategies k_centers, random"):
         as_proxy(LinearSVC()).check_gives(("probabilities",))
     as_proxy(LinearSVC()).check_gives(())
 
@@ -142,12 +147,17 @@ def test_error_names_the_way_to_probabilities(proxy):
     as_proxy(CalibratedClassifierCV(as_proxy(proxy).classifier)).check_gives(("probabilities",))
 
 
-@pytest.mark.parametrize("proxy", [LogisticRegression(), SVC(), MLPClassifier(early_stopping=True)])
-def test_error_names_the_way_to_features(proxy):
-    with pytest.raises(ValueError, match=r"A Pipeline supplies features by the transformer before") as error:
-        as_proxy(proxy).check_gives(("features",))
+@pytest.mark.parametrize(
+    "rows", [TEXTS, np.zeros((4, 3, 3)), np.array([["a"], ["b"]])], ids=["texts", "3-d", "words"]
+)
+def test_rows_that_cannot_serve_as_features_are_refused_before_any_training(rows):
+    with pytest.raises(
+        NoFeatures, match=r"table of numbers .* SVC: .*make_pipeline\(TRANSFORMER, SVC"
+    ) as error:
+        as_proxy(SVC()).check_rows(rows, ("features",))
     assert "partial_fit" not in str(error.value)
-    as_proxy(make_pipeline(StandardScaler(), proxy)).check_gives(("features",))
+    as_proxy(SVC()).check_rows(rows, ("probabilities",))
+    as_proxy(make_pipeline(StandardScaler(), SVC())).check_rows(rows, ("features",))
 
 
 @pytest.mark.parametrize(
@@ -317,14 +327,89 @@ def test_features_of_classifiers_and_pipelines():
     assert as_proxy(net).gather(X, ("features",)).features.shape == (60, 8)
 
 
-def test_sparse_features_are_refused_with_a_hint():
+def test_sparse_features_stay_sparse():
     pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(TEXTS, SENTIMENT)
-    with pytest.raises(ValueError, match=r"sparse.*TruncatedSVD"):
-        as_proxy(pipeline).gather(TEXTS, ("features",))
+    features = as_proxy(pipeline).gather(TEXTS, ("features",)).features
+    assert sparse.issparse(features)
+    assert (features != pipeline[0].transform(TEXTS)).nnz == 0
     dense = make_pipeline(TfidfVectorizer(), TruncatedSVD(2, random_state=0), LogisticRegression()).fit(
         TEXTS, SENTIMENT
     )
     assert as_proxy(dense).gather(TEXTS, ("features",)).features.shape == (30, 2)
+
+
+@pytest.mark.parametrize("proxy", [LogisticRegression(), SVC(), GradientBoostingClassifier(n_estimators=3)])
+def test_x_itself_serves_where_the_classifier_has_no_features(proxy):
+    found = as_proxy(proxy.fit(X, y)).gather(X, ("features", "inputs"))
+    assert found.features is X and found.inputs is X
+    rows = np.array([4, 1])
+    np.testing.assert_array_equal(as_proxy(proxy).gather(X, ("features",), rows=rows).features, X[rows])
+    table = sparse.csr_matrix(X)
+    assert as_proxy(proxy).gather(table, ("features",)).features is table
+
+
+def test_no_proxy_gives_x_itself():
+    proxy = as_proxy(None)
+    assert proxy.gives == ("features", "inputs") and not proxy.recorders
+    assert proxy.gather(X, ("features",)).features is X
+    with pytest.raises(ValueError, match="needs probabilities, which a proxy gives, and proxy is None"):
+        proxy.gather(X, ("probabilities",))
+
+
+# Inputs that have not seen the labels ---------------------------------------------------------
+
+
+class Leaks(TransformerMixin, BaseEstimator):
+    """Uses labels if it gets them, and tells nobody."""
+
+    def fit(self, X, y=None):
+        self.shift_ = 0.0 if y is None else 5.0
+        return self
+
+    def transform(self, X):
+        return X + self.shift_
+
+
+@pytest.mark.parametrize(
+    ("steps", "n_free"),
+    [
+        ([StandardScaler(), PCA(2)], 2),
+        ([StandardScaler(), SelectKBest(k=2), PCA(1)], 1),
+        ([LinearDiscriminantAnalysis()], 0),
+        ([TargetEncoder(random_state=0)], 0),
+        ([SelectFromModel(LogisticRegression()), StandardScaler()], 0),
+        ([make_pipeline(StandardScaler(), SelectKBest(k=2))], 0),
+        ([FrozenEstimator(LinearDiscriminantAnalysis().fit(X, y)), StandardScaler()], 2),
+    ],
+    ids=str,
+)
+def test_inputs_are_what_the_steps_without_labels_make(steps, n_free):
+    pipeline = make_pipeline(*steps, LogisticRegression()).fit(X, y)
+    inputs = as_proxy(pipeline).gather(X, ("inputs",)).inputs
+    expected = pipeline[:n_free].transform(X) if n_free else X
+    np.testing.assert_allclose(inputs, expected)
+    rows = np.array([7, 2])
+    np.testing.assert_allclose(as_proxy(pipeline).gather(X, ("inputs",), rows=rows).inputs, expected[rows])
+
+
+def test_a_step_that_may_use_labels_is_fitted_without_them():
+    pipeline = make_pipeline(Leaks(), LogisticRegression()).fit(X, y)
+    found = as_proxy(pipeline).gather(X, ("features", "inputs"))
+    np.testing.assert_allclose(found.features, X + 5.0)
+    np.testing.assert_allclose(found.inputs, X)
+    assert pipeline[0].shift_ == 5.0
+
+
+def test_inputs_of_networks_are_the_pixels_and_of_texts_there_are_none():
+    images = np.arange(60 * 48, dtype=np.float32).reshape(60, 4, 4, 3)
+    net = make_pipeline(make_net())
+    assert as_proxy(net.fit(X, y)).gather(X, ("inputs",)).inputs is X
+    network = as_proxy(ResNetClassifier())
+    network.check_rows(images, ("inputs",))
+    for proxy in (BagOfNgramsClassifier(), VDCNNClassifier(), FastTextClassifier()):
+        with pytest.raises(ValueError, match=r"cannot give inputs.*TruncatedSVD"):
+            as_proxy(proxy).check_gives(("inputs",))
+        assert "inputs" in as_proxy(make_pipeline(TfidfVectorizer(), LogisticRegression())).gives
 
 
 def test_features_that_are_no_numbers_are_refused():
@@ -607,7 +692,7 @@ def test_steps_that_resample():
     np.testing.assert_allclose(found.probabilities, trained.estimator.predict_proba(X))
     # Rows that are drawn anew in fit cannot be followed, in passes neither.
     passes = as_proxy(imblearn.make_pipeline(Doubles(), Incremental(GaussianNB(), n_epochs=2)))
-    assert passes.gives == ("probabilities", "features")
+    assert passes.gives == ("probabilities", "features", "inputs")
     assert passes.train(X, y, random_state=0).classifier.estimator_.class_count_.sum() == 2 * 2 * len(X)
     for resampling in (passes, as_proxy(imblearn.make_pipeline(Doubles(), make_net()))):
         with pytest.raises(ValueError, match="a step of Pipeline resamples them"):

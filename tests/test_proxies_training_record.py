@@ -5,9 +5,11 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import csr_matrix
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
 from sklearn.linear_model import SGDClassifier
 from sklearn.neural_network import MLPClassifier
+from skorch.callbacks import Callback
 from toy_nets import Mlp, make_net
 from toy_proxies import blobs
 from toy_texts import toy_texts
@@ -15,7 +17,14 @@ from toy_texts import toy_texts
 from sksvp import ProxyCoresetSelector
 from sksvp.estimators import BagOfNgramsClassifier, ResNetClassifier
 from sksvp.proxies import Incremental, as_proxy
-from sksvp.strategies import AreaUnderMargin, TrainingRecord, recorder_names
+from sksvp.strategies import (
+    AreaUnderMargin,
+    GraNd,
+    RecordVisits,
+    TrainingRecord,
+    _visit_store,
+    recorder_names,
+)
 
 X, y = blobs()
 BOTH = ("training_record", "forgetting_events")
@@ -130,6 +139,158 @@ def test_stages_are_visits_too(proxy):
     np.testing.assert_array_equal(evidence.forgetting_events, events_of(record.require("margin").T))
 
 
+def texts():
+    rows, labels = toy_texts(60)
+    return BagOfNgramsClassifier(lr=0.5, max_epochs=4, bucket=100, random_state=0, device="cpu"), rows, labels
+
+
+def images():
+    rows = (np.random.RandomState(0).rand(40, 8, 8) * 255).astype(np.uint8)
+    proxy = ResNetClassifier(
+        depth=8, max_epochs=4, batch_size=16, random_state=0, device="cpu", precision="fp32"
+    )
+    return proxy, rows, np.arange(40) % 2
+
+
+# Channels on demand ---------------------------------------------------------------------------
+
+ALL = (*BOTH, "feature_norm", "change")
+
+
+def parts_kept(proxy, rows, labels, **params):
+    """Train with all recorders, and return the proxy, the record with all channels, and the training without."""
+    plain = as_proxy(proxy).train(rows, labels, random_state=0, **params)
+    trained = as_proxy(proxy).train(rows, labels, recorders=ALL, random_state=0, **params)
+    evidence = trained.gather(rows, ALL, y=labels)
+    return trained, TrainingRecord.of(evidence), plain
+
+
+def test_a_skorch_net_shows_the_features_and_changes_of_its_training():
+    Logging.log.clear()
+    numbered = np.column_stack([X, np.arange(len(X))]).astype(np.float32)
+    hidden = []
+
+    class Hidden(Logging):
+        def forward(self, x):
+            if self.training:
+                hidden.append(self.hidden(x[:, :-1]).detach().numpy())
+            return super().forward(x)
+
+    trained = as_proxy(make_net(Hidden, lr=0.5)).train(numbered, y, recorders=ALL, random_state=0)
+    record = TrainingRecord.of(trained.gather(numbered, ALL, y=y))
+    norms, logits = np.zeros((3, 60)), np.zeros((3, 60, 3))
+    visits = np.zeros(60, dtype=int)
+    for (rows, outputs), features in zip(Logging.log, hidden, strict=True):
+        norms[visits[rows], rows] = (features**2).sum(axis=1)
+        logits[visits[rows], rows] = outputs
+        visits[rows] += 1
+    np.testing.assert_allclose(record.require("feature_norm"), norms, rtol=1e-5)
+    np.testing.assert_allclose(record.require("change"), changes_of(logits), rtol=1e-2, atol=2e-3)
+    assert not any(layer._forward_pre_hooks for layer in trained.classifier.module_.modules())
+
+
+def changes_of(logits):
+    """From the definition."""
+    logs = logits - np.log(np.exp(logits).sum(axis=2, keepdims=True))
+    moved = np.abs(np.exp(logs[1:]) * (logs[1:] - logs[:-1])).sum(axis=2)
+    return np.vstack([np.zeros(logits.shape[1]), moved])
+
+
+def test_a_skorch_net_without_a_last_linear_layer_has_no_features_to_note():
+    class Products(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(4, 3))
+
+        def forward(self, x):
+            return x @ self.weight
+
+    as_proxy(make_net(Products)).train(X, y, recorders=("change",), random_state=0)
+    with pytest.raises(ValueError, match="Products has no final hidden features to find"):
+        as_proxy(make_net(Products)).train(X, y, recorders=("feature_norm",), random_state=0)
+
+
+@pytest.mark.parametrize("form", [np.asarray, csr_matrix], ids=["dense", "sparse"])
+@pytest.mark.parametrize("make", [SGDClassifier, lambda: Incremental(SGDClassifier(), n_epochs=4)])
+def test_the_features_of_a_linear_model_are_its_rows(make, form):
+    _, record, plain = parts_kept(make(), form(X), y)
+    norms = record.require("feature_norm")
+    np.testing.assert_allclose(norms, np.broadcast_to((X**2).sum(axis=1), norms.shape), rtol=1e-5)
+    assert (record.require("change")[1:] > 0).any() and (record.require("change")[0] == 0).all()
+    assert plain.records == {}
+    with pytest.raises(ValueError, match="cannot give feature_norm"):
+        as_proxy(MLPClassifier()).check_gives(("feature_norm",))
+    with pytest.raises(ValueError, match="cannot give feature_norm"):
+        as_proxy(GradientBoostingClassifier()).check_gives(("feature_norm",))
+
+
+@pytest.mark.parametrize("batch_size", [1, 8])
+def test_texts_show_their_mean_embeddings(batch_size):
+    proxy, rows, labels = texts()
+    trained, record, plain = parts_kept(proxy.set_params(batch_size=batch_size), rows, labels)
+    np.testing.assert_array_equal(trained.estimator.embeddings_, plain.estimator.embeddings_)
+    assert record.n_visits == 4 and set(plain.estimator.records_) == {"forgetting_events"}
+    norms = record.require("feature_norm")
+    assert (norms[-1] > norms[0]).all()
+    # At a rate of next to nothing every visit has the features of the end.
+    trained, record, _ = parts_kept(proxy.set_params(lr=1e-7), rows, labels)
+    end = (trained.estimator.transform(rows) ** 2).sum(axis=1)
+    np.testing.assert_allclose(record.require("feature_norm"), np.tile(end, (4, 1)), rtol=1e-4)
+
+
+class SeenFeatures(Callback):
+    """Notes the features and logits of the training passes of our networks."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.log = []
+        net.network.fc.register_forward_hook(self.note)
+
+    def note(self, layer, inputs, logits):
+        self.last = inputs[0].detach().numpy().copy(), logits.detach().numpy().copy()
+
+    def on_batch_end(self, net, batch, training, **kwargs):
+        if training:
+            self.log.append((batch[0]["rows"].numpy(), *self.last))
+
+
+def test_our_networks_show_the_features_of_the_training_pass():
+    proxy, rows, labels = images()
+    seen = SeenFeatures()
+    watched = proxy.set_params(net_params={"callbacks": [("seen", seen)]})
+    trained = as_proxy(watched).train(rows, labels, recorders=ALL)
+    record = TrainingRecord.of(trained.gather(rows, ALL))
+    log = trained.estimator.net_.callbacks_[-1][1].log
+    norms, logits, visits = np.zeros((4, 40)), np.zeros((4, 40, 2)), np.zeros(40, dtype=int)
+    for batch, features, outputs in log:
+        norms[visits[batch], batch] = (features**2).sum(axis=1)
+        logits[visits[batch], batch] = outputs
+        visits[batch] += 1
+    np.testing.assert_allclose(record.require("feature_norm"), norms, rtol=1e-5)
+    np.testing.assert_allclose(record.require("change"), changes_of(logits), rtol=1e-2, atol=2e-3)
+
+
+@pytest.mark.parametrize("make", [texts, images])
+def test_what_nobody_asked_for_is_not_noted(make):
+    proxy, rows, labels = make()
+    trained = as_proxy(proxy).train(rows, labels, recorders=BOTH)
+    assert set(trained.estimator.records_) == set(BOTH)
+    proxied = as_proxy(proxy)
+    assert set(proxied.free_recorders(())) == set(BOTH)
+    # A memory keeps the training for strategies to come, which may read the changes.
+    assert set(proxied.free_recorders((), is_kept=True)) == {*BOTH, "change"}
+
+
+def test_strategies_ask_for_their_channels(tmp_path):
+    proxy, rows, labels = images()
+    for strategy in (GraNd(features="visits"), "tdds"):
+        selector = ProxyCoresetSelector(proxy, strategy=strategy, random_state=0).fit(rows, labels)
+        needed = selector.strategy_.requires[1]
+        assert needed in selector.record_.channels
+        assert np.isfinite(selector.scores_).all()
+    table = selector.score_table()
+    np.testing.assert_array_equal(table["tdds"], selector.scores_)
+
+
 def test_a_net_of_probabilities_shows_their_logarithms():
     class Softmax(Mlp):
         def forward(self, x):
@@ -142,19 +303,6 @@ def test_a_net_of_probabilities_shows_their_logarithms():
     np.testing.assert_allclose(
         probabilities.records["training_record"], logits.records["training_record"], rtol=1e-2, atol=1e-2
     )
-
-
-def texts():
-    rows, labels = toy_texts(60)
-    return BagOfNgramsClassifier(lr=0.5, max_epochs=4, bucket=100, random_state=0, device="cpu"), rows, labels
-
-
-def images():
-    rows = (np.random.RandomState(0).rand(40, 8, 8) * 255).astype(np.uint8)
-    proxy = ResNetClassifier(
-        depth=8, max_epochs=4, batch_size=16, random_state=0, device="cpu", precision="fp32"
-    )
-    return proxy, rows, np.arange(40) % 2
 
 
 @pytest.mark.parametrize("make", [texts, images])
@@ -175,12 +323,15 @@ def test_our_own_models_show_more_where_they_are_asked(make):
         plain.gather(rows, BOTH)
 
 
-def test_a_checkpoint_keeps_every_recorder(tmp_path):
+@pytest.mark.parametrize("bytes_in_memory", [2**28, 0], ids=["memory", "file"])
+def test_a_checkpoint_keeps_every_recorder(tmp_path, monkeypatch, bytes_in_memory):
+    monkeypatch.setattr(_visit_store, "BYTES_IN_MEMORY", bytes_in_memory)
+
     class EndIt(Exception):
         pass
 
     proxy, rows, labels = images()
-    whole = as_proxy(proxy).train(rows, labels, recorders=BOTH).estimator.records_
+    whole = as_proxy(proxy).train(rows, labels, recorders=ALL).estimator.records_
     kept = proxy.set_params(checkpoint=str(tmp_path), checkpoint_every=1)
 
     def end(gather):
@@ -191,18 +342,79 @@ def test_a_checkpoint_keeps_every_recorder(tmp_path):
 
     end.n, end.key = 0, lambda: "end"
     with pytest.raises(EndIt):
-        as_proxy(kept).train(rows, labels, recorders=BOTH, watch=end)
+        as_proxy(kept).train(rows, labels, recorders=ALL, watch=end)
 
     def go_on(gather):
         return False
 
     go_on.key = end.key
-    resumed = as_proxy(kept).train(rows, labels, recorders=BOTH, watch=go_on).estimator
+    resumed = as_proxy(kept).train(rows, labels, recorders=ALL, watch=go_on).estimator
     assert len(resumed.history_) == 4
-    for name in BOTH:
+    for name in ALL:
         np.testing.assert_array_equal(resumed.records_[name], whole[name])
+        assert resumed.records_[name].tobytes() == whole[name].tobytes()
     with pytest.raises(ValueError, match="recorders"):
         as_proxy(kept).train(rows, labels, watch=go_on)
+
+
+class Interrupted(Exception):
+    pass
+
+
+class InterruptedSGD(SGDClassifier):
+    """Breaks off at its fifth batch, once."""
+
+    left = 5
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        InterruptedSGD.left -= 1
+        if InterruptedSGD.left == 0:
+            raise Interrupted
+        return super().partial_fit(X, y, classes, sample_weight)
+
+
+class InterruptedMlp(Mlp):
+    """Breaks off at its fifth pass, once."""
+
+    left = 5
+
+    def forward(self, x):
+        InterruptedMlp.left -= 1
+        if InterruptedMlp.left == 0:
+            raise Interrupted
+        return super().forward(x)
+
+
+@pytest.mark.parametrize("kind", ["partial_fit", "skorch", "texts"])
+def test_what_cannot_be_resumed_is_recorded_anew_with_the_same_bits(kind, monkeypatch):
+    """Neither an interrupted training nor its record is gone on with: the next one begins from the seed."""
+    rows, labels = X, y
+    if kind == "texts":
+        proxy, rows, labels = texts()
+        note = RecordVisits._keep
+
+        def break_off(self, *args):
+            InterruptedMlp.left -= 1
+            if InterruptedMlp.left == 0:
+                raise Interrupted
+            note(self, *args)
+
+        monkeypatch.setattr(RecordVisits, "_keep", break_off)
+        monkeypatch.setattr(InterruptedMlp, "left", 2)
+    elif kind == "skorch":
+        proxy = make_net(InterruptedMlp, module__dropout=0.5)
+        monkeypatch.setattr(InterruptedMlp, "left", 5)
+    else:
+        proxy = Incremental(InterruptedSGD(), n_epochs=4, batch_size=16)
+        monkeypatch.setattr(InterruptedSGD, "left", 5)
+    with pytest.raises(Interrupted):
+        as_proxy(proxy).train(rows, labels, recorders=ALL, random_state=0)
+    again, whole = (
+        as_proxy(proxy).train(rows, labels, recorders=ALL, random_state=0).gather(rows, ALL, y=labels)
+        for _ in range(2)
+    )
+    for name in ALL:
+        assert again.require(name).tobytes() == whole.require(name).tobytes()
 
 
 class LowestMargins(AreaUnderMargin):

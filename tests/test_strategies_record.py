@@ -1,9 +1,12 @@
 """The training record and the scores that read it, against their definitions written out."""
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
 from scipy.stats import pearsonr
 
 from sksvp.strategies import (
@@ -14,7 +17,10 @@ from sksvp.strategies import (
     Evidence,
     GraNd,
     LossCorrelation,
+    RecordChanges,
+    RecordFeatureNorms,
     RecordVisits,
+    Tdds,
     TrainingRecord,
     Variability,
     confidence,
@@ -23,6 +29,7 @@ from sksvp.strategies import (
     dynamic_uncertainty,
     el2n,
     loss_correlation,
+    tdds,
     variability,
 )
 
@@ -84,8 +91,9 @@ def test_the_recorder_keeps_what_the_record_holds(history, record, library):
                 batch, labels = torch.from_numpy(batch), torch.from_numpy(labels)
             recorder.update(rows, batch, labels)
     kept = TrainingRecord.from_array(recorder.result())
-    for name, values in record.channels.items():
-        np.testing.assert_allclose(kept.require(name), values, rtol=2e-3, atol=1e-4)
+    assert list(kept.channels) == ["loss", "squared", "margin"]
+    for name, values in kept.channels.items():
+        np.testing.assert_allclose(values, record.require(name), rtol=2e-3, atol=1e-4)
 
 
 def test_the_recorder_goes_on_from_its_state(history):
@@ -122,15 +130,142 @@ def test_a_sure_row_has_no_loss_and_a_masked_class_an_infinite_one():
     assert margin.tolist() == [800.0, np.inf, -np.inf]
 
 
-def test_a_record_comes_back_from_its_file(record, tmp_path):
+def changes_of(logits):
+    """From the definition: how far the probabilities of a row moved since the visit before."""
+    logs = np.log(np.maximum(softmax(logits), 1e-8))
+    moved = np.abs(np.exp(logs[1:]) * (logs[1:] - logs[:-1])).sum(axis=2)
+    return np.vstack([np.zeros(logits.shape[1]), moved])
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_the_change_is_that_of_all_probabilities(history, record, library):
+    logits, y = history
+    np.testing.assert_allclose(record.require("change"), changes_of(logits), rtol=1e-2, atol=2e-3)
+    recorder = RecordChanges(N_ROWS)
+    rng = np.random.RandomState(1)
+    for visit in logits:
+        for rows in np.array_split(rng.permutation(N_ROWS), 3):
+            batch, labels = visit[rows], y[rows]
+            if library == "torch":
+                torch = pytest.importorskip("torch")
+                batch, labels = torch.from_numpy(batch), torch.from_numpy(labels)
+            recorder.update(rows, batch, labels)
+    assert recorder.result().dtype == np.float16
+    np.testing.assert_allclose(recorder.result().T, changes_of(logits), rtol=1e-2, atol=2e-3)
+    # What is kept of the former visit alone.
+    assert recorder.state()["_former"].shape == (N_ROWS, N_CLASSES)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_class_that_becomes_impossible_changes_by_no_more_than_a_class_of_1e_8():
+    recorder = RecordChanges(1)
+    for logits in ([[0.0, 0.0]], [[-np.inf, 0.0]], [[0.0, 0.0]]):
+        recorder.update([0], np.array(logits), np.array([0]))
+    expected = [0.0, np.log(2), 0.5 * (np.log(0.5) - np.log(1e-8)) + 0.5 * np.log(2)]
+    np.testing.assert_allclose(recorder.result()[0], expected, rtol=2e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["dense", "sparse", "torch"])
+def test_the_feature_norm_is_the_squared_length(kind):
+    features = np.random.RandomState(0).randn(N_ROWS, 5) * 200
+    given = features
+    if kind == "sparse":
+        given = csr_matrix(features)
+    elif kind == "torch":
+        given = pytest.importorskip("torch").from_numpy(features)
+    recorder = RecordFeatureNorms(N_ROWS)
+    values = RecordFeatureNorms.judge(given, None)
+    recorder.note(np.arange(N_ROWS), np.asarray(values))
+    # Beyond the range of float16, which is why it is kept in float32.
+    assert (features**2).sum(axis=1).max() > np.finfo(np.float16).max
+    np.testing.assert_allclose(recorder.result()[:, 0], (features**2).sum(axis=1), rtol=1e-6)
+
+
+def test_channels_that_were_asked_for_come_from_parts_of_the_evidence(history):
+    logits, y = history
+    visits, changes = RecordVisits(N_ROWS), RecordChanges(N_ROWS)
+    for visit in logits:
+        visits.update(np.arange(N_ROWS), visit, y)
+        changes.update(np.arange(N_ROWS), visit, y)
+    evidence = Evidence(training_record=visits.result(), change=changes.result())
+    record = TrainingRecord.of(evidence)
+    assert list(record.channels) == ["loss", "squared", "margin", "change"]
+    np.testing.assert_array_equal(record.require("change"), changes.result().T)
+    with pytest.raises(ValueError, match="channel feature_norm of the training record, which has loss"):
+        record.require("feature_norm")
+
+
+def test_a_record_is_checked_once_and_again_if_it_is_another(history):
+    logits, y = history
+    visits = [RecordVisits(N_ROWS), RecordVisits(N_ROWS)]
+    for visit in logits:
+        visits[0].update(np.arange(N_ROWS), visit, y)
+        visits[1].update(np.arange(N_ROWS), -visit, y)
+    evidence = Evidence(training_record=visits[0].result())
+    first = TrainingRecord.of(evidence)
+    assert TrainingRecord.of(evidence) is first
+    evidence.training_record = visits[1].result()
+    np.testing.assert_array_equal(TrainingRecord.of(evidence).require("loss"), visits[1].result()[:, :, 0].T)
+    # Neither is the record of a stored evidence stored beside its parts.
+    stored = len(pickle.dumps(evidence))
+    assert stored == len(pickle.dumps(Evidence(training_record=visits[1].result())))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_values_that_are_none_are_found_in_every_type(dtype):
+    losses = np.ones((3, 50), dtype=dtype)
+    for value, message in ((np.nan, "NaN"), (-np.nan, "NaN"), (-1e-3, "negative, got -0.001")):
+        wrong = losses.copy()
+        wrong[1, 17] = value
+        with pytest.raises(ValueError, match=message):
+            TrainingRecord.from_losses(wrong)
+    losses[0, 0], losses[1, 1] = np.inf, -0.0
+    assert TrainingRecord.from_losses(losses).require("loss").dtype == dtype
+
+
+@pytest.fixture
+def full_record(record):
+    lengths = np.random.RandomState(3).chisquare(5, size=(N_VISITS, N_ROWS)).astype(np.float32)
+    return TrainingRecord(**record.channels, feature_norm=lengths)
+
+
+@pytest.mark.parametrize("mmap_mode", [None, "r"])
+def test_a_record_comes_back_from_its_file(full_record, tmp_path, mmap_mode):
+    full_record.save(tmp_path / "record.npz")
+    back = TrainingRecord.load(tmp_path / "record.npz", mmap_mode=mmap_mode)
+    assert list(back.channels) == list(full_record.channels) and len(back.channels) == 5
+    for name, values in full_record.channels.items():
+        np.testing.assert_array_equal(back.require(name), values)
+        assert back.require(name).dtype == values.dtype
+        in_file = isinstance(back.require(name), np.memmap) or isinstance(back.require(name).base, np.memmap)
+        assert in_file == (mmap_mode == "r")
+    np.testing.assert_array_equal(scores_of(Dual(), back), scores_of(Dual(), full_record))
+
+
+def test_a_record_of_views_is_saved_in_their_order(history, tmp_path):
+    """The recorder's array has another order in memory than the channels."""
+    logits, y = history
+    recorder = RecordVisits(N_ROWS)
+    for visit in logits:
+        recorder.update(np.arange(N_ROWS), visit, y)
+    record = TrainingRecord.from_array(recorder.result())
     record.save(tmp_path / "record.npz")
-    back = TrainingRecord.load(tmp_path / "record.npz")
-    assert list(back.channels) == list(record.channels)
+    back = TrainingRecord.load(tmp_path / "record.npz", mmap_mode="r")
     for name, values in record.channels.items():
         np.testing.assert_array_equal(back.require(name), values)
 
 
-def test_a_damaged_file_is_no_record(record, tmp_path):
+def test_only_a_plain_file_is_mapped(record, tmp_path):
+    path = tmp_path / "record.npz"
+    np.savez_compressed(path, names=[*record.channels], **record.channels)
+    with pytest.raises(ValueError, match="is compressed and cannot be mapped"):
+        TrainingRecord.load(path, mmap_mode="r")
+    with pytest.raises(ValueError, match="mmap_mode must be None or 'r', got 'w'"):
+        TrainingRecord.load(path, mmap_mode="w")
+
+
+@pytest.mark.parametrize("mmap_mode", [None, "r"])
+def test_a_damaged_file_is_no_record(record, tmp_path, mmap_mode):
     path = tmp_path / "record.npz"
     record.save(path)
     whole = path.read_bytes()
@@ -140,7 +275,7 @@ def test_a_damaged_file_is_no_record(record, tmp_path):
         flipped[place] ^= 1 << rng.randint(8)
         path.write_bytes(flipped)
         try:
-            back = TrainingRecord.load(path)
+            back = TrainingRecord.load(path, mmap_mode=mmap_mode)
         except ValueError:
             continue
         # What is not covered by a checksum, such as a time stamp, changes nothing.
@@ -148,7 +283,7 @@ def test_a_damaged_file_is_no_record(record, tmp_path):
             np.testing.assert_array_equal(back.require(name), values)
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match="no training record"):
-        TrainingRecord.load(path)
+        TrainingRecord.load(path, mmap_mode=mmap_mode)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +297,14 @@ def test_a_damaged_file_is_no_record(record, tmp_path):
 def test_losses_that_are_none_are_refused(losses, message):
     with pytest.raises(ValueError, match=message):
         TrainingRecord.from_losses(losses)
+
+
+@pytest.mark.parametrize("name", ["squared", "feature_norm", "change"])
+def test_lengths_below_zero_are_refused(name):
+    with pytest.raises(ValueError, match=f"{name} must not be negative, got -1"):
+        TrainingRecord([[1.0, 2.0]], **{name: [[1.0, -1.0]]})
+    with pytest.raises(ValueError, match="same shape"):
+        TrainingRecord([[1.0, 2.0]], **{name: [[1.0]]})
 
 
 def test_labels_that_are_no_columns_are_refused(history):
@@ -206,6 +349,70 @@ def test_grand_is_the_length_of_the_gradient(history):
     gradients = np.einsum("ic,id->icd", error, np.column_stack([features, np.ones(N_ROWS)]))
     lengths = np.linalg.norm(gradients.reshape(N_ROWS, -1), axis=1)
     np.testing.assert_allclose(scores_of(GraNd(), record, features=features), lengths, rtol=1e-4)
+
+
+def test_grand_of_the_visits_has_the_features_of_each(history):
+    logits, y = history
+    features = np.random.RandomState(2).randn(N_VISITS, N_ROWS, 4)
+    record = TrainingRecord(
+        **TrainingRecord.from_probabilities(softmax(logits), y).channels,
+        feature_norm=(features**2).sum(axis=2),
+    )
+    error = softmax(logits) - np.eye(N_CLASSES)[y]
+    inputs = np.concatenate([features, np.ones((N_VISITS, N_ROWS, 1))], axis=2)
+    gradients = np.einsum("tic,tid->ticd", error, inputs).reshape(N_VISITS, N_ROWS, -1)
+    lengths = np.linalg.norm(gradients, axis=2)
+    np.testing.assert_allclose(
+        scores_of(GraNd(features="visits"), record), lengths[:10].mean(axis=0), rtol=1e-4
+    )
+    np.testing.assert_allclose(scores_of(GraNd(2, 3, "visits"), record), lengths[2:5].mean(axis=0), rtol=1e-4)
+    assert GraNd(features="visits").requires == ("training_record", "feature_norm")
+    with pytest.raises(ValueError, match="'features' parameter"):
+        scores_of(GraNd(features="start"), record)
+
+
+def tdds_of(changes, window):
+    """From the definition, window by window and row by row."""
+    changes = np.asarray(changes, dtype=float)
+    n_visits = len(changes)
+    scores = np.zeros(changes.shape[1])
+    for start in range(n_visits - window + 1):
+        part = changes[start + 1 : start + window]
+        for row in range(changes.shape[1]):
+            length = np.linalg.norm(part[:, row] - part[:, row].mean())
+            scores[row] += 0.9 * 0.1 ** (n_visits - window - start) * length
+    return scores
+
+
+@given(seed=st.integers(0, 1000), n_visits=st.integers(3, 14), window=st.integers(3, 14))
+@settings(max_examples=30, deadline=None)
+def test_tdds_is_its_definition(seed, n_visits, window):
+    changes = np.random.RandomState(seed).exponential(size=(n_visits, 5))
+    window = min(window, n_visits)
+    np.testing.assert_allclose(tdds(changes, window=window), tdds_of(changes, window), rtol=1e-9)
+    # The first visit has none before it.
+    np.testing.assert_array_equal(
+        tdds(np.vstack([changes[:1] * 9, changes[1:]]), window=window), tdds(changes, window=window)
+    )
+
+
+def test_tdds_of_a_record(history, record):
+    logits, _ = history
+    expected = tdds_of(changes_of(logits), 5)
+    np.testing.assert_allclose(scores_of(Tdds(5), record), expected, rtol=2e-2)
+    np.testing.assert_allclose(
+        scores_of(Tdds(5, n_visits=8), record), tdds_of(changes_of(logits)[:8], 5), rtol=2e-2
+    )
+    # Rows that never move, or always by as much, have none.
+    assert tdds(np.full((9, 2), 0.25), window=5).tolist() == [0.0, 0.0]
+    with pytest.warns(UserWarning, match="3 visits, fewer than window=10"):
+        tdds(changes_of(logits)[:3])
+    with pytest.raises(ValueError, match="window must be an int of 3 or more, got 2"):
+        tdds(changes_of(logits), window=2)
+    with pytest.raises(ValueError, match="at least 3 visits of the training, got 2"):
+        tdds(changes_of(logits)[:2])
+    with pytest.raises(ValueError, match="channel change"):
+        scores_of(Tdds(), TrainingRecord.from_losses(record.require("loss")))
 
 
 def test_the_hardest_row_has_the_smallest_area(record):

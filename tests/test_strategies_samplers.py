@@ -58,7 +58,7 @@ def test_every_sampler_gives_as_many_rows_as_asked_for_each_once(sampler, n_samp
     record, y = make_record()
     features = np.random.RandomState(1).randn(60, 3)
     counts = np.r_[np.full(5, np.inf), np.arange(55) // 10]
-    evidence = forgotten(counts, y=y, training_record=record, features=features)
+    evidence = forgotten(counts, y=y, training_record=record, features=features, inputs=features)
     rows, scores = sampler.rank(evidence, n_samples, random_state=0)
     assert len(rows) == len(set(rows)) == n_samples
     assert scores.shape == (60,)
@@ -77,7 +77,7 @@ def test_every_sampler_gives_as_many_rows_as_asked_for_each_once(sampler, n_samp
 def test_samplers_keep_the_shares_of_the_classes(sampler):
     record, y = make_record()
     features = np.random.RandomState(1).randn(60, 3)
-    evidence = forgotten(np.arange(60) // 10, y=y, training_record=record, features=features)
+    evidence = forgotten(np.arange(60) // 10, y=y, training_record=record, features=features, inputs=features)
     choice = choose(sampler, evidence, 20, class_balanced=True, random_state=0)
     np.testing.assert_allclose(np.bincount(y[choice.rows]), np.bincount(y) / 3, atol=1)
 
@@ -222,7 +222,7 @@ def test_the_best_window_is_the_one_whose_ridge_classifier_is_right_most_often()
     labels[:60] = 1 - y[:60]  # the hardest are wrong
     counts = np.r_[np.arange(200, 140, -1), np.arange(140)[::-1]]
     rows, _ = Window("forgetting_events", step=0.1).rank(
-        forgotten(counts, y=labels, features=features), 40, random_state=0
+        forgotten(counts, y=labels, inputs=features), 40, random_state=0
     )
     scaled = features / np.sqrt(np.mean(features**2))
     accuracy = []

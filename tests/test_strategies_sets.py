@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 from scipy.spatial.distance import cdist
 
 import sksvp.strategies._facility_location as facility_location_module
 from sksvp.strategies import (
     BADGE,
     BAIT,
+    D2,
     ClusterMargin,
     Evidence,
     FacilityLocation,
@@ -20,9 +22,12 @@ from sksvp.strategies import (
     bait,
     centre_distances,
     choose,
+    cluster_margin,
+    d2,
     facility_location,
     herding,
     margin,
+    moderate,
     typiclust,
 )
 
@@ -378,3 +383,101 @@ def test_logits_that_are_no_numbers_are_refused(strategy):
     logits[3, 1] = np.nan
     with pytest.raises(ValueError, match="logits must be finite"):
         strategy.rank(Evidence(features=evidence.features, logits=logits), 5, random_state=0)
+
+
+# Functions and sparse tables ----------------------------------------------------------------
+
+
+def test_the_functions_choose_as_the_strategies_do():
+    evidence = make()
+    features, p, y = evidence.features, evidence.probabilities, evidence.y
+    unsure = margin(p)
+
+    def ranked(strategy, initial=None, **parts):
+        return strategy.rank(Evidence(**parts), 9, initial=initial, random_state=5)[0].tolist()
+
+    assert cluster_margin(p, features, 9, random_state=5).tolist() == ranked(
+        ClusterMargin(), features=features, probabilities=p
+    )
+    assert cluster_margin(
+        p, features, 9, initial=[3, 4], n_candidates=2, cluster_size=5, random_state=5
+    ).tolist() == (ranked(ClusterMargin(2, 5), [3, 4], features=features, probabilities=p))
+    assert moderate(features, 9, y, random_state=5).tolist() == ranked(Moderate(), features=features, y=y)
+    assert d2(features, 9, scores=unsure, gamma=1.0, random_state=5).tolist() == ranked(
+        D2("margin", gamma=1.0), features=features, probabilities=p
+    )
+    assert d2(features, 9, random_state=5).tolist() == ranked(D2(None), features=features)
+    assert set(facility_location(features, 9, y=y)) == set(ranked(FacilityLocation(), features=features, y=y))
+    assert set(herding(features, 9, y=y)) == set(ranked(Herding(normalize=False), features=features, y=y))
+    assert herding(features, 9, initial=[1, 2]).tolist() == ranked(
+        Herding(normalize=False), [1, 2], features=features
+    )
+
+
+def test_d2_without_a_score_prefers_dense_regions_and_spreads():
+    rng = np.random.RandomState(0)
+    features = np.r_[rng.randn(50, 2) * 0.1, rng.randn(50, 2) * 0.1 + 9, rng.uniform(20, 60, size=(20, 2))]
+    rows = d2(features, 6, random_state=0)
+    assert (rows < 100).all()
+    assert 0 < (rows < 50).sum() < 6
+
+
+def test_labels_and_scores_that_do_not_fit_are_refused():
+    features = make().features
+    for function in (facility_location, herding):
+        with pytest.raises(ValueError, match="y must have one label for each of the 60 rows, got 59"):
+            function(features, 3, y=np.zeros(59))
+    with pytest.raises(ValueError, match=r"scores must have the shape \(60,\)"):
+        d2(features, 3, scores=np.zeros(59))
+    with pytest.raises(ValueError, match="NaN"):
+        d2(features, 3, scores=np.full(60, np.nan))
+
+
+def test_initial_rows_of_a_class_cover_that_class():
+    features = np.r_[np.zeros((10, 1)), np.ones((10, 1)), np.zeros((5, 1)), np.ones((5, 1))]
+    y = np.repeat([0, 1], [20, 10])
+    rows = facility_location(features, 2, y=y, initial=[0, 29])
+    # The row of 0 is covered in class 0, that of 1 in class 1.
+    assert sorted(rows.tolist()) == [10, 20]
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [*SETS, D2("margin"), D2(None), Herding(normalize=False), FacilityLocation(kernel="rbf")],
+    ids=repr,
+)
+@pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.csc_array])
+def test_sparse_features_give_the_same_rows(strategy, kind):
+    rng = np.random.RandomState(0)
+    evidence = make()
+    features = np.where(rng.rand(60, 30) < 0.2, rng.randn(60, 30), 0.0)
+    features[:, :3] = rng.randn(60, 3)
+
+    def rank(table, initial):
+        parts = {**evidence.parts, "features": table}
+        told = Evidence(y=evidence.y, classes=evidence.classes, **parts)
+        return strategy.rank(told, 9, random_state=0, initial=initial)
+
+    for initial in (None, [4, 7]):
+        rows, scores = rank(kind(features), initial)
+        expected_rows, expected_scores = rank(features, initial)
+        assert rows.tolist() == expected_rows.tolist()
+        np.testing.assert_allclose(scores, expected_scores, rtol=1e-6, atol=1e-6)
+    if hasattr(strategy, "weigh"):
+        told = Evidence(y=evidence.y, features=kind(features))
+        assert strategy.weigh(told, np.sort(rows)).sum() == 60
+
+
+def test_sparse_tables_that_are_too_large_are_refused(monkeypatch):
+    monkeypatch.setattr("sksvp._inputs._tables._MAX_DENSE", 100)
+    table = sparse.csr_matrix(np.eye(60))
+    with pytest.raises(TypeError, match=r"sparse table of the shape \(60, 60\).*TruncatedSVD"):
+        bait(make().probabilities, table, 3)
+    with pytest.raises(TypeError, match="TruncatedSVD"):
+        moderate(table, 3, make().y)
+    assert len(herding(table, 3)) == len(badge(make().probabilities, table, 3)) == 3
+
+
+def test_identical_sparse_rows_are_counted_once():
+    table = sparse.csr_matrix(np.repeat(np.eye(3), 20, axis=0))
+    assert len(typiclust(table, 6, random_state=0)) == 6

@@ -55,6 +55,36 @@ def train(folder, rank):
     }
 
 
+class RecordOutputs(Callback):
+    """Keeps the rows, logits and squared feature lengths of the batches that were here."""
+
+    seen: list
+
+    def __init__(self):
+        RecordOutputs.seen = []
+
+    def on_train_begin(self, net, **kwargs):
+        def keep(layer, inputs, logits):
+            self.norms = inputs[0].detach().square().sum(1).tolist()
+
+        self.hook = net.network.fc.register_forward_hook(keep)
+
+    def on_train_end(self, net, **kwargs):
+        self.hook.remove()
+
+    def on_batch_end(self, net, batch, training, y_pred, **kwargs):
+        RecordOutputs.seen.append((len(net.history), batch[0]["rows"].tolist(), y_pred.tolist(), self.norms))
+
+
+def recorded(folder, rank):
+    """All records, of one training."""
+    model = resnet(max_epochs=4, precision="fp32", net_params={"callbacks": [RecordOutputs()]})
+    with model.observe(("training_record", "feature_norm", "change")):
+        model.fit(X, y)
+    records = {name: record.astype(float).tolist() for name, record in model.records_.items()}
+    return {"records": records, "seen": RecordOutputs.seen}
+
+
 def compiled(folder, rank):
     """Compiled blocks, and not, one epoch."""
     params = {"max_epochs": 1, "precision": "fp32"}
@@ -87,14 +117,23 @@ def interrupted(folder, rank):
 
     # A process that was started in the background ignores the signal.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def fit(model):
+        with model.observe(("training_record", "feature_norm", "change")):
+            return model.fit(X, y)
+
     try:
-        make().fit(X, y)
+        fit(make())
     except KeyboardInterrupt:
         Stop.stops = False
-    resumed = make().fit(X, y)
-    whole = resnet(max_epochs=6, net_params={"callbacks": [Stop]}).fit(X, y)
+    resumed = fit(make())
+    whole = fit(resnet(max_epochs=6, net_params={"callbacks": [Stop]}))
     return {
         "epochs": len(resumed.history_),
+        "records": [
+            {name: record.astype(float).tolist() for name, record in model.records_.items()}
+            for model in (resumed, whole)
+        ],
         "resumed": resumed.predict_logits(X).tolist(),
         "whole": whole.predict_logits(X).tolist(),
     }
@@ -149,7 +188,7 @@ if __name__ == "__main__":
     rank = join_team(True, "cpu").rank
     told = {
         work.__name__: work(folder, rank)
-        for work in (train, compiled, unseeded, interrupted, selector, linear, other_rows, too_few)
+        for work in (train, recorded, compiled, unseeded, interrupted, selector, linear, other_rows, too_few)
     }
     (folder / f"told-{rank}.json").write_text(json.dumps(told))
     torch.distributed.destroy_process_group()

@@ -81,6 +81,30 @@ def check_training_rows(X: Any, y: Any, name: str, *, advice: str = "") -> tuple
         raise ValueError(f"This {name} estimator requires y to be passed, but the target y is None.")
     X, y = indexable_rows(X=X, y=y)
     labels = check_labels(y, advice=advice)
-    if len(labels) == 0:
+    return check_rows(X), labels
+
+
+def check_rows(X: Any) -> Any:
+    """Check rows that need no labels.
+
+    Parameters
+    ----------
+    X : rows of length n
+        In any container.
+
+    Returns
+    -------
+    rows of length n
+        In a form that can be indexed by row.
+
+    Raises
+    ------
+    TypeError
+        If X has no rows.
+    ValueError
+        If there is no row.
+    """
+    (X,) = indexable_rows(X=X)
+    if _num_samples(X) == 0:
         raise ValueError("X has 0 sample(s), while a minimum of 1 is required.")
-    return X, labels
+    return X

@@ -56,8 +56,9 @@ class ProxyActiveLearner(ExchangingLearner):
         Number of labels that each round buys after the random start: numbers of
         rows, or shares of the pool (rounded).
     initial_size : float or int, default=0.02
-        Size of the random start of `rounds`: a share of the pool (rounded, at least
-        one row) or a number of rows.
+        Size of the start of `rounds`: a share of the pool (rounded, at least one row)
+        or a number of rows. They are drawn at random; a strategy that reads features
+        only, such as ``"typiclust"``, chooses them where X itself serves as features.
     target_at : {"last", "all"} or list of int, default="last"
         When the target is trained: after the last of the `rounds`, after each, or
         at these total numbers of labels, which include the random start.
@@ -237,7 +238,7 @@ class ProxyActiveLearner(ExchangingLearner):
         self.close()
         self.__dict__.pop("_run", None)
         X, table, y_val = read_pool(self, X, y, X_val, y_val)
-        strategy = check_models(self)
+        strategy = check_models(self, X)
         routed = route_fit_params(self, fit_params)
         if self.rounds is not None:
             # Both are checked before the run gets a folder.
@@ -265,7 +266,8 @@ class ProxyActiveLearner(ExchangingLearner):
         """Choose rows to label next.
 
         The proxy is trained on all labels so far. If these are of fewer than two
-        classes, it cannot be trained, and rows are drawn at random.
+        classes, it cannot be trained. Rows are then drawn at random, or chosen by a
+        strategy that reads features only, if these are X itself.
 
         Parameters
         ----------

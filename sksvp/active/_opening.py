@@ -53,8 +53,8 @@ def read_pool(learner, X, y, X_val, y_val) -> tuple[Any, LabelTable, np.ndarray 
     return X, table, y_val
 
 
-def check_models(learner) -> Any:
-    """Check that proxy and target are classifiers and the proxy serves the strategy; return the strategy."""
+def check_models(learner, X: Any) -> Any:
+    """Check that proxy and target are classifiers and the proxy serves the strategy on X; return the strategy."""
     if learner.oracle is not None and learner.rounds is None:
         raise ValueError("oracle is called in rounds: set rounds=[...] too, or call teach with its labels.")
     proxy = as_proxy(learner.proxy)
@@ -66,6 +66,7 @@ def check_models(learner) -> Any:
         target.check_params()
     strategy = resolve_pool_strategy(learner.strategy)
     proxy.check_gives(strategy.requires)
+    proxy.check_rows(X, strategy.requires)
     return strategy
 
 

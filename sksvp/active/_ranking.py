@@ -7,7 +7,7 @@ import numpy as np
 
 from .._clock import Clock
 from ..proxies import Proxy
-from ..strategies import Evidence, choose
+from ..strategies import choose
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Ranking:
 
 def rank_pool(
     strategy: Any,
-    proxy: Proxy | None,
+    proxy: Proxy,
     X: Any,
     labelled: np.ndarray,
     n_samples: int,
@@ -49,8 +49,8 @@ def rank_pool(
     ----------
     strategy : Strategy
         Ranks the rows.
-    proxy : Proxy or None
-        Fitted proxy; None if the strategy needs none.
+    proxy : Proxy
+        Fitted, or X itself in place of one.
     X : rows of length n_rows
         The pool.
     labelled : ndarray of shape (n_rows,), bool
@@ -69,10 +69,7 @@ def rank_pool(
     candidates = np.flatnonzero(~labelled)
     rows = candidates if getattr(strategy, "scores_each_row", False) else np.arange(n_rows)
     with Clock() as inference:
-        if proxy is None:
-            evidence = Evidence(n_rows=len(rows))
-        else:
-            evidence = proxy.gather(X, strategy.requires, rows=None if len(rows) == n_rows else rows)
+        evidence = proxy.gather(X, strategy.requires, rows=None if len(rows) == n_rows else rows)
     with Clock() as ranking:
         initial = None if len(rows) == len(candidates) else np.flatnonzero(labelled)
         choice = choose(strategy, evidence, n_samples, initial=initial, random_state=random_state)

@@ -108,15 +108,16 @@ class Run:
     def select(self, n_samples: int) -> np.ndarray:
         """Choose the rows to label next; they wait for labels.
 
-        With labels of fewer than two classes no model can be trained, and the rows
-        are drawn at random.
+        With labels of fewer than two classes no model can be trained. The rows are then
+        drawn at random, unless the strategy needs no trained model.
         """
         state = self.state
-        strategy = self.strategy if state.table.n_classes > 1 else Random()
-        proxy = self.official_proxy() if strategy.requires else None
+        can_train = state.table.n_classes > 1
+        strategy = self.strategy if can_train or self._needs_rows_alone() else Random()
+        proxy = self.official_proxy() if can_train and strategy.requires else None
         ranking = rank_pool(
             strategy,
-            None if proxy is None else proxy.proxy,
+            as_proxy(None) if proxy is None else proxy.proxy,
             self.X,
             state.table.labelled,
             n_samples,
@@ -130,7 +131,7 @@ class Run:
                 "n_labeled": state.n_labeled,
                 "rows": ranking.rows,
                 **seconds_of("proxy_fit", None if proxy is None else Clock() if paid else proxy.seconds),
-                **seconds_of("inference", None if proxy is None else ranking.inference),
+                **seconds_of("inference", ranking.inference if strategy.requires else None),
                 **seconds_of("ranking", ranking.ranking),
                 **seconds_of("target_fit", None),
                 "proxy_score": None,
@@ -142,6 +143,11 @@ class Run:
         state.step_of_selection = state.step
         self.save()
         return ranking.rows
+
+    def _needs_rows_alone(self) -> bool:
+        """Tell whether X itself is all that the strategy reads."""
+        needed = set(self.strategy.requires)
+        return bool(needed) and needed <= {*as_proxy(self.proxy).kinds_of_rows}
 
     def record(self, rows: np.ndarray, labels: np.ndarray, *, overwrite: bool = False) -> None:
         """Record labels of rows."""

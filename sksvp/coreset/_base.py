@@ -13,7 +13,12 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, _fit_context
 from sklearn.utils import get_tags, indexable
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions, validate_params
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, _routing_enabled, process_routing
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    _routing_enabled,
+    process_routing,
+)
 from sklearn.utils.validation import (
     _check_feature_names,
     _check_n_features,
@@ -23,8 +28,9 @@ from sklearn.utils.validation import (
 
 from .._clock import Clock
 from .._inputs._containers import check_container, take_rows
-from .._inputs._lengths import check_training_rows
+from .._inputs._lengths import check_rows, check_training_rows
 from .._inputs._parameters import WholeNumber
+from .._inputs._tables import dense_if_small
 from .._seeds import draw_seeds
 from .._storage._fingerprint import fingerprint
 from ..proxies import NoFeatures, Proxy, as_proxy
@@ -55,7 +61,7 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
     """Base of `ProxyCoresetSelector` and `ProxyCoresetSampler`."""
 
     _parameter_constraints: ClassVar[dict] = {
-        "proxy": [HasMethods("fit")],
+        "proxy": [HasMethods("fit"), None],
         "strategy": [str, HasMethods("rank")],
         "subset_size": [
             Interval(RealNotInt, 0, 1, closed="right"),
@@ -74,7 +80,7 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
 
     def __init__(
         self,
-        proxy,
+        proxy=None,
         *,
         strategy="auto",
         subset_size: float = 0.5,
@@ -98,7 +104,7 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
     # Fitting --------------------------------------------------------------------------------
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, **fit_params):
+    def fit(self, X, y=None, **fit_params):
         """Train a clone of the proxy and choose the rows to keep.
 
         Parameters
@@ -106,8 +112,11 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         X : rows of length n_samples
             Training rows in any form that the proxy takes: an array, a DataFrame, a list
             of texts, a torch tensor, lazy rows. They are not augmented.
-        y : array-like of shape (n_samples,)
-            Class labels, numbers or strings, none missing.
+        y : array-like of shape (n_samples,), optional
+            Class labels, numbers or strings, none missing. They may be left out if
+            nothing learns from them: no proxy is trained, since it is None or frozen or
+            the strategy needs none, the strategy reads no labels, and `class_balanced`
+            is False.
         **fit_params : dict
             Passed to the proxy's `fit`. With metadata routing: what the proxy requests.
 
@@ -142,14 +151,14 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         """
         # A failed or interrupted fit leaves no fitted selector.
         self.__dict__.pop("support_", None)
-        rows, labels = self._check_rows(X, y)
-        n_samples = count_rows(self.subset_size, len(labels))
         proxy = as_proxy(self.proxy)
         strategy = resolve_strategy(self.strategy, proxy.gives)
+        rows, labels = self._check_rows(X, y, proxy, strategy)
+        n_samples = count_rows(self.subset_size, _num_samples(rows))
         requires = requirements(strategy, self.class_balanced)
-        self._check_serves(proxy, requires)
+        self._check_serves(proxy, rows, requires)
         self._check_strategy(strategy, labels, n_samples)
-        self.classes_ = np.unique(labels)
+        self.classes_ = None if labels is None else np.unique(labels)
         # From separate streams.
         seeds = [None, None] if self.random_state is None else draw_seeds(self.random_state, 2)
         proxy_seed, ranking_seed = seeds
@@ -172,21 +181,43 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         self._warn(strategy, evidence, labels, stacklevel=3)
         return self
 
-    def _check_rows(self, X, y) -> tuple[Any, np.ndarray]:
+    def _check_rows(self, X, y, proxy: Proxy, strategy) -> tuple[Any, np.ndarray | None]:
+        """Return the rows, and the labels or None if none are given and nothing needs them."""
+        if y is None:
+            self._check_needs_no_labels(proxy, strategy)
+            return check_rows(X), None
         X, labels = check_training_rows(X, y, type(self).__name__, advice=_ADVICE)
         n_classes = len(np.unique(labels))
-        if n_classes < 2:
+        if n_classes < 2 and self.proxy is not None:
             raise ValueError(
                 f"y has one class only, {labels[:1].tolist()[0]!r}, over {len(labels)} sample(s); two are needed."
             )
         return X, labels
 
-    def _check_serves(self, proxy: Proxy, requires: tuple[str, ...]) -> None:
+    def _check_needs_no_labels(self, proxy: Proxy, strategy) -> None:
+        name = type(strategy).__name__
+        if strategy.requires and self.proxy is not None and not proxy.is_frozen:
+            needs = (
+                f"the proxy {proxy} learns from labels; proxy=None takes X itself as features, for strategies that "
+                "read nothing else"
+            )
+        elif getattr(strategy, "needs_labels", False):
+            needs = f"the strategy {name} reads the labels"
+        elif self.class_balanced:
+            needs = f"class_balanced={self.class_balanced!r} needs the class of each row"
+        else:
+            return
+        raise ValueError(
+            f"This {type(self).__name__} estimator requires y to be passed, but the target y is None: {needs}."
+        )
+
+    def _check_serves(self, proxy: Proxy, X, requires: tuple[str, ...]) -> None:
         """Check that the proxy can give what is required, and serve the rule that may stop it."""
         if requires:
             proxy.check_classifies("proxy")
             proxy.check_params()
         proxy.check_gives(requires)
+        proxy.check_rows(X, requires)
         if self.stop_proxy is not None and requires:
             proxy.check_watchable(requires)
 
@@ -205,9 +236,9 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         self.weights_ = strategy.weigh(evidence, self.indices_) if hasattr(strategy, "weigh") else None
         self._protect()
 
-    def _check_strategy(self, strategy, labels: np.ndarray, n_samples: int) -> None:
+    def _check_strategy(self, strategy, labels: np.ndarray | None, n_samples: int) -> None:
         """Check a strategy's parameters before the proxy is trained."""
-        if self.class_balanced and getattr(strategy, "picks_greedily", False):
+        if labels is not None and self.class_balanced and getattr(strategy, "picks_greedily", False):
             # It picks within each class.
             weights = "equal" if self.class_balanced == "equal" else "proportional"
             quotas = class_quotas(labels, n_samples, weights=weights)[1]
@@ -237,7 +268,7 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         self,
         proxy: Proxy,
         X,
-        y: np.ndarray,
+        y: np.ndarray | None,
         strategy,
         requires: tuple[str, ...],
         seed: int | None,
@@ -245,9 +276,17 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         report: Callable,
     ) -> tuple[Evidence, dict[str, Seconds]]:
         """Train the proxy, or take it from the memory, and return what it says of the rows and what that took."""
+        if self.proxy is None and fit_params:
+            raise TypeError(
+                f"fit got {', '.join(fit_params)}, and there is no proxy to take it: proxy is None."
+            )
         if not requires:
             # A strategy that needs no proxy trains none.
-            learned = Learned(None, Evidence(y=y), {}, None, False)
+            learned = Learned(None, Evidence(y=y, n_rows=_num_samples(X)), {}, None, False)
+        elif self.proxy is None:
+            with Clock() as clock:
+                evidence = proxy.gather(X, requires, y=y)
+            learned = Learned(None, evidence, {requires[0]: (clock.wall, clock.cpu)}, None, False)
         else:
             params = self._route(fit_params)
             learning = Learning(
@@ -265,11 +304,14 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
             "inference": (wall, cpu),
         }
 
-    def _warn(self, strategy, evidence: Evidence, labels: np.ndarray, *, stacklevel: int) -> None:
+    def _warn(self, strategy, evidence: Evidence, labels: np.ndarray | None, *, stacklevel: int) -> None:
         """Warn of a choice that is mostly arbitrary or likely to mislead."""
         stacklevel += 1
         groups = labels if self.class_balanced else None
         warn_if_by_chance(strategy, self.scores_, self.support_, groups, stacklevel=stacklevel)
+        self._training_error = None
+        if labels is None:
+            return
         right = predicted_right(evidence, labels)
         unseen = self.probabilities == "out_of_fold"
         warn_if_risky(strategy, labels, self.support_, right, unseen=unseen, stacklevel=stacklevel)
@@ -415,8 +457,8 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         -----
         UserWarning
             If `nearest_kept` stays empty because the rows are gone and X is not given,
-            or because there are no distances of the proxy's features, such as sparse
-            ones.
+            or because there are no distances of the proxy's features: they are no
+            numbers, or sparse and large.
         """
         check_is_fitted(self)
         import pandas as pd
@@ -439,18 +481,17 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         nearest = np.full(len(self.support_), -1, dtype=np.int64)
         if X is not None and not self._is_fitted_rows(X):
             raise ValueError("explain needs the X that was fitted, got another one.")
-        if not search or self.proxy_ is None or self.support_.all():
+        if not search or self.support_.all() or not self._has_proxy():
             return nearest
         proxy = as_proxy(self.proxy_)
-        if "features" not in proxy.gives:
-            return nearest
         if X is None:
             X = self._living_rows()
         if X is None:
             return nearest
         try:
-            features = np.asarray(proxy.gather(X, ("features",)).features)
-        except NoFeatures as reason:
+            found = proxy.gather(X, ("features",)).features
+            features = dense_if_small(found, "features", "distances are taken of them")
+        except (NoFeatures, TypeError) as reason:
             warnings.warn(f"nearest_kept stays empty: {reason}", UserWarning, stacklevel=4)
             return nearest
         dropped = np.flatnonzero(~self.support_)
@@ -480,6 +521,8 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         MetadataRouter
             Which metadata goes where.
         """
+        if self.proxy is None:
+            return MetadataRouter(owner=self)
         proxy = as_proxy(self.proxy)
         requires = resolve_strategy(self.strategy, proxy.gives).requires
         mapping = MethodMapping()
@@ -492,8 +535,13 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags = get_tags(self.proxy).input_tags
         tags.target_tags.required = True
+        if self.proxy is not None:
+            tags.input_tags = get_tags(self.proxy).input_tags
+            return tags
+        tags.input_tags.sparse = True
+        strategy = resolve_strategy(self.strategy, as_proxy(None).gives)
+        tags.target_tags.required = bool(self.class_balanced or getattr(strategy, "needs_labels", False))
         return tags
 
 

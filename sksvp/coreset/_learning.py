@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import _num_samples
 
 from .._clock import Clock
 from .._seeds import is_seeded
@@ -86,13 +87,13 @@ class Learning:
         self._seeded = self.proxy.seeded(self.random_state)
         self._seed = self._seeded.training_seed(self.random_state)
 
-    def learn(self, X, y: np.ndarray, report: Callable[[str], None]) -> Learned:
+    def learn(self, X, y: np.ndarray | None, report: Callable[[str], None]) -> Learned:
         """Train a clone of the proxy and gather what is required, unless the memory has it.
 
         Parameters
         ----------
         X, y : rows and labels
-            Training rows.
+            Training rows. A frozen proxy needs no labels.
         report : callable
             Gets the name of each stage as it begins.
 
@@ -102,7 +103,8 @@ class Learning:
         """
         out_of_fold = self.probabilities == "out_of_fold" and "probabilities" in self.requires
         if out_of_fold:
-            check_out_of_fold(self.proxy, y, self.stop)
+            # A frozen proxy is refused, so that there are labels below.
+            check_out_of_fold(self.proxy, np.asarray(y), self.stop)
         if self._folder is not None:
             self.proxy.check_trained_alone("memory")
         with memory_entry(self._folder, self._key(X, y) if self._folder is not None else None) as entry:
@@ -114,21 +116,26 @@ class Learning:
                 # Kept before the inference: a failure of what follows must not lose a training.
                 entry.save(record)
             report("evidence")
-            by_proxy = [kind for kind in self.requires if not (out_of_fold and kind == "probabilities")]
-            if _gather_missing(record, X, y, by_proxy):
+            # X itself is not kept in the memory.
+            rows_alone = set(self.proxy.kinds_of_rows)
+            by_others = rows_alone | ({"probabilities"} if out_of_fold else set())
+            if _gather_missing(record, X, y, [kind for kind in self.requires if kind not in by_others]):
                 entry.save(record)
             parts: dict[str, Any] = in_sample(record.evidence)
             seconds = dict(record.seconds)
-            if out_of_fold:
+            if y is not None and out_of_fold:
                 unseen, seconds["probabilities"] = gather_out_of_fold(
                     record, X, y, entry, train=self._train, seed=self._seed, fit_params=self.fit_params
                 )
                 parts = in_sample(record.evidence, scores=False) | unseen
+        parts |= (
+            as_proxy(record.proxy).gather(X, [kind for kind in self.requires if kind in rows_alone]).parts
+        )
         classes = as_proxy(record.proxy, classes=y).labels_of_columns(parts)
-        evidence = Evidence(y=y, classes=classes, **parts)
+        evidence = Evidence(y=y, n_rows=_num_samples(X), classes=classes, **parts)
         return Learned(record.proxy, evidence, seconds, record.stop, from_cache)
 
-    def _key(self, X, y: np.ndarray) -> dict | None:
+    def _key(self, X, y: Any) -> dict | None:
         """Return what makes the training this one; None if there is none, or the seeds would not repeat it."""
         seed = self._seed if self._seeded.draws_seed(self._recorders) else 0
         if self.proxy.is_frozen or not is_seeded(self._seeded.estimator) or seed is None:
@@ -144,7 +151,7 @@ class Learning:
         kept = as_proxy(record.proxy)
         return all(name in record.evidence or kept.keeps_record(name) for name in self._needed)
 
-    def _run(self, X, y: np.ndarray) -> ProxyRecord:
+    def _run(self, X, y: Any) -> ProxyRecord:
         watch = None if self.stop is None else self.stop.watch(self.strategy, y, self.random_state)
         with Clock() as clock:
             trained = self._train(X, y, fit_params=self.fit_params, watch=watch)
@@ -160,10 +167,10 @@ class Learning:
         return record
 
 
-def _gather_missing(record: ProxyRecord, X, y: np.ndarray, requires: list[str]) -> bool:
+def _gather_missing(record: ProxyRecord, X, y: np.ndarray | None, requires: list[str]) -> bool:
     """Add to a record the kinds of evidence it does not have yet, and return whether there were any."""
     parts: dict[str, Any] = in_sample(record.evidence)
-    missing = [kind for kind in requires if kind not in Evidence(y=y, **parts).kinds]
+    missing = [kind for kind in requires if kind not in Evidence(y=y, n_rows=_num_samples(X), **parts).kinds]
     if not missing:
         return False
     with Clock() as clock:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from .._inputs._paths import as_path
@@ -124,6 +125,9 @@ class MemoryEntry:
             return
         self._write(self.folder, _PROXY, lambda part: joblib.dump(record.proxy, part))
         for name, array in record.evidence.items():
+            if sparse.issparse(array):
+                # What a step before the classifier gives is made again.
+                continue
             self._write(self.folder, f"{name}.npy", partial(np.save, arr=array, allow_pickle=False))
         manifest = {
             "identity": self.identity,

@@ -29,13 +29,15 @@ def evidence_to_keep(evidence: Evidence, *, scores: bool) -> Evidence:
     """Return what a fitted selector keeps: labels and records, and scores that the proxy cannot give again."""
     kinds = {*recorder_names(), *(("probabilities", "logits") if scores else ())}
     parts = {kind: part for kind, part in evidence.parts.items() if kind in kinds}
-    return Evidence(y=evidence.y, classes=evidence.classes if scores else None, **parts)
+    classes = evidence.classes if scores else None
+    return Evidence(y=evidence.y, n_rows=evidence.n_rows, classes=classes, **parts)
 
 
 class RerankingMixin:
     """What a fitted selector or sampler can do without another training."""
 
     _kept: Evidence
+    proxy: Any
     proxy_: Any
     random_state: Any
     strategy_: Any
@@ -43,6 +45,7 @@ class RerankingMixin:
     set_params: Callable[..., Any]
     _is_fitted_rows: Callable[[Any], bool]
     _fitted_rows: Callable[[], Any]
+    _check_needs_no_labels: Callable[[Any, Any], None]
 
     @property
     def record_(self) -> TrainingRecord | None:
@@ -92,6 +95,8 @@ class RerankingMixin:
         )
         other._validate_params()
         chosen_by = self.strategy_ if strategy is None else resolve_strategy(strategy, self._gives())
+        if self._kept.y is None:
+            other._check_needs_no_labels(as_proxy(self.proxy), chosen_by)
         n_samples = count_rows(other.subset_size, self._kept.n_rows)
         evidence = self._evidence_again(requirements(chosen_by, other.class_balanced), X)
         seeds = [None, None] if self.random_state is None else draw_seeds(self.random_state, 2)
@@ -110,7 +115,7 @@ class RerankingMixin:
         Returns
         -------
         pandas.DataFrame
-            One line per row, in the order of rows: `y`, one column per score, named
+            One line per row, in the order of rows: `y` if it was given, one column per score, named
             as the strategy is, and `kept`. The highest score is chosen first.
 
         Raises
@@ -130,12 +135,17 @@ class RerankingMixin:
         }
         requires = tuple(dict.fromkeys(kind for rule in rules.values() for kind in rule.requires))
         evidence = self._evidence_again(requires, X)
+        labels = {} if self._kept.y is None else {"y": self._kept.y}
         table = {name: rule.rank(evidence, 1, random_state=0)[1] for name, rule in rules.items()}
-        return pd.DataFrame({"y": self._kept.y, **table, "kept": self.support_})
+        return pd.DataFrame({**labels, **table, "kept": self.support_})
+
+    def _has_proxy(self) -> bool:
+        """Tell whether there is a trained proxy, or X itself stands for one."""
+        return self.proxy_ is not None or self.proxy is None
 
     def _gives(self) -> set[str]:
         """Return the kinds of evidence that the training serves."""
-        if self.proxy_ is None:
+        if not self._has_proxy():
             return set()
         proxy = as_proxy(self.proxy_)
         staged = (name for name in proxy.recorders if proxy.keeps_record(name))
@@ -154,18 +164,18 @@ class RerankingMixin:
         X = X if X is not None else self._fitted_rows()
         if X is None:
             raise ValueError("The rows that were fitted are no longer in memory: give them as X.")
-        labels = np.asarray(kept.y)
+        labels = None if kept.y is None else np.asarray(kept.y)
         proxy = as_proxy(self.proxy_, classes=labels)
         parts = kept.parts | proxy.gather(X, asked, y=labels).parts
         classes = proxy.labels_of_columns(parts) if kept.classes is None else kept.classes
-        return Evidence(y=labels, classes=classes, **parts)
+        return Evidence(y=labels, n_rows=kept.n_rows, classes=classes, **parts)
 
     def _check_gives_again(self, requires: tuple[str, ...]) -> None:
         """Check that what is required is recorded, or that the fitted proxy can be asked for it."""
         missing = [kind for kind in requires if kind not in self._gives()]
         if not missing:
             return
-        if self.proxy_ is None:
+        if not self._has_proxy():
             raise ValueError(
                 f"fit trained no proxy, and {' and '.join(missing)} need one: fit with a strategy that reads them."
             )

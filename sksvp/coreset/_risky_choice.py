@@ -16,6 +16,7 @@ from ..strategies import (
     ForgettingEvents,
     LeastConfidence,
     Margin,
+    Tdds,
     Top,
     Variability,
 )
@@ -41,6 +42,7 @@ _HARDEST_FIRST = (
     Variability,
     DynamicUncertainty,
     Dual,
+    Tdds,
     Top,
 )
 

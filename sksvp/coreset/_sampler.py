@@ -36,8 +36,9 @@ class ProxyCoresetSampler(BaseProxyCoreset):
 
     Parameters
     ----------
-    proxy : classifier
-        Any scikit-learn classifier.
+    proxy : classifier or None, default=None
+        Any scikit-learn classifier. With None there is no training, and X itself serves
+        as features.
     strategy : str or Strategy, default="auto"
         How rows are ranked.
     subset_size : float or int, default=0.5
@@ -99,19 +100,20 @@ class ProxyCoresetSampler(BaseProxyCoreset):
         ----------
         X : rows of length n_samples
             Training rows.
-        y : array-like of shape (n_samples,)
-            Class labels.
+        y : array-like of shape (n_samples,) or None
+            Class labels; None where `fit` needs none.
         **fit_params : dict
             Passed to `fit`.
 
         Returns
         -------
         X_resampled, y_resampled
-            The kept rows and their labels, each in its own container.
+            The kept rows and their labels, each in its own container; without labels
+            None in their place.
         """
         self.fit(X, y, **fit_params)
         X, y = indexable(X, y)
-        return take_rows(X, self.indices_), take_rows(y, self.indices_)
+        return take_rows(X, self.indices_), None if y is None else take_rows(y, self.indices_)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -19,9 +19,13 @@ class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
 
     Parameters
     ----------
-    proxy : classifier
+    proxy : classifier or None, default=None
         Any scikit-learn classifier: one of ``sksvp.estimators``, a skorch net, a
-        Pipeline, a ``FrozenEstimator`` around a fitted one.
+        Pipeline, a ``FrozenEstimator`` around a fitted one. With None there is no
+        training, and X itself, a table of numbers such as embeddings, serves as
+        features of strategies that read nothing else: ``"k_centers"``,
+        ``"facility_location"``, ``"herding"``, ``"typiclust"``, ``"moderate"``,
+        ``D2(score=None)``.
     strategy : str or Strategy, default="auto"
         A name out of `sksvp.strategies.strategy_names`, such as ``"entropy"`` or
         ``"k_centers"``, or a strategy object. ``"auto"`` is forgetting events if the
@@ -68,7 +72,7 @@ class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
     Attributes
     ----------
     proxy_ : classifier or None
-        The trained proxy; None if the strategy needs none.
+        The trained proxy; None if the strategy needs none or `proxy` is None.
     strategy_ : Strategy
         The strategy that ranked.
     scores_ : ndarray of shape (n_samples,)
@@ -93,8 +97,8 @@ class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
         of fold count as inference.
     from_cache_ : bool
         Whether the proxy came from the memory.
-    classes_ : ndarray of shape (n_classes,)
-        Class labels in y.
+    classes_ : ndarray of shape (n_classes,) or None
+        Class labels in y; None without y.
     n_features_in_ : int
         Number of columns of X, if it has any.
     feature_names_in_ : ndarray of str
@@ -120,6 +124,12 @@ class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
     >>> X_kept, y_kept = selector.select(X, y)
     >>> X_kept.shape
     (75, 4)
+
+    Without a proxy and without labels, rows of a table that cover it:
+
+    >>> covering = ProxyCoresetSelector(strategy="k_centers", subset_size=15, random_state=0).fit(X)
+    >>> covering.select(X).shape
+    (15, 4)
     """
 
     _fitting_methods = ("fit", "fit_transform")
@@ -164,15 +174,15 @@ class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
         finite = True if not get_tags(self).input_tags.allow_nan else "allow-nan"
         check_array(X, accept_sparse=True, dtype=None, ensure_all_finite=finite, input_name="X")
 
-    def fit_transform(self, X, y, **fit_params):
+    def fit_transform(self, X, y=None, **fit_params):
         """Fit, then cut X to the chosen rows. y is not cut along: see `select`.
 
         Parameters
         ----------
         X : rows of length n_samples
             Training rows.
-        y : array-like of shape (n_samples,)
-            Class labels.
+        y : array-like of shape (n_samples,), optional
+            Class labels; see `fit`.
         **fit_params : dict
             Passed to `fit`.
 

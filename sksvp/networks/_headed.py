@@ -1,8 +1,10 @@
 """Split any network with a last layer into features and head."""
 
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 
 class HeadedNetwork(nn.Module):
@@ -57,13 +59,17 @@ class HeadedNetwork(nn.Module):
             The head's input.
         """
         found: list[Tensor] = []
-        head = self.network.get_submodule(self._head_name)
-        handle = head.register_forward_pre_hook(lambda module, inputs: found.append(inputs[0]))
+        handle = watch_features(self, found.append)
         try:
             logits = self.network(x)
         finally:
             handle.remove()
-        return logits, found[0].mean(dim=(2, 3)) if found[0].ndim == 4 else found[0].flatten(1)
+        return logits, found[0]
+
+    @property
+    def fc(self) -> nn.Module:
+        """The head."""
+        return self.network.get_submodule(self._head_name)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits.
@@ -86,6 +92,16 @@ def logits_and_features(network: Any, x: Tensor) -> tuple[Tensor, Tensor]:
         return network.logits_and_features(x)
     features = network.features(x)
     return network.fc(features), features
+
+
+def watch_features(network: Any, see: Callable[[Tensor], None]) -> RemovableHandle:
+    """Show the features of every forward pass of such a network, (n, n_features), until the handle is removed."""
+
+    def show(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        features = inputs[0]
+        see(features.mean(dim=(2, 3)) if features.ndim == 4 else features.flatten(1))
+
+    return network.fc.register_forward_pre_hook(show)
 
 
 def find_head(network: nn.Module) -> tuple[str, nn.Linear | nn.Conv2d]:

@@ -5,18 +5,21 @@ from sklearn.base import BaseEstimator
 
 from ._linear_text import LinearText
 from ._network import Network
+from ._no_proxy import NoProxy
 from ._numbered_labels import NumberedLabels
 from ._partial_fit import PartialFit
 from ._pipelines import classifier_of
 from ._proxy import Proxy
 from ._skorch_net import SkorchNet
 from ._staged_ensemble import StagedEnsemble
+from ._staged_xgboost import StagedXGBoost
 
 # The first kind that matches is used. A new kind is one more line here.
 _KINDS: tuple[type[Proxy], ...] = (
     SkorchNet,
     Network,
     LinearText,
+    StagedXGBoost,
     NumberedLabels,
     StagedEnsemble,
     PartialFit,
@@ -24,13 +27,14 @@ _KINDS: tuple[type[Proxy], ...] = (
 )
 
 
-def as_proxy(estimator: BaseEstimator, *, classes: np.ndarray | None = None) -> Proxy:
+def as_proxy(estimator: BaseEstimator | None, *, classes: np.ndarray | None = None) -> Proxy:
     """Look at a model as a proxy.
 
     Parameters
     ----------
-    estimator : classifier
-        Fitted or not, alone or inside Pipelines and ``FrozenEstimator``.
+    estimator : classifier or None
+        Fitted or not, alone or inside Pipelines and ``FrozenEstimator``. None stands for
+        X itself, which gives features and is never trained.
     classes : ndarray, optional
         Labels that a fitted classifier was trained on.
 
@@ -55,6 +59,8 @@ def as_proxy(estimator: BaseEstimator, *, classes: np.ndarray | None = None) -> 
     >>> as_proxy(make_pipeline(StandardScaler(), LogisticRegression())).gives
     ('probabilities', 'features')
     """
+    if estimator is None:
+        return NoProxy()
     # Not by validate_params, whose time counts here: a fit asks several times.
     if not (hasattr(estimator, "fit") and hasattr(estimator, "get_params")):
         raise TypeError(f"estimator must have the methods fit and get_params, got {estimator!r}.")

@@ -29,14 +29,17 @@ class CheckedModel(Model):
         """
         gives = self.gives
         missing = [kind for kind in requires if kind not in gives]
-        if not missing:
-            return
-        served = [name for name in strategy_names() if set(resolve_strategy(name).requires) <= set(gives)]
-        raise ValueError(
-            f"The proxy {self} cannot give {' and '.join(missing)}, which the strategy needs. It can "
-            f"give {', '.join(gives) or 'no evidence'} and so serve the strategies {', '.join(served)}."
-            + "".join(f" {way}" for way in self._ways_out(missing))
-        )
+        if missing:
+            raise ValueError(
+                f"The proxy {self} cannot give {' and '.join(missing)}, which the strategy needs. It can "
+                f"give {', '.join(gives)} and so serve the strategies {', '.join(self._served())}."
+                + "".join(f" {way}" for way in self._ways_out(missing))
+            )
+
+    def _served(self) -> list[str]:
+        """Return the names of the strategies that it can serve."""
+        gives = set(self.gives)
+        return [name for name in strategy_names() if set(resolve_strategy(name).requires) <= gives]
 
     def _ways_out(self, missing: list[str]) -> list[str]:
         """Say how the proxy could be made to give what it cannot."""
@@ -44,10 +47,10 @@ class CheckedModel(Model):
         ways = []
         if "probabilities" in missing and hasattr(self.classifier, "decision_function"):
             ways.append(f"CalibratedClassifierCV({name}(...)) gives probabilities.")
-        if "features" in missing:
+        if "inputs" in missing:
             ways.append(
-                f"A Pipeline supplies features by the transformer before its classifier, such as "
-                f"make_pipeline(StandardScaler(), {name}(...))."
+                f"Inputs are numbers that have not seen the labels, and {name} reads texts. A Pipeline with a "
+                "vectorizer and a TruncatedSVD before its classifier has such."
             )
         return ways
 

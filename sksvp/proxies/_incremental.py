@@ -23,7 +23,7 @@ from .._inputs._parameters import WholeNumber
 from .._seeds import own_seed, set_random_states
 from ..strategies import Recorder
 from ._delegating import DelegatingClassifier
-from ._visit_scores import blank_scores, visit_scores
+from ._visit_scores import blank_scores, visit_features, visit_scores
 
 
 class Incremental(DelegatingClassifier):
@@ -175,12 +175,13 @@ class Incremental(DelegatingClassifier):
                 rows = order[start : start + self.batch_size]
                 batch = take_rows(X, rows)
                 for recorder in (recorders or {}).values():
-                    scores = (
-                        blank_scores(columns[rows], len(classes))
-                        if is_blank
-                        else visit_scores(classifier, batch, classes, logits=recorder.needs_scores)
-                    )
-                    recorder.update(rows, scores, columns[rows])
+                    if recorder.needs_features:
+                        seen = visit_features(classifier, batch)
+                    elif is_blank:
+                        seen = blank_scores(columns[rows], len(classes))
+                    else:
+                        seen = visit_scores(classifier, batch, classes, logits=recorder.needs_scores)
+                    recorder.note(rows, recorder.judge(seen, columns[rows]))
                 params = _check_method_params(X, fit_params, indices=rows)
                 try:
                     classifier.partial_fit(batch, y[rows], classes=classes, **params)

@@ -23,7 +23,8 @@ class LinearText(Proxy):
 
     def free_recorders(self, needed: Iterable[str], *, is_kept: bool = False) -> tuple[str, ...]:
         can_ask = hasattr(self.classifier, "observe")
-        return tuple(name for name in self.recorders if can_ask or name in recorder_names(kept=True))
+        free = recorder_names(dear=is_kept, features=False) if can_ask else recorder_names(kept=True)
+        return tuple(name for name in self.recorders if name in free)
 
     def _has_probabilities(self) -> bool:
         return True

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils import get_tags
 
 from ..strategies import recorder_names
 from ._pipelines import classifier_of, has_head, is_frozen, resamples
@@ -63,7 +64,11 @@ class Model:
     @property
     def gives(self) -> tuple[str, ...]:
         """The kinds of evidence that it can give once it is trained."""
-        scores = {"probabilities": self._has_probabilities(), "features": self._has_features()}
+        scores = {
+            "probabilities": self._has_probabilities(),
+            "features": self._has_features(),
+            "inputs": self._has_inputs(),
+        }
         return (*(kind for kind, has_it in scores.items() if has_it), *self.recorders)
 
     @property
@@ -71,10 +76,14 @@ class Model:
         """Names of the recorders that its training can show each visit to."""
         if not self.shows_visits or self.is_frozen or resamples(self.estimator):
             return ()
-        return tuple(recorder_names(scores=self._scores_visits()))
+        return tuple(recorder_names(scores=self._scores_visits(), features=self._has_visited_features()))
 
     def _scores_visits(self) -> bool:
         """Tell whether a visit shows the scores of the classes, and not only the predicted one."""
+        return True
+
+    def _has_visited_features(self) -> bool:
+        """Tell whether a visit shows the features of the rows, which are the input of the last layer."""
         return True
 
     def free_recorders(self, needed: Iterable[str], *, is_kept: bool = False) -> tuple[str, ...]:
@@ -99,7 +108,26 @@ class Model:
         return hasattr(self.classifier, "predict_proba")
 
     def _has_features(self) -> bool:
-        return hasattr(self.classifier, "transform") or self.has_head
+        """Tell whether it has features, or X itself may serve as such: whether it does shows in `check_rows`."""
+        return True
+
+    @property
+    def has_own_features(self) -> bool:
+        """Whether the classifier computes features, rather than reading those that reach it."""
+        return hasattr(self.classifier, "transform")
+
+    def _has_inputs(self) -> bool:
+        """Tell whether rows may be numbers before anything has seen the labels; texts are none."""
+        if self.has_head or not hasattr(self.classifier, "__sklearn_tags__"):
+            return True
+        return not get_tags(self.classifier).input_tags.string
+
+    @property
+    def kinds_of_rows(self) -> tuple[str, ...]:
+        """The kinds of evidence that are X itself, whatever the training was."""
+        if self.has_head:
+            return ()
+        return ("inputs",) if self.has_own_features else ("features", "inputs")
 
     def _records_of(self, requires: Iterable[str]) -> tuple[str, ...]:
         return tuple(kind for kind in requires if kind in self.recorders)

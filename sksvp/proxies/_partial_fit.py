@@ -11,7 +11,7 @@ from ._incremental import Incremental, with_requests_of_fit
 from ._pipelines import fit_heads, replace_classifier, resamples
 from ._proxy import Proxy
 from ._training import Training
-from ._visit_scores import has_scores
+from ._visit_scores import has_scores, is_last_layer
 
 
 class PartialFit(Proxy):
@@ -34,17 +34,21 @@ class PartialFit(Proxy):
     def _scores_visits(self) -> bool:
         return has_scores(self.classifier)
 
+    def _has_visited_features(self) -> bool:
+        return is_last_layer(self._passes.estimator)
+
     def free_recorders(self, needed: Iterable[str], *, is_kept: bool = False) -> tuple[str, ...]:
-        if not self._records_of(needed):
+        # Without records a bare classifier is trained by its `fit`, which is another training.
+        if not self._records_of(needed) and not (is_kept and self._has_epochs(())):
             return ()
         # Scores take a pass of the model more, which pays for a training that serves other strategies later.
-        names = recorder_names() if is_kept else recorder_names(kept=True)
+        names = recorder_names(features=False) if is_kept else recorder_names(kept=True)
         return tuple(name for name in self.recorders if name in names)
 
     def _ways_out(self, missing: list[str]) -> list[str]:
         ways = super()._ways_out(missing)
         forbidding = _forbids_partial_fit(self.classifier)
-        if forbidding and missing != ["features"] and not self.is_frozen:
+        if forbidding and not set(missing) <= {"features", "inputs"} and not self.is_frozen:
             ways.append(
                 f"Each visit of its training is seen while it learns by partial_fit, which {forbidding} does not "
                 "allow."

@@ -4,10 +4,22 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import _routing_enabled, process_routing
+
+# What is learned here ignores labels, unless a tag says that they are required.
+_LABEL_FREE = (
+    "sklearn.preprocessing.",
+    "sklearn.decomposition.",
+    "sklearn.feature_extraction.",
+    "sklearn.random_projection",
+    "sklearn.kernel_approximation",
+    "sklearn.impute.",
+    "sklearn.cluster.",
+)
 
 
 def layers(estimator: Any) -> Iterator[Any]:
@@ -52,6 +64,41 @@ def pass_heads(estimator: Any, X: Any) -> Any:
         if not hasattr(step, "fit_resample"):
             X = step.transform(X)
     return X
+
+
+def pass_label_free(estimator: Any, X: Any) -> Any:
+    """Send rows through the steps before the classifier, up to the first that needs labels to be fitted.
+
+    A step that may have used the labels is fitted anew without them.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Fitted.
+    X : rows of length n
+        The rows that it was fitted on.
+
+    Returns
+    -------
+    rows of length n
+    """
+    for step in _heads(estimator):
+        if hasattr(step, "fit_resample"):
+            continue
+        if not _ignores_labels(step):
+            try:
+                step = clone(step).fit(X)
+            except (TypeError, ValueError):
+                # It was fitted on these rows before: what it lacks is the labels.
+                break
+        X = step.transform(X)
+    return X
+
+
+def _ignores_labels(step: Any) -> bool:
+    if isinstance(step, FrozenEstimator):
+        return True
+    return type(step).__module__.startswith(_LABEL_FREE) and not get_tags(step).target_tags.required
 
 
 def has_head(estimator: Any) -> bool:

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import _num_samples
 
+from .._inputs._containers import take_rows
 from ..strategies import Evidence, Recorder
 from ._blocks import row_blocks
-from ._features import as_features
-from ._pipelines import pass_heads
+from ._features import as_features, concatenate, first_rows, rows_as_features, rows_as_inputs
+from ._pipelines import pass_heads, pass_label_free
 from ._torch_seed import scoring_torch
 from ._training import TrainableModel
 
@@ -67,27 +68,59 @@ class Proxy(TrainableModel):
         ValueError
             For a kind the proxy cannot give, and a record that its training did not keep.
         NoFeatures, a ValueError
-            For sparse features, features that are not numbers, or a network without
-            a final hidden vector.
+            For features that are not numbers, or a network without a final hidden
+            vector.
         """
         requires = tuple(dict.fromkeys(requires))
         self.check_gives(requires)
         n_rows = _num_samples(X) if rows is None else len(rows)
         records = self._records_of(requires)
-        kinds = tuple(kind for kind in requires if kind not in records)
         parts: dict[str, Any] = {name: self._record(name, X, y) for name in records}
+        parts |= self._gather_rows_alone(X, requires, rows)
+        kinds = tuple(kind for kind in requires if kind not in parts)
         if kinds:
             streams = self.streams and not self.has_head
             with scoring_torch(self.estimator):
                 blocks = [self._score_block(block, kinds) for block in row_blocks(X, rows, streams=streams)]
-            for name, first in blocks[0].items():
-                parts[name] = first if len(blocks) == 1 else np.concatenate([block[name] for block in blocks])
-                if len(parts[name]) != n_rows:
+            for name in blocks[0]:
+                parts[name] = concatenate([block[name] for block in blocks])
+                if parts[name].shape[0] != n_rows:
                     raise ValueError(
-                        f"The proxy {type(self.classifier).__name__} gave {name} of {len(parts[name])} rows for the "
-                        f"{n_rows} rows of X; each row needs one (a scoring iterator must not drop its last batch)."
+                        f"The proxy {type(self.classifier).__name__} gave {name} of {parts[name].shape[0]} rows for "
+                        f"the {n_rows} rows of X; each row needs one (a scoring iterator must not drop its last batch)."
                     )
         return Evidence(y=y, n_rows=n_rows, classes=self.labels_of_columns(parts), **parts)
+
+    def check_rows(self, X: Any, requires: Iterable[str]) -> None:
+        """Check, before anything is trained, that X can serve as the evidence that it is to be.
+
+        Parameters
+        ----------
+        X : rows of length n
+            Rows.
+        requires : iterable of str
+            Kinds of evidence.
+
+        Raises
+        ------
+        NoFeatures, a ValueError
+            If X is to serve as features or inputs, and is no table of numbers.
+        """
+        kinds = [kind for kind in self.kinds_of_rows if kind in requires]
+        if kinds:
+            self._gather_rows_alone(first_rows(X), kinds, None)
+
+    def _gather_rows_alone(self, X: Any, requires: Iterable[str], rows: np.ndarray | None) -> dict[str, Any]:
+        """Return the kinds of evidence that do not depend on what the classifier has learned."""
+        name = None if self.classifier is None else type(self.classifier).__name__
+        parts: dict[str, Any] = {}
+        if "features" in requires and "features" in self.kinds_of_rows:
+            parts["features"] = rows_as_features(X if rows is None else take_rows(X, rows), name)
+        if "inputs" in requires:
+            inputs = pass_label_free(self.estimator, X)
+            inputs = rows_as_inputs(inputs if rows is None else take_rows(inputs, rows), name)
+            parts["inputs"] = inputs if inputs.ndim == 2 else inputs.reshape(len(inputs), -1)
+        return parts
 
     def _score_block(self, X: Any, kinds: tuple[str, ...]) -> dict[str, np.ndarray]:
         parts = self._score(pass_heads(self.estimator, X), kinds)
@@ -101,7 +134,7 @@ class Proxy(TrainableModel):
         if "probabilities" in kinds:
             parts["probabilities"] = np.asarray(self.classifier.predict_proba(X))
         if "features" in kinds:
-            parts["features"] = self.classifier.transform(X) if hasattr(self.classifier, "transform") else X
+            parts["features"] = self.classifier.transform(X) if self.has_own_features else X
         return parts
 
     def gather_in_training(
@@ -125,10 +158,11 @@ class Proxy(TrainableModel):
         dict of str to ndarray
             Evidence by kind.
         """
-        records = {name: recorders[name].result()[rows] for name in requires if name in recorders}
-        kinds = tuple(kind for kind in requires if kind not in records)
+        parts = {name: recorders[name].result()[rows] for name in requires if name in recorders}
+        parts |= self._gather_rows_alone(X, requires, rows)
+        kinds = tuple(kind for kind in requires if kind not in parts)
         with scoring_torch(self.estimator):
-            return {**records, **(self._gather_rows(X, kinds, rows) if kinds else {})}
+            return {**parts, **(self._gather_rows(X, kinds, rows) if kinds else {})}
 
     def _gather_rows(self, X: Any, kinds: tuple[str, ...], rows: np.ndarray) -> Mapping[str, np.ndarray]:
         return self.gather(X, kinds, rows=rows).parts
@@ -160,4 +194,7 @@ class Proxy(TrainableModel):
             raise ValueError(
                 f"{type(self.classifier).__name__} recorded {found} of the {name} of {n_rows} rows."
             )
-        return record.copy()
+        # A large record lies in a mapped file and is not copied.
+        shown = np.asarray(record).view()
+        shown.flags.writeable = False
+        return shown

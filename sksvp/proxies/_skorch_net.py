@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..strategies import recorder_names
 from ._proxy import Proxy
 from ._torch_seed import is_skorch_net
 from ._training import Training
@@ -40,9 +41,13 @@ class SkorchNet(Proxy):
     def free_recorders(self, needed: Iterable[str], *, is_kept: bool = False) -> tuple[str, ...]:
         from ._skorch_training import can_be_recorded
 
-        return self.recorders if can_be_recorded(self.classifier) else ()
+        if not can_be_recorded(self.classifier):
+            return ()
+        free = recorder_names(dear=is_kept, features=False)
+        return tuple(name for name in self.recorders if name in free)
 
-    def _has_features(self) -> bool:
+    @property
+    def has_own_features(self) -> bool:
         # Whether its module has features shows only when it is asked.
         return True
 

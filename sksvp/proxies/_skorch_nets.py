@@ -117,29 +117,46 @@ def _has_timm_head(module: nn.Module) -> bool:
 
 def _last_linear_input(module: nn.Module, *args, **kwargs) -> Tensor:
     """Return what enters the linear layer that runs last in a forward pass."""
-    caught: list[Any] = []
-
-    def keep_input(layer, inputs):
-        caught[:] = layer, *inputs
-
-    hooks = [
-        layer.register_forward_pre_hook(keep_input)
-        for layer in module.modules()
-        if isinstance(layer, nn.Linear)
-    ]
+    last = LastLinearInput(module)
     try:
         with _not_compiling():
             output = _first(module(*args, **kwargs))
     finally:
-        for hook in hooks:
+        last.close()
+    return last.features(output)
+
+
+class LastLinearInput:
+    """Keeps what enters the linear layer that runs last in each forward pass of a module, until it is closed."""
+
+    def __init__(self, module: nn.Module):
+        self._name = type(module).__name__
+        self._caught: list[Any] = []
+        self._hooks = [
+            layer.register_forward_pre_hook(self._keep_input)
+            for layer in module.modules()
+            if isinstance(layer, nn.Linear)
+        ]
+
+    def _keep_input(self, layer: nn.Module, inputs: tuple) -> None:
+        self._caught[:] = layer, *inputs
+
+    def features(self, output: Tensor) -> Tensor:
+        """Return the input of the last pass, whose output this is; `NoFeatures` if there was no such layer."""
+        # If its size is not that of the output, a later layer was not called as one.
+        if not self._caught or (
+            output.ndim > 1 and self._caught[0].out_features not in (1, output.shape[-1])
+        ):
+            raise NoFeatures(
+                f"The module {self._name} has no final hidden features to find: give it a method "
+                "features(x), timm's forward_features and forward_head, or a last nn.Linear that it calls as a layer."
+            )
+        return self._caught[1].detach()
+
+    def close(self) -> None:
+        """Watch no more."""
+        for hook in self._hooks:
             hook.remove()
-    # If its size is not that of the output, a later layer was not called as one.
-    if not caught or (output.ndim > 1 and caught[0].out_features not in (1, output.shape[-1])):
-        raise NoFeatures(
-            f"The module {type(module).__name__} has no final hidden features to find: give it a method "
-            "features(x), timm's forward_features and forward_head, or a last nn.Linear that it calls as a layer."
-        )
-    return caught[1]
 
 
 def _not_compiling() -> AbstractContextManager:

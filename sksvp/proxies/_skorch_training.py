@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Sampler
 from ..strategies import Recorder, new_recorders
 from ..training import EndAsAsked
 from ._proxy import Proxy
+from ._skorch_nets import LastLinearInput
 from ._training import Watch
 
 Callbacks = list[tuple[str, Callback]]
@@ -58,11 +59,23 @@ class RecordingLoader:
 
 
 class ShowVisits(Callback):
-    """Shows the outputs of each training batch before its update to recorders."""
+    """Shows the outputs of each training batch before its update to recorders.
+
+    Recorders of the features see the input of the linear layer that runs last.
+    """
 
     def __init__(self, recorders: Mapping[str, Recorder], rows: deque):
         self.recorders = recorders
         self.rows = rows
+
+    def on_train_begin(self, net, **kwargs):
+        self.watch_: LastLinearInput | None = None
+        if any(recorder.needs_features for recorder in self.recorders.values()):
+            self.watch_ = LastLinearInput(net.module_)
+
+    def on_train_end(self, net, **kwargs):
+        if self.watch_ is not None:
+            self.watch_.close()
 
     def on_epoch_begin(self, net, **kwargs):
         # A loader that drops its last batch has noted rows that it never gave.
@@ -78,7 +91,11 @@ class ShowVisits(Callback):
             )
         rows = np.array([self.rows.popleft() for _ in range(len(y))])
         for recorder in self.recorders.values():
-            _note(recorder, rows, recorder.judge(logits, y).cpu().numpy())
+            seen = logits
+            if recorder.needs_features and self.watch_ is not None:
+                output = y_pred[0] if isinstance(y_pred, tuple | list) else y_pred
+                seen = self.watch_.features(output).reshape(len(y), -1)
+            _note(recorder, rows, recorder.judge(seen, y).cpu().numpy())
 
 
 class WatchEpochs(Callback):

@@ -139,7 +139,7 @@ class TrainableModel(CheckedModel):
     def train(
         self,
         X: Any,
-        y: np.ndarray,
+        y: np.ndarray | None,
         *,
         recorders: Iterable[str] = (),
         random_state: int | None = None,
@@ -153,8 +153,9 @@ class TrainableModel(CheckedModel):
         ----------
         X : rows of length n
             Training rows, handed on untouched.
-        y : ndarray of shape (n,)
-            Labels. A model that takes class numbers only gets the labels numbered.
+        y : ndarray of shape (n,) or None
+            Labels. A model that takes class numbers only gets the labels numbered. A
+            frozen proxy needs none.
         recorders : iterable of str
             Names of the recorders that see each visit, out of `recorders`.
         random_state : int or None
@@ -186,7 +187,7 @@ class TrainableModel(CheckedModel):
             If a skorch net's `train_split` had to be switched off.
         """
         trained = self.seeded(random_state)
-        trained.classes = np.unique(y)
+        trained.classes = None if y is None else np.unique(y)
         seed = trained.training_seed(random_state)
         training = Training(trained._records_of(recorders), seed, fit_params or {}, watch)
         start = None if trained.is_frozen else start
@@ -209,7 +210,7 @@ class TrainableModel(CheckedModel):
         with heeding_ctrl_c(), training_torch(self.estimator, None):
             self.estimator.fit(X, self.encode(y), **fit_params)
 
-    def _fit(self, X: Any, y: np.ndarray, training: Training) -> Mapping[str, np.ndarray]:
+    def _fit(self, X: Any, y: Any, training: Training) -> Mapping[str, np.ndarray]:
         """Fit in place and return the results of the recorders that saw the training."""
         self.estimator.fit(X, self.encode(y), **training.fit_params)
         return {}

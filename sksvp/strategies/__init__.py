@@ -10,9 +10,9 @@ from ._bait import BAIT, bait
 from ._beta_sample import BetaSample
 from ._cartography import Variability, confidence, correctness, variability
 from ._choose import Choice, choose
-from ._cluster_margin import ClusterMargin
+from ._cluster_margin import ClusterMargin, cluster_margin
 from ._cost import Cost, estimate_cost
-from ._d2 import D2
+from ._d2 import D2, d2
 from ._dual import Dual, dual
 from ._dynamic_uncertainty import DynamicUncertainty, dynamic_uncertainty
 from ._el2n import EL2N, el2n
@@ -27,10 +27,13 @@ from ._k_centers import KCenters, k_centers
 from ._least_confidence import LeastConfidence, least_confidence
 from ._loss_correlation import LossCorrelation, loss_correlation
 from ._margin import Margin, margin
-from ._moderate import Moderate, centre_distances
+from ._moderate import Moderate, centre_distances, moderate
 from ._picking import PickingStrategy
 from ._probabilities import SUM_TOLERANCE as SUM_TOLERANCE
 from ._random import Random
+from ._record_changes import RecordChanges
+from ._record_feature_norms import RecordFeatureNorms
+from ._record_visits import RecordVisits
 from ._recorder import Recorder
 
 # With a name repeated: for other packages, and no part of the public interface.
@@ -48,8 +51,9 @@ from ._soft import Soft
 from ._strategy import ScoredStrategy, Strategy, rank_by_score
 from ._strategy import check_n_samples as check_n_samples
 from ._stratified import Stratified
+from ._tdds import Tdds, tdds
 from ._top import Top
-from ._training_record import RecordVisits, TrainingRecord
+from ._training_record import TrainingRecord
 from ._training_record import log_probabilities as log_probabilities
 from ._typiclust import TypiClust, typiclust
 from ._window import Window
@@ -82,6 +86,8 @@ __all__ = [
     "Moderate",
     "PickingStrategy",
     "Random",
+    "RecordChanges",
+    "RecordFeatureNorms",
     "RecordVisits",
     "Recorder",
     "Sampler",
@@ -89,6 +95,7 @@ __all__ = [
     "Soft",
     "Strategy",
     "Stratified",
+    "Tdds",
     "Top",
     "TrainingRecord",
     "TypiClust",
@@ -100,9 +107,11 @@ __all__ = [
     "centre_distances",
     "choose",
     "class_quotas",
+    "cluster_margin",
     "confidence",
     "correctness",
     "count_rows",
+    "d2",
     "dual",
     "dynamic_uncertainty",
     "el2n",
@@ -116,11 +125,13 @@ __all__ = [
     "least_confidence",
     "loss_correlation",
     "margin",
+    "moderate",
     "rank_by_score",
     "recorder_names",
     "register_strategy",
     "resolve_strategy",
     "strategy_names",
+    "tdds",
     "typiclust",
     "variability",
 ]

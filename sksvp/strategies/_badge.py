@@ -7,9 +7,10 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import validate_params
 
+from .._inputs._tables import as_floats
 from ._evidence import Evidence, log_softmax
 from ._growth import DataSize, Growth
-from ._picking import PickingStrategy, check_table
+from ._picking import PickingStrategy, as_vector, check_table, dense_and_sparse, squared_lengths
 from ._probabilities import as_columns, block_slices, check_class_matrix, check_columns
 from ._rows import check_candidates
 from ._strategy import check_n_samples
@@ -38,8 +39,8 @@ def badge(
     ----------
     probabilities : array-like of shape (n_rows, n_classes)
         Class probabilities.
-    features : array-like of shape (n_rows, n_features)
-        Inputs of the last layer.
+    features : array-like or sparse matrix of shape (n_rows, n_features)
+        Inputs of the last layer; for a linear model the rows themselves.
     n_samples : int
         How many rows to choose, at most the rows that are not in `initial`.
     y : array-like of shape (n_rows,), int, optional
@@ -62,7 +63,7 @@ def badge(
         For NaN or infinity, arrays that do not fit together, or `n_samples` outside
         ``1 .. rows not in initial``.
     TypeError
-        For sparse features or row numbers that are no integers.
+        For row numbers that are no integers.
 
     References
     ----------
@@ -77,13 +78,13 @@ def badge(
     [0]
     """
     values = check_class_matrix(probabilities, "probabilities")
-    table = check_table(features)
-    if len(values) != len(table):
-        raise ValueError(f"probabilities have {len(values)} rows, features {len(table)}.")
+    table = check_table(features, accept_sparse=True)
+    if len(values) != table.shape[0]:
+        raise ValueError(f"probabilities have {len(values)} rows, features {table.shape[0]}.")
     columns = None if y is None else as_columns(y)
     if columns is not None:
         check_columns(columns, values)
-    pool = check_candidates(len(table), None, initial)
+    pool = check_candidates(len(values), None, initial)
     check_n_samples(n_samples, len(pool))
     picks, _ = _spread_out(values, table, columns, pool, n_samples, check_random_state(random_state))
     return pool[picks]
@@ -91,7 +92,7 @@ def badge(
 
 def _spread_out(
     probabilities: np.ndarray,
-    features: np.ndarray,
+    features: Any,
     columns: np.ndarray | None,
     pool: np.ndarray,
     n_samples: int,
@@ -101,36 +102,26 @@ def _spread_out(
     # numba is loaded where it is needed.
     from ._gradient_distances import lower_distances
 
-    p, h = _as_floats(probabilities), _as_floats(features)
+    p = as_floats(probabilities)
     if not all(np.isfinite(p[part]).all() for part in block_slices(*p.shape)):
         raise ValueError("probabilities must be finite, got NaN or infinity.")
     labels = (p.argmax(axis=1) if columns is None else columns)[pool]
-    errors = _squared_lengths(p)[pool] - 2.0 * p[pool, labels].astype(np.float64) + 1.0
-    inputs = _squared_lengths(h)[pool] + 1.0
+    errors = squared_lengths(p)[pool] - 2.0 * p[pool, labels].astype(np.float64) + 1.0
+    inputs = squared_lengths(features)[pool] + 1.0
     squares = np.maximum(errors, 0.0) * inputs
     lengths, reaches = np.sqrt(squares), np.sqrt(inputs)
+    table = dense_and_sparse(features)
     nearest = np.full(len(pool), np.inf)
     is_free = np.ones(len(pool), dtype=bool)
     picks = np.empty(n_samples, dtype=np.intp)
     for place in range(n_samples):
         picks[place] = pick = _draw(nearest, is_free, rng) if place else squares.argmax()
         is_free[pick] = False
-        lower_distances(nearest, pick, pool, p, h, labels, lengths, reaches)
+        error = p[pool[pick]].astype(np.float64)
+        error[labels[pick]] -= 1.0
+        inner = as_vector(features[pool[pick]]).astype(np.float64)
+        lower_distances(nearest, pick, error, inner, pool, p, table, labels, lengths, reaches)
     return picks, squares
-
-
-def _as_floats(values: np.ndarray) -> np.ndarray:
-    if values.dtype in (np.float32, np.float64):
-        return values
-    return values.astype(np.float32 if values.dtype == np.float16 else np.float64)
-
-
-def _squared_lengths(values: np.ndarray) -> np.ndarray:
-    squares = np.empty(len(values))
-    for part in block_slices(*values.shape):
-        block = values[part].astype(np.float64)
-        squares[part] = np.einsum("ij,ij->i", block, block)
-    return squares
 
 
 def _draw(weights: np.ndarray, is_free: np.ndarray, rng: np.random.RandomState) -> int:
@@ -173,7 +164,7 @@ class BADGE(PickingStrategy):
         )
 
     def _pick(self, evidence, pool, initial, n_samples, rng) -> tuple[np.ndarray, np.ndarray]:
-        features = check_table(evidence.require("features"))
+        features = check_table(evidence.require("features"), accept_sparse=True)
         return _spread_out(
             class_probabilities(evidence), features, true_columns(evidence), pool, n_samples, rng
         )

@@ -55,7 +55,8 @@ def bait(
         For NaN or infinity, arrays that do not fit together, `n_samples` outside
         ``1 .. rows not in initial``, or a regularization that is not above 0.
     TypeError
-        For sparse features or row numbers that are no integers.
+        For sparse features that are too large to be made dense, or row numbers that
+        are no integers.
 
     References
     ----------

@@ -1,8 +1,9 @@
 """Cluster-margin: unsure rows out of many clusters."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.cluster import MiniBatchKMeans
 
 from .._inputs._parameters import WholeNumber
@@ -10,6 +11,68 @@ from ._evidence import Evidence
 from ._growth import DataSize, Growth
 from ._margin import uncertainty
 from ._picking import PickingStrategy, check_table
+
+
+def cluster_margin(
+    probabilities: ArrayLike,
+    features: Any,
+    n_samples: int,
+    *,
+    initial: ArrayLike | None = None,
+    n_candidates: int = 10,
+    cluster_size: int = 10,
+    random_state: Any = None,
+) -> np.ndarray:
+    """Choose rows of small margin out of as many clusters as can be, for large batches.
+
+    The rows with the smallest margins between their two most probable classes are the
+    candidates. They are taken cluster by cluster in turn, the smallest cluster first,
+    one random row each time.
+
+    Parameters
+    ----------
+    probabilities : array-like of shape (n_rows, n_classes)
+        Class probabilities.
+    features : array-like or sparse matrix of shape (n_rows, n_features)
+        Features, which are put into clusters.
+    n_samples : int
+        How many rows to choose, at most the rows that are not in `initial`.
+    initial : array-like of int, optional
+        Row numbers that are labelled already: never chosen, and in no cluster.
+    n_candidates : int, default=10
+        Candidates per row that is chosen.
+    cluster_size : int, default=10
+        Mean number of rows in a cluster.
+    random_state : int, RandomState instance or None, default=None
+        Starts the clusters and draws.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), int
+        Chosen row numbers in the order chosen.
+
+    Raises
+    ------
+    ValueError
+        For NaN or infinity, arrays that do not fit together, or `n_samples` outside
+        ``1 .. rows not in initial``.
+    TypeError
+        For row numbers that are no integers.
+
+    References
+    ----------
+    Citovsky et al., Batch Active Learning at Scale, NeurIPS 2021.
+
+    Examples
+    --------
+    >>> from sksvp.strategies import cluster_margin
+    >>> p = [[0.5, 0.5], [0.9, 0.1], [1.0, 0.0]]
+    >>> cluster_margin(p, [[1.0], [2.0], [3.0]], 1, n_candidates=1, random_state=0).tolist()
+    [0]
+    """
+    evidence = Evidence(probabilities=probabilities, features=features)
+    strategy = ClusterMargin(n_candidates, cluster_size)
+    return strategy.rank(evidence, n_samples, initial=initial, random_state=random_state)[0]
 
 
 class ClusterMargin(PickingStrategy):
@@ -26,6 +89,10 @@ class ClusterMargin(PickingStrategy):
     cluster_size : int, default=10
         Mean number of rows in a cluster. The clusters are those of mini-batch
         k-means; the authors' are agglomerative, which does not scale.
+
+    See Also
+    --------
+    cluster_margin : The same on arrays.
 
     References
     ----------
@@ -56,7 +123,7 @@ class ClusterMargin(PickingStrategy):
         n_samples: int,
         rng: np.random.RandomState,
     ) -> tuple[np.ndarray, np.ndarray]:
-        features = check_table(evidence.require("features"))[pool]
+        features = check_table(evidence.require("features"), accept_sparse=True)[pool]
         scores = uncertainty(evidence, pool)
         shuffled = rng.permutation(len(pool))
         least_sure = shuffled[np.argsort(-scores[shuffled], kind="stable")]

@@ -19,6 +19,10 @@ from ._registry import resolve_strategy
 _ENOUGH = 0.5
 _FIRST_ROWS = 2000
 _MAX_VALUES = 2**24
+# Kinds of evidence that are made up.
+_TABLES = ("features", "inputs")
+_CHANNELS = ("feature_norm", "change")
+_MADE_UP = {*_TABLES, *_CHANNELS, "probabilities", "training_record", "forgetting_events"}
 # Bounds of the power of the rows that a strategy of unknown growth can have.
 _POWERS = (0.0, 3.0)
 
@@ -113,12 +117,7 @@ def estimate_cost(
         raise ValueError(f"n_samples must be at most n_rows={n_rows}, got {n_samples}.")
     strategy = resolve_strategy(strategy)
     size = DataSize(int(n_rows), int(n_features), int(n_classes), int(n_samples), int(n_visits))
-    if unknown := set(strategy.requires) - {
-        "probabilities",
-        "features",
-        "training_record",
-        "forgetting_events",
-    }:
+    if unknown := set(strategy.requires) - _MADE_UP:
         raise ValueError(
             f"{type(strategy).__name__} requires {', '.join(sorted(unknown))}, of which estimate_cost can make up none."
         )
@@ -191,10 +190,13 @@ def made_up_evidence(strategy: Any, size: DataSize) -> Evidence:
     n_rows, n_classes = size.n_rows, size.n_classes
     y = np.arange(n_rows) % n_classes
     parts: dict[str, Any] = {"y": y}
-    if "features" in strategy.requires:
+    for name in [name for name in _TABLES if name in strategy.requires]:
         centres = rng.standard_normal((n_classes, size.n_features), dtype=np.float32)
-        noise = 1.5 * rng.standard_normal((n_rows, size.n_features), dtype=np.float32)
-        parts["features"] = np.maximum(centres[y] + noise, 0.0)
+        table = 1.5 * rng.standard_normal((n_rows, size.n_features), dtype=np.float32)
+        table += centres[y]
+        parts[name] = np.maximum(table, 0.0, out=table)
+    for name in [name for name in _CHANNELS if name in strategy.requires]:
+        parts[name] = rng.random((size.n_visits, n_rows), dtype=np.float32).astype(np.float16).T
     if "probabilities" in strategy.requires:
         # Two columns at least, also of a part of the classes.
         logits = rng.standard_normal((n_rows, max(2, n_classes)), dtype=np.float32)
@@ -218,7 +220,8 @@ def made_up_evidence(strategy: Any, size: DataSize) -> Evidence:
 def evidence_bytes(strategy: Any, size: DataSize) -> int:
     """Return the bytes of the evidence, as `made_up_evidence` makes it."""
     row = 8
-    row += 4 * size.n_features * ("features" in strategy.requires)
+    row += 4 * size.n_features * len(set(_TABLES) & set(strategy.requires))
+    row += 2 * size.n_visits * len(set(_CHANNELS) & set(strategy.requires))
     row += 4 * size.n_classes * ("probabilities" in strategy.requires)
     row += 6 * size.n_visits * ("training_record" in strategy.requires)
     row += 8 * ("forgetting_events" in strategy.requires)

@@ -4,13 +4,97 @@ import heapq
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
+from sklearn.utils import check_array
 
 from .._inputs._parameters import RealNumber, WholeNumber
+from ._evidence import Evidence
 from ._growth import DataSize, Growth
 from ._picking import check_table
+from ._rows import naming
 from ._sampler import Sampler
+from ._strategy import ScoredStrategy
+
+
+def d2(
+    features: Any,
+    n_samples: int,
+    *,
+    scores: ArrayLike | None = None,
+    n_neighbors: int = 5,
+    gamma: float = 0.1,
+    hardest_dropped: float = 0.0,
+    random_state: Any = None,
+) -> np.ndarray:
+    """Choose rows by a score that neighbours add to, and that each pick takes from its neighbours (D2 pruning).
+
+    The rows are joined to their nearest neighbours. Each row's value is its score plus
+    its neighbours' scores, weighted by nearness. Then the row of the highest value is
+    picked, and its value, weighted by nearness, is taken from its neighbours' values.
+
+    Parameters
+    ----------
+    features : array-like or sparse matrix of shape (n_rows, n_features)
+        Features.
+    n_samples : int
+        How many rows to choose.
+    scores : array-like of shape (n_rows,), optional
+        Score of each row; the highest is the hardest. Negative scores are counted from
+        the lowest. Without them every row counts the same, and dense regions come
+        first.
+    n_neighbors : int, default=5
+        Neighbours of each row; two rows are joined where either is a neighbour of the
+        other.
+    gamma : float, default=0.1
+        How far a pick reaches: the weight of a neighbour is ``exp(-gamma * distance)``.
+    hardest_dropped : float, default=0.0
+        Share of the rows, those of the highest score, that are dropped before.
+    random_state : int, RandomState instance or None, default=None
+        Draws the order of rows with equal scores.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), int
+        Chosen row numbers, the highest score first.
+
+    Raises
+    ------
+    ValueError
+        For NaN or infinity in the features, NaN in the scores, arrays that do not fit
+        together, or `n_samples` outside ``1 .. n_rows``.
+
+    References
+    ----------
+    Maharana, Yadav and Bansal, D2 Pruning: Message Passing for Balancing Diversity
+    and Difficulty in Data Pruning, ICLR 2024.
+
+    Examples
+    --------
+    >>> from sksvp.strategies import d2
+    >>> d2([[0.0], [0.1], [9.0]], 1, scores=[1.0, 2.0, 1.0], n_neighbors=1).tolist()
+    [1]
+    """
+    score = None if scores is None else _Given(scores)
+    strategy = D2(score, n_neighbors, gamma, hardest_dropped)
+    return strategy.rank(Evidence(features=features), n_samples, random_state=random_state)[0]
+
+
+class _Given(ScoredStrategy):
+    """Scores that are known already, or the same one for all rows."""
+
+    def __init__(self, scores: Any = None):
+        self.scores = scores
+
+    def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
+        if self.scores is None:
+            return np.ones(len(rows))
+        with naming("scores"):
+            values = check_array(self.scores, ensure_2d=False, ensure_all_finite=False, dtype=np.float64)
+        if values.shape != (evidence.n_rows,):
+            raise ValueError(f"scores must have the shape ({evidence.n_rows},), got {values.shape}.")
+        return values[rows]
 
 
 class D2(Sampler):
@@ -22,8 +106,10 @@ class D2(Sampler):
 
     Parameters
     ----------
-    score : str or strategy, default="aum"
-        What scores the rows. Negative scores are counted from the lowest.
+    score : str, strategy or None, default="aum"
+        What scores the rows. Negative scores are counted from the lowest. With None
+        every row counts the same, so that features are enough: dense regions come
+        first.
     n_neighbors : int, default=5
         Neighbours of each row; two rows are joined where either is a neighbour of the
         other.
@@ -32,6 +118,10 @@ class D2(Sampler):
     hardest_dropped : float, default=0.0
         Share of the rows, those of the highest score, that are dropped before.
 
+    See Also
+    --------
+    d2 : The same on arrays.
+
     References
     ----------
     Maharana, Yadav and Bansal, D2 Pruning: Message Passing for Balancing Diversity
@@ -39,7 +129,7 @@ class D2(Sampler):
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        **Sampler._parameter_constraints,
+        "score": [*Sampler._parameter_constraints["score"], None],
         "n_neighbors": [WholeNumber(1)],
         "gamma": [RealNumber(0, None, closed="left")],
         "hardest_dropped": [RealNumber(0, 1, closed="left")],
@@ -52,6 +142,9 @@ class D2(Sampler):
         self.n_neighbors = n_neighbors
         self.gamma = gamma
         self.hardest_dropped = hardest_dropped
+
+    def _scorer(self) -> Any:
+        return _Given() if self.score is None else super()._scorer()
 
     @property
     def requires(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -72,15 +165,15 @@ class D2(Sampler):
         n_dropped = min(int(self.hardest_dropped * len(order)), len(order) - n_samples)
         left = np.arange(n_dropped, len(order))
         distances = neighbour_distances(
-            check_table(evidence.require("features"))[order[left]], self.n_neighbors
+            check_table(evidence.require("features"), accept_sparse=True)[order[left]], self.n_neighbors
         )
         heights = scores[left] - min(scores[left].min(), 0.0)
         return left[pick_by_messages(heights, distances, n_samples, self.gamma)]
 
 
-def neighbour_distances(features: np.ndarray, n_neighbors: int) -> sparse.csr_array:
+def neighbour_distances(features: Any, n_neighbors: int) -> sparse.csr_array:
     """Return the distances of joined rows, symmetric, with an explicit 0 for equal ones."""
-    n_rows = len(features)
+    n_rows = features.shape[0]
     n_neighbors = min(n_neighbors, n_rows - 1)
     if n_neighbors == 0:
         return sparse.csr_array((n_rows, n_rows))

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._inputs._parameters import WholeNumber
-from ._dynamic_uncertainty import window_moments, window_width
+from ._dynamic_uncertainty import score_windows
 from ._evidence import Evidence
 from ._strategy import ScoredStrategy
-from ._training_record import TrainingRecord, check_visits, score_visits
+from ._training_record import TrainingRecord, check_visits
 
 
 def dual(losses: ArrayLike, *, window: int = 10) -> np.ndarray:
@@ -52,14 +52,11 @@ def dual(losses: ArrayLike, *, window: int = 10) -> np.ndarray:
     >>> dual(-np.log([[0.5, 0.1], [0.7, 0.1], [0.9, 0.1]]), window=2).round(3).tolist()
     [0.042, 0.0]
     """
-    losses = check_visits(losses, "losses")
-    width = window_width(window, len(losses))
+    return score_windows(check_visits(losses, "losses"), window, _difficulty_and_spread)
 
-    def score(loss: np.ndarray) -> np.ndarray:
-        mean, spread = window_moments(np.exp(-loss), width)
-        return ((1.0 - mean) * spread).mean(axis=0)
 
-    return score_visits(score, losses)
+def _difficulty_and_spread(mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    return (1.0 - mean) * spread
 
 
 class Dual(ScoredStrategy):
@@ -97,4 +94,4 @@ class Dual(ScoredStrategy):
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Return the score of `rows`."""
         losses = TrainingRecord.of(evidence).require("loss")[: self.n_visits]
-        return dual(losses[:, rows], window=self.window)
+        return score_windows(losses, self.window, _difficulty_and_spread, rows)

@@ -47,12 +47,17 @@ def el2n(probabilities: ArrayLike, y: ArrayLike) -> np.ndarray:
     """
     values = check_class_matrix(probabilities, "probabilities")
     record = TrainingRecord.from_probabilities([values], y)
-    return score_visits(_error_length, record.require("loss"), record.require("squared"))
+    return score_visits(_mean_error_length, record.require("loss"), record.require("squared"))
 
 
-def _error_length(loss: np.ndarray, squared: np.ndarray) -> np.ndarray:
+def error_length(loss: np.ndarray, squared: np.ndarray) -> np.ndarray:
+    """Return the length of the error vector at each visit."""
     # Rounding can leave less than nothing under the root.
-    return np.sqrt(np.maximum(1.0 - 2.0 * np.exp(-loss) + squared, 0.0)).mean(axis=0)
+    return np.sqrt(np.maximum(1.0 - 2.0 * np.exp(-loss) + squared, 0.0))
+
+
+def _mean_error_length(loss: np.ndarray, squared: np.ndarray) -> np.ndarray:
+    return error_length(loss, squared).mean(axis=0)
 
 
 class EL2N(ScoredStrategy):
@@ -95,11 +100,13 @@ class EL2N(ScoredStrategy):
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Return the mean EL2N of `rows` over the window."""
         record = TrainingRecord.of(evidence)
+        window = self._window(record)
+        channels = [record.require(name)[window] for name in ("loss", "squared")]
+        return score_visits(_mean_error_length, *channels, rows=rows)
+
+    def _window(self, record: TrainingRecord) -> slice:
         if self.first_visit >= record.n_visits:
             raise ValueError(
                 f"first_visit={self.first_visit} must be below {record.n_visits}, the visits of the training."
             )
-        window = slice(self.first_visit, self.first_visit + self.n_visits)
-        return score_visits(
-            _error_length, record.require("loss")[window], record.require("squared")[window], rows=rows
-        )
+        return slice(self.first_visit, self.first_visit + self.n_visits)

@@ -26,8 +26,10 @@ class Evidence:
         `probabilities`, which round to 1 for very certain rows.
     probabilities : array-like of shape (n_rows, n_classes), optional
         Class probabilities.
-    features : array-like of shape (n_rows, n_features), optional
+    features : array-like or sparse matrix of shape (n_rows, n_features), optional
         Final hidden features.
+    inputs : array-like or sparse matrix of shape (n_rows, n_inputs), optional
+        Features that have not seen the labels.
     classes : array-like of shape (n_classes,), optional
         Label of each column of the logits or probabilities, if known.
     n_rows : int, optional
@@ -55,6 +57,7 @@ class Evidence:
         logits: ArrayLike | None = None,
         probabilities: ArrayLike | None = None,
         features: Any = None,
+        inputs: Any = None,
         classes: ArrayLike | None = None,
         n_rows: int | None = None,
         **records: ArrayLike | None,
@@ -63,7 +66,10 @@ class Evidence:
         self.logits = logits
         self.probabilities = probabilities
         self.features = features
+        self.inputs = inputs
         self._records = tuple(records)
+        # The parts of the training record, and that record once it has been checked.
+        self._checked_record: tuple[dict[str, Any], Any] = ({}, None)
         vars(self).update(records)
         self.n_rows = self._common_length(n_rows)
         self.classes = None if classes is None else as_array(classes, "classes")
@@ -77,6 +83,10 @@ class Evidence:
                     f"{np.shape(part)}."
                 )
 
+    def __getstate__(self):
+        # The record is made of the parts, which would be stored twice.
+        return {**vars(self), "_checked_record": ({}, None)}
+
     def _common_length(self, n_rows: int | None) -> int:
         lengths = {
             name: _length(part, name)
@@ -88,7 +98,7 @@ class Evidence:
                 raise ValueError(f"n_rows must be a number of rows, got {n_rows!r}.")
             lengths["n_rows"] = int(n_rows)
         if not lengths:
-            raise ValueError("Evidence needs y, logits, probabilities, features, a record or n_rows.")
+            raise ValueError("Evidence needs y, logits, probabilities, features, inputs, a record or n_rows.")
         if len(set(lengths.values())) > 1:
             listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
             raise ValueError(
@@ -100,7 +110,8 @@ class Evidence:
     def parts(self) -> dict[str, Any]:
         """The parts that are there, without the labels, by the names of the parameters."""
         named = {
-            name: getattr(self, name) for name in ("logits", "probabilities", "features", *self._records)
+            name: getattr(self, name)
+            for name in ("logits", "probabilities", "features", "inputs", *self._records)
         }
         return {name: part for name, part in named.items() if part is not None}
 

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 from sklearn.preprocessing import normalize
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions, validate_params
@@ -11,7 +12,14 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 from ._evidence import Evidence
 from ._growth import DataSize, Growth
 from ._margin import uncertainty
-from ._picking import PickingStrategy, check_table, pick_by_class
+from ._picking import (
+    PickingStrategy,
+    check_classes,
+    check_table,
+    dense_and_sparse,
+    pick_by_class,
+    squared_lengths,
+)
 from ._rows import check_candidates, check_rows, naming
 from ._strategy import check_n_samples
 
@@ -30,6 +38,7 @@ _EQUAL = 1e-12
     {
         "features": "no_validation",
         "n_samples": "no_validation",
+        "y": ["array-like", None],
         "weights": ["array-like", None],
         "initial": ["array-like", None],
         "kernel": [StrOptions({"distance", "rbf"})],
@@ -41,6 +50,7 @@ def facility_location(
     features: Any,
     n_samples: int,
     *,
+    y: ArrayLike | None = None,
     weights: ArrayLike | None = None,
     initial: ArrayLike | None = None,
     kernel: str = "distance",
@@ -57,10 +67,13 @@ def facility_location(
 
     Parameters
     ----------
-    features : array-like of shape (n_rows, n_features)
+    features : array-like or sparse matrix of shape (n_rows, n_features)
         Features.
     n_samples : int
         How many rows to choose, at most the rows that are not in `initial`.
+    y : array-like of shape (n_rows,), optional
+        Labels. With them each class is covered by itself, with rows in proportion to
+        its size.
     weights : array-like of shape (n_rows,), optional
         How much each row counts in the sum, 0 or more; 1 by default.
     initial : array-like of int, optional
@@ -85,9 +98,10 @@ def facility_location(
     ------
     ValueError
         For NaN or infinity, features that are not 2-D, `n_samples` outside
-        ``1 .. rows not in initial``, or weights that are negative or of another length.
+        ``1 .. rows not in initial``, or labels or weights of another length or
+        weights that are negative.
     TypeError
-        For sparse features or row numbers that are no integers.
+        For row numbers that are no integers.
 
     References
     ----------
@@ -101,12 +115,14 @@ def facility_location(
     >>> facility_location([[0.0], [1.0], [2.0], [10.0], [11.0]], 2).tolist()
     [2, 3]
     """
-    table = check_table(features)
-    centres = check_rows([] if initial is None else initial, len(table), "initial")
-    candidates = check_candidates(len(table), None, centres)
+    table = check_table(features, accept_sparse=True, accept_half=True)
+    n_rows = table.shape[0]
+    centres = check_rows([] if initial is None else initial, n_rows, "initial")
+    candidates = check_candidates(n_rows, None, centres)
     check_n_samples(n_samples, len(candidates))
-    rows, gains = _cover(
-        table[candidates], _check_weights(weights, len(table))[candidates], n_samples, table[centres], kernel
+    values = _check_weights(weights, n_rows)
+    rows, gains = _cover_by_class(
+        table, check_classes(y, n_rows), values[candidates], candidates, centres, n_samples, kernel
     )
     return (candidates[rows], gains[rows]) if return_gains else candidates[rows]
 
@@ -121,13 +137,35 @@ def _check_weights(weights: ArrayLike | None, n_rows: int) -> np.ndarray:
     return values
 
 
+def _cover_by_class(
+    features: Any,
+    labels: np.ndarray | None,
+    weights: np.ndarray,
+    pool: np.ndarray,
+    initial: np.ndarray,
+    n_samples: int,
+    kernel: str,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places in `pool` that are picked, and their values; labels and initial rows are of all rows."""
+    # One room for all classes: to get memory from the system anew takes longer than to fill it.
+    room = _room(len(pool) if labels is None else np.unique(labels[pool], return_counts=True)[1].max())
+
+    def pick(members: np.ndarray, quota: int) -> tuple[np.ndarray, np.ndarray]:
+        rows = pool[members]
+        # Initial rows cover their own class.
+        centres = initial if labels is None else initial[labels[initial] == labels[rows[0]]]
+        return _cover(features[rows], weights[members], quota, features[centres], kernel, room)
+
+    return pick_by_class(None if labels is None else labels[pool], n_samples, len(pool), pick)
+
+
 def _cover(
-    features: np.ndarray,
+    features: Any,
     weights: np.ndarray,
     n_samples: int,
-    initial: np.ndarray,
+    initial: Any,
     kernel: str,
-    room: np.ndarray | None = None,
+    room: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the picked rows in their order, and the gain of each row when it was picked, or at the end."""
     # numba is loaded where it is needed.
@@ -135,8 +173,8 @@ def _cover(
 
     similarity = _Similarity(features, initial, kernel)
     covered = similarity.of_initial()
-    n_rows = len(features)
-    kept = (_room(n_rows) if room is None else room)[: n_rows**2]
+    n_rows = features.shape[0]
+    kept = room[: n_rows**2]
     kept = kept[: len(kept) // n_rows * n_rows].reshape(-1, n_rows)
     n_known, gains = similarity.first_gains(covered, weights, kept)
     tie = _TIE * max(gains.max(), np.finfo(float).tiny)
@@ -144,7 +182,7 @@ def _cover(
         n_samples,
         kept,
         n_known,
-        similarity.features,
+        dense_and_sparse(similarity.features),
         similarity.squares,
         similarity.equal,
         similarity.is_rbf,
@@ -168,18 +206,27 @@ def _tiles(n_rows: int) -> list[slice]:
 class _Similarity:
     """Similarities of rows to each other, in blocks; the whole matrix is kept where it is small."""
 
-    def __init__(self, features: np.ndarray, initial: np.ndarray, kernel: str):
+    def __init__(self, features: Any, initial: Any, kernel: str):
         self.is_rbf = kernel == "rbf"
-        both = np.concatenate([features, initial]).astype(np.float64)
-        # Differences of large numbers lose digits; the distances do not depend on the origin.
-        both = normalize(both) if self.is_rbf else both - both.mean(axis=0)
-        self.features, self._initial = both[: len(features)], both[len(features) :]
-        self.squares = np.einsum("ij,ij->i", self.features, self.features)
-        self._initial_squares = np.einsum("ij,ij->i", self._initial, self._initial)
-        longest = max(self.squares.max(), self._initial_squares.max(initial=0.0))
-        self.equal = _EQUAL * longest
+        n_rows = features.shape[0]
+        if sparse.issparse(features):
+            both = sparse.vstack([features, initial], format="csr").astype(np.float64)
+        else:
+            both = np.concatenate([features, initial]).astype(np.float64)
+        if self.is_rbf:
+            both = normalize(both)
+        elif not sparse.issparse(both):
+            # Differences of large numbers lose digits; the distances do not depend on the origin.
+            both = both - both.mean(axis=0)
+        self.features, self._initial = both[:n_rows], both[n_rows:]
+        squares = squared_lengths(both)
+        self.squares, self._initial_squares = squares[:n_rows], squares[n_rows:]
+        self.equal = _EQUAL * squares.max()
         # No similarity is below.
-        self._least = 0.0 if self.is_rbf else -2.0 * np.sqrt(longest)
+        self._least = 0.0 if self.is_rbf else -2.0 * np.sqrt(squares.max())
+        if sparse.issparse(both) and not self.is_rbf:
+            mean = np.asarray(both.mean(axis=0)).ravel()
+            self._least = -2.0 * np.sqrt((squares - 2.0 * (both @ mean)).max() + mean @ mean)
 
     def first_gains(
         self, covered: np.ndarray, weights: np.ndarray, kept: np.ndarray
@@ -198,26 +245,29 @@ class _Similarity:
 
     def of_initial(self) -> np.ndarray:
         """Return the similarity of each row to the nearest initial one, the least there is without any."""
-        nearest = np.full(len(self.features), self._least)
-        if len(self._initial):
+        nearest = np.full(len(self.squares), self._least)
+        if len(self._initial_squares):
             for part in _tiles(len(nearest)):
                 nearest[part] = self._to_initial(part).max(axis=1)
         return nearest
 
     def nearest_initial(self) -> np.ndarray:
         """Return for each row the place of the nearest initial one, the first of equal ones."""
-        parts = _tiles(len(self.features))
+        parts = _tiles(len(self.squares))
         return np.concatenate([self._to_initial(part).argmax(axis=1) for part in parts])
 
     def _to_initial(self, rows: slice) -> np.ndarray:
         return self._between(rows, self._initial, self._initial_squares)
 
     def _between(
-        self, rows: slice, others: np.ndarray, squares: np.ndarray, out: np.ndarray | None = None
+        self, rows: slice, others: Any, squares: np.ndarray, out: np.ndarray | None = None
     ) -> np.ndarray:
         from ._lazy_greedy import finish_similarities
 
-        block = np.matmul(self.features[rows], others.T, out=out)
+        if sparse.issparse(others):
+            block = (self.features[rows] @ others.T).toarray(out=out)
+        else:
+            block = np.matmul(self.features[rows], others.T, out=out)
         finish_similarities(block, self.squares[rows], squares, self.equal, self.is_rbf)
         return block
 
@@ -234,8 +284,9 @@ class FacilityLocation(PickingStrategy):
         How much a row counts. With ``"margin"`` it is the proxy's uncertainty of it,
         one minus the gap of the two most probable classes (uncertainty herding).
     by_class : bool, default=True
-        Whether to pick within each class, in proportion to its size, where labels
-        are known. It is far cheaper as well.
+        Whether to pick within each class, in proportion to its size. It is far cheaper
+        as well. Where no labels are known, as in active learning, rows are picked out
+        of all; the time then grows with the square of their number.
     kernel : {"distance", "rbf"}, default="distance"
         The similarity; see `facility_location`.
 
@@ -278,19 +329,11 @@ class FacilityLocation(PickingStrategy):
         )
 
     def _pick(self, evidence, pool, initial, n_samples, rng) -> tuple[np.ndarray, np.ndarray]:
-        table = check_table(evidence.require("features"), allow_half=True)
-        centres = table[initial]
+        features = check_table(evidence.require("features"), accept_sparse=True, accept_half=True)
         weights = np.ones(len(pool)) if self.weights is None else uncertainty(evidence, pool)
-        labels = evidence.y if self.by_class and not len(initial) else None
-        labels = None if labels is None else np.asarray(labels)[pool]
-
-        # One room for all classes: to get memory from the system anew takes longer than to fill it.
-        room = _room(len(pool) if labels is None else np.unique(labels, return_counts=True)[1].max())
-
-        def pick(members: np.ndarray, quota: int) -> tuple[np.ndarray, np.ndarray]:
-            return _cover(table[pool[members]], weights[members], quota, centres, self.kernel, room)
-
-        return pick_by_class(labels, n_samples, len(pool), pick)
+        by_class = self.by_class and evidence.y is not None and not len(initial)
+        labels = np.asarray(evidence.y) if by_class else None
+        return _cover_by_class(features, labels, weights, pool, initial, n_samples, self.kernel)
 
     def weigh(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Count for each chosen row the rows that it stands for: those to which it is the nearest.
@@ -307,8 +350,9 @@ class FacilityLocation(PickingStrategy):
         ndarray of shape (len(rows),), int
             The counts, the row itself among them. They may serve as `sample_weight`.
         """
-        table = check_table(evidence.require("features"), allow_half=True)
-        labels = np.asarray(evidence.y) if self.by_class and evidence.y is not None else np.zeros(len(table))
+        table = check_table(evidence.require("features"), accept_sparse=True, accept_half=True)
+        by_class = self.by_class and evidence.y is not None
+        labels = np.asarray(evidence.y) if by_class else np.zeros(table.shape[0])
         counts = np.zeros(len(rows), dtype=np.int64)
         for label in np.unique(labels):
             members, places = np.flatnonzero(labels == label), np.flatnonzero(labels[rows] == label)

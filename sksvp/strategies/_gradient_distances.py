@@ -4,8 +4,6 @@ numba, since most rows need neither all their probabilities nor their features: 
 settles them one by one.
 """
 
-import numpy as np
-
 from .._compiled import compiled_reordered
 
 # Rounding of a squared distance, relative to the squared lengths of both gradients, with room to spare.
@@ -13,7 +11,7 @@ _ROUNDING = 1e-9
 
 
 @compiled_reordered
-def lower_distances(nearest, pick, pool, probabilities, features, labels, lengths, reaches):
+def lower_distances(nearest, pick, error, inputs, pool, probabilities, table, labels, lengths, reaches):
     """Lower the squared distance of each row to its nearest picked gradient, given one more pick.
 
     Parameters
@@ -22,19 +20,22 @@ def lower_distances(nearest, pick, pool, probabilities, features, labels, length
         Squared distances so far. Changed in place.
     pick : int
         Place of the new pick in the pool.
+    error : ndarray of shape (n_classes,)
+        Its probabilities minus its label.
+    inputs : ndarray of shape (n_features,)
+        Its features.
     pool : ndarray of shape (n_pool,), int
         Rows of the probabilities and of the features.
     probabilities : ndarray of shape (n_rows, n_classes)
-    features : ndarray of shape (n_rows, n_features)
+    table : tuple of ndarray
+        Features, see `dense_and_sparse`.
     labels : ndarray of shape (n_pool,), int
     lengths : ndarray of shape (n_pool,)
         Lengths of the gradients.
     reaches : ndarray of shape (n_pool,)
         Lengths of the features with a 1 for the bias.
     """
-    error = probabilities[pool[pick]].astype(np.float64)
-    error[labels[pick]] -= 1.0
-    inputs = features[pool[pick]].astype(np.float64)
+    features, data, columns, starts = table
     for place in range(len(pool)):
         squares = lengths[place] ** 2 + lengths[pick] ** 2
         # To be nearer than now, a row's gradient needs a product with the pick's of at least this.
@@ -48,7 +49,11 @@ def lower_distances(nearest, pick, pool, probabilities, features, labels, length
         if abs(product) * reaches[place] * reaches[pick] <= needed:
             continue
         inner = 1.0
-        for column in range(len(inputs)):
-            inner += features[row, column] * inputs[column]
+        if len(starts):
+            for entry in range(starts[row], starts[row + 1]):
+                inner += data[entry] * inputs[columns[entry]]
+        else:
+            for column in range(len(inputs)):
+                inner += features[row, column] * inputs[column]
         nearest[place] = max(0.0, min(nearest[place], squares - 2.0 * product * inner))
     nearest[pick] = 0.0

@@ -3,22 +3,40 @@
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
 from sklearn.preprocessing import normalize as unit_length
 
+from .._inputs._tables import as_floats
 from ._growth import DataSize, Growth
-from ._picking import PickingStrategy, check_table, pick_by_class
+from ._picking import (
+    PickingStrategy,
+    as_vector,
+    check_classes,
+    check_table,
+    pick_by_class,
+    squared_lengths,
+)
+from ._rows import check_candidates
 from ._strategy import check_n_samples
 
 
-def herding(features: Any, n_samples: int) -> np.ndarray:
+def herding(
+    features: Any, n_samples: int, *, y: ArrayLike | None = None, initial: ArrayLike | None = None
+) -> np.ndarray:
     """Choose rows one after the other so that their mean stays as near as can be to the mean of all.
 
     Parameters
     ----------
-    features : array-like of shape (n_rows, n_features)
+    features : array-like or sparse matrix of shape (n_rows, n_features)
         Features. Scale them to unit length where long rows should not come first.
     n_samples : int
-        How many rows to choose.
+        How many rows to choose, at most the rows that are not in `initial`.
+    y : array-like of shape (n_rows,), optional
+        Labels. With them the rows are chosen within each class, in proportion to its
+        size, and their mean stays near the mean of the class.
+    initial : array-like of int, optional
+        Row numbers that are left out of the choice and of the mean.
 
     Returns
     -------
@@ -28,10 +46,10 @@ def herding(features: Any, n_samples: int) -> np.ndarray:
     Raises
     ------
     ValueError
-        For NaN or infinity, features that are not 2-D, or `n_samples` outside
-        ``1 .. n_rows``.
+        For NaN or infinity, features that are not 2-D, labels of another length, or
+        `n_samples` outside ``1 .. rows not in initial``.
     TypeError
-        For sparse features.
+        For row numbers that are no integers.
 
     References
     ----------
@@ -44,26 +62,45 @@ def herding(features: Any, n_samples: int) -> np.ndarray:
     >>> herding([[0.0], [4.0], [5.0], [9.0]], 2).tolist()
     [1, 2]
     """
-    table = check_table(features)
-    check_n_samples(n_samples, len(table))
-    return _herd(table, n_samples)[0]
+    table = check_table(features, accept_sparse=True, accept_half=True)
+    pool = check_candidates(table.shape[0], None, initial)
+    check_n_samples(n_samples, len(pool))
+    return pool[_herd_by_class(table, check_classes(y, table.shape[0]), pool, n_samples)[0]]
 
 
-def _herd(features: np.ndarray, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
+def _herd_by_class(
+    features: Any, labels: np.ndarray | None, pool: np.ndarray, n_samples: int, *, normalize: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places in `pool` that are picked, and their values; features and labels are of all rows."""
+
+    def pick(members: np.ndarray, quota: int) -> tuple[np.ndarray, np.ndarray]:
+        rows = as_floats(features[pool[members]])
+        return _herd(unit_length(rows) if normalize else rows, quota)
+
+    return pick_by_class(None if labels is None else labels[pool], n_samples, len(pool), pick)
+
+
+def _herd(features: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
     rows = features.astype(np.float64)
-    mean = rows.mean(axis=0)
-    rows -= mean
+    mean = np.asarray(rows.mean(axis=0)).ravel()
     # In coordinates around the mean, the next row is the one nearest to minus the sum of those chosen.
-    half_squares = np.einsum("ij,ij->i", rows, rows) / 2.0
+    if sparse.issparse(rows):
+        # Sparse rows stay where they are; the mean is taken from their products instead.
+        shift = mean
+        half_squares = (squared_lengths(rows) - 2.0 * (rows @ mean) + mean @ mean) / 2.0
+    else:
+        rows -= mean
+        shift = np.zeros_like(mean)
+        half_squares = np.einsum("ij,ij->i", rows, rows) / 2.0
     total = np.zeros(rows.shape[1])
-    is_left = np.ones(len(rows), dtype=bool)
+    is_left = np.ones(rows.shape[0], dtype=bool)
     picks = np.empty(n_samples, dtype=np.intp)
-    distances = np.full(len(rows), np.nan)
+    distances = np.full(rows.shape[0], np.nan)
     for place in range(n_samples):
-        nearness = np.where(is_left, -(rows @ total) - half_squares, -np.inf)
+        nearness = np.where(is_left, shift @ total - rows @ total - half_squares, -np.inf)
         picks[place] = pick = nearness.argmax()
         is_left[pick] = False
-        total += rows[pick]
+        total += as_vector(rows[pick]) - shift
         distances[pick] = np.linalg.norm(total) / (place + 1)
     return picks, -distances
 
@@ -71,7 +108,7 @@ def _herd(features: np.ndarray, n_samples: int) -> tuple[np.ndarray, np.ndarray]
 class Herding(PickingStrategy):
     """Choose rows whose mean feature stays near the mean of their class.
 
-    `scores_` hold the negated distance of the means after each pick.
+    Without labels it is the mean of all rows. `scores_` hold the negated distance of the means after each pick.
 
     Parameters
     ----------
@@ -104,11 +141,6 @@ class Herding(PickingStrategy):
         )
 
     def _pick(self, evidence, pool, initial, n_samples, rng) -> tuple[np.ndarray, np.ndarray]:
-        table = check_table(evidence.require("features"), allow_half=True)
-        labels = None if evidence.y is None or len(initial) else np.asarray(evidence.y)[pool]
-
-        def pick(members: np.ndarray, quota: int) -> tuple[np.ndarray, np.ndarray]:
-            rows = table[pool[members]]
-            return _herd(unit_length(rows) if self.normalize else rows, quota)
-
-        return pick_by_class(labels, n_samples, len(pool), pick)
+        features = check_table(evidence.require("features"), accept_sparse=True, accept_half=True)
+        labels = None if evidence.y is None or len(initial) else np.asarray(evidence.y)
+        return _herd_by_class(features, labels, pool, n_samples, normalize=self.normalize)

@@ -45,7 +45,8 @@ def k_centers(
     ----------
     features : array-like of shape (n_rows, n_features)
         Features in any real dtype: array, memory map or torch tensor. Read in
-        tiles, never copied as a whole (except to a GPU with room for it).
+        tiles, never copied as a whole (except to a GPU with room for it). A sparse
+        matrix that takes 1 GiB at most is made dense.
     n_samples : int
         How many rows to choose, at most the rows that are not in `initial`.
     initial : array-like of int, optional
@@ -77,7 +78,7 @@ def k_centers(
         outside ``1 .. rows not in initial``, row numbers that do not exist or
         come twice, or an unknown device.
     TypeError
-        For sparse features, values that are not real numbers, or row numbers
+        For larger sparse features, values that are not real numbers, or row numbers
         that are no integers.
 
     References
@@ -239,7 +240,7 @@ class KCenters(Strategy):
             outside ``1 .. number of candidates``, `n_initial` above `n_samples`, or
             row numbers that do not exist.
         TypeError
-            For sparse features or row numbers that are no integers.
+            For large sparse features or row numbers that are no integers.
         """
         from ._farthest_first import check_features
 

@@ -41,7 +41,23 @@ def gains_of(block, covered, weights, gains):
 
 
 @compiled_reordered
-def _similarities_of(row, kept, places, holders, turn, features, squares, equal, is_rbf):
+def _products_with(row, table, products):
+    features, data, columns, starts = table
+    if len(starts) == 0:
+        np.dot(features, features[row], products)
+        return
+    vector = np.zeros(features.shape[1])
+    for entry in range(starts[row], starts[row + 1]):
+        vector[columns[entry]] = data[entry]
+    for other in range(len(products)):
+        product = 0.0
+        for entry in range(starts[other], starts[other + 1]):
+            product += data[entry] * vector[columns[entry]]
+        products[other] = product
+
+
+@compiled_reordered
+def _similarities_of(row, kept, places, holders, turn, table, squares, equal, is_rbf):
     """Return the similarities of a row to all, computed where they are not kept."""
     if places[row] < 0:
         place = turn[0] % len(kept)
@@ -49,13 +65,13 @@ def _similarities_of(row, kept, places, holders, turn, features, squares, equal,
         if holders[place] >= 0:
             places[holders[place]] = -1
         holders[place], places[row] = row, place
-        np.dot(features, features[row], kept[place])
+        _products_with(row, table, kept[place])
         finish_similarities(kept[place : place + 1], squares[row : row + 1], squares, equal, is_rbf)
     return kept[places[row]]
 
 
 @compiled_reordered
-def pick_lazily(n_samples, kept, n_known, features, squares, equal, is_rbf, covered, weights, bounds, tie):
+def pick_lazily(n_samples, kept, n_known, table, squares, equal, is_rbf, covered, weights, bounds, tie):
     """Pick the lowest row of the highest gain again and again.
 
     A gain can only fall as rows are picked, so a former gain bounds it: only rows whose
@@ -69,8 +85,9 @@ def pick_lazily(n_samples, kept, n_known, features, squares, equal, is_rbf, cove
         Room for the similarities of some rows, which replace each other in turn.
     n_known : int
         So many rows, the first, are in `kept` already.
-    features : ndarray of shape (n_rows, n_features)
-        The similarities of other rows are computed from them.
+    table : tuple of ndarray
+        Features, of which the similarities of other rows are computed; see
+        `dense_and_sparse`.
     squares : ndarray of shape (n_rows,)
         Squared lengths of the rows.
     equal, is_rbf
@@ -105,7 +122,7 @@ def pick_lazily(n_samples, kept, n_known, features, squares, equal, is_rbf, cove
             # The gains at the start are up to date.
             if step:
                 similarities = _similarities_of(
-                    row, kept, places, holders, turn, features, squares, equal, is_rbf
+                    row, kept, places, holders, turn, table, squares, equal, is_rbf
                 )
                 bounds[row] = min(bounds[row], gain_of(similarities, covered, weights))
             best = max(best, bounds[row])
@@ -124,7 +141,7 @@ def pick_lazily(n_samples, kept, n_known, features, squares, equal, is_rbf, cove
                 heapq.heappush(heap, (-bounds[row], row))
         picks[step] = pick
         is_free[pick] = False
-        similarities = _similarities_of(pick, kept, places, holders, turn, features, squares, equal, is_rbf)
+        similarities = _similarities_of(pick, kept, places, holders, turn, table, squares, equal, is_rbf)
         for other in range(n_rows):
             covered[other] = max(covered[other], similarities[other])
     return picks

@@ -57,13 +57,22 @@ def loss_correlation(
     >>> loss_correlation(losses, [0, 0, 0]).round(1).tolist()
     [0.9, 1.0, -0.2]
     """
-    losses = check_visits(losses, "losses")
+    return _score(check_visits(losses, "losses"), y, validation_losses, validation_y)
+
+
+def _score(
+    losses: np.ndarray,
+    y: ArrayLike,
+    validation_losses: ArrayLike | None = None,
+    validation_y: ArrayLike | None = None,
+    rows: np.ndarray | None = None,
+) -> np.ndarray:
     with naming("y"):
         labels = column_or_1d(y)
     check_consistent_length(losses.T, labels)
     if len(losses) < 2:
         raise ValueError(f"losses must have at least 2 visits, got {len(losses)}.")
-    if not np.isfinite(losses).all():
+    if not all(np.isfinite(visit).all() for visit in losses):
         raise ValueError("losses must be finite, got infinity.")
     if (validation_losses is None) != (validation_y is None):
         raise ValueError("validation_losses and validation_y come together, got one of them.")
@@ -82,9 +91,11 @@ def loss_correlation(
             if of_class.any():
                 course[:, place] = held_out[:, of_class].mean(axis=1, dtype=np.float64)
     expected = _centred_changes(course)
-    scores = np.empty(len(labels))
-    for part in block_slices(len(labels), len(losses)):
-        scores[part] = _correlation(losses[:, part].astype(np.float64), expected[:, members[part]])
+    rows = np.arange(len(labels)) if rows is None else rows
+    scores = np.empty(len(rows))
+    for part in block_slices(len(rows), len(losses)):
+        block = losses[:, rows[part]].astype(np.float64)
+        scores[part] = _correlation(block, expected[:, members[rows[part]]])
     return scores
 
 
@@ -131,5 +142,4 @@ class LossCorrelation(ScoredStrategy):
 
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Return the correlation of `rows` with their class."""
-        labels = np.asarray(evidence.require("y"))
-        return loss_correlation(TrainingRecord.of(evidence).require("loss"), labels)[rows]
+        return _score(TrainingRecord.of(evidence).require("loss"), evidence.require("y"), rows=rows)

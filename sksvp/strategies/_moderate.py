@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length, column_or_1d
 
+from ._evidence import Evidence
 from ._growth import DataSize, Growth
 from ._picking import PickingStrategy, check_table
 from ._rows import naming
@@ -32,7 +33,7 @@ def centre_distances(features: Any, y: ArrayLike) -> np.ndarray:
     ValueError
         For NaN or infinity, features that are not 2-D, or labels of another length.
     TypeError
-        For sparse features.
+        For sparse features that are too large to be made dense.
 
     Examples
     --------
@@ -40,7 +41,7 @@ def centre_distances(features: Any, y: ArrayLike) -> np.ndarray:
     >>> centre_distances([[0.0], [1.0], [5.0]], ["a", "a", "a"]).tolist()
     [1.0, 0.0, 4.0]
     """
-    table = check_table(features, allow_half=True)
+    table = check_table(features)
     with naming("y"):
         labels = column_or_1d(y)
     check_consistent_length(table, labels)
@@ -52,6 +53,49 @@ def centre_distances(features: Any, y: ArrayLike) -> np.ndarray:
     return distances
 
 
+def moderate(features: Any, n_samples: int, y: ArrayLike, *, random_state: Any = None) -> np.ndarray:
+    """Choose the rows whose distance from the centre of their class is nearest to the median of such distances.
+
+    All distances are put in one order, and the rows in the middle of it are chosen.
+
+    Parameters
+    ----------
+    features : array-like of shape (n_rows, n_features)
+        Features.
+    n_samples : int
+        How many rows to choose.
+    y : array-like of shape (n_rows,)
+        Labels.
+    random_state : int, RandomState instance or None, default=None
+        Draws the order of equal distances.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), int
+        Chosen row numbers, those nearest to the middle first.
+
+    Raises
+    ------
+    ValueError
+        For NaN or infinity, features that are not 2-D, labels of another length, or
+        `n_samples` outside ``1 .. n_rows``.
+    TypeError
+        For sparse features that are too large to be made dense.
+
+    References
+    ----------
+    Xia et al., Moderate Coreset: A Universal Method of Data Selection for Real-world
+    Data-efficient Deep Learning, ICLR 2023.
+
+    Examples
+    --------
+    >>> from sksvp.strategies import moderate
+    >>> moderate([[0.0], [1.0], [2.0], [9.0], [4.0]], 1, ["a"] * 5).tolist()
+    [0]
+    """
+    return Moderate().rank(Evidence(features=features, y=y), n_samples, random_state=random_state)[0]
+
+
 class Moderate(PickingStrategy):
     """Choose the rows whose distance from the centre of their class is nearest to the median distance.
 
@@ -61,6 +105,7 @@ class Moderate(PickingStrategy):
 
     See Also
     --------
+    moderate : The same on arrays.
     centre_distances : The distances.
 
     References

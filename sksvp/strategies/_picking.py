@@ -4,9 +4,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_array, check_random_state
+from scipy import sparse
+from sklearn.utils import check_array, check_random_state, column_or_1d
 
+from .._inputs._tables import as_floats, as_numbers, dense_if_small
 from ._evidence import Evidence
+from ._probabilities import block_slices
 from ._rows import check_candidates, check_rows, naming
 from ._sizes import class_quotas, mix_evenly
 from ._strategy import Strategy, check_n_samples, spread_scores
@@ -79,17 +82,61 @@ class PickingStrategy(Strategy):
         raise NotImplementedError
 
 
-def check_table(features: Any, *, name: str = "features", allow_half: bool = False) -> np.ndarray:
-    """Return features as a dense 2-D array of finite floats, else raise; memory maps stay on disk.
+def check_table(
+    features: Any, *, name: str = "features", accept_sparse: bool = False, accept_half: bool = False
+) -> Any:
+    """Return features as a 2-D array, or CSR matrix if accepted, of finite float32 or float64, else raise.
 
-    float32 and float64 stay as they are; float16 does too with `allow_half`, for those
-    who convert blocks of rows, and else becomes float32.
+    A sparse table of a moderate size is made dense where sparse ones are not accepted.
+    float16 stays where it is accepted, by those who convert blocks of rows.
     """
-    # scikit-learn would convert float16 to the first of these.
-    is_half = getattr(features, "dtype", None) == np.float16
-    kinds = [np.float16 if allow_half else np.float32] if is_half else [np.float64, np.float32]
     with naming(name):
-        return check_array(features, dtype=kinds, input_name=name)
+        table = as_numbers(features, name)
+        if not accept_sparse:
+            table = dense_if_small(table, name, "this method reads all values")
+        is_half = accept_half and table.dtype == np.float16 and not sparse.issparse(table)
+        return check_array(
+            table if is_half else as_floats(table),
+            accept_sparse="csr",
+            dtype=np.float16 if is_half else [np.float64, np.float32],
+            input_name=name,
+        )
+
+
+def squared_lengths(rows: Any) -> np.ndarray:
+    """Return the squared Euclidean length of each row of an array or sparse matrix, in float64."""
+    if sparse.issparse(rows):
+        values = rows.astype(np.float64)
+        return np.asarray(values.multiply(values).sum(axis=1)).ravel()
+    squares = np.empty(len(rows))
+    for part in block_slices(*rows.shape):
+        block = rows[part].astype(np.float64)
+        squares[part] = np.einsum("ij,ij->i", block, block)
+    return squares
+
+
+def dense_and_sparse(table: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return a table for compiled loops: a dense array, or else the data, columns and starts of its rows."""
+    if not sparse.issparse(table):
+        empty = np.empty(0, dtype=np.int32)
+        return table, np.empty(0, dtype=table.dtype), empty, empty
+    return np.empty((0, table.shape[1]), dtype=table.dtype), table.data, table.indices, table.indptr
+
+
+def as_vector(row: Any) -> np.ndarray:
+    """Return one row of an array or sparse matrix as a dense vector."""
+    return row.toarray().ravel() if sparse.issparse(row) else row
+
+
+def check_classes(y: ArrayLike | None, n_rows: int) -> np.ndarray | None:
+    """Return one label a row as a 1-D array, or None if there are none; ValueError for another length."""
+    if y is None:
+        return None
+    with naming("y"):
+        labels = column_or_1d(y)
+    if len(labels) != n_rows:
+        raise ValueError(f"y must have one label for each of the {n_rows} rows, got {len(labels)}.")
+    return labels
 
 
 def pick_by_class(

@@ -33,6 +33,11 @@ class Recorder:
     needs_scores : bool
         Whether `judge` reads how the scores of the classes differ, and not only which
         is the highest.
+    needs_features : bool
+        Whether `judge` reads the features of the rows in place of the scores.
+    is_dear : bool
+        Whether it takes memory or time of its own, so that it sees a training only if a
+        strategy asks for it, or a memory keeps the training for strategies to come.
     arrays : tuple of str
         Names of the attributes, all arrays, that hold what was noted.
     """
@@ -41,6 +46,8 @@ class Recorder:
     is_kept: ClassVar[bool] = False
     n_rows: int
     needs_scores: ClassVar[bool] = False
+    needs_features: ClassVar[bool] = False
+    is_dear: ClassVar[bool] = False
     arrays: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs):
@@ -60,7 +67,8 @@ class Recorder:
         ----------
         logits : array or tensor of shape (n_batch, n_classes)
             Scores of the classes; a model that only names labels gives a 1 for its
-            label. Tensors stay on their device.
+            label. The features, (n_batch, n_features), if `needs_features` is true.
+            Tensors stay on their device.
         y : array or tensor of shape (n_batch,), int
             Columns of the true classes.
 

@@ -28,10 +28,13 @@ from ._loss_correlation import LossCorrelation
 from ._margin import Margin
 from ._moderate import Moderate
 from ._random import Random
+from ._record_changes import RecordChanges
+from ._record_feature_norms import RecordFeatureNorms
+from ._record_visits import RecordVisits
 from ._recorder import Recorder
 from ._strategy import Strategy
 from ._stratified import Stratified
-from ._training_record import RecordVisits
+from ._tdds import Tdds
 from ._typiclust import TypiClust
 
 _STRATEGIES: dict[str, type] = {
@@ -47,6 +50,7 @@ _STRATEGIES: dict[str, type] = {
     "variability": Variability,
     "dyn_unc": DynamicUncertainty,
     "dual": Dual,
+    "tdds": Tdds,
     "cld": LossCorrelation,
     "stratified": Stratified,
     "beta": BetaSample,
@@ -62,7 +66,9 @@ _STRATEGIES: dict[str, type] = {
 _BUILT_IN = frozenset(_STRATEGIES)
 # "auto" is the first of these that the proxy can serve, else the last.
 _AUTO: tuple[type[Strategy], ...] = (ForgettingEvents, Entropy)
-_RECORDERS: dict[str, type[Recorder]] = {cls.name: cls for cls in (ForgettingCounter, RecordVisits)}
+_RECORDERS: dict[str, type[Recorder]] = {
+    cls.name: cls for cls in (ForgettingCounter, RecordVisits, RecordFeatureNorms, RecordChanges)
+}
 
 
 def strategy_names() -> list[str]:
@@ -192,8 +198,12 @@ def _is_strategy(thing: Any) -> bool:
     return hasattr(thing, "requires") and callable(getattr(thing, "rank", None))
 
 
-@validate_params({"kept": ["boolean"], "scores": ["boolean"]}, prefer_skip_nested_validation=True)
-def recorder_names(*, kept: bool = False, scores: bool = True) -> list[str]:
+@validate_params(
+    {name: ["boolean"] for name in ("kept", "scores", "features", "dear")}, prefer_skip_nested_validation=True
+)
+def recorder_names(
+    *, kept: bool = False, scores: bool = True, features: bool = True, dear: bool = True
+) -> list[str]:
     """Return the names of recorders.
 
     Parameters
@@ -203,6 +213,10 @@ def recorder_names(*, kept: bool = False, scores: bool = True) -> list[str]:
     scores : bool, default=True
         Whether to return also those that read the scores of the classes, beside those
         to which the predicted class is enough.
+    features : bool, default=True
+        Whether to return also those that read the features.
+    dear : bool, default=True
+        Whether to return also those that take memory or time of their own.
 
     Returns
     -------
@@ -211,7 +225,10 @@ def recorder_names(*, kept: bool = False, scores: bool = True) -> list[str]:
     return [
         name
         for name, cls in _RECORDERS.items()
-        if (cls.is_kept or not kept) and (scores or not cls.needs_scores)
+        if (cls.is_kept or not kept)
+        and (scores or not cls.needs_scores)
+        and (features or not cls.needs_features)
+        and (dear or not cls.is_dear)
     ]
 
 

@@ -47,7 +47,7 @@ def count_rows(subset_size, n_rows: int) -> int:
     count = math.floor(Fraction(str(subset_size)) * n_rows)
     if count < 1:
         raise ValueError(
-            f"subset_size={subset_size} of {n_rows} rows keeps none; use at least {1 / n_rows:.3g}."
+            f"subset_size={subset_size} keeps none of {n_rows} sample(s); use at least {1 / n_rows:.3g}."
         )
     return count
 

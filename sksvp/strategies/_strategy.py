@@ -222,8 +222,8 @@ def growth_of_scores(requires: tuple[str, ...], size: DataSize) -> Growth:
     width = (
         1 + size.n_classes * ("probabilities" in requires) + size.n_visits * ("training_record" in requires)
     )
-    # Scores, keys, the rows and two orders of them; a mask of a channel of the record.
-    memory = size.n_rows * (48 + size.n_visits * ("training_record" in requires))
+    # Scores, keys, the rows and two orders of them; a mask of a channel of the record; blocks.
+    memory = size.n_rows * (48 + size.n_visits * ("training_record" in requires)) + 4e6
     return Growth((size.n_rows * width, size.n_rows * np.log2(size.n_rows + 1)), memory)
 
 

@@ -3,7 +3,7 @@
 import os
 import zipfile
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,13 +11,16 @@ from sklearn.utils import check_array
 
 from .._inputs._paths import as_path
 from .._storage._files import replacing
+from .._storage._npz import map_part
 from ._evidence import Evidence
 from ._probabilities import as_columns, block_slices, check_class_matrix, check_columns
-from ._recorder import Recorder, library_of
+from ._record_changes import RecordChanges, change_between
+from ._record_feature_norms import RecordFeatureNorms
+from ._record_visits import CHANNELS, RecordVisits
 from ._rows import as_array, naming
 
-CHANNELS = ("loss", "squared", "margin")
-_LARGEST = float(np.finfo(np.float16).max)
+# Channels that a training notes only if it is asked to, each by a recorder of its own.
+_ON_DEMAND = (RecordFeatureNorms.name, RecordChanges.name)
 
 
 class TrainingRecord:
@@ -35,6 +38,13 @@ class TrainingRecord:
         Sum of the squared class probabilities.
     margin : array-like of shape (n_visits, n_rows), optional
         Logit of the row's own class minus the highest of the others.
+    feature_norm : array-like of shape (n_visits, n_rows), optional
+        Squared length of the final hidden vector, the input of the last layer. A
+        proxy notes it only if a strategy reads it.
+    change : array-like of shape (n_visits, n_rows), optional
+        Sum over the classes of ``|p (log p - log q)|``, with the probabilities p of this
+        visit and q of the visit before; 0 at the first visit. A proxy notes it only if a
+        strategy reads it.
 
     Attributes
     ----------
@@ -47,7 +57,7 @@ class TrainingRecord:
     ------
     ValueError
         For arrays that are not 2-D or of different shapes, for NaN, and for a
-        negative loss.
+        negative loss, length or change.
 
     Examples
     --------
@@ -57,18 +67,34 @@ class TrainingRecord:
     (2, 3)
     """
 
-    def __init__(self, loss: ArrayLike, *, squared: ArrayLike | None = None, margin: ArrayLike | None = None):
+    def __init__(
+        self,
+        loss: ArrayLike,
+        *,
+        squared: ArrayLike | None = None,
+        margin: ArrayLike | None = None,
+        feature_norm: ArrayLike | None = None,
+        change: ArrayLike | None = None,
+    ):
         if loss is None:
             raise ValueError("loss must be an array of shape (n_visits, n_rows), got None.")
-        given = {"loss": loss, "squared": squared, "margin": margin}
+        given = {
+            "loss": loss,
+            "squared": squared,
+            "margin": margin,
+            "feature_norm": feature_norm,
+            "change": change,
+        }
         self.channels = {
             name: check_visits(values, name) for name, values in given.items() if values is not None
         }
         shapes = {name: values.shape for name, values in self.channels.items()}
         if len(set(shapes.values())) > 1:
             raise ValueError(f"All channels must have the same shape (n_visits, n_rows), got {shapes}.")
-        if self.channels["loss"].min() < 0:
-            raise ValueError(f"loss must not be negative, got {self.channels['loss'].min():g}.")
+        for name in self.channels.keys() - {"margin"}:
+            below = [visit.min() for visit in self.channels[name] if _has_sign(visit)]
+            if below and min(below) < 0:
+                raise ValueError(f"{name} must not be negative, got {min(below):g}.")
         self.n_visits, self.n_rows = self.channels["loss"].shape
 
     @classmethod
@@ -105,8 +131,8 @@ class TrainingRecord:
         Returns
         -------
         TrainingRecord
-            With all channels. The margin is the one of log-probabilities, which is
-            the margin of the logits.
+            With all channels but `feature_norm`. The margin is the one of
+            log-probabilities, which is the margin of the logits.
 
         Raises
         ------
@@ -116,32 +142,40 @@ class TrainingRecord:
         """
         if not isinstance(probabilities, Iterable) or getattr(probabilities, "ndim", 1) == 0:
             raise TypeError(f"probabilities must be an iterable of visits, got {probabilities!r:.80}.")
-        columns = as_columns(y)
-        visits = [_judge_probabilities(visit, columns) for visit in probabilities]
+        columns, former = as_columns(y), None
+        visits, changes = [], []
+        for visit in probabilities:
+            logs = _check_probabilities(visit, columns)
+            visits.append(RecordVisits.judge(logs, columns))
+            logs = RecordChanges.judge(logs, columns)
+            changes.append(np.zeros(len(logs)) if former is None else change_between(logs, former))
+            former = logs
         if not visits:
             raise ValueError("probabilities must hold at least one visit, got none.")
-        return cls.from_array(np.stack(visits, axis=1))
+        return cls.from_array(np.stack(visits, axis=1), change=np.stack(changes))
 
     @classmethod
-    def from_array(cls, array: np.ndarray) -> Self:
+    def from_array(cls, array: np.ndarray, **channels: ArrayLike) -> Self:
         """Build a record of an array of shape (n_rows, n_visits, 3), as the recorder gives it.
 
         Parameters
         ----------
         array : ndarray of shape (n_rows, n_visits, 3)
             Loss, sum of squared probabilities, and margin.
+        **channels : array-like of shape (n_visits, n_rows)
+            Further channels by name.
 
         Returns
         -------
         TrainingRecord
-            With all channels.
+            With these channels.
         """
         array = as_array(array, "array")
         if array.ndim != 3 or array.shape[2] != len(CHANNELS):
             raise ValueError(
                 f"array must have the shape (n_rows, n_visits, {len(CHANNELS)}), got {array.shape}."
             )
-        return cls(**{name: array[:, :, place].T for place, name in enumerate(CHANNELS)})
+        return cls(**{name: array[:, :, place].T for place, name in enumerate(CHANNELS)}, **channels)
 
     @classmethod
     def of(cls, evidence: Evidence) -> "TrainingRecord":
@@ -168,14 +202,23 @@ class TrainingRecord:
             return record
         if np.shape(record)[1:2] == (0,):
             raise ValueError("The training ended before every row had been visited: it has no record.")
-        return cls.from_array(np.asarray(record))
+        parts = {
+            name: part for name, part in evidence.parts.items() if name in ("training_record", *_ON_DEMAND)
+        }
+        former, checked = evidence._checked_record
+        # A large record is checked once, not by every score.
+        if former.keys() != parts.keys() or any(former[name] is not part for name, part in parts.items()):
+            further = {name: np.asarray(parts[name]).T for name in _ON_DEMAND if name in parts}
+            checked = cls.from_array(np.asarray(record), **further)
+            evidence._checked_record = parts, checked
+        return checked
 
     def require(self, name: str) -> np.ndarray:
         """Return the channel called `name`, (n_visits, n_rows); ValueError where it is missing.
 
         Parameters
         ----------
-        name : {"loss", "squared", "margin"}
+        name : {"loss", "squared", "margin", "feature_norm", "change"}
             Name of the channel.
 
         Returns
@@ -183,12 +226,14 @@ class TrainingRecord:
         ndarray of shape (n_visits, n_rows)
             The channel.
         """
-        if not isinstance(name, str) or name not in CHANNELS:
-            raise ValueError(f"name must be one of {CHANNELS}, got {name!r:.80}.")
+        known = (*CHANNELS, *_ON_DEMAND)
+        if not isinstance(name, str) or name not in known:
+            raise ValueError(f"name must be one of {known}, got {name!r:.80}.")
         if name not in self.channels:
+            way = "" if name == "feature_norm" else " TrainingRecord.from_probabilities computes it."
             raise ValueError(
-                f"The score needs the channel {name} of the training record, which has {', '.join(self.channels)}. "
-                "TrainingRecord.from_probabilities keeps all of them."
+                f"The score needs the channel {name} of the training record, which has {', '.join(self.channels)}."
+                f"{way}"
             )
         return self.channels[name]
 
@@ -204,13 +249,17 @@ class TrainingRecord:
             np.savez(file, names=[*self.channels], **self.channels)  # type: ignore[arg-type]  # of a flag that is not passed
 
     @classmethod
-    def load(cls, path: str | os.PathLike) -> Self:
+    def load(cls, path: str | os.PathLike, *, mmap_mode: str | None = None) -> Self:
         """Read a record that `save` wrote.
 
         Parameters
         ----------
         path : path-like
             The file.
+        mmap_mode : {None, "r"}, default=None
+            ``"r"`` leaves the channels in the file and maps it into memory, so that a
+            record larger than the memory can be scored. The file must not change while
+            it is mapped. It is read once in either case, to check it.
 
         Returns
         -------
@@ -219,13 +268,18 @@ class TrainingRecord:
         Raises
         ------
         ValueError
-            For a file that is damaged or holds no record.
+            For a file that is damaged or holds no record, and another `mmap_mode`.
         """
         path = as_path(path, "path")
+        if mmap_mode not in (None, "r"):
+            raise ValueError(f"mmap_mode must be None or 'r', got {mmap_mode!r:.80}.")
         try:
             with np.load(path, allow_pickle=False) as file:
                 # The names stand in the file once more, since the checksums of its parts do not cover them.
-                return cls(**{name: file[name] for name in file["names"].tolist()})
+                names = file["names"].tolist()
+                if mmap_mode is None:
+                    return cls(**{name: file[name] for name in names})
+            return cls(**{name: map_part(path, f"{name}.npy") for name in names})
         except (zipfile.BadZipFile, EOFError, AttributeError, TypeError, KeyError) as error:
             raise ValueError(f"{path} holds no training record, or is damaged.") from error
 
@@ -234,68 +288,6 @@ class TrainingRecord:
 
     def __repr__(self) -> str:
         return f"TrainingRecord(n_visits={self.n_visits}, n_rows={self.n_rows}, channels={[*self.channels]})"
-
-
-class RecordVisits(Recorder):
-    """Keeps the training record: loss, sum of squared probabilities and margin of every visit.
-
-    A row takes six bytes a visit.
-
-    Parameters
-    ----------
-    n_rows : int
-        Number of training rows.
-
-    See Also
-    --------
-    TrainingRecord : The record itself.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sksvp.strategies import RecordVisits
-    >>> visits = RecordVisits(2)
-    >>> visits.update([0, 1], np.array([[0.0, 0.0], [0.0, 4.0]]), np.array([0, 1]))
-    >>> visits.result().shape
-    (2, 1, 3)
-    """
-
-    name: ClassVar[str] = "training_record"
-    needs_scores: ClassVar[bool] = True
-    arrays: ClassVar[tuple[str, ...]] = ("_visits", "_n_visits")
-
-    def __init__(self, n_rows: int):
-        super().__init__(n_rows)
-        self._visits = np.empty((0, len(CHANNELS), n_rows), dtype=np.float16)
-        self._n_visits = np.zeros(n_rows, dtype=np.int32)
-
-    @staticmethod
-    def judge(logits: Any, y: Any) -> Any:
-        """Return loss, sum of squared probabilities and margin of a batch, (n_batch, 3) float32."""
-        xp = library_of(logits)
-        logits = logits.astype(np.float32) if xp is np else logits.float()
-        is_own = y[:, None] == xp.arange(logits.shape[1], device=logits.device)
-        own = xp.where(is_own, logits, 0.0).sum(axis=1)
-        other = xp.amax(xp.where(is_own, -xp.inf, logits), axis=1)
-        highest = xp.maximum(own, other)
-        parts = xp.exp(logits - highest[:, None])
-        total = parts.sum(axis=1)
-        loss = xp.log(total) + (highest - own)
-        return xp.stack([loss, (parts * parts).sum(axis=1) / total**2, own - other], 1)
-
-    def _keep(self, rows: np.ndarray, values: np.ndarray) -> None:
-        visits = self._n_visits[rows]
-        missing = visits.max() + 1 - len(self._visits)
-        if missing > 0:
-            blank = np.full((missing, len(CHANNELS), self.n_rows), np.nan, dtype=np.float16)
-            self._visits = np.concatenate([self._visits, blank])
-        # What lies beyond the range of float16, also infinity, becomes its end.
-        self._visits[visits, :, rows] = np.clip(values, -_LARGEST, _LARGEST)
-        self._n_visits[rows] += 1
-
-    def result(self) -> np.ndarray:
-        """Return the visits that every row has had, (n_rows, n_visits, 3) float16."""
-        return self._visits[: self._n_visits.min(initial=len(self._visits))].transpose(2, 0, 1)
 
 
 def score_visits(
@@ -331,17 +323,30 @@ def check_visits(values: ArrayLike, name: str) -> np.ndarray:
         array = check_array(
             values, dtype=[np.float64, np.float32, np.float16], ensure_all_finite=False, input_name=name
         )
-    if np.isnan(array).any():
+    if any(_has_nan(visit) for visit in array):
         raise ValueError(f"{name} must not hold NaN; leave out visits that not every row has had.")
     return array
 
 
-def _judge_probabilities(visit: ArrayLike, columns: np.ndarray) -> np.ndarray:
+def _has_nan(values: np.ndarray) -> bool:
+    if values.dtype != np.float16:
+        return bool(np.isnan(values).any())
+    # NumPy computes with float16 in software; the bits of a NaN lie above those of infinity.
+    return bool((values.view(np.int16) & 0x7FFF).max(initial=0) > 0x7C00)
+
+
+def _has_sign(values: np.ndarray) -> bool:
+    """Tell whether there are values with a sign, which may be -0."""
+    return bool((values.view(np.int16) if values.dtype == np.float16 else values).min(initial=0) < 0)
+
+
+def _check_probabilities(visit: ArrayLike, columns: np.ndarray) -> np.ndarray:
+    """Return the log-probabilities of a visit."""
     values = check_class_matrix(visit, "probabilities")
     check_columns(columns, values)
     if not (values.min() >= 0 and values.max() <= 1):
         raise ValueError("probabilities must lie in [0, 1] and hold no NaN.")
-    return RecordVisits.judge(log_probabilities(values), columns)
+    return log_probabilities(values)
 
 
 def log_probabilities(probabilities: ArrayLike) -> np.ndarray:

@@ -1,9 +1,11 @@
 """TypiClust: the most typical row of each cluster."""
 
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
@@ -36,7 +38,7 @@ def typiclust(
 
     Parameters
     ----------
-    features : array-like of shape (n_rows, n_features)
+    features : array-like or sparse matrix of shape (n_rows, n_features)
         Features that know the data well, such as self-supervised embeddings.
     n_samples : int
         How many rows to choose, at most the rows that are not in `initial`.
@@ -56,7 +58,7 @@ def typiclust(
         For NaN or infinity, features that are not 2-D, or `n_samples` outside
         ``1 .. rows not in initial``.
     TypeError
-        For sparse features or row numbers that are no integers.
+        For row numbers that are no integers.
 
     References
     ----------
@@ -69,20 +71,20 @@ def typiclust(
     >>> len(typiclust([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]], 2, random_state=0))
     2
     """
-    table = check_table(features)
-    labelled = check_rows([] if initial is None else initial, len(table), "initial")
-    check_n_samples(n_samples, len(table) - len(labelled))
+    table = check_table(features, accept_sparse=True)
+    labelled = check_rows([] if initial is None else initial, table.shape[0], "initial")
+    check_n_samples(n_samples, table.shape[0] - len(labelled))
     return _pick_typical(table, n_samples, labelled, check_random_state(random_state))[0]
 
 
 def _pick_typical(
-    features: np.ndarray, n_samples: int, labelled: np.ndarray, rng: np.random.RandomState
+    features: Any, n_samples: int, labelled: np.ndarray, rng: np.random.RandomState
 ) -> tuple[np.ndarray, np.ndarray]:
-    rows = normalize(features)
-    clusters = _cluster(rows, min(len(labelled) + n_samples, _MAX_CLUSTERS, len(rows)), rng)
-    is_free = np.ones(len(rows), dtype=bool)
+    rows, n_rows = normalize(features), features.shape[0]
+    clusters = _cluster(rows, min(len(labelled) + n_samples, _MAX_CLUSTERS, n_rows), rng)
+    is_free = np.ones(n_rows, dtype=bool)
     is_free[labelled] = False
-    typicality = np.full(len(rows), np.nan)
+    typicality = np.full(n_rows, np.nan)
     queues = {}
     for cluster in np.unique(clusters):
         members = np.flatnonzero(clusters == cluster)
@@ -104,26 +106,40 @@ def _pick_typical(
     return np.array(picks, dtype=np.intp), typicality
 
 
-def _cluster(rows: np.ndarray, n_clusters: int, rng: np.random.RandomState) -> np.ndarray:
+def _cluster(rows: Any, n_clusters: int, rng: np.random.RandomState) -> np.ndarray:
     kind = KMeans if n_clusters <= _MAX_EXACT else MiniBatchKMeans
-    n_clusters = min(n_clusters, _count_distinct(rows, n_clusters))
+    # Identical rows can leave fewer clusters than asked for, which harms nothing.
+    n_clusters = _count_distinct(rows, n_clusters)
     return kind(n_clusters, n_init=1, random_state=rng).fit_predict(rows)
 
 
-def _count_distinct(rows: np.ndarray, enough: int) -> int:
+def _count_distinct(rows: Any, enough: int) -> int:
     """Count the distinct rows, as far as `enough`."""
     n_rows = 2 * enough
-    while (n_distinct := len(np.unique(rows[:n_rows], axis=0))) < enough and n_rows < len(rows):
+    while (n_distinct := _count_all_distinct(rows[:n_rows])) < enough and n_rows < rows.shape[0]:
         n_rows *= 8
     return min(n_distinct, enough)
 
 
-def _typicality(rows: np.ndarray) -> np.ndarray:
-    n_neighbors = min(_N_NEIGHBORS, max(1, len(rows) // 2))
-    if len(rows) == 1:
+def _count_all_distinct(rows: Any) -> int:
+    if not sparse.issparse(rows):
+        return len(np.unique(rows, axis=0))
+    rows.sort_indices()
+    return len(
+        {
+            (rows.indices[start:end].tobytes(), rows.data[start:end].tobytes())
+            for start, end in pairwise(rows.indptr)
+        }
+    )
+
+
+def _typicality(rows: Any) -> np.ndarray:
+    n_rows = rows.shape[0]
+    n_neighbors = min(_N_NEIGHBORS, max(1, n_rows // 2))
+    if n_rows == 1:
         return np.array([np.inf])
     # Without arguments, kneighbors leaves the row itself out.
-    distances, _ = NearestNeighbors(n_neighbors=min(n_neighbors, len(rows) - 1)).fit(rows).kneighbors()
+    distances, _ = NearestNeighbors(n_neighbors=min(n_neighbors, n_rows - 1)).fit(rows).kneighbors()
     with np.errstate(divide="ignore"):
         return 1.0 / distances.mean(axis=1)
 
@@ -165,6 +181,6 @@ class TypiClust(PickingStrategy):
 
     def _pick(self, evidence, pool, initial, n_samples, rng) -> tuple[np.ndarray, np.ndarray]:
         known = np.sort(np.concatenate([pool, initial]))
-        features = check_table(evidence.require("features"))[known]
+        features = check_table(evidence.require("features"), accept_sparse=True)[known]
         rows, typicality = _pick_typical(features, n_samples, np.searchsorted(known, initial), rng)
         return np.searchsorted(pool, known[rows]), typicality[np.searchsorted(known, pool)]

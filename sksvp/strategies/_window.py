@@ -1,6 +1,5 @@
 """Window choice: consecutive rows in the order of a score."""
 
-from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -8,7 +7,11 @@ from sklearn.utils._param_validation import StrOptions
 
 from .._inputs._parameters import RealNumber
 from ._growth import DataSize, Growth
+from ._picking import check_table
 from ._sampler import Sampler
+
+# The normal equations hold the square of it: 128 MiB.
+_MAX_WIDTH = 4096
 
 
 class Window(Sampler):
@@ -16,7 +19,7 @@ class Window(Sampler):
 
     With ``start="best"`` the window is chosen by ridge regression (best window
     selection, BWS): for each start a linear classifier is fitted to the window's
-    features, and the one that is right on most rows wins, the harder one of equals.
+    inputs, and the one that is right on most rows wins, the harder one of equals.
 
     Parameters
     ----------
@@ -28,14 +31,15 @@ class Window(Sampler):
     step : float, default=0.05
         Distance of the starts that are tried, as a share of the rows.
     alpha : float, default=1.0
-        Strength of the ridge penalty, on features of unit mean square.
+        Strength of the ridge penalty, on inputs of unit mean square.
 
     Notes
     -----
-    The choice of the start needs features that have not seen the labels, such as
-    frozen embeddings or the scaled columns of a table before a linear classifier. On
-    the last hidden layer of a network that has memorised its rows every window is
-    right.
+    The inputs are features that have not seen the labels: the rows themselves, or
+    what the steps of a Pipeline before its classifier make of them without labels.
+    (The authors took the last hidden layer. Of a network that has memorised its rows
+    it separates the classes whatever the window is, and the choice fails.) They may be
+    4,096 columns wide.
 
     References
     ----------
@@ -58,9 +62,9 @@ class Window(Sampler):
 
     @property
     def requires(self) -> tuple[str, ...]:  # type: ignore[override]
-        """The kinds of evidence that are read: the score's and, for the best start, features."""
-        features = () if self._is_fixed else ("features",)
-        return tuple(dict.fromkeys((*super().requires, *features)))
+        """The kinds of evidence that are read: the score's and, for the best start, inputs."""
+        inputs = () if self._is_fixed else ("inputs",)
+        return tuple(dict.fromkeys((*super().requires, *inputs)))
 
     @property
     def needs_labels(self) -> bool:  # type: ignore[override]
@@ -87,20 +91,30 @@ class Window(Sampler):
         else:
             stride = max(1, int(self.step * len(order)))
             starts = np.unique([*range(0, last, stride), last])
-            features = np.asarray(evidence.require("features"))[order]
+            inputs = check_inputs(evidence.require("inputs"))[order]
             labels = np.asarray(evidence.require("y"))[order]
-            start = starts[np.argmax(window_accuracies(features, labels, starts, n_samples, self.alpha))]
+            start = starts[np.argmax(window_accuracies(inputs, labels, starts, n_samples, self.alpha))]
         return np.arange(start, start + n_samples)
 
 
+def check_inputs(inputs: Any) -> np.ndarray:
+    """Return inputs as a dense array that is narrow enough for the normal equations of a ridge regression."""
+    if np.ndim(inputs) == 2 and np.shape(inputs)[1] > _MAX_WIDTH:
+        raise ValueError(
+            f"inputs must have {_MAX_WIDTH} columns at most for Window(start='best'), got {np.shape(inputs)[1]}: add a "
+            "step that reduces them before the classifier, such as TruncatedSVD(128), or give start as a share."
+        )
+    return check_table(inputs, name="inputs")
+
+
 def window_accuracies(
-    features: np.ndarray, labels: np.ndarray, starts: np.ndarray, n_samples: int, alpha: float
+    inputs: np.ndarray, labels: np.ndarray, starts: np.ndarray, n_samples: int, alpha: float
 ) -> np.ndarray:
     """Return for each window the share of all rows on which a ridge classifier of its rows is right.
 
     Parameters
     ----------
-    features : ndarray of shape (n_rows, n_features)
+    inputs : ndarray of shape (n_rows, n_inputs)
         In the order of the score.
     labels : ndarray of shape (n_rows,)
     starts : ndarray of int, ascending
@@ -114,24 +128,28 @@ def window_accuracies(
     -------
     ndarray of shape (len(starts),), float64
     """
-    rows = features.astype(np.float64)
+    rows = inputs.astype(np.float64)
     rows /= np.sqrt(np.mean(rows**2)) or 1.0
     rows = np.column_stack([rows, np.ones(len(rows))])
     _, columns = np.unique(labels, return_inverse=True)
     targets = np.eye(columns.max() + 1)[columns]
-    # Sums up to each border give the sums over any window.
-    borders = np.unique([0, *starts, *(starts + n_samples)])
-    grams = np.zeros((len(borders), rows.shape[1], rows.shape[1]))
-    products = np.zeros((len(borders), rows.shape[1], targets.shape[1]))
-    for place, (begin, end) in enumerate(pairwise(borders), start=1):
-        part = rows[begin:end]
-        grams[place] = grams[place - 1] + part.T @ part
-        products[place] = products[place - 1] + part.T @ targets[begin:end]
-    penalty = alpha * np.eye(rows.shape[1])
+
+    def sums(part: slice) -> tuple[np.ndarray, np.ndarray]:
+        return rows[part].T @ rows[part], rows[part].T @ targets[part]
+
+    gram, products = sums(slice(starts[0], starts[0] + n_samples))
+    gram += alpha * np.eye(rows.shape[1])
     accuracies = []
-    for first, last in zip(
-        np.searchsorted(borders, starts), np.searchsorted(borders, starts + n_samples), strict=True
-    ):
-        weights = np.linalg.solve(grams[last] - grams[first] + penalty, products[last] - products[first])
+    # Each window differs from the one before by the rows that it leaves and those that it enters.
+    for before, start in zip([starts[0], *starts[:-1]], starts, strict=True):
+        ends = before + n_samples, start + n_samples
+        for sign, part in (
+            (-1.0, slice(before, min(start, ends[0]))),
+            (1.0, slice(max(ends[0], start), ends[1])),
+        ):
+            change, other = sums(part)
+            gram += sign * change
+            products += sign * other
+        weights = np.linalg.solve(gram, products)
         accuracies.append(np.mean((rows @ weights).argmax(axis=1) == columns))
     return np.asarray(accuracies)

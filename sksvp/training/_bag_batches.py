@@ -58,16 +58,16 @@ class BagBatches:
         parts = [slice(start, start + self.batch_size) for start in range(0, len(order), self.batch_size)]
         judged, losses = [], []
         for part in parts:
-            logits, batch_loss = self.step(order[part], rates[part])
-            judged.append(self.visits.judge(order[part], logits))
+            logits, hidden, batch_loss = self.step(order[part], rates[part])
+            judged.append(self.visits.judge(order[part], logits, hidden))
             losses.append(batch_loss)
         # Copied at the end of the epoch, since copying each batch would wait for the device.
         whole = {judge: torch.cat([part[judge] for part in judged]).cpu().numpy() for judge in judged[0]}
         loss = float(torch.stack(losses).double().sum())
         return loss / len(order), self.visits.note(order, whole) / len(order)
 
-    def step(self, texts: np.ndarray, rates: np.ndarray) -> tuple[Tensor, Tensor]:
-        """Update with a batch; return the logits of its texts before, and the sum of their losses."""
+    def step(self, texts: np.ndarray, rates: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
+        """Update with a batch; return the logits and features of its texts before, and the sum of their losses."""
         starts, stops = self.bounds[texts], self.bounds[texts + 1]
         n_ids = torch.from_numpy(stops - starts).to(self.device)
         offsets = n_ids.cumsum(0) - n_ids
@@ -87,7 +87,7 @@ class BagBatches:
         # index_put_ accumulates in a fixed order; index_add_ does not on a GPU.
         self.inputs.index_put_((rows,), gradient[owner], accumulate=True)
         loss = torch.where(n_ids > 0, F.cross_entropy(logits, labels, reduction="none"), 0).sum()
-        return logits, loss
+        return logits, hidden, loss
 
     def model(self) -> tuple[np.ndarray, np.ndarray]:
         """Return both matrices of the model."""

@@ -11,7 +11,7 @@ from .._compiled import compiled_fused
 
 
 @compiled_fused
-def train_texts(texts, ids, bounds, y, weights, rates, inputs, outputs, logits):
+def train_texts(texts, ids, bounds, y, weights, rates, inputs, outputs, logits, features):
     """Update the embeddings and the output matrix with some texts in turn, in place.
 
     Parameters
@@ -29,6 +29,8 @@ def train_texts(texts, ids, bounds, y, weights, rates, inputs, outputs, logits):
     logits : (m, n_classes) float32
         Filled with those of each text before its update; zeros for a text without
         a row.
+    features : (m, dim) or (0, dim) float32
+        Filled with the mean embeddings before the updates as well, if it has rows.
 
     Returns
     -------
@@ -45,6 +47,8 @@ def train_texts(texts, ids, bounds, y, weights, rates, inputs, outputs, logits):
         start, stop = bounds[text], bounds[text + 1]
         if start == stop:
             logits[k] = 0
+            if len(features):
+                features[k] = 0
             continue
         scale = np.float32(1.0) / np.float32(stop - start)
         hidden[:] = 0
@@ -54,6 +58,8 @@ def train_texts(texts, ids, bounds, y, weights, rates, inputs, outputs, logits):
                 hidden[j] += inputs[row, j]
         for j in range(dim):
             hidden[j] *= scale
+        if len(features):
+            features[k] = hidden
         best = np.float32(-np.inf)
         for c in range(n_classes):
             logit = np.float32(0)

@@ -152,9 +152,11 @@ class _OneByOne:
         loss, n_right = 0.0, 0
         for start in range(0, len(order), _UPDATES):
             part = slice(start, start + _UPDATES)
-            logits = np.empty((len(order[part]), len(self._model[1])), dtype=np.float32)
-            loss += train_texts(order[part], *self._texts, rates[part], *self._model, logits)
-            n_right += self._visits.note(order[part], self._visits.judge(order[part], logits))
+            n_texts, (n_classes, dim) = len(order[part]), self._model[1].shape
+            logits = np.empty((n_texts, n_classes), dtype=np.float32)
+            features = np.empty((n_texts if self._visits.need_features else 0, dim), dtype=np.float32)
+            loss += train_texts(order[part], *self._texts, rates[part], *self._model, logits, features)
+            n_right += self._visits.note(order[part], self._visits.judge(order[part], logits, features))
         return loss / len(order), n_right / len(order)
 
     def model(self) -> tuple[np.ndarray, np.ndarray]:

@@ -14,14 +14,19 @@ class BagVisits:
     def __init__(self, recorders: Mapping[str, Recorder], y: np.ndarray):
         self._recorders = recorders
         self._y = y
-        self._judges = dict.fromkeys([is_right, *(recorder.judge for recorder in recorders.values())])
+        self._judges = {is_right: False} | {each.judge: each.needs_features for each in recorders.values()}
 
-    def judge(self, texts: np.ndarray, logits: Any) -> dict[Any, Any]:
+    @property
+    def need_features(self) -> bool:
+        """Whether a recorder reads the mean embeddings of the texts."""
+        return any(self._judges.values())
+
+    def judge(self, texts: np.ndarray, logits: Any, features: Any) -> dict[Any, Any]:
         """Return the values of the recorders for some texts, by their `judge`, on the device of the logits."""
         xp = library_of(logits)
         y = xp.asarray(self._y[texts], device=logits.device)
         logits = _break_ties(xp, logits, y)
-        return {judge: judge(logits, y) for judge in self._judges}
+        return {judge: judge(features if wants else logits, y) for judge, wants in self._judges.items()}
 
     def note(self, texts: np.ndarray, judged: Mapping[Any, np.ndarray]) -> int:
         """Note the values, and return the number of texts that were right."""

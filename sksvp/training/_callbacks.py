@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from skorch.callbacks import Callback
 
+from ..networks import watch_features
 from ..strategies import Recorder, is_right
 from ._team import Team
 
@@ -62,18 +63,29 @@ class SetLearningRate(Callback):
 class ShowVisits(Callback):
     """Show every row of an epoch to recorders, as it was before the update of its batch.
 
-    The callback uses the logits of the training step, so it costs no forward pass.
-    The values of the recorders stay on the device until the end of the epoch,
-    because reading them for each batch would make the host wait. The share of
-    correct rows is the training accuracy of the epoch. The history has it as
-    ``train_acc``, beside ``train_acc_best``.
+    The callback uses the logits of the training step, so it costs no forward pass, and
+    its features if a recorder reads them; then no step is recorded on a GPU. The
+    values of the recorders stay on the device until the end of the epoch, because
+    reading them for each batch would make the host wait. The share of correct rows is
+    the training accuracy of the epoch. The history has it as ``train_acc``, beside
+    ``train_acc_best``.
     """
 
     def __init__(self, recorders: Mapping[str, Recorder], n_rows: int, team: Team):
         self.recorders = recorders
         self.n_rows = n_rows
         self.team = team
-        self.judges = dict.fromkeys([is_right, *(recorder.judge for recorder in recorders.values())])
+        self.judges = {is_right: False} | {each.judge: each.needs_features for each in recorders.values()}
+
+    def on_train_begin(self, net, **kwargs):
+        self.watch_ = watch_features(net.network, self._see) if any(self.judges.values()) else None
+
+    def _see(self, features):
+        self.features_ = features.detach()
+
+    def on_train_end(self, net, **kwargs):
+        if self.watch_ is not None:
+            self.watch_.remove()
 
     def on_epoch_begin(self, net, **kwargs):
         self.seen_ = {}
@@ -82,17 +94,21 @@ class ShowVisits(Callback):
         if not training:
             return
         inputs, y = batch
-        for judge in self.judges:
-            values = judge(y_pred.detach(), y)
+        for judge, needs_features in self.judges.items():
+            values = judge(self.features_ if needs_features else y_pred.detach(), y)
             if judge not in self.seen_:
                 self.seen_[judge] = values.new_zeros((self.n_rows, *values.shape[1:]))
             self.seen_[judge][inputs["rows"]] = values
 
     def on_epoch_end(self, net, **kwargs):
-        seen = {judge: self.team.unite(values).cpu().numpy() for judge, values in self.seen_.items()}
-        for recorder in self.recorders.values():
-            recorder.note(np.arange(self.n_rows), seen[recorder.judge])
-        accuracy = float(seen[is_right].mean())
+        for judge, values in self.seen_.items():
+            seen = self.team.unite(values).cpu().numpy()
+            for recorder in self.recorders.values():
+                if recorder.judge is judge:
+                    recorder.note(np.arange(self.n_rows), seen)
+            if judge is is_right:
+                accuracy = float(seen.mean())
+        self.seen_ = {}
         net.history.record("train_acc", accuracy)
         # As skorch does for its scores.
         net.history.record(

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..._inputs._tables import dense_if_small
+
 # Values in a tile.
 _TILE_VALUES = 1 << 20
 # Squares of values within 2**+-400 neither overflow nor vanish.
@@ -76,11 +78,9 @@ class FeatureTable:
 
 def check_features(features: Any) -> np.ndarray | Tensor:
     """Return features as an array or tensor of shape (n_rows, n_features) of real numbers, else raise."""
-    if hasattr(features, "toarray") or (isinstance(features, Tensor) and features.layout != torch.strided):
-        raise TypeError(
-            "features must be dense: k-centers compares all their values; got a sparse matrix. "
-            "Reduce it first, for example by sklearn.decomposition.TruncatedSVD."
-        )
+    if isinstance(features, Tensor) and features.layout != torch.strided:
+        raise TypeError("features must be dense, got a sparse tensor: to_dense() makes it dense.")
+    features = dense_if_small(features, "features", "k-centers compares all values")
     try:
         table = features.detach() if isinstance(features, Tensor) else np.asanyarray(features)
     except ValueError as error:

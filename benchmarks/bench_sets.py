@@ -39,9 +39,7 @@ CASES = {
         rivals=("apricot", "apricot lazy", "submodlib"),
     ),
     "facility location, ImageNet": Case("facility_location", 1_280_000, 512, 1_000, 128_000, "float16"),
-    "BADGE, as large as scikit-activeml can": Case(
-        "badge", 5_000, 512, 100, 20, rivals=("scikit-activeml",)
-    ),
+    "BADGE, as large as scikit-activeml can": Case("badge", 5_000, 512, 100, 20, rivals=("scikit-activeml",)),
     "BADGE, 100 classes": Case("badge", 50_000, 512, 100, 1_000),
     "BADGE, ImageNet": Case("badge", 1_000_000, 512, 1_000, 2_000),
 }
@@ -270,12 +268,15 @@ def main() -> None:
     options.add_argument(
         "--definition-rows", type=int, default=1000, help="rows compared with the definition"
     )
+    options.add_argument("--share", type=float, default=1.0, help="of the rows and of the picks of each case")
     options.add_argument("--keep", action="store_true", help="keep the cases of earlier runs in the table")
     args = options.parse_args()
     earlier = args.out / "bench_sets.json"
     figures = json.loads(earlier.read_text())["cases"] if args.keep and earlier.exists() else {}
     for name in args.case or CASES:
-        figures[name] = measure(CASES[name], args)
+        case = CASES[name]
+        n_rows, n_samples = (max(1, round(args.share * n)) for n in (case.n_rows, case.n_samples))
+        figures[name] = measure(case._replace(n_rows=n_rows, n_samples=n_samples), args)
         compared = [entry["definition"] for entry in figures.values() if "definition" in entry]
         write(
             args.out,

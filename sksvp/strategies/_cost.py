@@ -124,19 +124,20 @@ def estimate_cost(
     growth = _growth(strategy, size)
     runs = _timed_runs(strategy, size)
     evidence = evidence_bytes(strategy, size)
+    clocks = ([run.seconds for run in runs], [run.cpu_seconds for run in runs])
     if growth is None:
         seconds, cpu_seconds = (
             _carried_on(size, [(run.size, value) for run, value in zip(runs, values, strict=True)])
-            for values in ([run.seconds for run in runs], [run.cpu_seconds for run in runs])
+            for values in clocks
         )
         memory = _carried_on(size, [(run.size, _peak_bytes(strategy, run.size)) for run in runs[-2:]])
-        return Cost(seconds, cpu_seconds, int(evidence + memory))
-    laws = [(run, _growth(strategy, run.size)) for run in runs]
-    seconds, cpu_seconds = (
-        _fitted(growth.terms, [(law.terms, value) for (_, law), value in zip(laws, values, strict=True)])
-        for values in ([run.seconds for run in runs], [run.cpu_seconds for run in runs])
-    )
-    return Cost(seconds, cpu_seconds, int(evidence + growth.memory))
+    else:
+        laws = [strategy.growth(run.size).terms for run in runs]
+        seconds, cpu_seconds = (
+            _fitted(growth.terms, list(zip(laws, values, strict=True))) for values in clocks
+        )
+        memory = growth.memory
+    return Cost(seconds, cpu_seconds, int(evidence + memory))
 
 
 def _growth(strategy: Any, size: DataSize) -> Growth | None:

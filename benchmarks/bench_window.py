@@ -121,8 +121,8 @@ def main() -> None:
     table += [
         "",
         f"Test error of a logistic regression (C=0.1) on the rows that `Window(score)` chose from {name}; mean of "
-        f"{args.seeds} seeds. The proxy is a network with a hidden layer of 64 units, trained for {args.epochs} epochs. "
-        f"It gets {learned:.1%} of its training rows and {unseen:.1%} of the test rows wrong.",
+        f"{args.seeds} seeds. The proxy is a network with one hidden layer of 64, trained for {args.epochs} epochs. It"
+        f" gets {learned:.1%} of its training rows and {unseen:.1%} of the test rows wrong.",
     ]
     write(args.out, "bench_window", {"settings": settings, "lines": lines}, table)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .active import ProxyActiveLearner
-    from .coreset import CoresetClassifier, ProxyCoresetSampler, ProxyCoresetSelector, RankingSettled
+    from .coreset import CoresetClassifier, ProxyCoresetSampler, ProxyCoresetSelector, RankingSettled, pilot
 
 __version__ = "0.1.0"
 
@@ -15,6 +15,7 @@ __all__ = [
     "ProxyCoresetSampler",
     "ProxyCoresetSelector",
     "RankingSettled",
+    "pilot",
 ]
 
 _MODULES = {name: ".active" if name == "ProxyActiveLearner" else ".coreset" for name in __all__}

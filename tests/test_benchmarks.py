@@ -34,6 +34,7 @@ TINY = {
         *["--runs", "cells", "--strategy", "entropy", "--rows", "2000", "--features", "4", "--classes", "5"],
         *["--picks", "50"],
     ],
+    "bench_pilot": ["--rows", "120", "--test-rows", "40", "--shares", "0.3", "--seeds", "1"],
     "bench_selection": ["--rows", "200"],
     "bench_training_record": [
         *["--depth", "8", "--rows", "32", "--batch-size", "16", "--rounds", "1"],

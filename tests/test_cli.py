@@ -21,7 +21,7 @@ from sksvp.cli._bunch import thin_train
 from sksvp.cli._data import DATASETS, Data
 from sksvp.cli._main import app
 from sksvp.cli._networks import Learning, Networks, build_pair
-from sksvp.estimators import WhitenedConvNetClassifier
+from sksvp.estimators import ResNetClassifier, WhitenedConvNetClassifier
 from sksvp.experiments import RunFolder
 from sksvp.experiments._hardware import hardware_name
 from sksvp.strategies import strategy_names
@@ -266,6 +266,15 @@ def test_a_subset_size_given_twice_is_trained_once(tmp_path):
     assert result.output.count("forgetting_events, seed 0") == 1
 
 
+def test_several_proxies_of_a_seed(tmp_path):
+    result = run("coreset", *QUICK, "--only-select", "--n-proxies", 2, "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert len([*(tmp_path / "proxies").glob("**/entry.json")]) == 2
+    assert "n-proxies = 2" in (tmp_path / "config.toml").read_text()
+    result = run("coreset", *QUICK, "--n-proxies", 0)
+    assert "--n-proxies must be a whole number from 1 to 1,000, got '0'" in result.output
+
+
 def test_home_is_expanded_in_every_path(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
@@ -347,6 +356,70 @@ def test_train_overwrites_no_results(finished):
     assert result.exit_code == 2
     assert "holds a run already" in result.stderr
     assert (folder / "results.json").read_bytes() == before
+
+
+def test_one_proxy_a_seed_serves_all_strategies(tmp_path, monkeypatch):
+    trained = []
+    fit = ResNetClassifier.fit
+    monkeypatch.setattr(
+        ResNetClassifier, "fit", lambda self, *args: (trained.append(self.depth), fit(self, *args))[1]
+    )
+    names = ["k_centers", "el2n", "stratified:score=el2n,hardest_dropped=0.2", "auto", "el2n"]
+    result = run(
+        "coreset", *QUICK[:-4], "--seeds", 2, "--device", "cpu", "--only-select", "--baseline", "none",
+        *(part for name in names for part in ("--strategy", name)), "--out", tmp_path,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert trained == [8, 8]
+    for name in names:
+        assert (
+            len(re.findall(f"^{re.escape(name)}, seed [01]: 60 of 200 rows", result.output, re.MULTILINE))
+            == 2
+        )
+    chosen = {path.stem: set(pd.read_csv(path)["row"]) for path in (tmp_path / "selected").glob("*seed0.csv")}
+    assert len(chosen) == 4
+    (stratified,) = (rows for name, rows in chosen.items() if name.startswith("stratified"))
+    assert stratified not in [rows for name, rows in chosen.items() if not name.startswith("stratified")]
+
+
+@pytest.mark.parametrize("command", ["coreset", "active"])
+@pytest.mark.parametrize(
+    ("strategy", "words"),
+    [
+        ("entropyy", "--strategy must be one of entropy, "),
+        ("margin:", "parameters must be PARAMETER=VALUE"),
+        ("k_centers:n_initial=0,n_initial=1", "the parameter n_initial comes twice"),
+        ("k_centers:n_initial=-1", "--strategy k_centers:n_initial=-1: "),
+        ("k_centers:initials=3", "initials"),
+        ("badge:=1", "parameters must be PARAMETER=VALUE"),
+    ],
+)
+def test_bad_strategies(command, strategy, words, tmp_path):
+    result = run(command, *QUICK, "--strategy", strategy, "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert words in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_strategies_that_the_proxy_cannot_serve_are_left_out(tmp_path):
+    lines = [f"{1 + i % 2},{'fine' if i % 2 else 'dull'} film {i}" for i in range(60)]
+    for name in ("train", "test"):
+        (tmp_path / f"{name}.csv").write_text("\n".join(lines))
+    arguments = [
+        "coreset", "--data", tmp_path, "--proxy", "fasttext", "--target", "bag-of-ngrams", "--only-select",
+        "--baseline", "none", "--strategy", "el2n",
+    ]  # fmt: skip
+    alone = run(*arguments, "--out", tmp_path / "a")
+    assert alone.exit_code == 2
+    assert "cannot give training_record" in alone.output
+    none = run(*arguments, "--strategy", "aum", "--out", tmp_path / "a")
+    assert none.exit_code == 2
+    assert "can serve no --strategy" in none.output
+    assert not (tmp_path / "a").exists()
+    both = run(*arguments, "--strategy", "random", "--out", tmp_path / "b")
+    assert both.exit_code == 0, both.output
+    assert "note: --strategy el2n reads training_record, which FastTextClassifier cannot give" in both.output
+    assert "random, seed 0: 30 of 60 rows chosen" in both.output
 
 
 def test_only_select_trains_no_target(tmp_path):

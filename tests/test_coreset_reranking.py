@@ -1,10 +1,13 @@
 """One training serves every strategy: choosing again, the table of scores, weights, quotas of classes."""
 
+import pickle
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -13,7 +16,8 @@ from toy_nets import make_net
 from toy_proxies import blobs
 
 from sksvp import CoresetClassifier, ProxyCoresetSampler, ProxyCoresetSelector
-from sksvp.estimators import ResNetClassifier
+from sksvp.coreset import _reranking
+from sksvp.estimators import BagOfNgramsClassifier, ResNetClassifier
 from sksvp.proxies import Incremental
 from sksvp.strategies import FacilityLocation, Stratified, strategy_names
 
@@ -83,6 +87,45 @@ def test_rows_that_are_gone_must_be_given(digits, mlp):
         selector.rerank(strategy="entropy", X=X + 1)
 
 
+def test_a_choice_that_was_made_again_chooses_again(fitted):
+    again = fitted.rerank(strategy="aum").rerank(strategy="entropy")
+    np.testing.assert_array_equal(again.order_, fitted.rerank(strategy="entropy").order_)
+    assert again.explain()["nearest_kept"].notna().sum() == 400
+
+
+def test_the_proxy_is_asked_once(digits, monkeypatch):
+    X, y = digits
+    selector = ProxyCoresetSelector(LogisticRegression(), strategy="entropy", random_state=0).fit(X, y)
+    asked = []
+    ask = LogisticRegression.predict_proba
+    monkeypatch.setattr(
+        LogisticRegression, "predict_proba", lambda self, X: (asked.append(len(X)), ask(self, X))[1]
+    )
+    first = selector.rerank(strategy="margin")
+    selector.score_table()
+    np.testing.assert_array_equal(first.rerank(strategy="entropy").order_, selector.order_)
+    assert asked == [500]
+    pickled = pickle.loads(pickle.dumps(selector))
+    with pytest.raises(ValueError, match="no longer in memory"):
+        pickled.rerank(strategy="margin")
+    selector.fit(X, y)
+    monkeypatch.setattr(_reranking, "_SAID_BYTES", 10)
+    asked.clear()
+    for _ in range(2):
+        selector.rerank(strategy="margin")
+    assert asked == [500, 500]
+
+
+@pytest.mark.filterwarnings("default::UserWarning")
+def test_a_warning_comes_once_and_names_the_line_of_the_user(digits, mlp):
+    selector = ProxyCoresetSelector(mlp, strategy="aum", class_balanced=True, random_state=0).fit(*digits)
+    for choose_again in (lambda: selector.rerank(strategy="beta"), selector.score_table):
+        with pytest.warns(UserWarning, match="6 visits, fewer than window=10") as caught:
+            choose_again()
+        of_windows = [warning for warning in caught if "window" in str(warning.message)]
+        assert [warning.filename for warning in of_windows] == [__file__]
+
+
 def test_what_was_not_recorded_cannot_be_had(digits):
     selector = ProxyCoresetSelector(LogisticRegression(), strategy="entropy").fit(*digits)
     assert selector.record_ is None
@@ -128,6 +171,56 @@ def test_the_table_has_every_score(fitted, digits, mlp):
         fresh = ProxyCoresetSelector(mlp, strategy=name, random_state=0).fit(*digits)
         np.testing.assert_array_equal(table[name], fresh.scores_)
     assert not {"random", "k_centers", "stratified"} & set(table.columns)
+
+
+class WithoutNumbers(SGDClassifier):
+    """A classifier whose features are no numbers."""
+
+    def transform(self, X):
+        return np.full((len(X), 2), "a", dtype=object)
+
+
+def test_the_table_leaves_out_what_cannot_be_had():
+    X, y = blobs()
+    selector = ProxyCoresetSelector(WithoutNumbers(loss="log_loss"), strategy="aum", random_state=0).fit(X, y)
+    with pytest.warns(UserWarning, match="The table has no grand: The features .*numbers"):
+        table = selector.score_table()
+    assert "aum" in table and "entropy" in table and "grand" not in table
+
+
+def test_rows_in_a_list_must_be_given():
+    texts = [f"{'good' if place % 2 else 'bad'} film {place % 7}" for place in range(60)]
+    proxy = make_pipeline(CountVectorizer(), SGDClassifier(loss="log_loss", random_state=0))
+    selector = ProxyCoresetSelector(proxy, strategy="aum", random_state=0).fit(texts, np.arange(60) % 2)
+    with pytest.raises(ValueError, match="in a list"):
+        selector.score_table()
+    assert "entropy" in selector.score_table(texts)
+    # They are asked once.
+    assert "entropy" in selector.score_table()
+
+
+def test_a_training_of_one_visit_has_a_table():
+    X, y = blobs()
+    proxy = Incremental(MLPClassifier((4,), random_state=0), n_epochs=1)
+    selector = ProxyCoresetSelector(proxy, strategy="aum", random_state=0).fit(X, y)
+    with pytest.warns(UserWarning, match="no dyn_unc: Windows need at least 2 visits"):
+        table = selector.score_table()
+    assert "aum" in table and "dyn_unc" not in table
+
+
+@pytest.mark.parametrize("proxy", [HistGradientBoostingClassifier(max_iter=5), make_net()])
+def test_a_record_that_was_kept_is_there_whatever_chose(proxy):
+    X, y = blobs()
+    selector = ProxyCoresetSelector(proxy, strategy="margin", random_state=0).fit(X, y)
+    asked_for = ProxyCoresetSelector(proxy, strategy="aum", random_state=0).fit(X, y).record_
+    np.testing.assert_array_equal(selector.record_.require("loss"), asked_for.require("loss"))
+
+
+def test_texts_in_a_list_have_a_record():
+    texts = [f"{'good' if place % 2 else 'bad'} film {place % 7}" for place in range(60)]
+    proxy = BagOfNgramsClassifier(bucket=100, max_epochs=2)
+    selector = ProxyCoresetSelector(proxy, strategy="entropy", random_state=0).fit(texts, np.arange(60) % 2)
+    assert selector.record_.n_rows == 60
 
 
 def test_weights_count_the_rows_that_a_pick_stands_for(fitted, digits):

@@ -20,7 +20,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, SGDClassifier, SGDRegressor
 from sklearn.model_selection import GridSearchCV
@@ -39,10 +39,13 @@ from sksvp.coreset._nearest import nearest_rows
 from sksvp.estimators import ResNetClassifier, WhitenedConvNetClassifier
 from sksvp.proxies import Incremental, as_proxy
 from sksvp.strategies import (
+    Auto,
     Entropy,
     Evidence,
+    FacilityLocation,
     ForgettingEvents,
     KCenters,
+    Random,
     ScoredStrategy,
     Window,
     _registry,
@@ -111,21 +114,54 @@ def test_choice_is_the_ranking_of_the_proxys_evidence():
 
 
 @pytest.mark.parametrize(
-    ("proxy", "strategy"),
+    ("proxy", "reads"),
     [
-        (LOGISTIC, "Entropy"),
-        (SGDClassifier(), "ForgettingEvents"),
-        (GradientBoostingClassifier(n_estimators=5), "ForgettingEvents"),
-        (FrozenEstimator(SGDClassifier(loss="log_loss").fit(X, y)), "Entropy"),
-        (MLPClassifier(early_stopping=True, max_iter=20), "Entropy"),
-        (SGDClassifier(loss="log_loss", class_weight="balanced"), "Entropy"),
-        (make_net(), "ForgettingEvents"),
+        (LOGISTIC, ("probabilities",)),
+        (SGDClassifier(), ("training_record",)),
+        (GradientBoostingClassifier(n_estimators=5), ("training_record",)),
+        (FrozenEstimator(SGDClassifier(loss="log_loss").fit(X, y)), ("probabilities",)),
+        (MLPClassifier(early_stopping=True, max_iter=20), ("probabilities",)),
+        (make_pipeline(StandardScaler(), MLPClassifier(max_iter=20)), ("training_record", "features")),
+        (SGDClassifier(early_stopping=True), ()),
+        (make_net(), ("training_record", "features")),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_auto_takes_forgetting_events_where_there_are_any(proxy, strategy):
-    selector = ProxyCoresetSelector(proxy, random_state=0).fit(X.astype(np.float32), y)
-    assert type(selector.strategy_).__name__ == strategy
+def test_auto_reads_what_the_proxy_gives(proxy, reads):
+    selector = ProxyCoresetSelector(proxy, subset_size=0.3, random_state=0).fit(X.astype(np.float32), y)
+    assert set(reads) <= set(selector._ranks_by.requires)
+    assert not isinstance(selector.strategy_, Auto) and "30% of the rows" in selector.strategy_reason_
+    assert np.bincount(y[selector.indices_]).tolist() == [15, 15, 15]
+
+
+def test_auto_decides_anew_for_another_size():
+    selector = ProxyCoresetSelector(
+        make_pipeline(StandardScaler(), LOGISTIC), subset_size=0.05, random_state=0
+    )
+    selector.fit(X, y)
+    assert isinstance(selector.strategy_, FacilityLocation)
+    more = selector.rerank(subset_size=0.5)
+    assert isinstance(more.strategy_, Random) and "50% of the rows" in more.strategy_reason_
+    assert np.bincount(y[more.indices_]).tolist() == [25, 25, 25]
+    fewer = more.rerank(subset_size=0.05)
+    np.testing.assert_array_equal(fewer.indices_, selector.indices_)
+    named = more.rerank(strategy="random", class_balanced=False)
+    assert named.strategy_reason_ is None
+
+
+def test_auto_covers_sparse_features():
+    proxy = make_pipeline(CountVectorizer(), SGDClassifier(loss="log_loss"))
+    texts = [f"{word} {number}" for number in range(30) for word in ("good", "bad")]
+    selector = ProxyCoresetSelector(proxy, subset_size=0.2, random_state=0).fit(texts, [0, 1] * 30)
+    assert isinstance(selector.strategy_, FacilityLocation) and len(selector.indices_) == 12
+
+
+def test_auto_does_without_features_that_are_no_numbers():
+    table = pd.DataFrame({"word": pd.Categorical(["good", "bad", "fine"] * 20), "number": range(60)})
+    proxy = HistGradientBoostingClassifier(max_iter=3, categorical_features="from_dtype")
+    selector = ProxyCoresetSelector(proxy, subset_size=0.2, random_state=0).fit(table, [0, 1] * 30)
+    assert isinstance(selector.strategy_, Random) and len(selector.indices_) == 12
+    assert isinstance(selector.rerank(subset_size=0.1).strategy_, Random)
 
 
 def test_a_search_may_switch_forgetting_events_off():
@@ -163,13 +199,11 @@ def test_strategies_of_ones_own_are_held_to_their_word(ranking, message):
 
 
 @pytest.mark.parametrize("params", [{"early_stopping": True}, {"class_weight": "balanced"}])
-@pytest.mark.parametrize("strategy", ["forgetting_events", "auto"])
-def test_why_there_are_no_forgetting_events_is_said(params, strategy):
-    # Without log_loss there are no probabilities that "auto" could fall back on.
+def test_why_there_are_no_forgetting_events_is_said(params):
     with pytest.raises(
         ValueError, match=r"SGDClassifier cannot give .* partial_fit, which .* does not allow"
     ):
-        ProxyCoresetSelector(SGDClassifier(**params), strategy=strategy).fit(X, y)
+        ProxyCoresetSelector(SGDClassifier(**params), strategy="forgetting_events").fit(X, y)
 
 
 def test_why_partial_fit_was_tried_is_said():
@@ -323,7 +357,11 @@ def test_bad_labels(labels, message):
         ),
         ({"proxy": 3}, ValueError, "proxy"),
         ({"proxy": SGDRegressor()}, ValueError, "proxy must be a classifier, got the regressor SGDRegressor"),
-        ({"proxy": StandardScaler()}, ValueError, "StandardScaler cannot give probabilities"),
+        (
+            {"proxy": StandardScaler(), "strategy": "entropy"},
+            ValueError,
+            "StandardScaler cannot give probabilities",
+        ),
         ({"class_balanced": "yes"}, ValueError, "class_balanced"),
         ({"stop_proxy": "soon"}, ValueError, "stop_proxy"),
         ({"memory": 3}, ValueError, "memory"),
@@ -535,7 +573,7 @@ def test_images_and_lazy_rows():
     labels = np.arange(40) % 2
     proxy = ResNetClassifier(depth=8, max_epochs=2, batch_size=16)
     selector = ProxyCoresetSelector(proxy, subset_size=0.3, random_state=0).fit(lazy, labels)
-    assert isinstance(selector.strategy_, ForgettingEvents)
+    assert {"training_record", "features"} == set(selector._ranks_by.requires)
     kept = selector.transform(lazy)
     assert isinstance(kept, NoisyImages) and kept.shape == (12, 8, 8, 3)
     resident = clone(selector).fit(np.asarray(lazy), labels)
@@ -711,8 +749,8 @@ def test_progress_goes_to_stderr(capsys):
     ("proxy", "strategy", "said"),
     [
         (make_pipeline(StandardScaler(), SGDClassifier()), "auto", "SGDClassifier is trained in 20 passes"),
-        (GradientBoostingClassifier(n_estimators=2), "auto", 'strategy="auto": forgetting events.\n'),
-        (LOGISTIC, "auto", 'strategy="auto": entropy.\n'),
+        (GradientBoostingClassifier(n_estimators=2), "auto", "since 50% of the rows"),
+        (LOGISTIC, "auto", "strategy='auto': random rows of each class"),
         (SGDClassifier(), "forgetting_events", ""),
     ],
     ids=["partial_fit", "stages", "neither", "not auto"],
@@ -721,7 +759,7 @@ def test_what_auto_takes_is_said_with_verbose(proxy, strategy, said, capsys):
     ProxyCoresetSelector(proxy, strategy=strategy, verbose=1, random_state=0).fit(X, y)
     err = capsys.readouterr().err
     assert said in err and ("auto" in err) == (strategy == "auto")
-    assert ('which strategy="entropy" uses' in err) == said.startswith("SGD")
+    assert ("which strategy='entropy' uses" in err) == said.startswith("SGD")
 
 
 # Seeds, clones, pickles ----------------------------------------------------------------------
@@ -740,10 +778,13 @@ def test_parameters_are_stored_untouched_and_reach_the_proxy():
 
 def test_proxy_and_ranking_have_separate_streams():
     net = SGDClassifier(random_state=0)
-    first, second = (ProxyCoresetSelector(net, random_state=seed).fit(X, y) for seed in (0, 1))
+    first, second = (
+        ProxyCoresetSelector(net, strategy="forgetting_events", random_state=seed).fit(X, y)
+        for seed in (0, 1)
+    )
     np.testing.assert_array_equal(first.scores_, second.scores_)  # its own seed is kept
     assert not np.array_equal(first.order_, second.order_)
-    derived = ProxyCoresetSelector(SGDClassifier(), random_state=0).fit(X, y)
+    derived = ProxyCoresetSelector(SGDClassifier(), strategy="forgetting_events", random_state=0).fit(X, y)
     other_strategy = ProxyCoresetSelector(
         SGDClassifier(), strategy=ForgettingEvents(), subset_size=5, random_state=0
     )

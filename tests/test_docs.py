@@ -76,6 +76,22 @@ def test_the_tables_of_the_demo_are_those_of_recorded_runs(precision):
     assert (settings["epochs"], settings["batch_size"]) == (learning.epochs, learning.batch_size)
 
 
+def test_the_table_of_evidence_is_that_of_the_registry():
+    text = (_DOCS / "guide" / "strategies.md").read_text(encoding="utf-8")
+    _, _, after = text.partition("| evidence | strategies |\n|---|---|\n")
+    table, _, after = after.partition("\n\n")
+    said = {
+        name: set(re.findall(r"`(\w+)`", line.split("|")[1]))
+        for line in table.splitlines()
+        for name in re.findall(r'`"(\w+)"`', line.split("|")[2])
+    }
+    built_in = {name: _registry.resolve_strategy(name) for name in _registry._BUILT_IN}
+    assert said == {name: set(strategy.requires) for name, strategy in built_in.items()}
+    first_line, _, _ = after.partition(" read the labels")
+    with_labels = {name for name, strategy in built_in.items() if strategy.needs_labels}
+    assert set(re.findall(r'`"(\w+)"`', first_line)) == with_labels
+
+
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.stem)
 def test_options_named_exist(page):
     # Options of other programs: torch's launcher, the benchmarks, sha256sum.

@@ -401,7 +401,8 @@ def target_records(*trainings):
     """Records of trainings, given as name, strategy, share, rows, seed, error and seconds of the target."""
     return [
         {
-            "kind": "target", "name": name, "strategy": strategy, "subset_size": size, "n_rows": rows, "seed": seed,
+            "kind": "target", "name": name, "strategy": strategy, "subset_size": size, "n_subset": rows, "n_rows": rows,
+            "seed": seed, "protocol": "epochs", "epochs": 3, "updates": 9,
             "error": error, "proxy_seconds": 1.0, "selection_seconds": 2.0, "target_seconds": 2 * seconds,
             "proxy_cpu_seconds": 1.0, "selection_cpu_seconds": 2.0, "target_cpu_seconds": seconds,
         }

@@ -160,6 +160,11 @@ def _record():
     )
 
 
+def _selector():
+    proxy = SGDClassifier(loss="log_loss", random_state=0)
+    return sksvp.ProxyCoresetSelector(proxy, strategy="aum", random_state=0).fit(*blobs(30))
+
+
 def _learner(**changes):
     """Return a learner that has asked for labels, has some, and has others to ask for."""
     X, y = blobs(30)
@@ -385,6 +390,7 @@ SMALL = {
     "DataMapDisplay": lambda: {
         "table": pd.DataFrame(0.5, range(5), ["confidence", "variability", "correctness"])
     },
+    "TrainingRecordDisplay": lambda: {"record": _record()},
     "ActiveLearningDisplay": lambda: {"curve": pickle.loads(_curve())[1]},
     "ImageFolderRows": lambda: {"root": _image_files(), "files": ["a/1.png"], "image_size": 8, "n_jobs": 1},
     "PackedTexts": {"texts": ["a", "b"]},
@@ -404,6 +410,7 @@ USES = {
     ).fit(*blobs(30)),
     "ImageFolderRows": lambda rows: rows.read([0]),
     "DataMapDisplay": lambda display: display.plot(),
+    "TrainingRecordDisplay": lambda display: display.plot(),
 }
 
 # Arguments by their names, for all callables; the entries of a callable come before these.
@@ -440,9 +447,13 @@ ARGUMENTS = {
     "order": lambda: np.arange(30),
     "path": lambda: "file",
     "probabilities": lambda: np.full((30, 2), 0.5),
+    "proxy": LogisticRegression,
     "random_state": lambda: 0,
+    "record": lambda: sksvp.strategies.TrainingRecord.from_losses(np.random.RandomState(0).rand(12, 30)),
+    "reference": lambda: np.arange(30.0),
     "report": lambda: _silent,
     "rows": lambda: np.arange(3),
+    "runs": lambda: {"small": np.random.RandomState(0).rand(2, 30), "large": np.arange(30.0)},
     "scores": lambda: np.arange(30.0),
     "strategy": lambda: "margin",
     "subset_size": lambda: 0.5,
@@ -470,6 +481,8 @@ CALLS = {
     "active.ProxyActiveLearner.teach": {"rows": lambda: np.arange(2), "y": lambda: blobs(30)[1][:2]},
     "active.ProxyActiveLearner.query": {"n_samples": lambda: 3},
     "active.ProxyActiveLearner.predict": {"X": lambda: blobs(30)[0]},
+    "agreement.agreement_by_epoch": {"strategy": lambda: "variability"},
+    "agreement.overlap": {"shares": lambda: [0.5]},
     "coreset.CoresetClassifier.transform": {"X": lambda: blobs(30)[0]},
     "coreset.ProxyStop.from_json": {"content": lambda: {"n_epochs": 1, "max_epochs": 2}},
     "datasets.ImageFolderRows.read": {"indices": lambda: [0]},
@@ -515,9 +528,10 @@ CALLS = {
         "n_repeats": lambda: 1,
         "models": lambda: ("proxy",),
     },
-    "plotting.DataMapDisplay.from_record": {
-        "record": lambda: sksvp.strategies.TrainingRecord(np.ones((2, 5)))
-    },
+    "plotting.DataMapDisplay.from_record": {"record": lambda: _record()},
+    "plotting.DataMapDisplay.from_selector": {"selector": lambda: _selector()},
+    "plotting.TrainingRecordDisplay.from_record": {"record": lambda: _record()},
+    "plotting.TrainingRecordDisplay.from_selector": {"selector": lambda: _selector()},
     "plotting.CoresetDisplay.from_run": {"folder": lambda: _reported_run()},
     "plotting.save_active_figure": {"rounds": _rounds, "path": lambda: "figure.png"},
     "plotting.save_run_figure": {

@@ -8,7 +8,14 @@ from sksvp.plotting import DataMapDisplay
 from sksvp.strategies import TrainingRecord, confidence, correctness, variability
 
 matplotlib = pytest.importorskip("matplotlib")
+pytest.importorskip("matplotlib.pyplot")
 matplotlib.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    matplotlib.pyplot.close("all")
 
 
 @pytest.fixture
@@ -47,5 +54,5 @@ def test_other_things_are_refused(record):
         DataMapDisplay.from_record(np.ones((3, 4)))
     with pytest.raises(ValueError, match="max_rows"):
         DataMapDisplay.from_record(record, max_rows=0)
-    with pytest.raises(ValueError, match=r"lacks \['correctness'\]"):
-        DataMapDisplay(pd.DataFrame({"confidence": [1.0], "variability": [0.0]})).plot()
+    with pytest.raises(ValueError, match="a DataFrame with the columns confidence, variability, correctness"):
+        DataMapDisplay(pd.DataFrame({"confidence": [1.0], "variability": [0.0]}))

@@ -103,19 +103,30 @@ _CUDA = "bench_cuda.json"
 _FAST = "bench_fast_recipe.json"
 _STOP = "bench_stop_proxy.json"
 _STRATEGIES = "bench_strategies.json"
+_LABELS = "bench_label_issues.json"
 
 
-def _beside_random(record, share: float) -> list[float]:
+def _beside_random(record, *, wrong: bool, share: float) -> list[float]:
     """Points of error beside random rows by class, without signs, as the guide's table has them."""
-    found = []
-    for name in ("forgetting", "el2n", "facility location"):
-        less = [
-            result[f"{name} {share}"] - result[f"random, by class {share}"]
-            for results in record["errors"].values()
-            for result in results
-        ]
-        found.append(abs(100 * statistics.mean(less)))
-    return found
+    sets = [sets["equal updates"] for name, sets in record["errors"].items() if ("," in name) == wrong]
+
+    def mean(errors: dict, name: str) -> float:
+        return 100 * statistics.mean(errors[name][str(share)])
+
+    return [
+        abs(statistics.mean(mean(errors, name) - mean(errors, "random, by class") for errors in sets))
+        for name in ("forgetting", "el2n", "auto")
+    ]
+
+
+def _judged(record, name: str, protocol: str = "equal updates") -> dict[str, int]:
+    """Count the cases in which a strategy is worse or better than random rows, or nearly the best."""
+    judge = _benchmark("_page_of_strategies").judge
+    return judge([sets[protocol] for sets in record["errors"].values()], name)
+
+
+def _counts(record, name: str, *, protocol: str = "equal updates") -> list[int]:
+    return [_judged(record, name, protocol)[key] for key in ("cells", "worse", "better", "nearly best")]
 
 
 def _fast_error(record) -> float:
@@ -137,24 +148,139 @@ def _default_stop(record) -> dict:
     return line
 
 
+def _issues(record, name: str, way: str, *keys: str) -> list[float]:
+    """Means over seeds of what a way found, and of errors of targets, in %; AUROC as it is."""
+    parts = [part for part in record["parts"] if part["name"] == name]
+    found = []
+    for key in keys:
+        values = [
+            part["found"][way][key] if key in part["found"][way] else part["errors"][key] for part in parts
+        ]
+        found.append(statistics.mean(values) * (1 if key == "auroc" else 100))
+    return found
+
+
+_LABEL_ERRORS = {
+    "CIFAR-10, human, aggregate": "CIFAR-10, majority of three people",
+    "CIFAR-10, human, random1": "CIFAR-10, one answer each",
+    "CIFAR-10, human, worst": "CIFAR-10, a wrong answer where there was one",
+    "ag_news_csv, planted, alike": "AG News, wrong where classes are alike",
+    "ag_news_csv, planted, uniform": "AG News, wrong at random",
+}
+
 _SENTENCES = [
-    Quote(
-        "docs/guide/strategies.md",
-        "| 5 % | +{} | +{} | -{} |",
-        _STRATEGIES,
-        lambda record: _beside_random(record, 0.05),
+    *(
+        Quote(
+            "docs/guide/label_issues.md",
+            f"| {label} | {{}} % | {{}} | {{}} | {{}} | {{}} % | {{}} % |",
+            _LABELS,
+            lambda record, name=name: [
+                100 * statistics.mean(part["wrong"] for part in record["parts"] if part["name"] == name),
+                *_issues(record, name, "aum", "auroc"),
+                *_issues(record, name, "aum, 3 proxies", "auroc"),
+                *_issues(record, name, "probability out of fold", "auroc"),
+                *_issues(record, name, "aum", "flagged", "precision of flagged"),
+            ],
+        )
+        for name, label in _LABEL_ERRORS.items()
+    ),
+    *(
+        Quote(
+            "docs/guide/label_issues.md",
+            f"| {label} | {{}} | {{}} | {{}} | {{}} | {{}} |",
+            _LABELS,
+            lambda record, name=name: _issues(
+                record,
+                name,
+                "aum",
+                "all rows",
+                "aum, 3 proxies: worst tenth less",
+                "aum, 3 proxies: flagged less",
+                "aum, made-up class: flagged less",
+                "true labels",
+            ),
+        )
+        for name, label in _LABEL_ERRORS.items()
     ),
     Quote(
-        "docs/guide/strategies.md",
-        "| 20 % | +{} | +{} | -{} |",
-        _STRATEGIES,
-        lambda record: _beside_random(record, 0.2),
+        "docs/guide/coresets.md",
+        "one proxy's events have a rank correlation of {} with the mean of five other proxies, and those of three "
+        "proxies {}. For the area under the margin it is {} and {}",
+        _LABELS,
+        lambda record: [
+            record["agreement"]["ag_news_csv"][score][n]
+            for score in ("forgetting_events", "aum")
+            for n in ("1", "3")
+        ],
+    ),
+    *(
+        Quote(
+            "docs/guide/strategies.md",
+            f"| {labels} | {share:.0%} |".replace("%", " %") + f" {first}{{}} | {second}{{}} | -{{}} |",
+            _STRATEGIES,
+            lambda record, wrong=wrong, share=share: _beside_random(record, wrong=wrong, share=share),
+        )
+        for wrong, labels, share, first, second in (
+            (False, "as they are", 0.05, "+", "+"),
+            (False, "as they are", 0.2, "+", "+"),
+            (False, "as they are", 0.5, "-", "-"),
+            (True, "a part of them wrong", 0.05, "+", "+"),
+            (True, "a part of them wrong", 0.2, "+", "+"),
+            (True, "a part of them wrong", 0.5, "+", "+"),
+        )
+    ),
+    *(
+        Quote(
+            page,
+            "in {} of {} cases, and worse ones in {}",
+            _STRATEGIES,
+            lambda record: [_judged(record, "auto")[key] for key in ("better", "cells", "worse")],
+        )
+        for page in ("README.md", "docs/guide/when.md")
     ),
     Quote(
-        "docs/guide/strategies.md",
-        "| 50 % | -{} | -{} | -{} |",
+        "README.md",
+        "keep the hardest rows, were worse in {} of them",
         _STRATEGIES,
-        lambda record: _beside_random(record, 0.5),
+        lambda record: _judged(record, "forgetting")["worse"],
+    ),
+    *(
+        Quote(
+            "docs/guide/when.md",
+            f"| {label} | {{}} | {{}} | {{}} | {{}} |",
+            _STRATEGIES,
+            lambda record, name=name: _counts(record, name),
+        )
+        for name, label in (
+            ("auto", '`"auto"`'),
+            ("el2n, strata", "strata over EL2N"),
+            ("forgetting", "forgetting events"),
+            ("entropy", "entropy"),
+        )
+    ),
+    *(
+        Quote(
+            page,
+            "they give {} better and {} worse",
+            "bench_auto.json",
+            lambda record: [
+                sum(entry["left out"]["equal updates"][key] for entry in record["entries"].values())
+                for key in ("better", "worse")
+            ],
+        )
+        for page in ("README.md", "docs/guide/when.md")
+    ),
+    Quote(
+        "docs/guide/when.md",
+        "`auto` was better in {} and worse in {}",
+        _STRATEGIES,
+        lambda record: _counts(record, "auto", protocol="equal epochs")[2:0:-1],
+    ),
+    Quote(
+        "docs/guide/when.md",
+        "forgetting events were {} points worse than random rows, and `auto` {} better",
+        _STRATEGIES,
+        lambda record: _beside_random(record, wrong=True, share=0.05)[::2],
     ),
     Quote("README.md", "takes {} % of the processor time", _FAST, lambda r: 100 * r["cost"]["whole_ratio"]),
     Quote(
@@ -736,6 +862,8 @@ def test_another_figure_is_noticed(quote):
     [
         ("bench_k_centers", lambda module, record: module.table(record["cases"])),
         ("bench_strategies", lambda module, record: module.lines_of(record)),
+        ("bench_auto", lambda module, record: module.lines_of(record)),
+        ("bench_label_issues", lambda module, record: module.lines_of(record)),
         ("bench_cuda", lambda module, record: module.lines_of(record["figures"])),
     ],
 )

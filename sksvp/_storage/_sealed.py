@@ -13,10 +13,12 @@ class DamagedFile(ValueError):
     """The content of a file is not what was written."""
 
 
-def write_sealed(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+def write_sealed(path: Path, content: bytes | memoryview, *, mode: int = 0o666) -> None:
     """Write a file with the checksum of its content as the first line."""
-    with replacing(path, mode=mode) as part:
-        part.write_bytes(_sha256(content).encode() + b"\n" + content)
+    with replacing(path, mode=mode) as part, open(part, "wb") as file:
+        file.write(_sha256(content).encode() + b"\n")
+        # By itself: a large training record would be copied.
+        file.write(content)
 
 
 def read_sealed(path: Path) -> bytes:
@@ -135,5 +137,5 @@ def _seal_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.sha256")
 
 
-def _sha256(content: bytes) -> str:
+def _sha256(content: bytes | memoryview) -> str:
     return hashlib.sha256(content).hexdigest()

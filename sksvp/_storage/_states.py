@@ -47,7 +47,7 @@ def write_state(folder: Path, number: int, kind: str, saved: Saved) -> None:
     arrays = {f"{_ARRAY}{name}": array for name, array in saved.arrays.items()}
     buffer = io.BytesIO()
     np.savez(buffer, header=np.frombuffer(header, dtype=np.uint8), **arrays)  # type: ignore[arg-type]
-    write_sealed(folder / f"state-{number:08d}.bin", buffer.getvalue())
+    write_sealed(folder / f"state-{number:08d}.bin", buffer.getbuffer())
     remove_old_states(folder)
 
 

@@ -104,6 +104,16 @@ class FittedLearner(CarriesStrategies, MetaEstimatorMixin, ClassifierMixin, Base
         return self._run.state.scores.copy()
 
     @property
+    def strategy_(self) -> Any:
+        """Strategy of the last selection, None before it."""
+        return self._run.took
+
+    @property
+    def strategy_reason_(self) -> str | None:
+        """Why ``strategy="auto"`` took it, None for any other strategy."""
+        return self._run.reason
+
+    @property
     def waiting_(self) -> np.ndarray:
         """Rows of the last query that have no label yet; a copy."""
         return self._run.state.waiting.copy()

@@ -18,6 +18,7 @@ from .._inputs._paths import as_path
 from .._inputs._row_numbers import check_row_numbers
 from .._storage._fingerprint import fingerprint
 from ..labelling import check_classes, read_classes
+from ..proxies import as_proxy
 from ._exchange import ExchangingLearner
 from ._opening import check_models, open_state, read_pool, route_fit_params
 from ._pool import append_rows
@@ -51,7 +52,8 @@ class ProxyActiveLearner(ExchangingLearner):
     strategy : str or Strategy, default="margin"
         ``"margin"``, ``"least_confidence"`` (used in the paper), ``"entropy"``,
         ``"k_centers"`` (starting from the labelled rows), ``"random"``, or a
-        strategy object.
+        strategy object. ``"auto"`` covers the pool as long as there are few labels,
+        and starts from typical rows of X; see `sksvp.strategies.AutoQuery`.
     rounds : list of int, list of float or None, default=None
         Number of labels that each round buys after the random start: numbers of
         rows, or shares of the pool (rounded).
@@ -95,6 +97,10 @@ class ProxyActiveLearner(ExchangingLearner):
     scores_ : ndarray of shape (n_rows,)
         Scores of the last selection; higher scores are chosen first. NaN for rows
         that were labelled.
+    strategy_ : Strategy or None
+        What ranked at the last selection; None before it.
+    strategy_reason_ : str or None
+        Why ``strategy="auto"`` took it.
     waiting_ : ndarray of int
         Rows of the last query that have no label yet, best first.
     labeled_rows_ : ndarray of int
@@ -447,7 +453,7 @@ class ProxyActiveLearner(ExchangingLearner):
         learner, checkpoint, state = find_run(folder, X)
         with ExitStack() as stack:
             stack.callback(checkpoint.close)
-            strategy = resolve_pool_strategy(learner.strategy)
+            strategy = resolve_pool_strategy(learner.strategy, as_proxy(learner.proxy).gives)
             run = Run(
                 X,
                 state,

@@ -64,7 +64,7 @@ def check_models(learner, X: Any) -> Any:
         target = as_proxy(learner.target)
         target.check_classifies("target")
         target.check_params()
-    strategy = resolve_pool_strategy(learner.strategy)
+    strategy = resolve_pool_strategy(learner.strategy, proxy.gives)
     proxy.check_gives(strategy.requires)
     proxy.check_rows(X, strategy.requires)
     return strategy

@@ -1,5 +1,6 @@
 """A run of active learning: rows, state, models, and the steps from one state to the next."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,11 +12,11 @@ from sklearn.utils.validation import _check_method_params, _is_arraylike, _num_s
 from .._clock import Clock
 from .._inputs._containers import take_rows
 from .._seeds import draw_seeds
-from ..proxies import as_proxy
-from ..strategies import Random, recorder_names, resolve_strategy
+from ..proxies import NoFeatures, as_proxy
+from ..strategies import AutoQuery, Margin, Random, recorder_names, resolve_strategy
 from ._checkpoint import LearnerCheckpoint
 from ._models import Trained, are_same, train
-from ._ranking import rank_pool
+from ._ranking import Ranking, rank_pool
 from ._same_rows import snapshot_of
 from ._state import State
 
@@ -48,6 +49,10 @@ class Run:
         Whether the user can change the pool between two steps.
     trained_proxy, trained_target : Trained or None
         The models trained last.
+    took : Strategy or None
+        What ranked last.
+    reason : str or None
+        Why ``"auto"`` took it.
     """
 
     X: Any
@@ -61,6 +66,8 @@ class Run:
     watches_pool: bool = False
     trained_proxy: Trained | None = field(default=None, init=False)
     trained_target: Trained | None = field(default=None, init=False)
+    took: Any = field(default=None, init=False)
+    reason: str | None = field(default=None, init=False)
     _last_official: Trained | None = field(default=None, init=False)
 
     def __post_init__(self):
@@ -109,20 +116,24 @@ class Run:
         """Choose the rows to label next; they wait for labels.
 
         With labels of fewer than two classes no model can be trained. The rows are then
-        drawn at random, unless the strategy needs no trained model.
+        drawn at random, unless the strategy needs no trained model; `AutoQuery` takes
+        one then.
         """
         state = self.state
         can_train = state.table.n_classes > 1
-        strategy = self.strategy if can_train or self._needs_rows_alone() else Random()
+        strategy = self._take_strategy(n_samples)
         proxy = self.official_proxy() if can_train and strategy.requires else None
-        ranking = rank_pool(
-            strategy,
-            as_proxy(None) if proxy is None else proxy.proxy,
-            self.X,
-            state.table.labelled,
-            n_samples,
-            random_state=_seed(state.seeds["drawing"], state.n_selections),
-        )
+        known = as_proxy(None) if proxy is None else proxy.proxy
+        try:
+            ranking = self._rank(strategy, known, n_samples)
+        except NoFeatures:
+            if not isinstance(self.strategy, AutoQuery):
+                raise
+            # Features show only when they are asked for to be no numbers.
+            strategy = Margin() if can_train else Random()
+            self.reason = f"{type(strategy).__name__}, since there are no features to cover"
+            ranking = self._rank(strategy, known, n_samples)
+        self.took = strategy
         # A second selection on the same labels does not count their training again.
         paid = state.step_of_selection == state.step
         state.history.append(
@@ -143,6 +154,27 @@ class Run:
         state.step_of_selection = state.step
         self.save()
         return ranking.rows
+
+    def _rank(self, strategy: Any, proxy: Any, n_samples: int) -> Ranking:
+        return rank_pool(
+            strategy,
+            proxy,
+            self.X,
+            self.state.table.labelled,
+            n_samples,
+            random_state=_seed(self.state.seeds["drawing"], self.state.n_selections),
+        )
+
+    def _take_strategy(self, n_samples: int) -> Any:
+        """Return the strategy that ranks now."""
+        state, self.reason = self.state, None
+        if isinstance(self.strategy, AutoQuery):
+            decision = self.strategy.decide(
+                n_rows=state.n_rows, n_labels=state.n_labeled + n_samples, n_classes=state.table.n_classes
+            )
+            self.reason = decision.reason
+            return decision.strategy
+        return self.strategy if state.table.n_classes > 1 or self._needs_rows_alone() else Random()
 
     def _needs_rows_alone(self) -> bool:
         """Tell whether X itself is all that the strategy reads."""
@@ -260,8 +292,19 @@ class Run:
         )
 
 
-def resolve_pool_strategy(strategy: Any) -> Any:
+def resolve_pool_strategy(strategy: Any, gives: Collection[str] = ("probabilities", "features")) -> Any:
     """Turn a `strategy` parameter into a strategy that can rank rows without labels.
+
+    Parameters
+    ----------
+    strategy : str or Strategy
+        The parameter.
+    gives : collection of str
+        Kinds of evidence that the proxy gives, of which ``"auto"`` makes use.
+
+    Returns
+    -------
+    Strategy
 
     Raises
     ------
@@ -269,6 +312,8 @@ def resolve_pool_strategy(strategy: Any) -> Any:
         If the name is unknown, or the strategy needs records of a training: rows of
         a pool are not trained on.
     """
+    if isinstance(strategy, str) and strategy == "auto":
+        return AutoQuery(tuple(kind for kind in AutoQuery().kinds if kind in gives))
     given, strategy = strategy, resolve_strategy(strategy)
     records = [kind for kind in strategy.requires if kind in recorder_names()]
     if records:

@@ -9,10 +9,10 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .._inputs._names import names
 
-_METHODS = ("spearman", "pearson", "kendall")
+METHODS = ("spearman", "pearson", "kendall")
 
 
-@validate_params({"method": [StrOptions(set(_METHODS))]}, prefer_skip_nested_validation=True)
+@validate_params({"method": [StrOptions(set(METHODS))]}, prefer_skip_nested_validation=True)
 def rank_correlation(a: ArrayLike, b: ArrayLike, method: str = "spearman") -> float:
     """Correlate two scores of the same rows.
 
@@ -51,7 +51,7 @@ def rank_correlation(a: ArrayLike, b: ArrayLike, method: str = "spearman") -> fl
     >>> rank_correlation([0.0, 1.0, float("inf")], [5, 6, 7])
     1.0
     """
-    first, second = _check_scores(a, "a"), _check_scores(b, "b")
+    first, second = check_scores(a, "a"), check_scores(b, "b")
     if len(first) != len(second):
         raise ValueError(f"a and b must have the same length, got {len(first)} and {len(second)}.")
     if len(first) < 2:
@@ -68,12 +68,13 @@ def rank_correlation(a: ArrayLike, b: ArrayLike, method: str = "spearman") -> fl
     return _pearson(first, second)
 
 
-def _check_scores(scores: ArrayLike, name: str) -> np.ndarray:
+def check_scores(scores: ArrayLike, name: str, *, nan: bool = False) -> np.ndarray:
+    """Return scores as a 1-D array of float64, with NaN only where it is allowed."""
     with names(name):
         array = np.asarray(scores, dtype=np.float64)
     if array.ndim != 1:
         raise ValueError(f"{name} must have the shape (n_rows,), got {array.shape}.")
-    if np.isnan(array).any():
+    if not nan and np.isnan(array).any():
         raise ValueError(f"{name} must not hold NaN, got {np.count_nonzero(np.isnan(array))} of them.")
     return array
 

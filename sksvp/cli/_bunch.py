@@ -70,8 +70,9 @@ def thin_train(bunch: Bunch, n_rows: int) -> None:
     rows = np.sort(order[:n_rows])
     bunch.row_numbers = rows
     bunch.X_train, bunch.y_train = bunch.X_train[rows], y[rows]
-    if "filenames_train" in bunch:
-        bunch.filenames_train = np.asarray(bunch.filenames_train)[rows]
+    for name in ("filenames_train", "lines_train"):
+        if bunch.get(name) is not None:
+            bunch[name] = np.asarray(bunch[name])[rows]
 
 
 def thin_test(bunch: Bunch, n_rows: int) -> None:

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import typer
 
 from ._config import write_config
 from ._data import Data
-from ._experiment import chosen_baselines, experiment_parts, known_strategies, tell_new_run
+from ._experiment import chosen_baselines, experiment_parts, known_strategies, served_strategies, tell_new_run
 from ._folders import new_folder, read_rows, save_figure
 from ._groups import Group, option, refuse_idle, takes_groups
-from ._messages import tell
+from ._messages import tell, terminal_width
 from ._models import network_kind
 from ._networks import Learning, Networks, build_pair
 from ._run import Repeats, Run, says_how_to_go_on
@@ -20,6 +20,8 @@ from ._run import Repeats, Run, says_how_to_go_on
 # Small data needs many updates: with these a network learns the digits.
 DIGITS_EPOCHS = 30
 BASELINES = ("random", "class-balanced-random", "all")
+# Rivals that cost trainings of their own, and that a run has only where they are named.
+RIVALS = ("same-cost", "rs2")
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Choice(Group):
     panel: ClassVar[str] = "Choice"
 
     strategy: list[str] | None = option(
-        "How rows are ranked: {strategies}; repeat to compare several.",
+        "How rows are ranked: {strategies}, or auto; with parameters as stratified:score=el2n,hardest_dropped=0.1. "
+        "Repeat to compare several: one proxy a seed serves them all.",
         unset="forgetting_events; bag-of-ngrams, fasttext: entropy",
     )
     subset_size: list[float | int] | None = option(
@@ -37,6 +40,11 @@ class Choice(Group):
         unset="0.5; digits: 0.3; --from-selected: as many as there",
     )
     class_balanced: bool = option("Keep the classes in proportion.", default=False)
+    n_proxies: int | None = option(
+        "Number of proxies for each choice, with seeds of their own, whose rankings are averaged.",
+        high=1000,
+        unset="1",
+    )
     probabilities: str | None = option(
         "Whose class probabilities rank the rows: in_sample (the proxy's, which was trained on them) or out_of_fold "
         "(models' that have not seen them; five trainings more).",
@@ -44,11 +52,21 @@ class Choice(Group):
         unset="in_sample",
     )
     baseline: list[str] | None = option(
-        f"What to compare with: {', '.join(BASELINES)}, or none; repeat.",
-        choices=(*BASELINES, "none"),
-        unset="all of them",
+        f"What to compare with: {', '.join(BASELINES)}; same-cost (all rows, for as many updates as proxy and subset "
+        "cost), rs2 (as many random rows, drawn anew for each epoch), or none; repeat.",
+        choices=(*BASELINES, *RIVALS, "none"),
+        unset=f"{', '.join(BASELINES)}",
+    )
+    updates: str = option(
+        "epochs: each target is trained for --epochs; equal: each for as many updates as these have on all rows.",
+        choices=("epochs", "equal"),
+        default="epochs",
     )
     only_select: bool = option("Train the proxy and write selected.csv; no target.", default=False)
+    plan: bool = option(
+        "Show the trainings, and the seconds and memory that they will take, from some timed steps; nothing is kept.",
+        default=False,
+    )
     from_selected: Path | None = option(
         "Train the target on the rows of an earlier selected.csv.", exists=True
     )
@@ -70,27 +88,36 @@ class Choice(Group):
             refuse_idle(
                 {
                     "class_balanced": self.class_balanced,
+                    "n_proxies": self.n_proxies,
                     "probabilities": self.probabilities,
                     **networks.of_proxy(),
                 },
                 "the rows in --from-selected are chosen already, and no --strategy beside them needs a proxy",
             )
+        known_strategies(self.strategy or [], has_auto=True)
         if self.only_select and self.from_selected is not None:
             raise ValueError("--only-select and --from-selected exclude each other.")
 
-    def methods(self, proxy: str) -> tuple[list[str], bool]:
-        """Return the names of the ways to choose, and whether to train on all rows as well."""
-        from ..strategies import resolve_strategy
+    def methods(self, name: str, proxy: Any) -> tuple[list[str], dict[str, Any]]:
+        """Return the names of the ways to choose, and which trainings on all rows are beside them."""
+        from ..strategies import named_strategy
 
-        strategies = known_strategies(self.strategy or [network_kind(proxy, "--proxy").strategy])
-        if not any("probabilities" in resolve_strategy(name).requires for name in strategies):
+        strategies = known_strategies(
+            self.strategy or [network_kind(name, "--proxy").strategy], has_auto=True
+        )
+        if not self.needs_no_proxy:
+            strategies = served_strategies(proxy, strategies)
+        reads = {kind for rule in strategies for kind in getattr(named_strategy(rule), "requires", ())}
+        if "probabilities" not in reads and "auto" not in strategies:
             refuse_idle({"probabilities": self.probabilities}, "no --strategy reads class probabilities")
         names = [f"class-balanced {name}" if self.class_balanced else name for name in strategies]
         baselines = chosen_baselines(self.baseline, BASELINES)
-        names += [name.replace("class-balanced-", "class-balanced ") for name in baselines if name != "all"]
+        chosen = [name for name in baselines if name.endswith("random")]
+        names += [name.replace("class-balanced-", "class-balanced ") for name in chosen]
         if self.needs_no_proxy:
             names = [name for name in names if name.endswith("random")]
-        return list(dict.fromkeys(names)), "all" in baselines
+        of_all_rows = {f"with_{name.replace('-', '_')}": name in baselines for name in ("all", *RIVALS)}
+        return list(dict.fromkeys(names)), of_all_rows
 
 
 @takes_groups
@@ -113,8 +140,8 @@ def coreset(
     choice.check(networks)
     data.check()
     tell_new_run(run)
-    methods, with_all = choice.methods(str(networks.filled(data).proxy))
     proxy, target, settings = build_pair(data, networks, learning.filled(data, digits_epochs=DIGITS_EPOCHS))
+    methods, of_all_rows = choice.methods(settings["proxy"], proxy)
     bunch = data.load(proxy, [settings["proxy"], settings["target"]], needs_test=not choice.only_select)
     n_rows = len(bunch.y_train)
     given = {}
@@ -132,31 +159,45 @@ def coreset(
     )
     _check_sizes(sizes, n_rows, at_least=1 if choice.only_select else 2)
 
-    from ..experiments import CoresetRun, RunFolder, clocks_in_order, report_run, run_coreset
+    from ..experiments import (
+        CoresetRun,
+        RunFolder,
+        clocks_in_order,
+        estimate,
+        format_estimate,
+        report_run,
+        run_coreset,
+    )
     from ._bunch import data_digest
 
     settings |= {
+        "n_proxies": choice.n_proxies or 1,
         "probabilities": choice.probabilities or "in_sample",
+        "updates": choice.updates,
         "content of the data": data_digest(bunch),
     }
-    folder = RunFolder(new_folder("coreset", run.out), settings, resume=run.resume)
-    write_config(folder.path, "coreset", data, networks, learning, choice, repeats, run)
     experiment = CoresetRun(
         **experiment_parts(bunch, data, repeats, run),
         proxy=proxy,
         target=target,
         strategies=methods,
         subset_sizes=list(dict.fromkeys(sizes)),
-        with_all=with_all,
+        **of_all_rows,
+        updates=choice.updates,
+        n_proxies=settings["n_proxies"],
         probabilities=settings["probabilities"],
         given=given,
-        memory=str(folder.path / "proxies"),
     )
+    clocks = clocks_in_order(proxy, target)
+    if choice.plan:
+        typer.echo(format_estimate(estimate(experiment, only_select=choice.only_select), clocks=clocks))
+        return
+    folder = RunFolder(new_folder("coreset", run.out), settings, resume=run.resume)
+    write_config(folder.path, "coreset", data, networks, learning, choice, repeats, run)
     with says_how_to_go_on(folder.path):
         run_coreset(experiment, folder, only_select=choice.only_select, n_jobs=repeats.jobs, report=tell)
     if not choice.only_select:
-        clocks = clocks_in_order(proxy, target)
-        _, summary = report_run(folder, clocks=clocks, report=typer.echo)
+        _, summary = report_run(folder, clocks=clocks, report=typer.echo, width=terminal_width())
         save_figure(summary, folder.path / "results.png", clock=clocks[0])
     typer.echo(f"written to {folder.path}")
 

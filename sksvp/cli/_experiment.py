@@ -30,14 +30,44 @@ def tell_new_run(run: Run) -> None:
         typer.echo(f"note: --out {run.out} holds no run yet, so that --resume begins one.", err=True)
 
 
-def known_strategies(names: Sequence[str]) -> list[str]:
+def known_strategies(names: Sequence[str], *, has_auto: bool = False) -> list[str]:
     """Check names of strategies before anything is trained, and drop repetitions."""
-    from ..strategies import strategy_names
+    from ..strategies import named_strategy, strategy_names
 
+    known = [*strategy_names(), *(["auto"] if has_auto else [])]
     for name in names:
-        if name not in strategy_names():
-            raise ValueError(f"--strategy must be one of {', '.join(strategy_names())}, got {name!r}.")
+        if name.partition(":")[0] not in known:
+            raise ValueError(f"--strategy must be one of {', '.join(known)}, got {name!r}.")
+        named_strategy(name)
     return list(dict.fromkeys(names))
+
+
+def served_strategies(proxy: Any, names: Sequence[str]) -> list[str]:
+    """Return the strategies that a proxy can serve, and tell the user of the others.
+
+    Raises
+    ------
+    ValueError
+        If it can serve none of them.
+    """
+    from ..proxies import as_proxy
+    from ..strategies import named_strategy
+
+    gives = as_proxy(proxy).gives
+    served = []
+    for name in names:
+        strategy = named_strategy(name.removeprefix("class-balanced "))
+        missing = [kind for kind in getattr(strategy, "requires", ()) if kind not in gives]
+        if not missing:
+            served.append(name)
+            continue
+        reason = f"--strategy {name} reads {' and '.join(missing)}, which {type(proxy).__name__} cannot give"
+        if len(names) == 1:
+            as_proxy(proxy).check_gives(missing)
+        typer.echo(f"note: {reason}: it is left out.", err=True)
+    if names and not served:
+        raise ValueError(f"the proxy can serve no --strategy that was given: it gives {', '.join(gives)}.")
+    return served
 
 
 def chosen_baselines(names: Sequence[str] | None, known: Sequence[str]) -> list[str]:

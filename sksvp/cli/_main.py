@@ -11,6 +11,8 @@ from ._active import active
 from ._coreset import coreset
 from ._help import GroupedHelp
 from ._messages import in_options, tell_warnings
+from ._pilot import pilot
+from ._score import score
 from ._train import train
 
 # The error of click, which comes from typer itself or from the package click: that depends on typer's version.
@@ -58,6 +60,8 @@ app = typer.Typer(
 for command, summary in (
     (coreset, "Choose training rows with a small proxy, and compare."),
     (active, "Choose what to label with a small proxy, and compare."),
+    (score, "Score every training row with a small proxy."),
+    (pilot, "Try strategies on held-out rows, and say which one pays."),
     (train, "Train one network on all rows."),
 ):
     app.command(cls=GroupedHelp, short_help=summary)(command)

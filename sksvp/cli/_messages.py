@@ -1,6 +1,8 @@
 """Messages of the library, with options in place of parameters."""
 
 import re
+import shutil
+import sys
 import warnings
 
 import typer
@@ -56,6 +58,11 @@ def _as_typed(found: re.Match) -> str:
 def tell(line: str) -> None:
     """Show a line of an experiment; hints name options."""
     typer.echo(in_options(line) if line.startswith("hint: ") else line)
+
+
+def terminal_width() -> int | None:
+    """Return the columns of the terminal, None if the output goes elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def tell_warnings() -> None:

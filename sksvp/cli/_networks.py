@@ -16,6 +16,17 @@ _TEXTS_PAIR = {"proxy": "bag-of-ngrams", "target": "vdcnn29"}
 _MOST_EPOCHS = 1_000_000
 
 
+def _pair(data: Data) -> dict[str, str]:
+    if data.holds_texts():
+        return _TEXTS_PAIR
+    return _DIGITS_PAIR if data.dataset == "digits" else _IMAGES_PAIR
+
+
+def proxy_default(data: Data) -> str:
+    """Return the name of the proxy that suits the data."""
+    return _pair(data)["proxy"]
+
+
 def _defaults(name: str) -> str:
     return f"{_IMAGES_PAIR[name]}; digits: {_DIGITS_PAIR[name]}; texts: {_TEXTS_PAIR[name]}"
 
@@ -106,8 +117,7 @@ class Networks(Group):
 
     def filled(self, data: Data) -> "Networks":
         """Return the options with the defaults for the data."""
-        pair = _DIGITS_PAIR if data.dataset == "digits" else _IMAGES_PAIR
-        whole = filled(self, **(_TEXTS_PAIR if data.holds_texts() else pair))
+        whole = filled(self, **_pair(data))
         proxy, target = (full_name(str(name), data.dataset) for name in (whole.proxy, whole.target))
         return replace(whole, proxy=proxy, target=target)
 

@@ -7,6 +7,7 @@ from ._classifier import CoresetClassifier
 from ._memorised import FAR_BELOW as FAR_BELOW
 from ._memorised import HARDLY_AN_ERROR as HARDLY_AN_ERROR
 from ._memorised import MemorisedProxyWarning
+from ._pilot import PilotResult, pilot
 from ._ranking_settled import ProxyStop, RankingSettled
 from ._risky_choice import RiskyChoiceWarning
 from ._risky_choice import describe_empty_classes as describe_empty_classes
@@ -17,9 +18,11 @@ __all__ = [
     "ByChanceWarning",
     "CoresetClassifier",
     "MemorisedProxyWarning",
+    "PilotResult",
     "ProxyCoresetSampler",
     "ProxyCoresetSelector",
     "ProxyStop",
     "RankingSettled",
     "RiskyChoiceWarning",
+    "pilot",
 ]

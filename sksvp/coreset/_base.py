@@ -4,8 +4,9 @@ import os
 import sys
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, ClassVar
 
 import joblib
@@ -31,33 +32,41 @@ from .._inputs._containers import check_container, take_rows
 from .._inputs._lengths import check_rows, check_training_rows
 from .._inputs._parameters import WholeNumber
 from .._inputs._tables import dense_if_small
+from .._inputs._warn import each_warning_once
 from .._seeds import draw_seeds
 from .._storage._fingerprint import fingerprint
 from ..proxies import NoFeatures, Proxy, as_proxy
 from ..strategies import (
+    Auto,
     CarriesStrategies,
     Evidence,
     choose,
+    choose_together,
     class_quotas,
     count_rows,
     resolve_strategy,
-    strategy_names,
 )
 from ._by_chance import warn_if_by_chance
-from ._learning import Learned, Learning
+from ._label_issues import LabelIssuesMixin
+from ._learning import Learned, Learning, gather_kinds
 from ._memorised import warn_if_memorised
 from ._memory import Seconds
 from ._nearest import nearest_rows
+from ._pilot import NAME as PILOT
+from ._pilot import fit_by_pilot
 from ._ranking_settled import RankingSettled
 from ._reranking import RerankingMixin, evidence_to_keep, requirements
 from ._risky_choice import predicted_right, warn_if_risky
+from ._several_proxies import further_proxies, warn_if_equal
 
 _ADVICE = " Choosing a core-set needs every label; ProxyActiveLearner chooses rows to be labelled."
 _STAGES = ("proxy", "evidence", "ranking")
 _NO_TIME = (0.0, 0.0)
 
 
-class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, BaseEstimator):
+class BaseProxyCoreset(
+    RerankingMixin, LabelIssuesMixin, CarriesStrategies, OneToOneFeatureMixin, BaseEstimator
+):
     """Base of `ProxyCoresetSelector` and `ProxyCoresetSampler`."""
 
     _parameter_constraints: ClassVar[dict] = {
@@ -68,6 +77,7 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
             WholeNumber(1),
         ],
         "class_balanced": ["boolean", StrOptions({"proportional", "equal", "by_error"})],
+        "n_proxies": [WholeNumber(1)],
         "probabilities": [StrOptions({"in_sample", "out_of_fold"})],
         "stop_proxy": [RankingSettled, None],
         "memory": [str, os.PathLike, joblib.Memory, None],
@@ -85,6 +95,7 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         strategy="auto",
         subset_size: float = 0.5,
         class_balanced: bool | str = False,
+        n_proxies: int = 1,
         probabilities: str = "in_sample",
         stop_proxy=None,
         memory=None,
@@ -95,6 +106,7 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         self.strategy = strategy
         self.subset_size = subset_size
         self.class_balanced = class_balanced
+        self.n_proxies = n_proxies
         self.probabilities = probabilities
         self.stop_proxy = stop_proxy
         self.memory = memory
@@ -151,35 +163,51 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         """
         # A failed or interrupted fit leaves no fitted selector.
         self.__dict__.pop("support_", None)
+        self.__dict__.pop("pilot_", None)
+        if self._by_pilot():
+            fit_by_pilot(self, X, y, fit_params)
+            return self
         proxy = as_proxy(self.proxy)
         strategy = resolve_strategy(self.strategy, proxy.gives)
         rows, labels = self._check_rows(X, y, proxy, strategy)
         n_samples = count_rows(self.subset_size, _num_samples(rows))
         requires = requirements(strategy, self.class_balanced)
-        self._check_serves(proxy, rows, requires)
+        self._check_serves(proxy, rows, requires, getattr(strategy, "optional", ()))
         self._check_strategy(strategy, labels, n_samples)
         self.classes_ = None if labels is None else np.unique(labels)
-        # From separate streams.
-        seeds = [None, None] if self.random_state is None else draw_seeds(self.random_state, 2)
-        proxy_seed, ranking_seed = seeds
+        proxy_seed, ranking_seed, *further_seeds = self._draw_seeds(1 + self.n_proxies)
         with self._progress() as report:
-            if isinstance(self.strategy, str) and self.strategy == "auto":
-                report(note=_describe_auto(proxy, strategy))
-            evidence, seconds = self._ask(
-                proxy, rows, labels, strategy, requires, proxy_seed, fit_params, report
+            if isinstance(strategy, Auto):
+                report(note=_describe_slow(proxy, strategy))
+            evidences, seconds = self._ask(
+                proxy, rows, labels, strategy, requires, [proxy_seed, *further_seeds], fit_params, report
             )
-            self._kept = evidence_to_keep(evidence, scores=self.probabilities == "out_of_fold")
+            self._kept, *self._kept_further = (
+                evidence_to_keep(part, scores=self.probabilities == "out_of_fold") for part in evidences
+            )
+            self._said: list[dict] = [{} for _ in evidences]
             report("ranking")
             with Clock() as clock:
-                self._choose(strategy, evidence, n_samples, ranking_seed)
+                told = self._choose(strategy, evidences, n_samples, ranking_seed)
+            if self.strategy_reason_:
+                report("ranking", note=f"strategy='auto': {self.strategy_reason_}.")
         seconds["ranking"] = (clock.wall, clock.cpu)
         self.timings_, self._cpu_timings = (
             {stage: taken[place] for stage, taken in seconds.items()} for place in range(2)
         )
         self._remember_rows(X)
         # Above are scikit-learn's check of parameters and the user.
-        self._warn(strategy, evidence, labels, stacklevel=3)
+        warn_if_equal(evidences, stacklevel=3)
+        self._warn(*told, stacklevel=3)
         return self
+
+    def _draw_seeds(self, n_seeds: int) -> list[int | None]:
+        """Draw seeds from separate streams: of the first proxy, of the ranking, of further proxies."""
+        return [None] * n_seeds if self.random_state is None else list(draw_seeds(self.random_state, n_seeds))
+
+    def _by_pilot(self) -> bool:
+        """Tell whether a pilot chooses the strategy."""
+        return isinstance(self.strategy, str) and self.strategy == PILOT
 
     def _check_rows(self, X, y, proxy: Proxy, strategy) -> tuple[Any, np.ndarray | None]:
         """Return the rows, and the labels or None if none are given and nothing needs them."""
@@ -211,30 +239,42 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
             f"This {type(self).__name__} estimator requires y to be passed, but the target y is None: {needs}."
         )
 
-    def _check_serves(self, proxy: Proxy, X, requires: tuple[str, ...]) -> None:
+    def _check_serves(self, proxy: Proxy, X, requires: tuple[str, ...], optional: tuple[str, ...]) -> None:
         """Check that the proxy can give what is required, and serve the rule that may stop it."""
-        if requires:
+        if requires or (isinstance(self.strategy, str) and self.strategy == "auto"):
             proxy.check_classifies("proxy")
             proxy.check_params()
         proxy.check_gives(requires)
-        proxy.check_rows(X, requires)
+        proxy.check_rows(X, [kind for kind in requires if kind not in optional])
         if self.stop_proxy is not None and requires:
             proxy.check_watchable(requires)
 
-    def _choose(self, strategy, evidence: Evidence, n_samples: int, random_state) -> None:
-        """Choose the rows to keep, and say which they are."""
-        chosen, self.order_, self.scores_ = choose(
-            strategy,
-            evidence,
-            n_samples,
-            class_balanced=self.class_balanced,
-            random_state=random_state,
-        )
+    def _choose(
+        self, strategy, evidences: list[Evidence], n_samples: int, random_state
+    ) -> tuple[Any, list[Evidence], Evidence]:
+        """Choose the rows to keep, say which they are, and return what ranked, and what it was told."""
+        # `rerank` with another size decides anew.
+        self._ranks_by, self.strategy_reason_, class_balanced = strategy, None, self.class_balanced
+        if isinstance(strategy, Auto):
+            strategy, is_balanced, self.strategy_reason_ = strategy.decide(evidences[0], n_samples)
+            class_balanced = class_balanced or is_balanced
+        self._has_quotas = bool(class_balanced)
+        # Strategies that choose class by class would warn of each.
+        with each_warning_once():
+            ranked_by, evidence = choose_together(strategy, evidences, random_state)
+            chosen, self.order_, self.scores_ = choose(
+                ranked_by,
+                evidence,
+                n_samples,
+                class_balanced=class_balanced,
+                random_state=random_state,
+            )
         self.strategy_ = strategy
         self.indices_ = np.sort(chosen)
         self.support_ = np.isin(np.arange(evidence.n_rows), chosen)
         self.weights_ = strategy.weigh(evidence, self.indices_) if hasattr(strategy, "weigh") else None
         self._protect()
+        return ranked_by, evidences, evidence
 
     def _check_strategy(self, strategy, labels: np.ndarray | None, n_samples: int) -> None:
         """Check a strategy's parameters before the proxy is trained."""
@@ -251,18 +291,23 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         """Show a bar of the stages on stderr if `verbose` asks for it; yields what reports that a stage begins."""
         from tqdm.auto import tqdm
 
+        # Each proxy has all stages but the last.
+        last, n_proxies = len(_STAGES) - 1, self.n_proxies
         with tqdm(
-            total=len(_STAGES), desc=type(self).__name__, unit="stage", disable=not self.verbose
+            total=last * n_proxies + 1, desc=type(self).__name__, unit="stage", disable=not self.verbose
         ) as bar:
 
-            def report(stage: str = _STAGES[0], note: str = "") -> None:
+            def report(stage: str = _STAGES[0], note: str = "", place: int = 0) -> None:
                 if note and self.verbose:
                     bar.write(note, file=sys.stderr)
-                bar.update(_STAGES.index(stage) - bar.n)
-                bar.set_postfix_str(stage)
+                is_last = stage == _STAGES[last]
+                bar.update((last * n_proxies if is_last else last * place + _STAGES.index(stage)) - bar.n)
+                bar.set_postfix_str(
+                    stage if is_last or n_proxies == 1 else f"{stage} {place + 1}/{n_proxies}"
+                )
 
             yield report
-            bar.update(len(_STAGES) - bar.n)
+            bar.update(last * n_proxies + 1 - bar.n)
 
     def _ask(
         self,
@@ -271,44 +316,52 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         y: np.ndarray | None,
         strategy,
         requires: tuple[str, ...],
-        seed: int | None,
+        seeds: list[int | None],
         fit_params: dict,
         report: Callable,
-    ) -> tuple[Evidence, dict[str, Seconds]]:
-        """Train the proxy, or take it from the memory, and return what it says of the rows and what that took."""
+    ) -> tuple[list[Evidence], dict[str, Seconds]]:
+        """Train the proxies, or take them from the memory, and return what each says of the rows and what that took."""
         if self.proxy is None and fit_params:
             raise TypeError(
                 f"fit got {', '.join(fit_params)}, and there is no proxy to take it: proxy is None."
             )
         if not requires:
             # A strategy that needs no proxy trains none.
-            learned = Learned(None, Evidence(y=y, n_rows=_num_samples(X)), {}, None, False)
+            learned = [Learned(None, Evidence(y=y, n_rows=_num_samples(X)), {}, None, False)]
         elif self.proxy is None:
             with Clock() as clock:
-                evidence = proxy.gather(X, requires, y=y)
-            learned = Learned(None, evidence, {requires[0]: (clock.wall, clock.cpu)}, None, False)
+                evidence = Evidence(
+                    y=y,
+                    n_rows=_num_samples(X),
+                    **gather_kinds(proxy, X, y, requires, getattr(strategy, "optional", ())),
+                )
+            learned = [Learned(None, evidence, {requires[0]: (clock.wall, clock.cpu)}, None, False)]
         else:
             params = self._route(fit_params)
-            learning = Learning(
-                proxy, strategy, requires, seed, params, self.memory, self.stop_proxy, self.probabilities
-            )
-            learned = learning.learn(X, y, report)
-        self.proxy_ = learned.proxy
-        self.proxy_stop_ = learned.stop
-        self.from_cache_ = learned.from_cache
+            proxies = [proxy, *further_proxies(proxy, self.n_proxies)]
+            learned = [
+                Learning(
+                    one, strategy, requires, seed, params, self.memory, self.stop_proxy, self.probabilities
+                ).learn(X, y, partial(report, place=place))
+                for place, (one, seed) in enumerate(zip(proxies, seeds, strict=True))
+            ]
+        self.proxies_ = [part.proxy for part in learned if part.proxy is not None]
+        self.proxy_ = learned[0].proxy
+        self.proxy_stop_ = learned[0].stop
+        self.from_cache_ = all(part.from_cache for part in learned)
         self._learn_features_of(X)
-        by_kind = [learned.seconds.get(kind, _NO_TIME) for kind in requires]
-        wall, cpu = np.sum([_NO_TIME, *by_kind], axis=0).tolist()
-        return learned.evidence, {
-            "proxy_fit": learned.seconds.get("proxy_fit", _NO_TIME),
-            "inference": (wall, cpu),
+        return [part.evidence for part in learned], {
+            "proxy_fit": _total(part.seconds.get("proxy_fit", _NO_TIME) for part in learned),
+            "inference": _total(part.seconds.get(kind, _NO_TIME) for part in learned for kind in requires),
         }
 
-    def _warn(self, strategy, evidence: Evidence, labels: np.ndarray | None, *, stacklevel: int) -> None:
+    def _warn(self, ranked_by, evidences: list[Evidence], evidence: Evidence, *, stacklevel: int) -> None:
         """Warn of a choice that is mostly arbitrary or likely to mislead."""
         stacklevel += 1
-        groups = labels if self.class_balanced else None
-        warn_if_by_chance(strategy, self.scores_, self.support_, groups, stacklevel=stacklevel)
+        strategy = self.strategy_
+        labels = None if evidence.y is None else np.asarray(evidence.y)
+        groups = labels if self._has_quotas else None
+        warn_if_by_chance(ranked_by, self.scores_, self.support_, groups, stacklevel=stacklevel)
         self._training_error = None
         if labels is None:
             return
@@ -317,7 +370,7 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         warn_if_risky(strategy, labels, self.support_, right, unseen=unseen, stacklevel=stacklevel)
         self._training_error = None if unseen or right is None else 1.0 - float(right.mean())
         if not unseen:
-            warn_if_memorised(self.proxy_, evidence, labels, right, stacklevel=stacklevel)
+            warn_if_memorised(self.proxy_, evidences[0], labels, right, stacklevel=stacklevel)
 
     def _route(self, fit_params: dict) -> dict:
         return (
@@ -366,7 +419,8 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
     def __getstate__(self):
         state = dict(super().__getstate__())
         if "_rows" in state:
-            state["_rows"] = None  # a weak reference cannot be pickled
+            # A weak reference cannot be pickled, and the proxy can be asked again.
+            state |= {"_rows": None, "_said": [{} for _ in state["_said"]]}
         return state
 
     def __setstate__(self, state):
@@ -524,7 +578,8 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         if self.proxy is None:
             return MetadataRouter(owner=self)
         proxy = as_proxy(self.proxy)
-        requires = resolve_strategy(self.strategy, proxy.gives).requires
+        strategy = "auto" if self._by_pilot() else self.strategy
+        requires = resolve_strategy(strategy, proxy.gives).requires
         mapping = MethodMapping()
         for caller in self._fitting_methods:
             mapping.add(caller=caller, callee="fit")
@@ -545,9 +600,13 @@ class BaseProxyCoreset(RerankingMixin, CarriesStrategies, OneToOneFeatureMixin, 
         return tags
 
 
-def _describe_auto(proxy: Proxy, strategy) -> str:
-    """Say which strategy "auto" stands for, and whether that is slow."""
-    names = {type(resolve_strategy(name)): name for name in strategy_names()}
-    text = f'strategy="auto": {names[type(strategy)].replace("_", " ")}.'
+def _total(seconds: Iterable[Seconds]) -> Seconds:
+    """Sum seconds on the wall, and of the processor."""
+    wall, cpu = np.sum([_NO_TIME, *seconds], axis=0).tolist()
+    return wall, cpu
+
+
+def _describe_slow(proxy: Proxy, strategy) -> str:
+    """Say why the training takes long for "auto", "" if it does not."""
     slow = proxy.describe_training(strategy.requires)
-    return f'{text} {slow}, which strategy="entropy" uses.' if slow else text
+    return f"strategy='auto': {slow}, which strategy='entropy' uses." if slow else ""

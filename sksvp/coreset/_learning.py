@@ -1,6 +1,6 @@
 """From a proxy to the evidence that a strategy needs, through a memory if there is one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,7 +11,7 @@ from sklearn.utils.validation import _num_samples
 from .._clock import Clock
 from .._seeds import is_seeded
 from .._storage._describe import describe
-from ..proxies import Proxy, as_proxy
+from ..proxies import NoFeatures, Proxy, as_proxy
 from ..strategies import Evidence
 from ._memory import ProxyRecord, Seconds, memory_entry, memory_folder
 from ._memory_key import training_key
@@ -118,8 +118,10 @@ class Learning:
             report("evidence")
             # X itself is not kept in the memory.
             rows_alone = set(self.proxy.kinds_of_rows)
+            optional = getattr(self.strategy, "optional", ())
             by_others = rows_alone | ({"probabilities"} if out_of_fold else set())
-            if _gather_missing(record, X, y, [kind for kind in self.requires if kind not in by_others]):
+            by_proxy = [kind for kind in self.requires if kind not in by_others]
+            if _gather_missing(record, X, y, by_proxy, optional):
                 entry.save(record)
             parts: dict[str, Any] = in_sample(record.evidence)
             seconds = dict(record.seconds)
@@ -128,9 +130,8 @@ class Learning:
                     record, X, y, entry, train=self._train, seed=self._seed, fit_params=self.fit_params
                 )
                 parts = in_sample(record.evidence, scores=False) | unseen
-        parts |= (
-            as_proxy(record.proxy).gather(X, [kind for kind in self.requires if kind in rows_alone]).parts
-        )
+        alone = [kind for kind in self.requires if kind in rows_alone]
+        parts |= gather_kinds(as_proxy(record.proxy), X, None, alone, optional)
         classes = as_proxy(record.proxy, classes=y).labels_of_columns(parts)
         evidence = Evidence(y=y, n_rows=_num_samples(X), classes=classes, **parts)
         return Learned(record.proxy, evidence, seconds, record.stop, from_cache)
@@ -167,14 +168,29 @@ class Learning:
         return record
 
 
-def _gather_missing(record: ProxyRecord, X, y: np.ndarray | None, requires: list[str]) -> bool:
+def gather_kinds(
+    proxy: Proxy, X, y: np.ndarray | None, kinds: Sequence[str], optional: tuple[str, ...]
+) -> dict[str, Any]:
+    """Gather kinds of evidence as parts by name, without the optional features if the proxy has none."""
+    try:
+        return proxy.gather(X, kinds, y=y).parts
+    except (NoFeatures, TypeError):
+        if "features" not in optional:
+            raise
+    others = [kind for kind in kinds if kind != "features"]
+    return proxy.gather(X, others, y=y).parts if others else {}
+
+
+def _gather_missing(
+    record: ProxyRecord, X, y: np.ndarray | None, requires: list[str], optional: tuple[str, ...]
+) -> bool:
     """Add to a record the kinds of evidence it does not have yet, and return whether there were any."""
     parts: dict[str, Any] = in_sample(record.evidence)
     missing = [kind for kind in requires if kind not in Evidence(y=y, n_rows=_num_samples(X), **parts).kinds]
     if not missing:
         return False
     with Clock() as clock:
-        record.evidence |= as_proxy(record.proxy, classes=y).gather(X, missing, y=y).parts
+        record.evidence |= gather_kinds(as_proxy(record.proxy, classes=y), X, y, missing, optional)
     # One pass serves them all.
     share = (clock.wall / len(missing), clock.cpu / len(missing))
     record.seconds |= dict.fromkeys(missing, share)

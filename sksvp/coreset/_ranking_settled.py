@@ -100,7 +100,7 @@ class RankingSettled(BaseEstimator):
         self._validate_params()
         rng = np.random.RandomState(random_state)
         rows = np.sort(rng.permutation(len(y))[: self.n_rows])
-        return RankingWatch(self, strategy, y[rows], rows)
+        return RankingWatch(self, getattr(strategy, "watched", strategy), y[rows], rows)
 
 
 class RankingWatch:

@@ -6,20 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..strategies import (
-    EL2N,
-    AreaUnderMargin,
-    Dual,
-    DynamicUncertainty,
-    Entropy,
-    Evidence,
-    ForgettingEvents,
-    LeastConfidence,
-    Margin,
-    Tdds,
-    Top,
-    Variability,
-)
+from ..strategies import Evidence
 
 # The rule of thumb of docs/guide/when.md: share of the rows, and mean number of rows of a class.
 SMALL_SHARE = (3, 10)
@@ -31,20 +18,6 @@ _MANY_WRONG, _MANY_WRONG_UNSEEN = 0.5, 1 / 3
 # A small share of the rows does no harm if the proxy gets less than this of them wrong.
 _FEW_WRONG_UNSEEN = 0.2
 _N_NAMED = 5
-
-_HARDEST_FIRST = (
-    Entropy,
-    ForgettingEvents,
-    LeastConfidence,
-    Margin,
-    EL2N,
-    AreaUnderMargin,
-    Variability,
-    DynamicUncertainty,
-    Dual,
-    Tdds,
-    Top,
-)
 
 
 class RiskyChoiceWarning(UserWarning):
@@ -115,7 +88,7 @@ def warn_if_risky(
             f"the proxy gets {wrong:.0%} of them wrong{', not having seen them' if unseen else ''}"
         )
     few_wrong = unseen and right is not None and wrong < _FEW_WRONG_UNSEEN
-    if isinstance(strategy, _HARDEST_FIRST):
+    if getattr(strategy, "hardest_first", False):
         findings += _describe_few(n_kept, len(y), len(np.unique(y)), few_wrong=few_wrong)
     if findings:
         warnings.warn(

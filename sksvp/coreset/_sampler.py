@@ -46,6 +46,8 @@ class ProxyCoresetSampler(BaseProxyCoreset):
     class_balanced : bool or {"proportional", "equal", "by_error"}, default=False
         Whether classes have quotas: in proportion to their sizes, equal, or in
         proportion to the share of their rows that the proxy classifies wrong.
+    n_proxies : int, default=1
+        Number of proxies, trained with different seeds, whose rankings are averaged.
     probabilities : {"in_sample", "out_of_fold"}, default="in_sample"
         Whether the proxy scores the rows it was trained on, or models score rows
         that they have not seen.
@@ -63,7 +65,7 @@ class ProxyCoresetSampler(BaseProxyCoreset):
     ----------
     sample_indices_ : ndarray of int
         Numbers of the kept rows, ascending; also called `indices_`.
-    support_, order_, scores_, strategy_, proxy_, proxy_stop_ : object
+    support_, order_, scores_, strategy_, strategy_reason_, proxy_, proxies_, proxy_stop_ : object
         As in `ProxyCoresetSelector`.
     weights_, record_, timings_, from_cache_, classes_, n_features_in_, feature_names_in_ : object
         As in `ProxyCoresetSelector`.

@@ -28,12 +28,16 @@ class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
         ``D2(score=None)``.
     strategy : str or Strategy, default="auto"
         A name out of `sksvp.strategies.strategy_names`, such as ``"entropy"`` or
-        ``"k_centers"``, or a strategy object. ``"auto"`` is forgetting events if the
-        proxy can give them, else entropy. A scikit-learn classifier with `partial_fit`
-        can: it is then trained in 20 passes of mini-batches, which takes many times
-        as long as its `fit`. ``strategy="entropy"`` uses `fit`, and
+        ``"k_centers"``, or a strategy object. ``"auto"`` takes the strategy that suits
+        the budget, the labels and what the proxy can tell, else random rows of each
+        class; see `sksvp.strategies.Auto` and the user guide. For it a scikit-learn
+        classifier with `partial_fit` is trained in 20 passes of mini-batches, which
+        takes many times as long as its `fit`. ``strategy="entropy"`` uses `fit`, and
         `sksvp.proxies.Incremental` sets the passes. A strategy that needs no proxy
-        trains none.
+        trains none. ``"pilot"`` tries about a dozen strategies in five divisions of the
+        rows first, and takes class-balanced random rows unless one is surely better:
+        see `pilot`. That costs five trainings of the proxy, and small ones for each
+        strategy; `class_balanced` is then chosen too.
     subset_size : float or int, default=0.5
         Share of the rows to keep, a float in (0, 1] that is rounded down, or their
         number, an int.
@@ -44,6 +48,16 @@ class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
         largest remainders. What a class cannot fill goes to the others. They are
         filled in the order of the ranking; strategies that pick rows one after the
         other, such as k-centers, pick within each class.
+    n_proxies : int, default=1
+        Number of proxies, trained with different seeds. A single score of the
+        training dynamics changes much with the seed. With several proxies rows are
+        ranked by the mean of the ranks that each proxy gives them; equal scores share
+        their mean rank, and infinity is above all others. Strata and weights of a
+        sampler read the score that the proxies gave on average at this rank.
+        Strategies that pick rows one after the other, such as k-centers, read the mean
+        of the probabilities and records, and the features of the first proxy. The
+        first proxy is the one of ``n_proxies=1``. The others get other seeds, also
+        where the proxy has a seed of its own.
     probabilities : {"in_sample", "out_of_fold"}, default="in_sample"
         Whether the proxy scores the rows it was trained on, or models score rows that
         they have not seen. Out of fold, a forest or bagging classifier with
@@ -53,10 +67,10 @@ class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
         features and forgetting events are those of the proxy trained on all rows in
         any case. It changes nothing for strategies that read no class probabilities.
     stop_proxy : RankingSettled or None, default=None
-        Rule that ends the proxy's training early; for proxies that are trained in
-        epochs.
+        Rule that ends a proxy's training early; for proxies that are trained in
+        epochs. Several proxies are watched each for itself.
     memory : str, path-like, joblib.Memory or None, default=None
-        Folder that keeps trained proxies and what they said. A training is found
+        Folder that keeps trained proxies and what they said, each by itself. A training is found
         again by the proxy's parameters (without `verbose` and `device`), its
         seeds, the content of X and y and the versions of the libraries. Parallel
         workers that need the same training wait for the first. Nothing is kept without
@@ -72,13 +86,19 @@ class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
     Attributes
     ----------
     proxy_ : classifier or None
-        The trained proxy; None if the strategy needs none or `proxy` is None.
+        The trained proxy, the first of several; None if the strategy needs none or
+        `proxy` is None.
+    proxies_ : list of classifier
+        All trained proxies.
     strategy_ : Strategy
-        The strategy that ranked.
+        The strategy that ranked, for ``"auto"`` the one that it took.
+    strategy_reason_ : str or None
+        Why ``"auto"`` took it, in one sentence.
     scores_ : ndarray of shape (n_samples,)
         Scores of the rows; those with higher scores are chosen first. NaN if not
         computed. For k-centers the distance to the nearest centre, when the row was
-        picked or at the end, and infinity for the random start.
+        picked or at the end, and infinity for the random start. With several proxies
+        the mean rank, 1 for the lowest score; for samplers the mean score of that rank.
     order_ : ndarray of int
         Row numbers, best first: all rows, or those picked by k-centers.
     support_ : ndarray of shape (n_samples,), bool
@@ -88,15 +108,19 @@ class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
     weights_ : ndarray of shape (n_kept,) or None
         Weights of the kept rows, for strategies that weigh them.
     record_ : TrainingRecord or None
-        What the training noted of each row at each visit; None if it showed none.
+        What the training of `proxy_` noted of each row at each visit; None if it
+        showed none.
+    pilot_ : PilotResult
+        What the pilot found, with ``strategy="pilot"`` only.
     proxy_stop_ : ProxyStop or None
-        Number of epochs, and how the ranking settled; None without a rule.
+        Number of epochs of `proxy_`, and how the ranking settled; None without a rule.
     timings_ : dict
-        Seconds of ``"proxy_fit"``, ``"inference"`` and ``"ranking"``; from a
-        memory the first two are those of the original training. The trainings out
-        of fold count as inference.
+        Seconds of ``"proxy_fit"``, ``"inference"`` and ``"ranking"``, of all proxies
+        together; from a memory the first two are those of the original training. The
+        trainings out of fold count as inference. With ``strategy="pilot"`` also
+        ``"pilot"``.
     from_cache_ : bool
-        Whether the proxy came from the memory.
+        Whether all proxies came from the memory.
     classes_ : ndarray of shape (n_classes,) or None
         Class labels in y; None without y.
     n_features_in_ : int

@@ -3,14 +3,12 @@
 import os
 from pathlib import Path
 
-import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .._inputs._paths import as_path
-from ..text import PackedTexts
 from ._text_columns import is_unicode
-from ._text_rows import COMPRESSIONS, DAMAGED, TextRows, damaged, named_bunch, open_text
+from ._text_rows import COMPRESSIONS, DAMAGED, TextRows, TextSplit, damaged, named_bunch, open_text
 
 SUFFIXES = tuple(f".txt{compression}" for compression in COMPRESSIONS)
 
@@ -50,7 +48,8 @@ def load_label_prefix(
     -------
     Bunch
         As returned by `load_text_csv`: ``X_train``, ``y_train``, ``X_test``, ``y_test``,
-        ``target_names`` (labels without their prefix) and ``DESCR``.
+        ``lines_train``, ``lines_test``, ``target_names`` (labels without their prefix) and
+        ``DESCR``.
 
     Raises
     ------
@@ -84,7 +83,7 @@ def is_label_prefix_file(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES)
 
 
-def _read(path: Path, prefix: str, on_error: str) -> tuple[tuple[PackedTexts, np.ndarray], list[str]]:
+def _read(path: Path, prefix: str, on_error: str) -> tuple[TextSplit, list[str]]:
     """Return texts of a file and codes of their classes, and the classes."""
     if not is_label_prefix_file(path):
         raise ValueError(f"path={str(path)!r} must be a file {', '.join(SUFFIXES)}.")
@@ -99,7 +98,7 @@ def _read(path: Path, prefix: str, on_error: str) -> tuple[tuple[PackedTexts, np
                 if wrong:
                     rows.refuse(number, wrong)
                 elif label:
-                    rows.add(text.encode(), places.setdefault(label, len(places)))
+                    rows.add(number, text.encode(), places.setdefault(label, len(places)))
         except DAMAGED as error:
             raise damaged(path, number + 1, error) from error
     return rows.finish(), list(places)

@@ -12,7 +12,7 @@ from ..text import PackedTexts
 from ._download import Published, find_folder
 from ._files import read_utf8
 from ._text_csv import find_files, is_text_csv, read_text_csv
-from ._text_rows import text_bunch
+from ._text_rows import TextSplit, text_bunch
 
 _ZHANG = (
     "\nSource: X. Zhang, J. Zhao and Y. LeCun, Character-level Convolutional Networks for Text Classification, "
@@ -358,14 +358,17 @@ def _load(
     )
 
 
-def _read(folder: Path, n_classes: int) -> list[tuple[PackedTexts, np.ndarray]]:
+def _read(folder: Path, n_classes: int) -> list[TextSplit]:
     return [read_text_csv(file, n_classes) for file in find_files(folder) if file is not None]
 
 
-def _read_review_files(folder: Path) -> tuple[PackedTexts, np.ndarray]:
+def _read_review_files(folder: Path) -> TextSplit:
     """Read one review per file, from folders named after the classes."""
     files = [sorted((folder / name).glob("*.txt")) for name in ("neg", "pos")]
     if not all(files):
         raise FileNotFoundError(f"{folder} must hold reviews as neg/*.txt and pos/*.txt.")
     texts = PackedTexts(read_utf8(file) for of_class in files for file in of_class)
-    return texts, np.repeat(np.arange(2), [len(of_class) for of_class in files])
+    names = [f"{file.parent.name}/{file.name}" for of_class in files for file in of_class]
+    return TextSplit(
+        texts, np.repeat(np.arange(2), [len(of_class) for of_class in files]), files=np.array(names)
+    )

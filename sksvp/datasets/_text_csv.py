@@ -18,9 +18,17 @@ from .._inputs._large_cells import large_cells
 from .._inputs._parameters import ListOf
 from .._inputs._paths import as_path
 from .._inputs._warn import warn_caller
-from ..text import PackedTexts
 from ._text_columns import NamedColumns, PublishedColumns, is_number
-from ._text_rows import COMPRESSIONS, DAMAGED, TextRows, damaged, named_bunch, open_text, text_bunch
+from ._text_rows import (
+    COMPRESSIONS,
+    DAMAGED,
+    TextRows,
+    TextSplit,
+    damaged,
+    named_bunch,
+    open_text,
+    text_bunch,
+)
 
 SUFFIXES = tuple(f"{ending}{compression}" for ending in (".csv", ".tsv") for compression in COMPRESSIONS)
 _BYTE_ORDER_MARK = "\ufeff"
@@ -114,6 +122,8 @@ def load_text_csv(
           The classes minus one; with `label_column`, their positions in
           `target_names`.
         - ``X_test``, ``y_test`` : the same of the test rows, or None
+        - ``lines_train``, ``lines_test`` : ndarray of int64.
+          The line of the file on which each row begins, from 1.
         - ``target_names`` : ndarray of str.
           Class of each label. With `label_column`, the classes of the training rows
           in numerical order if all are numbers, else in alphabetical order. If all
@@ -213,7 +223,7 @@ def _find(folder: Path, name: str) -> Path | None:
     return next((file for suffix in SUFFIXES if (file := folder / f"{name}{suffix}").is_file()), None)
 
 
-def read_text_csv(path: Path, n_classes: int) -> tuple[PackedTexts, np.ndarray]:
+def read_text_csv(path: Path, n_classes: int) -> TextSplit:
     """Read texts and labels of one file of a published set with `n_classes` classes."""
     return _read(path, partial(PublishedColumns, n_classes))[0]
 
@@ -230,7 +240,7 @@ def _read(
     sep: str | None = None,
     encoding: str = "utf-8",
     quoting: bool | str = "auto",
-) -> tuple[tuple[PackedTexts, np.ndarray], NamedColumns]:
+) -> tuple[TextSplit, NamedColumns]:
     """Return the texts of a file and the codes of their classes, and its columns.
 
     With quoting="auto", quotes mean nothing in a tab-separated file if they are in the
@@ -240,7 +250,7 @@ def _read(
         # The ending before that of the compression.
         sep = "\t" if ".tsv" in path.name.lower()[-8:] else ","
 
-    def collect(quoting: bool | str, columns: NamedColumns, **options: Any) -> tuple[PackedTexts, np.ndarray]:
+    def collect(quoting: bool | str, columns: NamedColumns, **options: Any) -> TextSplit:
         # Closed at once after an error: an open one keeps the file and the limit of the csv module.
         with closing(_rows(path, sep, encoding, quoting)) as rows:
             return _collect(path, rows, columns, encoding=encoding, sep=sep, finds_melted=is_auto, **options)
@@ -271,7 +281,7 @@ def _collect(
     sep: str,
     finds_melted: bool,
     doubts_quotes: bool = False,
-) -> tuple[PackedTexts, np.ndarray]:
+) -> TextSplit:
     """Return the texts of rows and the codes of their classes."""
     collected = TextRows(path, on_error)
     begun = False
@@ -311,21 +321,21 @@ def _collect(
             if 4 * len(labels) >= 3 * len(lines):
                 melted.append((line, len(lines), labels))
         has_words = has_words or not all(not cell or is_number(cell) for cell in cells)
-        collected.add(text, columns.code(fields))
-    texts, codes = collected.finish()
-    columns.check_end(codes, path)
-    known = set(columns.classes) or {str(code + 1) for code in np.unique(codes)}
+        collected.add(line, text, columns.code(fields))
+    split = collected.finish()
+    columns.check_end(split.codes, path)
+    known = set(columns.classes) or {str(code + 1) for code in np.unique(split.codes)}
     for line, n_lines, labels in melted:
         if 4 * sum(label in known for label in labels) >= 3 * n_lines:
             raise _QuoteError(f"{path}, line {line}: {_MELTED}")
-    if not has_words and texts.nbytes:
+    if not has_words and split.texts.nbytes:
         raise ValueError(
             f"{path} has numbers alone where texts are expected: name the columns by label_column and text_column; "
             f"save a table of features as an .npz file."
         )
     if n_headers:
         warn_caller(f"{path}: {n_headers:,} rows that repeat the header were left out.")
-    return texts, codes
+    return split
 
 
 def _check_encoding(fields: list[str], path: Path, encoding: str) -> None:

@@ -7,7 +7,7 @@ import zlib
 from array import array
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -44,6 +44,26 @@ def damaged(path: Path, line: int, error: Exception) -> Exception:
     return ValueError(f"{path} is damaged near line {line}: {error}.")
 
 
+class TextSplit(NamedTuple):
+    """Texts of one file or folder, and where each was found.
+
+    Attributes
+    ----------
+    texts : PackedTexts
+    codes : ndarray of shape (n,), int64
+        Codes of their classes.
+    lines : ndarray of shape (n,), int64, or None
+        The line of the file on which each begins, from 1.
+    files : ndarray of shape (n,), str, or None
+        The file of each, if each has its own.
+    """
+
+    texts: PackedTexts
+    codes: np.ndarray
+    lines: np.ndarray | None = None
+    files: np.ndarray | None = None
+
+
 class TextRows:
     """Rows of one file.
 
@@ -59,10 +79,12 @@ class TextRows:
         self._path = path
         self._skips = on_error == "skip"
         self._buffer, self._ends, self._codes = bytearray(), array("q", [0]), array("q")
+        self._lines = array("q")
         self._skipped: list[str] = []
 
-    def add(self, text: bytes, code: int) -> None:
+    def add(self, line: int, text: bytes, code: int) -> None:
         """Add a row."""
+        self._lines.append(line)
         self._codes.append(code)
         self._buffer += text
         self._ends.append(len(self._buffer))
@@ -73,7 +95,7 @@ class TextRows:
             raise ValueError(f"{self._path}, line {line}: {wrong}.")
         self._skipped.append(f"line {line}: {wrong}")
 
-    def finish(self) -> tuple[PackedTexts, np.ndarray]:
+    def finish(self) -> TextSplit:
         """Return texts and codes of classes; warn of bad rows that were left out."""
         skipped = self._skipped
         if not self._codes:
@@ -84,13 +106,14 @@ class TextRows:
                 f"{self._path}: {len(skipped):,} bad rows were left out, the first of them {skipped[0]}{last}."
             )
         texts = texts_in_buffer(self._buffer, np.frombuffer(self._ends, dtype=np.int64))
-        return texts, np.array(self._codes, dtype=np.int64)
+        codes, lines = (np.array(part, dtype=np.int64) for part in (self._codes, self._lines))
+        return TextSplit(texts, codes, lines)
 
 
 def named_bunch(
     path: Any,
     files: Sequence[Path],
-    splits: Sequence[tuple[PackedTexts, np.ndarray]],
+    splits: Sequence[TextSplit],
     classes: Sequence[list[str]],
 ) -> Bunch:
     """Return the Bunch of files whose classes are names, coded by each file in its own order.
@@ -105,14 +128,15 @@ def named_bunch(
     warn_of_alike(names, path)
     places = {name: place for place, name in enumerate(names)}
     labelled = []
-    for (texts, codes), own, file in zip(splits, classes, files, strict=True):
+    for split, own, file in zip(splits, classes, files, strict=True):
         foreign = sorted_classes(set(own) - set(names))
         if foreign:
             raise ValueError(
                 f"{file} has classes that no training row has: {', '.join(map(repr, foreign[:5]))}."
             )
         # Rows without a class have the code -1 before and after.
-        labelled.append((texts, np.array([*(places[name] for name in own), -1], dtype=np.int64)[codes]))
+        codes = np.array([*(places[name] for name in own), -1], dtype=np.int64)[split.codes]
+        labelled.append(split._replace(codes=codes))
     return text_bunch(
         labelled,
         target_names=np.array(names),
@@ -123,7 +147,7 @@ def named_bunch(
 
 
 def text_bunch(
-    splits: Sequence[tuple[PackedTexts, np.ndarray]],
+    splits: Sequence[TextSplit],
     *,
     target_names: np.ndarray,
     title: str,
@@ -133,8 +157,15 @@ def text_bunch(
 ) -> Bunch:
     """Return training rows and, if there are any, test rows as a Bunch."""
     train, test = splits[0], splits[1] if len(splits) > 1 else None
-    n_test = 0 if test is None else len(test[1])
+    n_test = 0 if test is None else len(test.codes)
     descr = _DESCR.format(
-        title=title, n_train=len(train[1]), n_test=n_test, labels=labels, path=path, source=source
+        title=title, n_train=len(train.codes), n_test=n_test, labels=labels, path=path, source=source
     )
-    return split_bunch(train, test, target_names=target_names, DESCR=descr)
+    found = {
+        f"{place}_{part}": getattr(split, field)
+        for part, split in (("train", train), ("test", test))
+        for place, field in (("lines", "lines"), ("filenames", "files"))
+        if split is not None and getattr(split, field) is not None
+    }
+    tested = None if test is None else (test.texts, test.codes)
+    return split_bunch((train.texts, train.codes), tested, target_names=target_names, DESCR=descr, **found)

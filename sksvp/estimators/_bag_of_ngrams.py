@@ -14,6 +14,7 @@ from ..text import NgramIndex
 from ..training import mean_embeddings, train_bags
 from ._class_weights import check_class_weight, class_weights
 from ._classifier import LARGEST, ScoresOfLogits
+from ._epoch_rows import EpochRows
 from ._linear_text import LinearTextClassifier
 from ._observed import Observed
 
@@ -30,7 +31,7 @@ class NgramFormat:
     normalize: bool
 
 
-class BagOfNgramsClassifier(Observed, ScoresOfLogits, LinearTextClassifier):
+class BagOfNgramsClassifier(Observed, EpochRows, ScoresOfLogits, LinearTextClassifier):
     """Linear model on averaged embeddings of words and word n-grams: fastText's, with seeds and forgetting events.
 
     The model of [1]_, by default with the settings of [2]_ for the Amazon reviews.
@@ -175,6 +176,7 @@ class BagOfNgramsClassifier(Observed, ScoresOfLogits, LinearTextClassifier):
             device=resolve_device(self.device),
             random_state=random_state,
             recorder_names=self._recorder_names,
+            epoch_rows=self._rows_per_epoch(len(encoded)),
             bar_name=type(self).__name__ if self.verbose else None,
         )
         last_loss = trained.history[-1, "train_loss"]

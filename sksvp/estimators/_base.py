@@ -33,10 +33,11 @@ from ..training import (
 )
 from ._class_weights import check_class_weight, class_weights
 from ._classifier import LARGEST, MOST_EPOCHS, Classifier, ScoresOfLogits
+from ._epoch_rows import EpochRows
 from ._observed import Observed
 
 
-class TorchClassifier(Observed, ScoresOfLogits, Classifier):
+class TorchClassifier(Observed, EpochRows, ScoresOfLogits, Classifier):
     """Base of the neural networks: a `Trainer` trains them, in `fit` and `partial_fit`.
 
     A child defines its rows (`_validate`, `_reader`), how a batch becomes the input of
@@ -284,6 +285,7 @@ class TorchClassifier(Observed, ScoresOfLogits, Classifier):
             watch=self._watch,
             has_large_layers=self._has_large_layers,
             records_steps=self._records_steps,
+            epoch_rows=None if encoded is None else self._rows_per_epoch(len(encoded)),
         )
 
     def _validation(self) -> tuple[Rows, np.ndarray] | None:

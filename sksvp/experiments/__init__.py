@@ -3,6 +3,7 @@
 from ._active import ActiveArm, ActiveRun, run_active
 from ._active_table import budgets_table, format_budgets, rounds_table
 from ._coreset import CoresetArm, CoresetRun, run_coreset
+from ._estimate import estimate, format_estimate
 
 # With a name repeated: for other packages, and no part of the public interface.
 from ._kept import keep_training as keep_training
@@ -22,7 +23,9 @@ __all__ = [
     "CoresetRun",
     "RunFolder",
     "budgets_table",
+    "estimate",
     "format_budgets",
+    "format_estimate",
     "format_summary",
     "former_run",
     "replay_run",

@@ -13,8 +13,10 @@ from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions, va
 from .._inputs._parameters import ListOf, WholeNumber
 from ..active import ProxyActiveLearner, make_plan, resolve_pool_strategy
 from ..coreset import describe_empty_classes
+from ..strategies import named_strategy
 from ._experiment import OF_RUNS, Arm, Experiment, described, distinct
 from ._run_folder import RunFolder
+from ._updates import epochs_of
 from ._workers import in_workers
 
 
@@ -95,7 +97,7 @@ class ActiveRun(Experiment):
     def __post_init__(self):
         super().__post_init__()
         for strategy in self.strategies:
-            resolve_pool_strategy(strategy)
+            resolve_pool_strategy(named_strategy(strategy) if isinstance(strategy, str) else strategy)
         self.arms()
         make_plan(self.rounds, self.initial_size, self.target_at, len(self.y_train))
 
@@ -207,7 +209,8 @@ def _run_arm(run: ActiveRun, folder: RunFolder, arm: ActiveArm) -> str:
     rounds = np.repeat([entry["round"] for entry in history], [len(of_round) for of_round in rows])
     folder.add_selection(arm.key, run.list_rows(np.concatenate(rows), round=rounds))
     plain = [{**entry, "rows": entry["rows"].tolist()} for entry in history]
-    folder.add(arm.key, {"kind": "active", **arm.record(), "history": plain})
+    record = {"kind": "active", **arm.record(), "epochs": epochs_of(run.target), "history": plain}
+    folder.add(arm.key, record)
     return finished_line(arm.name, arm.seed, history)
 
 

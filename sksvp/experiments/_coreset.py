@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from functools import partial
 from numbers import Real
 from typing import Any, ClassVar
@@ -13,7 +14,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .._clock import Clock
-from .._inputs._parameters import ListOf
+from .._inputs._parameters import ListOf, WholeNumber
 from .._inputs._paths import as_path
 from .._inputs._row_numbers import check_row_numbers
 from .._storage._fingerprint import fingerprint
@@ -25,9 +26,13 @@ from ._kept import keep_training, training_folder
 from ._proxy_hints import proxy_hints
 from ._run_folder import RunFolder
 from ._seconds import clocks_in_order, in_words
+from ._updates import all_updates, check_has_epochs, count_batches, epochs_with, has_epochs
 from ._workers import in_workers
 
 ALL_ROWS = "all rows"
+SAME_COST = "all rows, same cost"
+RS2 = "rs2"
+_OF_ALL_ROWS = (ALL_ROWS, SAME_COST, RS2)
 # Before the name of a strategy it asks for quotas by class.
 _BALANCED = "class-balanced "
 
@@ -95,12 +100,26 @@ class CoresetRun(Experiment):
         Shares or numbers of rows.
     with_all : bool
         Whether the target is also trained on all rows.
+    n_proxies : int
+        As of `ProxyCoresetSelector`.
+    with_same_cost : bool
+        Whether the target is also trained on all rows for as many updates as the
+        dearest choice of the size costs, its proxy included. The seconds of this run
+        are turned into updates, so that the number differs between machines.
+    with_rs2 : bool
+        Whether the target is also trained with as many rows in each epoch as the
+        subsets have, drawn at random anew for each epoch (RS2).
+    updates : {"epochs", "equal"}
+        Whether targets are trained for equal epochs, so that fewer rows mean fewer
+        updates, or all for as many updates as their epochs have on all rows, in whole
+        epochs.
     probabilities : {"in_sample", "out_of_fold"}
         As of `ProxyCoresetSelector`.
     given : dict of str to ndarray
         Rows chosen elsewhere, by their name in the table.
     memory : str or path-like
-        Folder of the trained proxies.
+        Folder of the trained proxies, one for each seed that serves all strategies;
+        None means ``proxies`` in the folder of the run.
 
     Raises
     ------
@@ -110,6 +129,10 @@ class CoresetRun(Experiment):
 
     subset_sizes: list[float | int]
     with_all: bool = True
+    n_proxies: int = 1
+    with_same_cost: bool = False
+    with_rs2: bool = False
+    updates: str = "epochs"
     probabilities: str = "in_sample"
     given: dict[str, np.ndarray] = field(default_factory=dict)
     memory: Any = None
@@ -117,6 +140,10 @@ class CoresetRun(Experiment):
         **Experiment._parameter_constraints,
         "subset_sizes": [ListOf(Real)],
         "with_all": ["boolean"],
+        "n_proxies": [WholeNumber(1)],
+        "with_same_cost": ["boolean"],
+        "with_rs2": ["boolean"],
+        "updates": [StrOptions({"epochs", "equal"})],
         "probabilities": [StrOptions({"in_sample", "out_of_fold"})],
         "given": [dict],
         "memory": [str, os.PathLike, None],
@@ -126,11 +153,27 @@ class CoresetRun(Experiment):
         super().__post_init__()
         for size in self.subset_sizes:
             count_rows(size, len(self.y_train))
-        self.arms()
+        self._check_protocol()
         for name, rows in self.given.items():
             check_row_numbers(rows, len(self.y_train), f"given[{name!r}]")
         if self.memory is not None:
             self.memory = str(as_path(self.memory, "memory").absolute())
+
+    def _check_protocol(self) -> None:
+        """Check that the target can be trained as the rivals and the updates ask for."""
+        if self.updates == "equal":
+            check_has_epochs(self.target, "updates='equal'")
+        if self.with_same_cost:
+            check_has_epochs(self.target, "with_same_cost=True")
+        if self.with_rs2 and not hasattr(self.target, "drawing_rows"):
+            raise ValueError(
+                "with_rs2=True needs a target whose epochs can draw rows anew, a network of sksvp.estimators or "
+                f"BagOfNgramsClassifier, got {type(self.target).__name__}."
+            )
+        if not any(arm.needs_proxy for arm in self.arms()) and self.with_same_cost:
+            raise ValueError(
+                "with_same_cost=True needs one of strategies to train a proxy, whose cost counts."
+            )
 
     def arms(self) -> list[CoresetArm]:
         """List every training of a target, seed by seed: a run that is stopped early has whole seeds.
@@ -150,6 +193,9 @@ class CoresetRun(Experiment):
                     arms.append(
                         CoresetArm(name=name, seed=seed, subset_size=size, class_balanced=is_balanced, **told)
                     )
+                rivals = {RS2: self.with_rs2, SAME_COST: self.with_same_cost}
+                for name in (name for name, is_wanted in rivals.items() if is_wanted):
+                    arms.append(CoresetArm(name=name, seed=seed, subset_size=size))
             for name, rows in self.given.items():
                 digest = fingerprint(np.sort(rows))
                 arms.append(CoresetArm(name=name, seed=seed, subset_size=len(rows), digest=digest))
@@ -172,6 +218,44 @@ class CoresetRun(Experiment):
         """
         return next(arm for arm in self.arms() if arm.seed == seed and arm.needs_proxy)
 
+    def epochs_of(self, arm: CoresetArm, folder: RunFolder | None = None) -> int | None:
+        """Return the epochs of the target in an arm; None if it counts none.
+
+        Parameters
+        ----------
+        arm : CoresetArm
+            One training of a target.
+        folder : RunFolder, optional
+            Folder of the run, with the trainings whose cost counts for the rival of the
+            same cost.
+
+        Returns
+        -------
+        int or None
+            The epochs.
+        """
+        if not has_epochs(self.target):
+            return None
+        n_rows = len(self.y_train)
+        if arm.name == SAME_COST and folder is not None:
+            return epochs_with(self.target, n_rows, self._same_cost(arm, folder))
+        n_visited = n_rows if arm.name == ALL_ROWS else count_rows(arm.subset_size, n_rows)
+        n_updates = all_updates(self.target, n_rows if self.updates == "equal" else n_visited)
+        return epochs_with(self.target, n_visited, n_updates)
+
+    def _same_cost(self, rival: CoresetArm, folder: RunFolder) -> float:
+        """Return the updates that cost as much as the dearest choice of the size, its proxy included."""
+        clock = clocks_in_order(self.target)[0]
+        found = []
+        for arm in self.arms():
+            if (arm.seed, arm.subset_size) == (rival.seed, rival.subset_size) and arm.needs_proxy:
+                record = folder.get(arm.key)
+                spent = sum(record[f"{part}_{clock}"] for part in ("proxy", "selection", "target"))
+                if record[f"target_{clock}"] > 0:
+                    found.append(record["updates"] * spent / record[f"target_{clock}"])
+        # Where nothing was trained, since each choice was of one class, the size itself counts.
+        return max(found, default=all_updates(self.target, count_rows(rival.subset_size, len(self.y_train))))
+
     def selector(self, arm: CoresetArm) -> ProxyCoresetSelector:
         """Build the selector of an arm.
 
@@ -190,6 +274,7 @@ class CoresetRun(Experiment):
             strategy=arm.ranks,
             subset_size=arm.subset_size,
             class_balanced=arm.class_balanced,
+            n_proxies=self.n_proxies,
             probabilities=self.probabilities,
             memory=self.memory,
             random_state=arm.seed,
@@ -234,6 +319,8 @@ def run_coreset(
     """
     if run.X_test is None and not only_select:
         raise ValueError("X_test=None: targets cannot be compared without test rows; set only_select=True.")
+    if run.memory is None:
+        run = replace(run, memory=folder.path / "proxies")
     arms = [arm for arm in run.arms() if not folder.has(arm.key)]
     if only_select:
         arms = [arm for arm in arms if arm.strategy is not None]
@@ -256,8 +343,12 @@ def run_coreset(
             hints.leave_out(category)
         for found in of_proxies:
             hints.tell(found)
-        for found in side_by_side(select_only if only_select else train_target, arms):
-            hints.tell(found)
+        work = select_only if only_select else train_target
+        # What the others cost is known when they are there.
+        last = [arm for arm in arms if arm.name == SAME_COST]
+        for part in ([arm for arm in arms if arm not in last], last):
+            for found in side_by_side(work, part):
+                hints.tell(found)
         chosen = [arm.key for arm in run.arms() if arm.strategy is not None]
         # Rows that were chosen elsewhere have a file of their own.
         if chosen and not run.given:
@@ -305,13 +396,16 @@ def train_proxy(run: CoresetRun, folder: RunFolder, seed: int) -> str:
 
 def train_target(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:
     """Choose the rows of one arm, train the target on them, and record its error and cost."""
-    rows, choosing = choose_rows(run, folder, arm)
+    rows, choosing, reason = choose_rows(run, folder, arm)
     X, y = (_safe_indexing(part, rows) for part in (run.X_train, run.y_train))
-    target = run.prepared(run.target, folder, arm.key, random_state=arm.seed)
+    epochs = run.epochs_of(arm, folder)
+    lasting = {} if epochs is None else {"max_epochs": epochs}
+    target = run.prepared(run.target, folder, arm.key, random_state=arm.seed, **lasting)
     training = Clock()
     note = ""
+    n_visited = count_rows(arm.subset_size, len(y)) if arm.name == RS2 else len(rows)
     if len(np.unique(y)) > 1:
-        with training:
+        with training, target.drawing_rows(n_visited) if arm.name == RS2 else nullcontext():
             target.fit(X, y)
         training.add_earlier(target)
         error = 1.0 - target.score(run.X_test, run.y_test)
@@ -323,7 +417,11 @@ def train_target(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:
     record = {
         "kind": "target",
         **arm.record(),
-        "n_rows": len(rows),
+        "n_subset": count_rows(arm.subset_size, len(run.y_train)),
+        "n_rows": n_visited,
+        "protocol": run.updates,
+        "epochs": epochs,
+        "updates": None if epochs is None else epochs * count_batches(target, n_visited),
         "error": error,
         **{name: proxy[name] if proxy else 0.0 for name in ("proxy_seconds", "proxy_cpu_seconds")},
         "selection_seconds": choosing.wall,
@@ -333,25 +431,26 @@ def train_target(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:
     }
     folder.add(arm.key, record)
     cost = f"error {100 * error:.2f} %, {in_words(training, clocks_in_order(run.target))}"
-    return f"{arm.name}, {len(rows):,} rows, seed {arm.seed}: {cost}{note}"
+    rows_of = f"{n_visited:,} rows{' an epoch' if arm.name == RS2 else ''}"
+    return f"{arm.name}, {rows_of}, seed {arm.seed}: {cost}{note}{reason}"
 
 
 def select_only(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:
     """Choose the rows of one arm and write them down."""
-    rows, _ = choose_rows(run, folder, arm)
-    return f"{arm.name}, seed {arm.seed}: {len(rows):,} of {len(run.y_train):,} rows chosen"
+    rows, _, reason = choose_rows(run, folder, arm)
+    return f"{arm.name}, seed {arm.seed}: {len(rows):,} of {len(run.y_train):,} rows chosen{reason}"
 
 
-def choose_rows(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> tuple[np.ndarray, Clock]:
-    """Return the rows of an arm, ascending, and the seconds of inference and ranking.
+def choose_rows(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> tuple[np.ndarray, Clock, str]:
+    """Return the rows of an arm, ascending, the seconds of inference and ranking, and why "auto" took them.
 
     The seconds of an inference pass that several arms need count for the first of them.
     """
     choosing = Clock()
-    if arm.name == ALL_ROWS:
-        return np.arange(len(run.y_train)), choosing
+    if arm.name in _OF_ALL_ROWS:
+        return np.arange(len(run.y_train)), choosing, ""
     if arm.name in run.given:
-        return np.sort(run.given[arm.name]), choosing
+        return np.sort(run.given[arm.name]), choosing, ""
     selector = run.selector(arm).fit(run.X_train, run.y_train)
     order = selector.order_[selector.support_[selector.order_]]
     chosen = run.list_rows(order, rank=np.arange(1, len(order) + 1), score=selector.scores_[order])
@@ -359,7 +458,8 @@ def choose_rows(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> tuple[np
     choosing.wall, choosing.cpu = (
         seconds["inference"] + seconds["ranking"] for seconds in (selector.timings_, selector._cpu_timings)
     )
-    return selector.indices_, choosing
+    reason = f"; {arm.name}: {selector.strategy_reason_}" if selector.strategy_reason_ else ""
+    return selector.indices_, choosing, reason
 
 
 def _regime(proxy) -> dict[str, float]:

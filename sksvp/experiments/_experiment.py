@@ -16,7 +16,7 @@ from .._inputs._parameters import ListOf, WholeNumber
 from .._inputs._row_numbers import check_row_numbers
 from .._storage._describe import describe, digest
 from ..proxies import as_proxy
-from ..strategies import resolve_strategy
+from ..strategies import named_strategy, resolve_strategy
 from ._kept import keep_training, training_folder
 from ._run_folder import RunFolder
 
@@ -182,7 +182,10 @@ def described(strategy: Any) -> dict[str, Any]:
     A name becomes an object, which worker processes know without its registration.
     """
     if isinstance(strategy, str):
-        return {"strategy": strategy, "ranks": strategy if strategy == "auto" else resolve_strategy(strategy)}
+        ranks = named_strategy(strategy)
+        # Long names may begin alike.
+        told = {"digest": digest(describe(ranks))[1:17]} if ":" in strategy else {}
+        return {"strategy": strategy, "ranks": ranks, **told}
     shown = " ".join(repr(resolve_strategy(strategy)).split())
     label = type(strategy).__name__ if shown.startswith("<") else shown
     return {"strategy": label, "ranks": strategy, "digest": digest(describe(strategy))[1:17]}

@@ -58,8 +58,7 @@ def _describe_unlearned(run: Any, records: list[dict]) -> str:
     if never_learned > 0.5:
         return f"most rows were never learned ({never_learned:.0%})"
     if never_learned * len(run.y_train) > fewest / 2 and any(
-        arm.strategy == "auto" or ForgettingCounter.name in getattr(arm.ranks, "requires", ())
-        for arm in run.arms()
+        ForgettingCounter.name in getattr(arm.ranks, "requires", ()) for arm in run.arms()
     ):
         return f"most of the {fewest:,} rows that are chosen first were never learned ({never_learned:.0%} of all)"
     return ""

@@ -12,6 +12,7 @@ from ..active import replay_selection
 from ._active import ActiveRun, finished_line
 from ._experiment import OF_RUNS
 from ._run_folder import RunFolder, RunRecords, records_of
+from ._updates import epochs_of
 from ._workers import in_workers
 
 
@@ -177,5 +178,5 @@ def _replay_one(run: ActiveRun, folder: RunFolder, arm: dict[str, Any], total: i
         random_state=arm["seed"],
     )
     trained = [entry for entry in history if entry["n_labeled"] == total]
-    folder.add(key, {**arm, "history": trained})
+    folder.add(key, {**arm, "epochs": epochs_of(run.target), "history": trained})
     return finished_line(arm["name"], arm["seed"], trained)

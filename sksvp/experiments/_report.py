@@ -6,22 +6,49 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 from sklearn.utils._param_validation import validate_params
 
+from .._inputs._parameters import WholeNumber
 from .._storage._files import replacing, write_json
 from .._storage._sealed import remove_seal, write_seal
 from ._active_table import budgets_table, format_budgets, rounds_table
+from ._coreset import ALL_ROWS, SAME_COST
 from ._run_folder import RunFolder
 from ._seconds import CHOSEN_CLOCKS, CLOCKS
 from ._table import format_summary, summary_table, trainings_table
 
+_AS_IT_ENDS = "Each target was trained until it ended by itself."
+
+
+def _describe_epochs(records: list[dict]) -> str:
+    """Tell for how long the targets of a run of active learning were trained."""
+    epochs = {record["epochs"] for record in records if record["kind"] == "active"}
+    if None in epochs:
+        return _AS_IT_ENDS
+    number = " or ".join(f"{n:,}" for n in sorted(epochs))
+    return f"Equal epochs: each target was trained for {number}, so that fewer labels mean fewer updates."
+
+
+def _describe_protocol(trainings: pd.DataFrame) -> str:
+    """Tell for how long targets were trained."""
+    if trainings["updates"].isna().any():
+        return _AS_IT_ENDS
+    whole = trainings[trainings["name"] == ALL_ROWS]
+    base = whole if len(whole) else trainings[trainings["name"] != SAME_COST]
+    epochs, updates = int(base["epochs"].iloc[0]), int(base["updates"].iloc[0])
+    if (trainings["protocol"] == "equal").any():
+        return f"Equal updates: each target was trained for about {updates:,}, so that fewer rows mean more epochs."
+    return f"Equal epochs: each target was trained for {epochs:,}, so that fewer rows mean fewer updates."
+
 
 @validate_params(
-    {"folder": [RunFolder], "clocks": CHOSEN_CLOCKS, "report": [callable]}, prefer_skip_nested_validation=True
+    {"folder": [RunFolder], "clocks": CHOSEN_CLOCKS, "report": [callable], "width": [WholeNumber(1), None]},
+    prefer_skip_nested_validation=True,
 )
 def report_run(
     folder: RunFolder,
     *,
     clocks: Sequence[str] = tuple(CLOCKS),
     report: Callable[[str], None] = print,
+    width: int | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Write results.csv and results.json of the finished trainings in a folder, and show their averages.
 
@@ -33,6 +60,8 @@ def report_run(
         The clocks whose seconds are shown, the main one first.
     report : callable, default=print
         Called with the table of averages.
+    width : int, optional
+        Columns of the terminal, which a core-set run's table is fitted to.
 
     Returns
     -------
@@ -50,11 +79,11 @@ def report_run(
     records = list(folder)
     if any(record["kind"] == "active" for record in records):
         trainings, averages = rounds_table(records), budgets_table(records)
-        text = format_budgets(averages, clocks=clocks)
+        text = f"{format_budgets(averages, clocks=clocks)}\n{_describe_epochs(records)}"
     else:
         trainings = trainings_table(records)
         averages = summary_table(trainings)
-        text = format_summary(averages, clocks=clocks)
+        text = f"{format_summary(averages, clocks=clocks, width=width)}\n{_describe_protocol(trainings)}"
     path = folder.path / "results.csv"
     remove_seal(path)
     with replacing(path) as part:

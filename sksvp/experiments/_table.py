@@ -13,6 +13,8 @@ from ._run_folder import records_of
 from ._seconds import CHOSEN_CLOCKS, CLOCKS
 
 _PARTS = ("proxy", "selection", "target")
+# Columns of a printed table up to the error.
+_N_OF_ERRORS = 3
 _COLUMNS = ["name", "subset_size", "n_rows", "seed", "error"]
 
 
@@ -27,8 +29,9 @@ def trainings_table(records) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per training: name, subset_size, n_rows, seed, error (between 0 and
-        1), and the seconds of proxy, selection, target and total, of the wall clock
+        One row per training: name, subset_size, n_subset (rows of this size), n_rows
+        (of the training, or of each of its epochs), protocol, epochs, updates, seed,
+        error (between 0 and 1), and the seconds of proxy, selection, target and total, of the wall clock
         and, as cpu_seconds, of the processor.
 
     Raises
@@ -39,7 +42,9 @@ def trainings_table(records) -> pd.DataFrame:
     frame = pd.DataFrame(records_of("target", records))
     for clock in CLOCKS:
         frame[f"total_{clock}"] = frame[[f"{part}_{clock}" for part in _PARTS]].sum(axis=1)
-    return frame.sort_values(["n_rows", "name", "seed"], ascending=[False, True, True]).reset_index(drop=True)
+    # Beside a size stands what is compared with it, though it may be trained on all rows.
+    order = frame.sort_values(["n_subset", "name", "seed"], ascending=[False, True, True])
+    return order.reset_index(drop=True)
 
 
 @validate_params({"trainings": [TableWith(_COLUMNS)]}, prefer_skip_nested_validation=True)
@@ -77,7 +82,9 @@ def summary_table(trainings: pd.DataFrame) -> pd.DataFrame:
     {"table": [TableWith(("name", "rows", "seeds", "error", "spread"))], "clocks": CHOSEN_CLOCKS},
     prefer_skip_nested_validation=True,
 )
-def format_summary(table: pd.DataFrame, *, clocks: Sequence[str] = tuple(CLOCKS)) -> str:
+def format_summary(
+    table: pd.DataFrame, *, clocks: Sequence[str] = tuple(CLOCKS), width: int | None = None
+) -> str:
     """Write a summary as text.
 
     Parameters
@@ -87,6 +94,9 @@ def format_summary(table: pd.DataFrame, *, clocks: Sequence[str] = tuple(CLOCKS)
     clocks : sequence of {"cpu_seconds", "seconds"}
         The first one is used for the parts and the speed-up, and comes first in the
         totals.
+    width : int, optional
+        Columns of the terminal. In a narrower one than the table the errors come
+        first, and the seconds below them.
 
     Returns
     -------
@@ -96,9 +106,8 @@ def format_summary(table: pd.DataFrame, *, clocks: Sequence[str] = tuple(CLOCKS)
     totals = [CLOCKS[clock] for clock in clocks]
     columns = ("rows", "seeds", "error %", "proxy", "select", "target", *totals, "speed-up")
     widths = (8, 6, 15, 8, 8, 8, *[8] * len(totals), 9)
-    heading = "".join(f"{name:>{width}}" for name, width in zip(columns, widths, strict=True))
     first = max([24, *(len(name) for name in table["name"])])
-    lines = [f"{'chosen by':{first}}{heading}"]
+    lines = [("chosen by", columns)]
     for row in table.to_dict("records"):
         speed_up = row[f"speed_up_{first_clock}"]
         cells = (
@@ -111,12 +120,16 @@ def format_summary(table: pd.DataFrame, *, clocks: Sequence[str] = tuple(CLOCKS)
             *(f"{row[f'total_{clock}']:.1f}" for clock in clocks),
             "" if np.isnan(speed_up) else f"{speed_up:.2f}x",
         )
-        lines.append(
-            f"{row['name']:{first}}"
-            + "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
-        )
-    lines.append(f"{totals[0]} are the sum of proxy, select and target, and the speed-up is theirs.")
-    return "\n".join(lines)
+        lines.append((str(row["name"]), cells))
+    fits = width is None or first + sum(widths) <= width
+    blocks = [slice(None)] if fits else [slice(_N_OF_ERRORS), slice(_N_OF_ERRORS, None)]
+    text = [
+        f"{name:{first}}" + "".join(f"{cell:>{n}}" for cell, n in zip(cells[part], widths[part], strict=True))
+        for part in blocks
+        for name, cells in lines
+    ]
+    text.append(f"{totals[0]} are the sum of proxy, select and target, and the speed-up is theirs.")
+    return "\n".join(text)
 
 
 def mean_and_spread(row: dict[Any, Any]) -> str:

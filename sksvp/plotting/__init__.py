@@ -1,13 +1,21 @@
 """Figures of results, in scikit-learn's Display convention."""
 
 from ._active import ActiveLearningDisplay, save_active_figure
+from ._agreement_by_epoch import AgreementByEpochDisplay
+from ._agreement_matrix import AgreementMatrixDisplay
 from ._coreset import CoresetDisplay, save_run_figure
 from ._data_map import DataMapDisplay
+from ._overlap import OverlapDisplay
+from ._training_record import TrainingRecordDisplay
 
 __all__ = [
     "ActiveLearningDisplay",
+    "AgreementByEpochDisplay",
+    "AgreementMatrixDisplay",
     "CoresetDisplay",
     "DataMapDisplay",
+    "OverlapDisplay",
+    "TrainingRecordDisplay",
     "save_active_figure",
     "save_run_figure",
 ]

@@ -9,7 +9,12 @@ from .._storage._sealed import check_seal
 
 # Okabe and Ito's colours, which colour-blind readers can distinguish; baselines are grey.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-_GREYS = {"random": "#555555", "class-balanced random": "#999999"}
+_GREYS = {
+    "random": "#555555",
+    "class-balanced random": "#999999",
+    "rs2": "#777777",
+    "all rows, same cost": "black",
+}
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _AXES = {
     "rows": "training rows of the target",

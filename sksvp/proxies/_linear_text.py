@@ -37,7 +37,7 @@ class LinearText(Proxy):
             return super()._fit(X, y, training)
 
     @property
-    def _kept_records(self) -> Mapping[str, np.ndarray]:
+    def kept_records(self) -> Mapping[str, np.ndarray]:
         return getattr(self.classifier, "records_", {})
 
     def _score(self, X: Any, kinds: tuple[str, ...]) -> dict[str, Any]:

@@ -168,7 +168,8 @@ class Proxy(TrainableModel):
         return self.gather(X, kinds, rows=rows).parts
 
     @property
-    def _kept_records(self) -> Mapping[str, np.ndarray]:
+    def kept_records(self) -> Mapping[str, np.ndarray]:
+        """The records that the training of the fitted proxy kept, by the names of their recorders."""
         return self.records
 
     def keeps_record(self, name: str) -> bool:
@@ -184,11 +185,11 @@ class Proxy(TrainableModel):
         bool
             Whether it can.
         """
-        return name in self._kept_records
+        return name in self.kept_records
 
     def _record(self, name: str, X: Any, y: np.ndarray | None) -> np.ndarray:
         """Return what a recorder noted in the training."""
-        record, n_rows = self._kept_records.get(name), _num_samples(X)
+        record, n_rows = self.kept_records.get(name), _num_samples(X)
         if record is None or len(record) != n_rows:
             found = "none" if record is None else f"those of {len(record)} rows"
             raise ValueError(

@@ -5,7 +5,10 @@ function on arrays that does its work (`entropy`, `k_centers`, ...).
 """
 
 from ._area_under_margin import AreaUnderMargin, area_under_margin
+from ._auto import Auto, Decision
+from ._auto_query import AutoQuery
 from ._badge import BADGE, badge
+from ._badge import class_probabilities as class_probabilities
 from ._bait import BAIT, bait
 from ._beta_sample import BetaSample
 from ._cartography import Variability, confidence, correctness, variability
@@ -24,10 +27,15 @@ from ._grand import GraNd
 from ._growth import DataSize, Growth
 from ._herding import Herding, herding
 from ._k_centers import KCenters, k_centers
+from ._label_issues import LABEL_ISSUE_WAYS as LABEL_ISSUE_WAYS
+from ._label_issues import label_suspicion
+from ._label_issues import mark_most_suspicious as mark_most_suspicious
+from ._label_issues import own_columns as own_columns
 from ._least_confidence import LeastConfidence, least_confidence
 from ._loss_correlation import LossCorrelation, loss_correlation
 from ._margin import Margin, margin
 from ._moderate import Moderate, centre_distances, moderate
+from ._named_strategy import named_strategy as named_strategy
 from ._picking import PickingStrategy
 from ._probabilities import SUM_TOLERANCE as SUM_TOLERANCE
 from ._random import Random
@@ -46,6 +54,8 @@ from ._registry import new_recorders as new_recorders
 from ._registry import recorder_names, register_strategy, resolve_strategy, strategy_names
 from ._registry import user_strategies as user_strategies
 from ._sampler import Sampler
+from ._several_proxies import choose_together as choose_together
+from ._several_proxies import mean_evidence as mean_evidence
 from ._sizes import class_quotas, count_rows, fill_quotas
 from ._soft import Soft
 from ._strategy import ScoredStrategy, Strategy, rank_by_score
@@ -64,11 +74,14 @@ __all__ = [
     "D2",
     "EL2N",
     "AreaUnderMargin",
+    "Auto",
+    "AutoQuery",
     "BetaSample",
     "Choice",
     "ClusterMargin",
     "Cost",
     "DataSize",
+    "Decision",
     "Dual",
     "DynamicUncertainty",
     "Entropy",
@@ -122,6 +135,7 @@ __all__ = [
     "forgetting_events",
     "herding",
     "k_centers",
+    "label_suspicion",
     "least_confidence",
     "loss_correlation",
     "margin",

@@ -64,6 +64,7 @@ class AreaUnderMargin(ScoredStrategy):
     """
 
     requires = ("training_record",)
+    hardest_first = True
 
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Return the negated area under the margin of `rows`."""

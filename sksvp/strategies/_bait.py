@@ -13,6 +13,9 @@ from ._probabilities import check_class_matrix
 from ._rows import check_candidates, check_rows
 from ._strategy import check_n_samples
 
+# After so many changes the products are computed anew, so that rounding does not add up.
+_REFRESH = 100
+
 
 def bait(
     probabilities: ArrayLike,
@@ -35,8 +38,8 @@ def bait(
     probabilities : array-like of shape (n_rows, n_classes)
         Class probabilities.
     features : array-like of shape (n_rows, n_features)
-        Inputs of the last layer. The time of a pick grows with `n_rows` times
-        `n_features`, and with the square of `n_features`.
+        Inputs of the last layer. The time of a pick grows with the size of the table
+        and with the square of `n_features`.
     n_samples : int
         How many rows to choose, at most the rows that are not in `initial`.
     initial : array-like of int, optional
@@ -91,81 +94,70 @@ def _fish(
     regularization: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the places in `pool` that are picked, and the gain of each place at the start."""
-    known, free = (_weighted_rows(probabilities, features, rows) for rows in (labelled, pool))
+    sure = probabilities.max(axis=1).astype(np.float64)
+    roots = np.column_stack([features, np.ones(len(features))]).astype(np.float64)
+    roots *= np.sqrt(np.maximum(sure * (1.0 - sure), 0.0))[:, None]
+    known, free = roots[labelled], roots[pool]
     target = (known.T @ known + free.T @ free) / (len(known) + len(free))
     n_all = len(known) + n_samples
-    free *= np.sqrt(n_samples / n_all)
-    state = _Fisher(regularization * np.eye(len(target)) + known.T @ known / n_all, target, free)
-    first_gains = state.gains()
+    information = regularization * np.eye(roots.shape[1]) + known.T @ known / n_all
+    fisher = _Fisher(free * np.sqrt(n_samples / n_all), information, target)
     is_free = np.ones(len(free), dtype=bool)
+    first_gains = fisher.gains()
     picks: list[int] = []
     for _ in range(min(2 * n_samples, len(free))):
-        pick = int(np.where(is_free, state.gains(), -np.inf).argmax())
+        pick = int(np.where(is_free, fisher.gains(), -np.inf).argmax())
         is_free[pick] = False
         picks.append(pick)
-        state.add(free[pick])
-    state = _Fisher(state.information, target, free[picks])
+        fisher.change(pick, sign=1.0)
     while len(picks) > n_samples:
-        worst = int(state.losses().argmin())
-        root = state.drop(worst)
-        picks.pop(worst)
-        state.add(root, sign=-1.0)
+        fisher.change(picks.pop(int(fisher.losses(picks).argmin())), sign=-1.0)
     return np.array(picks, dtype=np.intp), first_gains
 
 
-def _weighted_rows(probabilities: np.ndarray, features: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return the features with a 1 for the bias, of which the outer products are the information of the rows."""
-    weighted = np.ones((len(rows), features.shape[1] + 1))
-    weighted[:, :-1] = features[rows]
-    sure = probabilities.max(axis=1)[rows].astype(np.float64)
-    weighted *= np.sqrt(np.maximum(sure * (1.0 - sure), 0.0))[:, None]
-    return weighted
-
-
 class _Fisher:
-    """The information M of the chosen rows, and what each of some rows would change.
+    """The trace of the inverse information times the target, and by how much each row would change it.
 
-    For each row v it keeps the products ``v' M^-1 v`` and ``v' M^-1 F M^-1 v`` with the
-    mean information F, and brings them up to date by two products of a vector with all
-    rows where M gains or loses a row (Sherman and Morrison).
+    Both products that a row's change consists of follow each change of the information by
+    two products of all rows with one vector (Sherman and Morrison).
     """
 
-    def __init__(self, information: np.ndarray, target: np.ndarray, rows: np.ndarray):
-        self.information = information
-        self._rows = rows
-        self._inverse = np.linalg.inv(information)
-        self._middle = self._inverse @ target @ self._inverse
-        self._own = np.einsum("ij,ij->i", rows @ self._inverse, rows)
-        self._seen = np.einsum("ij,ij->i", rows @ self._middle, rows)
+    def __init__(self, roots: np.ndarray, information: np.ndarray, target: np.ndarray):
+        self._roots, self._information, self._target = roots, information.copy(), target
+        self._n_changes = 0
+        self._compute()
+
+    def _compute(self) -> None:
+        inverse = np.linalg.inv(self._information)
+        self._inverse = (inverse + inverse.T) / 2.0
+        self._spread = self._inverse @ self._target @ self._inverse
+        self._lengths = np.einsum("ij,ij->i", self._roots @ self._inverse, self._roots)
+        self._falls = np.einsum("ij,ij->i", self._roots @ self._spread, self._roots)
 
     def gains(self) -> np.ndarray:
-        """Return by how much the trace falls when each row is added."""
-        return self._seen / (1.0 + self._own)
+        """Return by how much the trace falls if each row is added."""
+        return self._falls / (1.0 + self._lengths)
 
-    def losses(self) -> np.ndarray:
-        """Return by how much the trace rises when each row is taken away."""
-        return self._seen / (1.0 - self._own)
+    def losses(self, rows: list[int]) -> np.ndarray:
+        """Return by how much the trace rises if each of some rows, which have been added, is taken away."""
+        return self._falls[rows] / (1.0 - self._lengths[rows])
 
-    def drop(self, place: int) -> np.ndarray:
-        """Forget a row, which stays in the information, and return it."""
-        root = self._rows[place]
-        self._rows, self._own, self._seen = (
-            np.delete(values, place, axis=0) for values in (self._rows, self._own, self._seen)
-        )
-        return root
-
-    def add(self, root: np.ndarray, *, sign: float = 1.0) -> None:
-        """Add a row to the information, or take it away with ``sign=-1``."""
-        half, middle = self._inverse @ root, self._middle @ root
-        scale = sign / (1.0 + sign * root @ half)
-        square = root @ middle * scale**2
-        along, across = self._rows @ half, self._rows @ middle
-        self._own -= scale * along**2
-        self._seen += square * along**2 - 2.0 * scale * along * across
-        self._inverse -= scale * np.outer(half, half)
-        cross = scale * np.outer(half, middle)
-        self._middle += square * np.outer(half, half) - cross - cross.T
-        self.information = self.information + sign * np.outer(root, root)
+    def change(self, row: int, *, sign: float) -> None:
+        """Add a row (`sign` 1) or take it away (-1)."""
+        root = self._roots[row]
+        self._information += sign * np.outer(root, root)
+        self._n_changes += 1
+        if self._n_changes % _REFRESH == 0:
+            self._compute()
+            return
+        half, spread = self._inverse @ root, self._spread @ root
+        scale, fall = 1.0 + sign * (half @ root), spread @ root
+        mixed = np.outer(half, spread)
+        self._inverse -= sign / scale * np.outer(half, half)
+        self._spread += fall / scale**2 * np.outer(half, half) - sign / scale * (mixed + mixed.T)
+        along_half, along_spread = self._roots @ half, self._roots @ spread
+        self._lengths -= sign / scale * along_half**2
+        self._falls += along_half * (fall / scale**2 * along_half - 2.0 * sign / scale * along_spread)
 
 
 class BAIT(PickingStrategy):

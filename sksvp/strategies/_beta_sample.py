@@ -29,6 +29,8 @@ class BetaSample(Sampler):
     exponent : float, default=4.0
         How late the density moves, as the share of rows that are left out grows. The
         authors took 5.5 for CIFAR-10, 4 for CIFAR-100 and 11 for ImageNet.
+    drop_label_issues : bool or float, default=False
+        Whether rows whose label is doubtful are left out before; see `Sampler`.
 
     References
     ----------
@@ -41,8 +43,10 @@ class BetaSample(Sampler):
         "exponent": [RealNumber(0, None, closed="neither")],
     }
 
-    def __init__(self, score: Any = "dual", exponent: float = 4.0):
-        super().__init__(score)
+    def __init__(
+        self, score: Any = "dual", exponent: float = 4.0, *, drop_label_issues: bool | float = False
+    ):
+        super().__init__(score, drop_label_issues=drop_label_issues)
         self.exponent = exponent
 
     @property

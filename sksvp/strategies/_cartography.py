@@ -126,6 +126,7 @@ class Variability(ScoredStrategy):
     """
 
     requires = ("training_record",)
+    hardest_first = True
 
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Return the variability of `rows`."""

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils._param_validation import HasMethods, StrOptions, validate_params
 
+from ._auto import Auto
 from ._evidence import Evidence
 from ._rows import check_candidates, check_rows
 from ._sizes import class_quotas, fill_quotas, mix_evenly
@@ -79,6 +80,9 @@ def choose(
     """
     if not hasattr(strategy, "requires"):
         raise TypeError(f"strategy must have `requires` and `rank`, got {type(strategy).__name__}.")
+    if isinstance(strategy, Auto):
+        strategy, is_balanced, _ = strategy.decide(evidence, n_samples)
+        class_balanced = class_balanced or is_balanced
     told: dict[str, Any] = {"random_state": random_state}
     if initial is not None:
         told |= {"candidates": check_candidates(evidence.n_rows, None, initial), "initial": initial}

@@ -33,8 +33,9 @@ def cluster_margin(
     ----------
     probabilities : array-like of shape (n_rows, n_classes)
         Class probabilities.
-    features : array-like or sparse matrix of shape (n_rows, n_features)
-        Features, which are put into clusters.
+    features : array-like of shape (n_rows, n_features)
+        Features, which are put into clusters. A sparse matrix that takes 1 GiB at most
+        is made dense.
     n_samples : int
         How many rows to choose, at most the rows that are not in `initial`.
     initial : array-like of int, optional
@@ -57,7 +58,7 @@ def cluster_margin(
         For NaN or infinity, arrays that do not fit together, or `n_samples` outside
         ``1 .. rows not in initial``.
     TypeError
-        For row numbers that are no integers.
+        For larger sparse features, or row numbers that are no integers.
 
     References
     ----------
@@ -123,7 +124,7 @@ class ClusterMargin(PickingStrategy):
         n_samples: int,
         rng: np.random.RandomState,
     ) -> tuple[np.ndarray, np.ndarray]:
-        features = check_table(evidence.require("features"), accept_sparse=True)[pool]
+        features = check_table(evidence.require("features"))[pool]
         scores = uncertainty(evidence, pool)
         shuffled = rng.permutation(len(pool))
         least_sure = shuffled[np.argsort(-scores[shuffled], kind="stable")]

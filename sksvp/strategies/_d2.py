@@ -76,9 +76,10 @@ def d2(
     >>> d2([[0.0], [0.1], [9.0]], 1, scores=[1.0, 2.0, 1.0], n_neighbors=1).tolist()
     [1]
     """
+    table = check_table(features, accept_sparse=True)
     score = None if scores is None else _Given(scores)
     strategy = D2(score, n_neighbors, gamma, hardest_dropped)
-    return strategy.rank(Evidence(features=features), n_samples, random_state=random_state)[0]
+    return strategy.rank(Evidence(features=table), n_samples, random_state=random_state)[0]
 
 
 class _Given(ScoredStrategy):
@@ -117,6 +118,8 @@ class D2(Sampler):
         How far a pick reaches: the weight of a neighbour is ``exp(-gamma * distance)``.
     hardest_dropped : float, default=0.0
         Share of the rows, those of the highest score, that are dropped before.
+    drop_label_issues : bool or float, default=False
+        Whether rows whose label is doubtful are left out before; see `Sampler`.
 
     See Also
     --------
@@ -129,6 +132,7 @@ class D2(Sampler):
     """
 
     _parameter_constraints: ClassVar[dict] = {
+        **Sampler._parameter_constraints,
         "score": [*Sampler._parameter_constraints["score"], None],
         "n_neighbors": [WholeNumber(1)],
         "gamma": [RealNumber(0, None, closed="left")],
@@ -136,9 +140,15 @@ class D2(Sampler):
     }
 
     def __init__(
-        self, score: Any = "aum", n_neighbors: int = 5, gamma: float = 0.1, hardest_dropped: float = 0.0
+        self,
+        score: Any = "aum",
+        n_neighbors: int = 5,
+        gamma: float = 0.1,
+        hardest_dropped: float = 0.0,
+        *,
+        drop_label_issues: bool | float = False,
     ):
-        super().__init__(score)
+        super().__init__(score, drop_label_issues=drop_label_issues)
         self.n_neighbors = n_neighbors
         self.gamma = gamma
         self.hardest_dropped = hardest_dropped

@@ -82,6 +82,7 @@ class Dual(ScoredStrategy):
     """
 
     requires = ("training_record",)
+    hardest_first = True
     _parameter_constraints: ClassVar[dict] = {
         "window": [WholeNumber(2)],
         "n_visits": [WholeNumber(2)],

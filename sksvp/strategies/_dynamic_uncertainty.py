@@ -133,6 +133,7 @@ class DynamicUncertainty(ScoredStrategy):
     """
 
     requires = ("training_record",)
+    hardest_first = True
     _parameter_constraints: ClassVar[dict] = {"window": [WholeNumber(2)]}
 
     def __init__(self, window: int = 10):

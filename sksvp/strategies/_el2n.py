@@ -93,6 +93,8 @@ class EL2N(ScoredStrategy):
         "n_visits": [WholeNumber(1)],
     }
 
+    hardest_first = True
+
     def __init__(self, first_visit: int = 0, n_visits: int = 10):
         self.first_visit = first_visit
         self.n_visits = n_visits

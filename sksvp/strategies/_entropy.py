@@ -74,6 +74,7 @@ class Entropy(ScoredStrategy):
     """
 
     requires = ("probabilities",)
+    hardest_first = True
 
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Return the entropy of `rows`, from logits where the evidence has them."""

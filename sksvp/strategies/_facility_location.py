@@ -9,6 +9,7 @@ from sklearn.preprocessing import normalize
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions, validate_params
 
+from ._cartography import confidence
 from ._evidence import Evidence
 from ._growth import DataSize, Growth
 from ._margin import uncertainty
@@ -22,6 +23,7 @@ from ._picking import (
 )
 from ._rows import check_candidates, check_rows, naming
 from ._strategy import check_n_samples
+from ._training_record import TrainingRecord
 
 # Bytes of similarities that are kept: of all rows, or of those that were looked at last.
 _MAX_BYTES = 2**30
@@ -32,6 +34,8 @@ _TILE = 64
 _TIE = 1e-10
 # Squared distances below, relative to the largest squared length, are rounding: the rows are equal.
 _EQUAL = 1e-12
+# What the weights of rows are made of.
+_WEIGHED_BY = {None: (), "margin": ("probabilities",), "confidence": ("training_record",)}
 
 
 @validate_params(
@@ -120,10 +124,9 @@ def facility_location(
     centres = check_rows([] if initial is None else initial, n_rows, "initial")
     candidates = check_candidates(n_rows, None, centres)
     check_n_samples(n_samples, len(candidates))
-    values = _check_weights(weights, n_rows)
-    rows, gains = _cover_by_class(
-        table, check_classes(y, n_rows), values[candidates], candidates, centres, n_samples, kernel
-    )
+    labels = None if y is None else check_classes(y, n_rows)
+    values = _check_weights(weights, n_rows)[candidates]
+    rows, gains = _cover_by_class(table, labels, values, candidates, centres, n_samples, kernel)
     return (candidates[rows], gains[rows]) if return_gains else candidates[rows]
 
 
@@ -265,7 +268,9 @@ class _Similarity:
         from ._lazy_greedy import finish_similarities
 
         if sparse.issparse(others):
-            block = (self.features[rows] @ others.T).toarray(out=out)
+            # Sparse times dense is faster than sparse times sparse, of which nearly all products are stored.
+            block = np.empty((rows.stop - rows.start, others.shape[0])) if out is None else out
+            block[:] = (others @ self.features[rows].toarray().T).T
         else:
             block = np.matmul(self.features[rows], others.T, out=out)
         finish_similarities(block, self.squares[rows], squares, self.equal, self.is_rbf)
@@ -280,9 +285,11 @@ class FacilityLocation(PickingStrategy):
 
     Parameters
     ----------
-    weights : None or "margin", default=None
+    weights : {"margin", "confidence"} or None, default=None
         How much a row counts. With ``"margin"`` it is the proxy's uncertainty of it,
-        one minus the gap of the two most probable classes (uncertainty herding).
+        one minus the gap of the two most probable classes (uncertainty herding). With
+        ``"confidence"`` it is the mean probability of its own class over the proxy's
+        training, so that rows that are probably labelled wrong need not be covered.
     by_class : bool, default=True
         Whether to pick within each class, in proportion to its size. It is far cheaper
         as well. Where no labels are known, as in active learning, rows are picked out
@@ -302,7 +309,7 @@ class FacilityLocation(PickingStrategy):
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "weights": [StrOptions({"margin"}), None],
+        "weights": [StrOptions({"margin", "confidence"}), None],
         "by_class": ["boolean"],
         "kernel": [StrOptions({"distance", "rbf"})],
     }
@@ -315,7 +322,7 @@ class FacilityLocation(PickingStrategy):
     @property
     def requires(self) -> tuple[str, ...]:  # type: ignore[override]
         """The kinds of evidence that are read."""
-        return ("features",) if self.weights is None else ("features", "probabilities")
+        return ("features", *_WEIGHED_BY[self.weights])
 
     def growth(self, size: DataSize) -> Growth:
         """Return how time and memory grow: all pairs of a class, then the rows that each pick looks at."""
@@ -330,10 +337,17 @@ class FacilityLocation(PickingStrategy):
 
     def _pick(self, evidence, pool, initial, n_samples, rng) -> tuple[np.ndarray, np.ndarray]:
         features = check_table(evidence.require("features"), accept_sparse=True, accept_half=True)
-        weights = np.ones(len(pool)) if self.weights is None else uncertainty(evidence, pool)
+        weights = self._weigh_rows(evidence, pool)
         by_class = self.by_class and evidence.y is not None and not len(initial)
         labels = np.asarray(evidence.y) if by_class else None
         return _cover_by_class(features, labels, weights, pool, initial, n_samples, self.kernel)
+
+    def _weigh_rows(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
+        if self.weights is None:
+            return np.ones(len(rows))
+        if self.weights == "margin":
+            return uncertainty(evidence, rows)
+        return confidence(TrainingRecord.of(evidence).require("loss")[:, rows])
 
     def weigh(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Count for each chosen row the rows that it stands for: those to which it is the nearest.

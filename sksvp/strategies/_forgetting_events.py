@@ -130,6 +130,7 @@ class ForgettingEvents(ScoredStrategy):
     """
 
     requires = ("forgetting_events",)
+    hardest_first = True
 
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Return the forgetting events of `rows`."""

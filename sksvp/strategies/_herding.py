@@ -65,7 +65,8 @@ def herding(
     table = check_table(features, accept_sparse=True, accept_half=True)
     pool = check_candidates(table.shape[0], None, initial)
     check_n_samples(n_samples, len(pool))
-    return pool[_herd_by_class(table, check_classes(y, table.shape[0]), pool, n_samples)[0]]
+    labels = None if y is None else check_classes(y, table.shape[0])
+    return pool[_herd_by_class(table, labels, pool, n_samples)[0]]
 
 
 def _herd_by_class(

@@ -71,6 +71,7 @@ class LeastConfidence(ScoredStrategy):
     """
 
     requires = ("probabilities",)
+    hardest_first = True
 
     def score(self, evidence: Evidence, rows: np.ndarray) -> np.ndarray:
         """Return the least confidence of `rows`, from logits where the evidence has them."""

@@ -79,6 +79,7 @@ class Margin(ScoredStrategy):
     """
 
     requires = ("probabilities",)
+    hardest_first = True
 
     def rank(self, evidence: Evidence, n_samples: int, *, candidates=None, initial=None, random_state=None):
         """Rank all candidates, the narrowest margin first (see `ScoredStrategy.rank`)."""

@@ -4,12 +4,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_consistent_length, column_or_1d
 
 from ._evidence import Evidence
 from ._growth import DataSize, Growth
-from ._picking import PickingStrategy, check_table
-from ._rows import naming
+from ._picking import PickingStrategy, check_classes, check_table
 from ._strategy import growth_of_scores
 
 
@@ -42,9 +40,7 @@ def centre_distances(features: Any, y: ArrayLike) -> np.ndarray:
     [1.0, 0.0, 4.0]
     """
     table = check_table(features)
-    with naming("y"):
-        labels = column_or_1d(y)
-    check_consistent_length(table, labels)
+    labels = check_classes(y, len(table))
     distances = np.empty(len(table))
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
@@ -93,7 +89,9 @@ def moderate(features: Any, n_samples: int, y: ArrayLike, *, random_state: Any =
     >>> moderate([[0.0], [1.0], [2.0], [9.0], [4.0]], 1, ["a"] * 5).tolist()
     [0]
     """
-    return Moderate().rank(Evidence(features=features, y=y), n_samples, random_state=random_state)[0]
+    table = check_table(features)
+    evidence = Evidence(features=table, y=check_classes(y, len(table)))
+    return Moderate().rank(evidence, n_samples, random_state=random_state)[0]
 
 
 class Moderate(PickingStrategy):

@@ -128,10 +128,8 @@ def as_vector(row: Any) -> np.ndarray:
     return row.toarray().ravel() if sparse.issparse(row) else row
 
 
-def check_classes(y: ArrayLike | None, n_rows: int) -> np.ndarray | None:
-    """Return one label a row as a 1-D array, or None if there are none; ValueError for another length."""
-    if y is None:
-        return None
+def check_classes(y: ArrayLike, n_rows: int) -> np.ndarray:
+    """Return one label a row as a 1-D array; ValueError for another length."""
     with naming("y"):
         labels = column_or_1d(y)
     if len(labels) != n_rows:

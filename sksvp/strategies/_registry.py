@@ -8,6 +8,7 @@ from typing import Any
 from sklearn.utils._param_validation import validate_params
 
 from ._area_under_margin import AreaUnderMargin
+from ._auto import Auto
 from ._badge import BADGE
 from ._bait import BAIT
 from ._beta_sample import BetaSample
@@ -32,7 +33,6 @@ from ._record_changes import RecordChanges
 from ._record_feature_norms import RecordFeatureNorms
 from ._record_visits import RecordVisits
 from ._recorder import Recorder
-from ._strategy import Strategy
 from ._stratified import Stratified
 from ._tdds import Tdds
 from ._typiclust import TypiClust
@@ -64,8 +64,6 @@ _STRATEGIES: dict[str, type] = {
     "cluster_margin": ClusterMargin,
 }
 _BUILT_IN = frozenset(_STRATEGIES)
-# "auto" is the first of these that the proxy can serve, else the last.
-_AUTO: tuple[type[Strategy], ...] = (ForgettingEvents, Entropy)
 _RECORDERS: dict[str, type[Recorder]] = {
     cls.name: cls for cls in (ForgettingCounter, RecordVisits, RecordFeatureNorms, RecordChanges)
 }
@@ -98,7 +96,7 @@ def register_strategy(name: str, cls: type) -> None:
     TypeError
         For a name that is no string or a class that is no strategy.
     ValueError
-        For an empty name, the name of another class, or ``"auto"``.
+        For an empty name, the name of another class, ``"auto"`` or ``"pilot"``.
     """
     if not isinstance(name, str):
         raise TypeError(f"name must be a str, got {name!r}.")
@@ -108,7 +106,7 @@ def register_strategy(name: str, cls: type) -> None:
         raise TypeError(
             f"cls must be a class with `requires` and `rank`, such as a child of Strategy, got {cls!r}."
         )
-    if name == "auto" or _STRATEGIES.get(name, cls) is not cls:
+    if name in ("auto", "pilot") or _STRATEGIES.get(name, cls) is not cls:
         raise ValueError(f"name {name!r} is taken; registered names: {', '.join(_STRATEGIES)}.")
     _STRATEGIES[name] = cls
 
@@ -162,7 +160,7 @@ def resolve_strategy(strategy: Any, gives: Collection[str] | None = None) -> Any
         A registered name, or any object with `requires` and `rank`.
     gives : collection of str, optional
         Kinds of evidence that the proxy can give. With these, ``"auto"`` is a name
-        too: it means forgetting events if they are among them, else entropy.
+        too: an `Auto` that reads them.
 
     Returns
     -------
@@ -178,7 +176,7 @@ def resolve_strategy(strategy: Any, gives: Collection[str] | None = None) -> Any
     """
     if isinstance(strategy, str):
         if strategy == "auto" and gives is not None:
-            return next(cls() for cls in _AUTO if set(cls.requires) <= set(gives) or cls is _AUTO[-1])
+            return Auto(tuple(kind for kind in Auto().kinds if kind in gives))
         if strategy not in _STRATEGIES:
             raise ValueError(f"Unknown strategy {strategy!r}; known strategies: {', '.join(_STRATEGIES)}.")
         return _STRATEGIES[strategy]()

@@ -7,8 +7,10 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods
 
+from .._inputs._parameters import RealNumber
 from ._evidence import Evidence
 from ._growth import DataSize, Growth
+from ._label_issues import label_suspicion, mark_most_suspicious
 from ._rows import check_candidates, naming
 from ._strategy import Strategy, check_n_samples
 
@@ -23,13 +25,23 @@ class Sampler(Strategy):
     ----------
     score : str or strategy
         What scores the rows; the highest is the hardest.
+    drop_label_issues : bool or float, default=False
+        Whether rows whose label is doubtful are left out before: True for those with a
+        `label_suspicion` above 0, or the share that is left out, the most suspicious
+        rows. It is read from the training record where the score reads one, else from
+        the probabilities where the score reads them, else from a record. Fewer are
+        left out where otherwise too few would remain.
     """
 
     picks_greedily = True
-    _parameter_constraints: ClassVar[dict] = {"score": [str, HasMethods(["rank"])]}
+    _parameter_constraints: ClassVar[dict] = {
+        "score": [str, HasMethods(["rank"])],
+        "drop_label_issues": ["boolean", RealNumber(0, 1, closed="left")],
+    }
 
-    def __init__(self, score: Any):
+    def __init__(self, score: Any, *, drop_label_issues: bool | float = False):
         self.score = score
+        self.drop_label_issues = drop_label_issues
 
     def _scorer(self) -> Any:
         from ._registry import resolve_strategy
@@ -45,13 +57,15 @@ class Sampler(Strategy):
 
     @property
     def requires(self) -> tuple[str, ...]:  # type: ignore[override]
-        """The kinds of evidence that the score reads."""
-        return tuple(self._scorer().requires)
+        """The kinds of evidence that are read: the score's, and what tells doubtful labels."""
+        kinds = tuple(self._scorer().requires)
+        tells = not self.drop_label_issues or {"training_record", "probabilities"} & {*kinds}
+        return kinds if tells else (*kinds, "training_record")
 
     @property
     def needs_labels(self) -> bool:  # type: ignore[override]
-        """Whether the score reads the labels."""
-        return getattr(self._scorer(), "needs_labels", False)
+        """Whether the score reads the labels, or doubtful ones are left out."""
+        return bool(self.drop_label_issues) or getattr(self._scorer(), "needs_labels", False)
 
     def check_params(self, n_samples: int) -> None:
         """Check the parameters, and those of the score; see `Strategy.check_params`."""
@@ -110,10 +124,22 @@ class Sampler(Strategy):
         order, scores = self._scorer().rank(
             evidence, len(pool), candidates=pool, initial=None, random_state=rng
         )
+        order = self._without_label_issues(evidence, order, n_samples)
         places = self._sample(
-            evidence, order, _finite(np.asarray(scores, dtype=float)[order]), n_samples, rng
+            evidence, order, make_finite(np.asarray(scores, dtype=float)[order]), n_samples, rng
         )
         return order[np.sort(places)], scores
+
+    def _without_label_issues(self, evidence: Evidence, order: np.ndarray, n_samples: int) -> np.ndarray:
+        """Leave out the rows whose label is doubtful, but no more than leaves `n_samples` rows."""
+        if not self.drop_label_issues:
+            return order
+        by = "aum" if "training_record" in self.requires else "probability"
+        suspicion = label_suspicion(evidence, by=by, rows=order)
+        is_doubtful = mark_most_suspicious(suspicion, self.drop_label_issues)
+        n_left_out = min(int(is_doubtful.sum()), len(order) - n_samples)
+        left_out = np.argsort(-suspicion, kind="stable")[:n_left_out]
+        return np.delete(order, left_out)
 
     def _sample(
         self,
@@ -127,7 +153,7 @@ class Sampler(Strategy):
         raise NotImplementedError
 
 
-def _finite(scores: np.ndarray) -> np.ndarray:
+def make_finite(scores: np.ndarray) -> np.ndarray:
     """Put infinite scores, such as those of rows never learned, one step beyond the finite ones."""
     known = scores[np.isfinite(scores)]
     low, high = (known.min(), known.max()) if len(known) else (0.0, 0.0)

@@ -21,6 +21,8 @@ class Soft(Sampler):
         What scores the rows.
     temperature : float, default=1.0
         In standard deviations of the score, above 0.
+    drop_label_issues : bool or float, default=False
+        Whether rows whose label is doubtful are left out before; see `Sampler`.
 
     References
     ----------
@@ -33,8 +35,8 @@ class Soft(Sampler):
         "temperature": [RealNumber(0, None, closed="neither")],
     }
 
-    def __init__(self, score: Any, temperature: float = 1.0):
-        super().__init__(score)
+    def __init__(self, score: Any, temperature: float = 1.0, *, drop_label_issues: bool | float = False):
+        super().__init__(score, drop_label_issues=drop_label_issues)
         self.temperature = temperature
 
     def _sample(self, evidence, order, scores, n_samples, rng) -> np.ndarray:

@@ -59,12 +59,20 @@ class Strategy(BaseEstimator):
         cannot be chosen need no evidence.
     needs_labels : bool
         Whether `rank` reads the labels, so that all rows need one.
+    hardest_first : bool
+        Whether the rows that are hardest for the proxy come first, which makes a small
+        choice a risky one.
+    optional : tuple of str
+        Kinds of `requires` that `rank` does without where the proxy turns out to have
+        none.
     """
 
     requires: tuple[str, ...] = ()
     picks_greedily: bool = False
     scores_each_row: bool = False
     needs_labels: bool = False
+    hardest_first: bool = False
+    optional: tuple[str, ...] = ()
     _parameter_constraints: ClassVar[dict] = {}
 
     def __init_subclass__(cls, **kwargs):

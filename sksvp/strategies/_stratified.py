@@ -30,6 +30,10 @@ class Stratified(Sampler):
         be above their share. Fewer are dropped where otherwise too few would be left.
     n_strata : int, default=50
         Number of strata.
+    drop_label_issues : bool or float, default=False
+        Whether rows whose label is doubtful are left out before; see `Sampler`. With a
+        training record both parameters drop rows of a low area under the margin:
+        `hardest_dropped` a share of the rows that remain, whatever their labels.
 
     References
     ----------
@@ -53,8 +57,15 @@ class Stratified(Sampler):
         "n_strata": [WholeNumber(1, 1_000_000)],
     }
 
-    def __init__(self, score: Any = "aum", hardest_dropped: float = 0.0, n_strata: int = 50):
-        super().__init__(score)
+    def __init__(
+        self,
+        score: Any = "aum",
+        hardest_dropped: float = 0.0,
+        n_strata: int = 50,
+        *,
+        drop_label_issues: bool | float = False,
+    ):
+        super().__init__(score, drop_label_issues=drop_label_issues)
         self.hardest_dropped = hardest_dropped
         self.n_strata = n_strata
 

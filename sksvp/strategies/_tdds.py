@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._inputs._parameters import WholeNumber
-from ._dynamic_uncertainty import window_width
+from ._dynamic_uncertainty import window_sums, window_width
 from ._evidence import Evidence
 from ._strategy import ScoredStrategy
 from ._training_record import TrainingRecord, check_visits, score_visits
@@ -63,12 +63,12 @@ def _score(changes: np.ndarray, window: int, rows: np.ndarray | None = None) -> 
     width = window_width(window, len(changes), least=3) - 1
 
     def weighted(block: np.ndarray) -> np.ndarray:
-        n_windows = len(block) - width + 1
+        means = window_sums(block, width) / width
         score = np.zeros(block.shape[1])
-        for place in range(n_windows):
-            deviations = block[place : place + width] - block[place : place + width].mean(axis=0)
-            weight = _LAST * _DECAY ** (n_windows - 1 - place)
-            score += weight * np.sqrt((deviations**2).sum(axis=0))
+        for place, mean in enumerate(means):
+            deviations = block[place : place + width] - mean
+            weight = _LAST * _DECAY ** (len(means) - 1 - place)
+            score += weight * np.sqrt(np.einsum("ij,ij->j", deviations, deviations))
         return score
 
     return score_visits(weighted, changes[1:], rows=rows)

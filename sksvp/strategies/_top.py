@@ -14,6 +14,8 @@ class Top(Sampler):
     ----------
     score : str or strategy
         What scores the rows.
+    drop_label_issues : bool or float, default=False
+        Whether rows whose label is doubtful are left out before; see `Sampler`.
 
     Examples
     --------
@@ -24,8 +26,10 @@ class Top(Sampler):
     [1, 2]
     """
 
-    def __init__(self, score: Any):
-        super().__init__(score)
+    hardest_first = True
+
+    def __init__(self, score: Any, *, drop_label_issues: bool | float = False):
+        super().__init__(score, drop_label_issues=drop_label_issues)
 
     def _sample(self, evidence, order, scores, n_samples, rng) -> np.ndarray:
         return np.arange(n_samples)

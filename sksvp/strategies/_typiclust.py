@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.neighbors import NearestNeighbors
-from sklearn.preprocessing import normalize
+from sklearn.preprocessing import StandardScaler, normalize
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import validate_params
 
@@ -151,6 +151,12 @@ class TypiClust(PickingStrategy):
     labels per class, `Margin` and `BADGE` do better. `scores_` hold the typicality, one
     over the mean distance to the nearest neighbours in the cluster.
 
+    Parameters
+    ----------
+    scale : bool, default=False
+        Whether every feature is scaled to unit variance before, for columns of a table
+        in units of their own.
+
     See Also
     --------
     typiclust : The same on arrays of features.
@@ -162,7 +168,10 @@ class TypiClust(PickingStrategy):
     """
 
     requires = ("features",)
-    _parameter_constraints: ClassVar[dict] = {}
+    _parameter_constraints: ClassVar[dict] = {"scale": ["boolean"]}
+
+    def __init__(self, scale: bool = False):
+        self.scale = scale
 
     def growth(self, size: DataSize) -> Growth:
         """Return how time and memory grow: k-means, then all pairs of rows of a cluster."""
@@ -182,5 +191,7 @@ class TypiClust(PickingStrategy):
     def _pick(self, evidence, pool, initial, n_samples, rng) -> tuple[np.ndarray, np.ndarray]:
         known = np.sort(np.concatenate([pool, initial]))
         features = check_table(evidence.require("features"), accept_sparse=True)[known]
+        if self.scale:
+            features = StandardScaler(with_mean=not sparse.issparse(features)).fit_transform(features)
         rows, typicality = _pick_typical(features, n_samples, np.searchsorted(known, initial), rng)
         return np.searchsorted(pool, known[rows]), typicality[np.searchsorted(known, pool)]

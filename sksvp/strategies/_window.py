@@ -32,6 +32,8 @@ class Window(Sampler):
         Distance of the starts that are tried, as a share of the rows.
     alpha : float, default=1.0
         Strength of the ridge penalty, on inputs of unit mean square.
+    drop_label_issues : bool or float, default=False
+        Whether rows whose label is doubtful are left out before; see `Sampler`.
 
     Notes
     -----
@@ -54,8 +56,16 @@ class Window(Sampler):
         "alpha": [RealNumber(0, None, closed="neither")],
     }
 
-    def __init__(self, score: Any, start: Any = "best", step: float = 0.05, alpha: float = 1.0):
-        super().__init__(score)
+    def __init__(
+        self,
+        score: Any,
+        start: Any = "best",
+        step: float = 0.05,
+        alpha: float = 1.0,
+        *,
+        drop_label_issues: bool | float = False,
+    ):
+        super().__init__(score, drop_label_issues=drop_label_issues)
         self.start = start
         self.step = step
         self.alpha = alpha

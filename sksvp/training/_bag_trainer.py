@@ -51,6 +51,7 @@ def train_bags(
     random_state: np.random.RandomState,
     recorder_names: Sequence[str],
     bar_name: str | None,
+    epoch_rows: int | None = None,
 ) -> BagTraining:
     """Train a model from fresh embeddings, at a rate that falls linearly to zero with the words read.
 
@@ -75,6 +76,8 @@ def train_bags(
         Names of the recorders that see each text before its update.
     bar_name : str or None
         Name of the progress bar; None for no bar.
+    epoch_rows : int or None
+        Texts that each epoch visits, drawn anew; None for all.
     """
     from skorch.history import History
 
@@ -90,17 +93,17 @@ def train_bags(
     else:
         steps = BagBatches(ngrams, y, weights, *model, visits, device, int(batch_size))
     n_words = np.diff(ngrams.bounds)
-    total = max(1, max_epochs * int(n_words.sum()))
-    n_read = 0
+    # Words of an epoch: where it visits some texts, the rate falls as if they were of mean length.
+    per_epoch = max(1, n_words.sum())
     history = History()
     with tqdm(total=max_epochs, desc=bar_name, unit="epoch", disable=bar_name is None) as bar:
         for epoch in range(1, max_epochs + 1):
             began = time.perf_counter()
-            order = random_state.permutation(len(y))
+            order = random_state.permutation(len(y))[:epoch_rows]
             ends = np.cumsum(n_words[order])
             # The rate is zero after the last word of the last epoch.
-            rates = (lr * (1 - (n_read + ends - n_words[order]) / total)).astype(np.float32)
-            n_read += int(ends[-1])
+            n_read = (epoch - 1) * per_epoch + (ends - n_words[order]) * (per_epoch / max(1, ends[-1]))
+            rates = (lr * (1 - n_read / (max_epochs * per_epoch))).astype(np.float32)
             loss, accuracy = steps.epoch(order, rates)
             history.new_epoch()
             history.record("epoch", epoch)

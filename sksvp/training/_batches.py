@@ -62,7 +62,7 @@ def batch_bounds(n_rows: int, batch_size: int, least: int = 2) -> list[tuple[int
 
 
 class ShuffledBatches:
-    """Training iterator for skorch: one pass over the rows in a new random order.
+    """Training iterator for skorch: one pass over the rows, or `epoch_rows` of them, in a new random order.
 
     It yields ``({"rows", "inputs", "n_batch", "y_batch"}, y)``: row numbers, their
     augmented and prepared inputs, size and labels of the whole batch, and the rows'
@@ -81,8 +81,10 @@ class ShuffledBatches:
         first_epoch: int = 0,
         rank: int = 0,
         n_ranks: int = 1,
+        epoch_rows: int | None = None,
     ):
         self.dataset = dataset
+        self.epoch_rows = len(dataset) if epoch_rows is None else epoch_rows
         self.batch_size = batch_size
         self.random_state = random_state
         self.prepare = prepare
@@ -97,10 +99,10 @@ class ShuffledBatches:
         return len(self._bounds())
 
     def _bounds(self) -> list[tuple[int, int]]:
-        return batch_bounds(len(self.dataset), self.batch_size, least=2 * self.n_ranks)
+        return batch_bounds(self.epoch_rows, self.batch_size, least=2 * self.n_ranks)
 
     def __iter__(self) -> Iterator[tuple[dict[str, object], Tensor]]:
-        order = self.random_state.permutation(len(self.dataset))
+        order = self.random_state.permutation(len(self.dataset))[: self.epoch_rows]
         seed = int(self.random_state.randint(2**31))
         # Each process augments with another seed.
         generator = torch.Generator(self.device).manual_seed((seed + self.rank) % 2**31)

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 import numpy as np
+import torch
 from skorch.callbacks import Callback
+from torch import Tensor
 
 from ..networks import watch_features
 from ..strategies import Recorder, is_right
@@ -71,11 +73,16 @@ class ShowVisits(Callback):
     ``train_acc_best``.
     """
 
-    def __init__(self, recorders: Mapping[str, Recorder], n_rows: int, team: Team):
+    def __init__(
+        self, recorders: Mapping[str, Recorder], n_rows: int, team: Team, *, n_visited: int | None = None
+    ):
         self.recorders = recorders
         self.n_rows = n_rows
         self.team = team
         self.judges = {is_right: False} | {each.judge: each.needs_features for each in recorders.values()}
+        self.sees_all = n_visited in (None, n_rows)
+        if not self.sees_all:
+            self.judges = {_is_visited: False, **self.judges}
 
     def on_train_begin(self, net, **kwargs):
         self.watch_ = watch_features(net.network, self._see) if any(self.judges.values()) else None
@@ -101,11 +108,16 @@ class ShowVisits(Callback):
             self.seen_[judge][inputs["rows"]] = values
 
     def on_epoch_end(self, net, **kwargs):
+        rows = np.arange(self.n_rows)
+        if not self.sees_all:
+            rows = np.flatnonzero(self.team.unite(self.seen_.pop(_is_visited)).cpu().numpy())
         for judge, values in self.seen_.items():
             seen = self.team.unite(values).cpu().numpy()
+            if not self.sees_all:
+                seen = seen[rows]
             for recorder in self.recorders.values():
                 if recorder.judge is judge:
-                    recorder.note(np.arange(self.n_rows), seen)
+                    recorder.note(rows, seen)
             if judge is is_right:
                 accuracy = float(seen.mean())
         self.seen_ = {}
@@ -114,6 +126,10 @@ class ShowVisits(Callback):
         net.history.record(
             "train_acc_best", all(accuracy > before["train_acc"] for before in net.history[:-1])
         )
+
+
+def _is_visited(logits: Tensor, y: Tensor) -> Tensor:
+    return torch.ones_like(y, dtype=torch.bool)
 
 
 class AskAfterEpoch(Callback):

@@ -86,13 +86,14 @@ class TrainingNet(NeuralNetClassifier):
         view: TrainingView,
         team: Team,
         validation: TrainingRows | None = None,
+        epoch_rows: int | None = None,
     ) -> None:
         """Continue training; the processes, the view of the rows and the callbacks are for this call only.
 
         The callbacks run before and after the user's. Unlike in skorch's `fit`,
         Ctrl-C is raised, so that the caller does not mistake a half-trained network
         for a trained one. The loss on the rows of a validation is computed after each
-        epoch.
+        epoch. An epoch visits all rows, or `epoch_rows` of them, drawn anew.
         """
         own_callbacks = list(self.callbacks_)
         self._batches: dict[str, Any] = {
@@ -102,6 +103,7 @@ class TrainingNet(NeuralNetClassifier):
             "first_epoch": len(self.history),
             "rank": team.rank,
             "n_ranks": team.size,
+            "epoch_rows": epoch_rows,
         }
         self._team = team
         self._validation = validation

@@ -208,6 +208,8 @@ def training_folder(
         identity["X"] += f" {dtype}"
     if team.size > 1:
         identity["processes"] = str(team.size)
+    if estimator._epoch_rows is not None:
+        identity["rows of an epoch"] = str(estimator._epoch_rows)
     if watch is not None:
         identity["watch"] = watch.key() if hasattr(watch, "key") else in_words(watch)
     return open_checkpoint(root, identity, TrainingFolder)

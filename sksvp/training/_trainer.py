@@ -66,6 +66,8 @@ class Trainer:
     precision : {"auto", "fp32", "bf16"}
     net_params : dict or None
         Further parameters of the skorch net.
+    epoch_rows : int or None
+        Rows that each epoch visits, drawn anew; None for all.
     checkpoint_every : int
         Epochs between two states of a training that is kept.
     recorder_names : sequence of str
@@ -106,6 +108,7 @@ class Trainer:
     verbose: bool | int
     has_large_layers: bool
     records_steps: bool
+    epoch_rows: int | None = None
     recorders: dict[str, Recorder] = field(init=False)
     earlier_seconds: tuple[float, float] = field(init=False, default=(0.0, 0.0))
     _folder: Checkpoint | None = field(init=False, default=None)
@@ -229,13 +232,14 @@ class Trainer:
         MemoryError
             Where the device has no room for a batch; the message names a size that fits.
         """
-        self._check_shares(net, len(y))
+        n_visited = len(y) if self.epoch_rows is None else self.epoch_rows
+        self._check_shares(net, n_visited)
         # The batch size may have changed since the first call of `partial_fit`.
         net.batch_size = self.batch_size
         net.weigh_classes(self.class_weights)
         self._avoid_unsafe_bf16(net, rows)
         self.recorders = new_recorders(self.recorder_names, len(y))
-        n_batches = len(batch_bounds(len(y), self.batch_size, least=2 * self.team.size))
+        n_batches = len(batch_bounds(n_visited, self.batch_size, least=2 * self.team.size))
         rates = [self.full_lr * factor for factor in batch_factors(self.schedule, self.epochs, n_batches)]
         scheduled = SetLearningRate(rates, n_batches)
         first, last = self._callbacks(net, rows, scheduled)
@@ -288,7 +292,7 @@ class Trainer:
 
     def _callbacks(self, net: TrainingNet, rows: Rows, rate: SetLearningRate) -> tuple[Callbacks, Callbacks]:
         """Return the callbacks that run before those of the user, and those that run after them."""
-        shown = ShowVisits(self.recorders, rows.n, self.team)
+        shown = ShowVisits(self.recorders, rows.n, self.team, n_visited=self.epoch_rows)
         first: Callbacks = [("visits", shown), ("learning_rate", rate)]
         last: Callbacks = []
         if self.verbose and self.team.rank == 0:
@@ -318,7 +322,7 @@ class Trainer:
         """Train; if the device has no room for the batches, raise an error that names a size that fits."""
         data = TrainingRows(rows, y)
         try:
-            net.train_epochs(data, view=view, team=self.team, **kwargs)
+            net.train_epochs(data, view=view, team=self.team, epoch_rows=self.epoch_rows, **kwargs)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise

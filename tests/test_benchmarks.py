@@ -29,6 +29,11 @@ TINY = {
         *["--device", "cpu", "--rows", "64", "--epochs", "1", "--rounds", "1", "--train-epochs", "1"],
         *["--part", "loops", "--part", "scoring", "--part", "resnet20"],
     ],
+    "bench_sets": ["--case", "BADGE, 100 classes", "--share", "0.02"],
+    "bench_strategy_costs": [
+        *["--runs", "cells", "--strategy", "entropy", "--rows", "2000", "--features", "4", "--classes", "5"],
+        *["--picks", "50"],
+    ],
     "bench_pilot": ["--rows", "120", "--test-rows", "40", "--shares", "0.3", "--seeds", "1"],
     "bench_selection": ["--rows", "200"],
     "bench_training_record": [

@@ -102,6 +102,18 @@ def test_features_that_are_none_are_refused(strategy):
         strategy.rank(Evidence(y=evidence.y), 5, random_state=0)
 
 
+@pytest.mark.parametrize("strategy", SETS, ids=repr)
+def test_half_precision_and_memory_maps_do_as_arrays_do(strategy, tmp_path):
+    evidence = make()
+    halves = evidence.features.astype(np.float16)
+    np.save(tmp_path / "features.npy", halves)
+    for features in (halves, np.load(tmp_path / "features.npy", mmap_mode="r")):
+        parts = {"y": evidence.y, "probabilities": evidence.probabilities, "classes": evidence.classes}
+        rows, _ = strategy.rank(Evidence(features=features, **parts), 9, random_state=0)
+        single = Evidence(features=halves.astype(np.float32), **parts)
+        assert rows.tolist() == strategy.rank(single, 9, random_state=0)[0].tolist()
+
+
 # Facility location --------------------------------------------------------------------------
 
 
@@ -141,13 +153,21 @@ def test_facility_location_is_greedy(seed, kernel, is_weighted, n_initial, is_co
     assert picks.tolist() == expected.tolist()
 
 
-def test_facility_location_in_blocks_is_the_same(monkeypatch):
+def test_similarities_that_are_not_kept_change_nothing(monkeypatch):
     features = np.random.RandomState(0).randn(300, 5)
     whole = facility_location(features, 40, return_gains=True)
-    monkeypatch.setattr(facility_location_module, "_MAX_BYTES", 8 * 300 * 50)
-    blocks = facility_location(features, 40, return_gains=True)
-    assert whole[0].tolist() == blocks[0].tolist()
-    np.testing.assert_allclose(whole[1], blocks[1])
+    for n_kept in (0, 1, 50, 299):
+        monkeypatch.setattr(facility_location_module, "_MAX_BYTES", 8 * 300 * n_kept)
+        blocks = facility_location(features, 40, return_gains=True)
+        assert whole[0].tolist() == blocks[0].tolist()
+        np.testing.assert_allclose(whole[1], blocks[1])
+
+
+def test_rows_that_gain_nothing_are_picked_in_their_order():
+    features = np.repeat([[0.0, 0.0], [1.0, 0.0]], [3, 4], axis=0)
+    rows, gains = facility_location(features, 7, return_gains=True)
+    assert rows.tolist() == [3, 0, 1, 2, 4, 5, 6]
+    np.testing.assert_array_equal(gains[2:], 0)
 
 
 def test_gains_fall_and_do_not_depend_on_where_the_origin_is():
@@ -251,15 +271,32 @@ def brute_badge(p, h, labels, n_samples, rng):
     return picks
 
 
-@given(seed=st.integers(0, 1000), with_labels=st.booleans())
-@settings(max_examples=25, deadline=None)
-def test_badge_is_k_means_plus_plus_on_the_gradients(seed, with_labels):
+@given(
+    seed=st.integers(0, 1000),
+    with_labels=st.booleans(),
+    sureness=st.sampled_from([1.0, 0.1, 0.01]),
+    is_positive=st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_badge_is_k_means_plus_plus_on_the_gradients(seed, with_labels, sureness, is_positive):
+    """Rows that differ much in length are those that bounds settle."""
     rng = np.random.RandomState(seed)
-    p, h = rng.dirichlet(np.ones(4), size=30), rng.randn(30, 5)
-    y = rng.randint(4, size=30)
+    p, h = rng.dirichlet(np.full(4, sureness), size=40), rng.randn(40, 5)
+    h = np.maximum(h, 0) if is_positive else h
+    y = rng.randint(4, size=40)
     labels = y if with_labels else p.argmax(axis=1)
     picks = badge(p, h, 10, y=y if with_labels else None, random_state=seed)
     assert picks.tolist() == brute_badge(p, h, labels, 10, np.random.RandomState(seed))
+
+
+@pytest.mark.parametrize(
+    "call", [lambda p, h: badge(p, h, 3), lambda p, h: BADGE().rank(Evidence(probabilities=p, features=h), 3)]
+)
+def test_badge_refuses_probabilities_that_are_none(call):
+    p = np.full((20, 2), 0.5)
+    p[7, 0] = np.nan
+    with pytest.raises(ValueError, match="probabilities must be finite"):
+        call(p, np.eye(20))
 
 
 def test_badge_prefers_unsure_rows():

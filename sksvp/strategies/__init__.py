@@ -14,6 +14,7 @@ from ._beta_sample import BetaSample
 from ._cartography import Variability, confidence, correctness, variability
 from ._choose import Choice, choose
 from ._cluster_margin import ClusterMargin, cluster_margin
+from ._cost import Cost, estimate_cost
 from ._d2 import D2, d2
 from ._dual import Dual, dual
 from ._dynamic_uncertainty import DynamicUncertainty, dynamic_uncertainty
@@ -23,6 +24,7 @@ from ._evidence import Evidence
 from ._facility_location import FacilityLocation, facility_location
 from ._forgetting_events import ForgettingCounter, ForgettingEvents, forgetting_events
 from ._grand import GraNd
+from ._growth import DataSize, Growth
 from ._herding import Herding, herding
 from ._k_centers import KCenters, k_centers
 from ._label_issues import LABEL_ISSUE_WAYS as LABEL_ISSUE_WAYS
@@ -77,6 +79,8 @@ __all__ = [
     "BetaSample",
     "Choice",
     "ClusterMargin",
+    "Cost",
+    "DataSize",
     "Decision",
     "Dual",
     "DynamicUncertainty",
@@ -86,6 +90,7 @@ __all__ = [
     "ForgettingCounter",
     "ForgettingEvents",
     "GraNd",
+    "Growth",
     "Herding",
     "KCenters",
     "LeastConfidence",
@@ -124,6 +129,7 @@ __all__ = [
     "dynamic_uncertainty",
     "el2n",
     "entropy",
+    "estimate_cost",
     "facility_location",
     "fill_quotas",
     "forgetting_events",

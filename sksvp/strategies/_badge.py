@@ -7,8 +7,10 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import validate_params
 
+from .._inputs._tables import as_floats
 from ._evidence import Evidence, log_softmax
-from ._picking import PickingStrategy, as_vector, check_table, squared_lengths
+from ._growth import DataSize, Growth
+from ._picking import PickingStrategy, as_vector, check_table, dense_and_sparse, squared_lengths
 from ._probabilities import as_columns, block_slices, check_class_matrix, check_columns
 from ._rows import check_candidates
 from ._strategy import check_n_samples
@@ -28,9 +30,10 @@ def badge(
 
     The gradient of a row is the outer product of its error vector, the probabilities
     minus the label, and its features with a 1 for the bias. It is never built: the
-    distance of two gradients follows from the two factors. The first row is the one
-    with the longest gradient; each next one is drawn with probability proportional
-    to the squared distance to its nearest chosen row.
+    distance of two gradients follows from the two factors, and for most rows a bound
+    shows that it does not matter. The first row is the one with the longest gradient;
+    each next one is drawn with probability proportional to the squared distance to its
+    nearest chosen row.
 
     Parameters
     ----------
@@ -75,8 +78,6 @@ def badge(
     [0]
     """
     values = check_class_matrix(probabilities, "probabilities")
-    if not np.isfinite(values).all():
-        raise ValueError("probabilities must be finite, got NaN or infinity.")
     table = check_table(features, accept_sparse=True)
     if len(values) != table.shape[0]:
         raise ValueError(f"probabilities have {len(values)} rows, features {table.shape[0]}.")
@@ -98,25 +99,29 @@ def _spread_out(
     rng: np.random.RandomState,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the places in `pool` in the order drawn, and the squared length of each gradient."""
-    p = probabilities if len(pool) == len(probabilities) else probabilities[pool]
-    h = features if len(pool) == features.shape[0] else features[pool]
-    labels = p.argmax(axis=1) if columns is None else columns[pool]
-    squares = squared_lengths(p)
-    errors = squares - 2.0 * p[np.arange(len(p)), labels].astype(np.float64) + 1.0
-    lengths = np.maximum(errors, 0.0) * (squared_lengths(h) + 1.0)
-    nearest = lengths.copy()
-    is_free = np.ones(len(p), dtype=bool)
+    # numba is loaded where it is needed.
+    from ._gradient_distances import lower_distances
+
+    p = as_floats(probabilities)
+    if not all(np.isfinite(p[part]).all() for part in block_slices(*p.shape)):
+        raise ValueError("probabilities must be finite, got NaN or infinity.")
+    labels = (p.argmax(axis=1) if columns is None else columns)[pool]
+    errors = squared_lengths(p)[pool] - 2.0 * p[pool, labels].astype(np.float64) + 1.0
+    inputs = squared_lengths(features)[pool] + 1.0
+    squares = np.maximum(errors, 0.0) * inputs
+    lengths, reaches = np.sqrt(squares), np.sqrt(inputs)
+    table = dense_and_sparse(features)
+    nearest = np.full(len(pool), np.inf)
+    is_free = np.ones(len(pool), dtype=bool)
     picks = np.empty(n_samples, dtype=np.intp)
     for place in range(n_samples):
-        picks[place] = pick = nearest.argmax() if place == 0 else _draw(nearest, is_free, rng)
+        picks[place] = pick = _draw(nearest, is_free, rng) if place else squares.argmax()
         is_free[pick] = False
-        error = p[pick].copy()
-        error[labels[pick]] -= 1
-        products = (p @ error - error[labels]) * (h @ as_vector(h[pick]) + 1)
-        distances = np.maximum(lengths + lengths[pick] - 2.0 * products, 0.0)
-        nearest = distances if place == 0 else np.minimum(nearest, distances)
-        nearest[pick] = 0.0
-    return picks, lengths
+        error = p[pool[pick]].astype(np.float64)
+        error[labels[pick]] -= 1.0
+        inner = as_vector(features[pool[pick]]).astype(np.float64)
+        lower_distances(nearest, pick, error, inner, pool, p, table, labels, lengths, reaches)
+    return picks, squares
 
 
 def _draw(weights: np.ndarray, is_free: np.ndarray, rng: np.random.RandomState) -> int:
@@ -145,6 +150,18 @@ class BADGE(PickingStrategy):
     """
 
     requires = ("probabilities", "features")
+
+    def growth(self, size: DataSize) -> Growth:
+        """Return how time and memory grow: each pick compares all rows, most of them by their lengths alone."""
+        width = size.n_classes + size.n_features
+        return Growth(
+            (
+                size.n_rows * width,
+                size.n_rows * size.n_samples,
+                size.n_rows * size.n_samples * size.n_classes,
+            ),
+            80 * size.n_rows,
+        )
 
     def _pick(self, evidence, pool, initial, n_samples, rng) -> tuple[np.ndarray, np.ndarray]:
         features = check_table(evidence.require("features"), accept_sparse=True)

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from .._inputs._parameters import RealNumber
 from ._badge import class_probabilities
+from ._growth import DataSize, Growth
 from ._picking import PickingStrategy, check_table
 from ._probabilities import check_class_matrix
 from ._rows import check_candidates, check_rows
@@ -185,6 +186,15 @@ class BAIT(PickingStrategy):
 
     def __init__(self, regularization: float = 1.0):
         self.regularization = regularization
+
+    def growth(self, size: DataSize) -> Growth:
+        """Return how time and memory grow: twice as many picks as wanted, each compared with all rows."""
+        n_picks, width = min(2 * size.n_samples, size.n_rows), size.n_features + 1
+        work = n_picks * width * (size.n_rows + width) + (n_picks - size.n_samples) * n_picks * width
+        return Growth(
+            (size.n_rows * width**2, work),
+            16 * (size.n_rows + n_picks) * width + 64 * size.n_rows + 64 * width**2,
+        )
 
     def _pick(self, evidence, pool, initial, n_samples, rng) -> tuple[np.ndarray, np.ndarray]:
         features = check_table(evidence.require("features"))

@@ -8,6 +8,7 @@ from sklearn.cluster import MiniBatchKMeans
 
 from .._inputs._parameters import WholeNumber
 from ._evidence import Evidence
+from ._growth import DataSize, Growth
 from ._margin import uncertainty
 from ._picking import PickingStrategy, check_table
 
@@ -108,6 +109,12 @@ class ClusterMargin(PickingStrategy):
     def __init__(self, n_candidates: int = 10, cluster_size: int = 10):
         self.n_candidates = n_candidates
         self.cluster_size = cluster_size
+
+    def growth(self, size: DataSize) -> Growth:
+        """Return how time and memory grow: k-means with a number of clusters in proportion to the rows."""
+        n_clusters = max(1, size.n_rows // self.cluster_size)
+        rows = size.n_rows * size.n_features
+        return Growth((rows * n_clusters,), 8 * rows + 8 * n_clusters * size.n_features + 64 * size.n_rows)
 
     def _pick(
         self,

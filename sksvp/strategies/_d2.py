@@ -11,6 +11,7 @@ from sklearn.utils import check_array
 
 from .._inputs._parameters import RealNumber, WholeNumber
 from ._evidence import Evidence
+from ._growth import DataSize, Growth
 from ._picking import check_table
 from ._rows import naming
 from ._sampler import Sampler
@@ -160,6 +161,16 @@ class D2(Sampler):
         """The kinds of evidence that are read: the score's and features."""
         return tuple(dict.fromkeys((*super().requires, "features")))
 
+    def growth(self, size: DataSize) -> Growth | None:
+        """Return how time and memory grow: the neighbours are found by comparing all pairs of rows."""
+        law = super().growth(size)
+        pairs = size.n_rows * self.n_neighbors
+        # Copies of the features; pairs in both directions, sorted; and the heap, an entry a row and a change.
+        memory = 4 * size.n_rows * size.n_features + 96 * pairs + 150 * (size.n_rows + size.n_samples)
+        return law and Growth(
+            (*law.terms, size.n_rows**2 * size.n_features, pairs * 10.0), law.memory + memory
+        )
+
     def _sample(self, evidence, order, scores, n_samples, rng) -> np.ndarray:
         n_dropped = min(int(self.hardest_dropped * len(order)), len(order) - n_samples)
         left = np.arange(n_dropped, len(order))
@@ -180,13 +191,10 @@ def neighbour_distances(features: Any, n_neighbors: int) -> sparse.csr_array:
     first = np.repeat(np.arange(n_rows), n_neighbors)
     second, lengths = places.ravel(), lengths.ravel()
     # Each pair once in either direction: a pair that was found twice has the same length.
-    pairs = np.unique(
-        np.stack([np.concatenate([first, second]), np.concatenate([second, first])]),
-        axis=1,
-        return_index=True,
-    )
-    (rows, columns), kept = pairs
-    return sparse.csr_array((np.tile(lengths, 2)[kept], (rows, columns)), shape=(n_rows, n_rows))
+    keys = np.concatenate([first * n_rows + second, second * n_rows + first])
+    pairs, kept = np.unique(keys, return_index=True)
+    rows, columns = np.divmod(pairs, n_rows)
+    return sparse.csr_array((lengths[kept % len(lengths)], (rows, columns)), shape=(n_rows, n_rows))
 
 
 def pick_by_messages(

@@ -1,6 +1,5 @@
 """Facility location: rows that stand for the others."""
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,18 +11,24 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 
 from ._cartography import confidence
 from ._evidence import Evidence
+from ._growth import DataSize, Growth
 from ._margin import uncertainty
-from ._picking import PickingStrategy, check_classes, check_table, pick_by_class, squared_lengths
+from ._picking import (
+    PickingStrategy,
+    check_classes,
+    check_table,
+    dense_and_sparse,
+    pick_by_class,
+    squared_lengths,
+)
 from ._rows import check_candidates, check_rows, naming
 from ._strategy import check_n_samples
 from ._training_record import TrainingRecord
 
-# Bytes of similarities held at once: the whole matrix of so many rows, else blocks of it.
-_MAX_BYTES = 2**29
-# Values of sparse rows that are made dense at once.
-_DENSE_VALUES = 2**22
-# Rows whose gain is computed anew at first for each pick; twice as many each further time.
-_FIRST_LOOK = 8
+# Bytes of similarities that are kept: of all rows, or of those that were looked at last.
+_MAX_BYTES = 2**30
+# Rows of which the similarities are computed at once: enough for a fast product of matrices.
+_TILE = 64
 # Gains that differ by less, relative to the first, are equal; the lowest row is picked. Two rows that would
 # cover each other have equal gains, so that ties are common.
 _TIE = 1e-10
@@ -114,7 +119,7 @@ def facility_location(
     >>> facility_location([[0.0], [1.0], [2.0], [10.0], [11.0]], 2).tolist()
     [2, 3]
     """
-    table = check_table(features, accept_sparse=True)
+    table = check_table(features, accept_sparse=True, accept_half=True)
     n_rows = table.shape[0]
     centres = check_rows([] if initial is None else initial, n_rows, "initial")
     candidates = check_candidates(n_rows, None, centres)
@@ -145,68 +150,60 @@ def _cover_by_class(
     kernel: str,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the places in `pool` that are picked, and their values; labels and initial rows are of all rows."""
+    # One room for all classes: to get memory from the system anew takes longer than to fill it.
+    room = _room(len(pool) if labels is None else np.unique(labels[pool], return_counts=True)[1].max())
 
     def pick(members: np.ndarray, quota: int) -> tuple[np.ndarray, np.ndarray]:
         rows = pool[members]
         # Initial rows cover their own class.
         centres = initial if labels is None else initial[labels[initial] == labels[rows[0]]]
-        return _cover(features[rows], weights[members], quota, features[centres], kernel)
+        return _cover(features[rows], weights[members], quota, features[centres], kernel, room)
 
     return pick_by_class(None if labels is None else labels[pool], n_samples, len(pool), pick)
 
 
 def _cover(
-    features: Any, weights: np.ndarray, n_samples: int, initial: Any, kernel: str
+    features: Any,
+    weights: np.ndarray,
+    n_samples: int,
+    initial: Any,
+    kernel: str,
+    room: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the picked rows in their order, and the gain of each row when it was picked, or at the end."""
+    # numba is loaded where it is needed.
+    from ._lazy_greedy import pick_lazily
+
     similarity = _Similarity(features, initial, kernel)
     covered = similarity.of_initial()
-
-    def gains_of(rows: np.ndarray) -> np.ndarray:
-        gains = np.empty(len(rows))
-        for part in similarity.blocks(np.arange(len(rows))):
-            closer = similarity.rows(rows[part])
-            closer -= covered
-            np.maximum(closer, 0.0, out=closer)
-            gains[part] = closer @ weights
-        return gains
-
     n_rows = features.shape[0]
-    bounds = gains_of(np.arange(n_rows))
-    tie = _TIE * max(bounds.max(), np.finfo(float).tiny)
-    values = np.empty(n_rows)
-    is_free = np.ones(n_rows, dtype=bool)
-    picks = np.empty(n_samples, dtype=np.intp)
-    for place in range(n_samples):
-        picks[place] = pick = (
-            _highest(bounds, gains_of, tie) if place else np.argmax(bounds >= bounds.max() - tie)
-        )
-        values[pick] = bounds[pick]
-        bounds[pick] = -np.inf
-        is_free[pick] = False
-        np.maximum(covered, similarity.rows(picks[place : place + 1])[0], out=covered)
-    values[is_free] = bounds[is_free]
-    return picks, values
+    kept = room[: n_rows**2]
+    kept = kept[: len(kept) // n_rows * n_rows].reshape(-1, n_rows)
+    n_known, gains = similarity.first_gains(covered, weights, kept)
+    tie = _TIE * max(gains.max(), np.finfo(float).tiny)
+    picks = pick_lazily(
+        n_samples,
+        kept,
+        n_known,
+        dense_and_sparse(similarity.features),
+        similarity.squares,
+        similarity.equal,
+        similarity.is_rbf,
+        covered,
+        weights,
+        gains,
+        tie,
+    )
+    return picks, gains
 
 
-def _highest(bounds: np.ndarray, gains_of: Callable[[np.ndarray], np.ndarray], tie: float) -> int:
-    """Return the lowest row of the highest gain, and bring its bound and all higher ones up to date.
+def _room(n_rows: int) -> np.ndarray:
+    """Return room for the similarities of some rows to all, of all where they are not too many."""
+    return np.empty(n_rows * min(n_rows, max(1, _MAX_BYTES // 8 // n_rows)))
 
-    A gain can only fall as rows are picked, so a former gain bounds it. Those of the
-    highest bounds are computed anew until no other can reach the best.
-    """
-    is_new = np.zeros(len(bounds), dtype=bool)
-    best, n_rows = -np.inf, _FIRST_LOOK
-    while True:
-        open_rows = np.flatnonzero(~is_new & (bounds >= best - tie) & (bounds > -np.inf))
-        if len(open_rows) == 0:
-            return int(np.flatnonzero(is_new & (bounds >= best - tie))[0])
-        if len(open_rows) > n_rows:
-            open_rows = open_rows[np.argpartition(-bounds[open_rows], n_rows)[:n_rows]]
-        bounds[open_rows] = np.minimum(bounds[open_rows], gains_of(open_rows))
-        is_new[open_rows] = True
-        best = max(best, bounds[open_rows].max())
-        n_rows *= 2
+
+def _tiles(n_rows: int) -> list[slice]:
+    return [slice(start, min(start + _TILE, n_rows)) for start in range(0, n_rows, _TILE)]
 
 
 class _Similarity:
@@ -214,7 +211,7 @@ class _Similarity:
 
     def __init__(self, features: Any, initial: Any, kernel: str):
         self.is_rbf = kernel == "rbf"
-        self._n_rows = n_rows = features.shape[0]
+        n_rows = features.shape[0]
         if sparse.issparse(features):
             both = sparse.vstack([features, initial], format="csr").astype(np.float64)
         else:
@@ -224,66 +221,60 @@ class _Similarity:
         elif not sparse.issparse(both):
             # Differences of large numbers lose digits; the distances do not depend on the origin.
             both = both - both.mean(axis=0)
-        self._features, self._initial = both[:n_rows], both[n_rows:]
+        self.features, self._initial = both[:n_rows], both[n_rows:]
         squares = squared_lengths(both)
-        self._squares, self._initial_squares = squares[:n_rows], squares[n_rows:]
-        self._longest = squares.max()
+        self.squares, self._initial_squares = squares[:n_rows], squares[n_rows:]
+        self.equal = _EQUAL * squares.max()
         # No similarity is below.
-        self._least = 0.0 if self.is_rbf else -2.0 * np.sqrt(self._longest)
+        self._least = 0.0 if self.is_rbf else -2.0 * np.sqrt(squares.max())
         if sparse.issparse(both) and not self.is_rbf:
             mean = np.asarray(both.mean(axis=0)).ravel()
             self._least = -2.0 * np.sqrt((squares - 2.0 * (both @ mean)).max() + mean @ mean)
-        self._step = max(1, _MAX_BYTES // 8 // n_rows)
-        # Made when it is first needed.
-        self._matrix: np.ndarray | None = None
 
-    def blocks(self, rows: np.ndarray) -> list[np.ndarray]:
-        """Cut row numbers into blocks of which the similarities fit in memory."""
-        step = max(1, self._step // 4)
-        return [rows[start : start + step] for start in range(0, len(rows), step)]
+    def first_gains(
+        self, covered: np.ndarray, weights: np.ndarray, kept: np.ndarray
+    ) -> tuple[int, np.ndarray]:
+        """Fill `kept` with the similarities of the first rows; return how many, and the gain of each row."""
+        from ._lazy_greedy import gains_of
 
-    def rows(self, rows: np.ndarray) -> np.ndarray:
-        """Return the similarities of some rows to all, (len(rows), n_rows)."""
-        if self._step >= self._n_rows:
-            if self._matrix is None:
-                everything = np.arange(self._n_rows)
-                self._matrix = self._between(everything, self._features, self._squares)
-            return self._matrix[rows]
-        return self._between(rows, self._features, self._squares)
+        gains = np.empty(len(covered))
+        n_known = 0
+        for part in _tiles(len(gains)):
+            is_kept = part.stop <= len(kept)
+            block = self._between(part, self.features, self.squares, kept[part] if is_kept else None)
+            gains_of(block, covered, weights, gains[part])
+            n_known = part.stop if is_kept else n_known
+        return n_known, gains
 
     def of_initial(self) -> np.ndarray:
         """Return the similarity of each row to the nearest initial one, the least there is without any."""
-        nearest = np.full(self._n_rows, self._least)
+        nearest = np.full(len(self.squares), self._least)
         if len(self._initial_squares):
-            for part in self.blocks(np.arange(len(nearest))):
+            for part in _tiles(len(nearest)):
                 nearest[part] = self._to_initial(part).max(axis=1)
         return nearest
 
     def nearest_initial(self) -> np.ndarray:
         """Return for each row the place of the nearest initial one, the first of equal ones."""
-        everything = np.arange(self._n_rows)
-        return np.concatenate([self._to_initial(part).argmax(axis=1) for part in self.blocks(everything)])
+        parts = _tiles(len(self.squares))
+        return np.concatenate([self._to_initial(part).argmax(axis=1) for part in parts])
 
-    def _to_initial(self, rows: np.ndarray) -> np.ndarray:
+    def _to_initial(self, rows: slice) -> np.ndarray:
         return self._between(rows, self._initial, self._initial_squares)
 
-    def _between(self, rows: np.ndarray, others: Any, squares: np.ndarray) -> np.ndarray:
+    def _between(
+        self, rows: slice, others: Any, squares: np.ndarray, out: np.ndarray | None = None
+    ) -> np.ndarray:
+        from ._lazy_greedy import finish_similarities
+
         if sparse.issparse(others):
-            values = np.empty((len(rows), others.shape[0]))
             # Sparse times dense is faster than sparse times sparse, of which nearly all products are stored.
-            step = max(1, _DENSE_VALUES // others.shape[1])
-            for start in range(0, len(rows), step):
-                block = self._features[rows[start : start + step]].toarray()
-                values[start : start + step] = (others @ block.T).T
+            block = np.empty((rows.stop - rows.start, others.shape[0])) if out is None else out
+            block[:] = (others @ self.features[rows].toarray().T).T
         else:
-            values = self._features[rows] @ others.T
-        values *= -2.0
-        values += self._squares[rows, None]
-        values += squares
-        values[values < _EQUAL * self._longest] = 0.0
-        if self.is_rbf:
-            return np.exp(np.negative(values, out=values), out=values)
-        return np.negative(np.sqrt(values, out=values), out=values)
+            block = np.matmul(self.features[rows], others.T, out=out)
+        finish_similarities(block, self.squares[rows], squares, self.equal, self.is_rbf)
+        return block
 
 
 class FacilityLocation(PickingStrategy):
@@ -333,8 +324,19 @@ class FacilityLocation(PickingStrategy):
         """The kinds of evidence that are read."""
         return ("features", *_WEIGHED_BY[self.weights])
 
+    def growth(self, size: DataSize) -> Growth:
+        """Return how time and memory grow: all pairs of a class, then the rows that each pick looks at."""
+        one = size.of_class() if self.by_class else size
+        kept = min(8 * one.n_rows**2, max(_MAX_BYTES, 8 * one.n_rows))
+        n_classes = size.n_classes if self.by_class else 1
+        return Growth(
+            (n_classes * one.n_rows**2 * size.n_features, n_classes * one.n_samples * one.n_rows),
+            kept + 24 * one.n_rows * size.n_features + 8 * _TILE * one.n_rows + 64 * size.n_rows,
+            is_by_class=self.by_class,
+        )
+
     def _pick(self, evidence, pool, initial, n_samples, rng) -> tuple[np.ndarray, np.ndarray]:
-        features = check_table(evidence.require("features"), accept_sparse=True)
+        features = check_table(evidence.require("features"), accept_sparse=True, accept_half=True)
         weights = self._weigh_rows(evidence, pool)
         by_class = self.by_class and evidence.y is not None and not len(initial)
         labels = np.asarray(evidence.y) if by_class else None
@@ -362,7 +364,7 @@ class FacilityLocation(PickingStrategy):
         ndarray of shape (len(rows),), int
             The counts, the row itself among them. They may serve as `sample_weight`.
         """
-        table = check_table(evidence.require("features"), accept_sparse=True)
+        table = check_table(evidence.require("features"), accept_sparse=True, accept_half=True)
         by_class = self.by_class and evidence.y is not None
         labels = np.asarray(evidence.y) if by_class else np.zeros(table.shape[0])
         counts = np.zeros(len(rows), dtype=np.int64)

@@ -7,6 +7,8 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.preprocessing import normalize as unit_length
 
+from .._inputs._tables import as_floats
+from ._growth import DataSize, Growth
 from ._picking import (
     PickingStrategy,
     as_vector,
@@ -60,26 +62,23 @@ def herding(
     >>> herding([[0.0], [4.0], [5.0], [9.0]], 2).tolist()
     [1, 2]
     """
-    table = check_table(features, accept_sparse=True)
+    table = check_table(features, accept_sparse=True, accept_half=True)
     pool = check_candidates(table.shape[0], None, initial)
     check_n_samples(n_samples, len(pool))
-    return pool[
-        _herd_by_class(table[pool], None if y is None else check_classes(y, table.shape[0]), pool, n_samples)[
-            0
-        ]
-    ]
+    labels = None if y is None else check_classes(y, table.shape[0])
+    return pool[_herd_by_class(table, labels, pool, n_samples)[0]]
 
 
 def _herd_by_class(
-    features: Any, labels: np.ndarray | None, pool: np.ndarray, n_samples: int
+    features: Any, labels: np.ndarray | None, pool: np.ndarray, n_samples: int, *, normalize: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places in `pool` that are picked, and their values; `labels` are of all rows."""
-    return pick_by_class(
-        None if labels is None else labels[pool],
-        n_samples,
-        len(pool),
-        lambda members, quota: _herd(features[members], quota),
-    )
+    """Return the places in `pool` that are picked, and their values; features and labels are of all rows."""
+
+    def pick(members: np.ndarray, quota: int) -> tuple[np.ndarray, np.ndarray]:
+        rows = as_floats(features[pool[members]])
+        return _herd(unit_length(rows) if normalize else rows, quota)
+
+    return pick_by_class(None if labels is None else labels[pool], n_samples, len(pool), pick)
 
 
 def _herd(features: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
@@ -133,8 +132,16 @@ class Herding(PickingStrategy):
     def __init__(self, normalize: bool = True):
         self.normalize = normalize
 
+    def growth(self, size: DataSize) -> Growth:
+        """Return how time and memory grow: each pick compares all rows of its class."""
+        one = size.of_class()
+        return Growth(
+            (size.n_rows * size.n_features, size.n_classes * one.n_rows * one.n_samples * size.n_features),
+            24 * one.n_rows * size.n_features + 48 * size.n_rows,
+            is_by_class=True,
+        )
+
     def _pick(self, evidence, pool, initial, n_samples, rng) -> tuple[np.ndarray, np.ndarray]:
-        features = check_table(evidence.require("features"), accept_sparse=True)[pool]
-        features = unit_length(features) if self.normalize else features
+        features = check_table(evidence.require("features"), accept_sparse=True, accept_half=True)
         labels = None if evidence.y is None or len(initial) else np.asarray(evidence.y)
-        return _herd_by_class(features, labels, pool, n_samples)
+        return _herd_by_class(features, labels, pool, n_samples, normalize=self.normalize)

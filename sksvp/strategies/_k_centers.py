@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .._inputs._parameters import WholeNumber
 from ._evidence import Evidence
+from ._growth import DataSize, Growth
 from ._rows import check_candidates, check_rows
 from ._strategy import Strategy, check_n_samples
 
@@ -190,6 +191,13 @@ class KCenters(Strategy):
         super().check_params(n_samples)
         self._start_size(n_samples)
         resolve_device(self.device)
+
+    def growth(self, size: DataSize) -> Growth:
+        """Return how time and memory grow: as measured, see the page of results on the growth of k-centers."""
+        rows = size.n_rows * size.n_features
+        # Codes of the rows and tiles of fixed size.
+        memory = min(2.0 * rows, 0.8e9) + 64 * size.n_rows + 32e6
+        return Growth((rows, rows**0.7 * size.n_samples**0.64), memory)
 
     def rank(
         self,

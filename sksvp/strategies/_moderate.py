@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._evidence import Evidence
+from ._growth import DataSize, Growth
 from ._picking import PickingStrategy, check_classes, check_table
+from ._strategy import growth_of_scores
 
 
 def centre_distances(features: Any, y: ArrayLike) -> np.ndarray:
@@ -112,6 +114,12 @@ class Moderate(PickingStrategy):
 
     requires = ("features",)
     needs_labels = True
+
+    def growth(self, size: DataSize) -> Growth:
+        """Return how time and memory grow: the median of each column of a class, then an order of the rows."""
+        law = growth_of_scores((), size)
+        rows = size.n_rows * size.n_features
+        return Growth((rows, *law.terms), law.memory + 24 * rows / size.n_classes)
 
     def _pick(self, evidence, pool, initial, n_samples, rng) -> tuple[np.ndarray, np.ndarray]:
         distances = centre_distances(evidence.require("features"), evidence.require("y"))[pool]

@@ -82,19 +82,23 @@ class PickingStrategy(Strategy):
         raise NotImplementedError
 
 
-def check_table(features: Any, *, name: str = "features", accept_sparse: bool = False) -> Any:
+def check_table(
+    features: Any, *, name: str = "features", accept_sparse: bool = False, accept_half: bool = False
+) -> Any:
     """Return features as a 2-D array, or CSR matrix if accepted, of finite float32 or float64, else raise.
 
     A sparse table of a moderate size is made dense where sparse ones are not accepted.
+    float16 stays where it is accepted, by those who convert blocks of rows.
     """
     with naming(name):
         table = as_numbers(features, name)
         if not accept_sparse:
             table = dense_if_small(table, name, "this method reads all values")
+        is_half = accept_half and table.dtype == np.float16 and not sparse.issparse(table)
         return check_array(
-            as_floats(table),
+            table if is_half else as_floats(table),
             accept_sparse="csr",
-            dtype=[np.float64, np.float32],
+            dtype=np.float16 if is_half else [np.float64, np.float32],
             input_name=name,
         )
 
@@ -109,6 +113,14 @@ def squared_lengths(rows: Any) -> np.ndarray:
         block = rows[part].astype(np.float64)
         squares[part] = np.einsum("ij,ij->i", block, block)
     return squares
+
+
+def dense_and_sparse(table: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return a table for compiled loops: a dense array, or else the data, columns and starts of its rows."""
+    if not sparse.issparse(table):
+        empty = np.empty(0, dtype=np.int32)
+        return table, np.empty(0, dtype=table.dtype), empty, empty
+    return np.empty((0, table.shape[1]), dtype=table.dtype), table.data, table.indices, table.indptr
 
 
 def as_vector(row: Any) -> np.ndarray:

@@ -3,8 +3,9 @@
 from sklearn.utils import check_random_state
 
 from ._evidence import Evidence
+from ._growth import DataSize, Growth
 from ._rows import check_candidates
-from ._strategy import Strategy, check_n_samples, rank_by_score, spread_scores
+from ._strategy import Strategy, check_n_samples, growth_of_scores, rank_by_score, spread_scores
 
 
 class Random(Strategy):
@@ -16,6 +17,10 @@ class Random(Strategy):
     """
 
     scores_each_row = True
+
+    def growth(self, size: DataSize) -> Growth:
+        """Return how time and memory grow: all rows are sorted."""
+        return growth_of_scores((), size)
 
     def rank(self, evidence: Evidence, n_samples: int, *, candidates=None, initial=None, random_state=None):
         """Rank all candidates at random.

@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import HasMethods
 
 from .._inputs._parameters import RealNumber
 from ._evidence import Evidence
+from ._growth import DataSize, Growth
 from ._label_issues import label_suspicion, mark_most_suspicious
 from ._rows import check_candidates, naming
 from ._strategy import Strategy, check_n_samples
@@ -72,6 +73,12 @@ class Sampler(Strategy):
         scorer = self._scorer()
         if hasattr(scorer, "check_params"):
             scorer.check_params(n_samples)
+
+    def growth(self, size: DataSize) -> Growth | None:
+        """Return how time and memory grow: as those of the score, with one more order of the rows."""
+        scorer = self._scorer()
+        law = scorer.growth(size._replace(n_samples=size.n_rows)) if hasattr(scorer, "growth") else None
+        return law and law._replace(memory=law.memory + 32 * size.n_rows)
 
     def rank(
         self,

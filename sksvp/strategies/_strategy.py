@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import validate_params
 from .._docs import inherit_method_docs
 from .._inputs._parameters import WholeNumber
 from ._evidence import Evidence
+from ._growth import DataSize, Growth
 from ._rows import as_array, check_candidates, check_rows
 
 # Constraints of the parameters of `rank`, for scikit-learn's `validate_params`.
@@ -80,6 +81,8 @@ class Strategy(BaseEstimator):
         # The arguments of all strategies are checked, also of those of users.
         if "rank" in vars(cls):
             cls.rank = validate_params(RANK_PARAMETERS, prefer_skip_nested_validation=False)(cls.rank)  # type: ignore[method-assign]
+        if "growth" in vars(cls):
+            cls.growth = validate_params({"size": [DataSize]}, prefer_skip_nested_validation=True)(cls.growth)  # type: ignore[method-assign]
         for name in {"score", "weigh"} & vars(cls).keys():
             if callable(vars(cls)[name]):
                 setattr(cls, name, _of_rows(vars(cls)[name]))
@@ -100,6 +103,20 @@ class Strategy(BaseEstimator):
         if not WholeNumber(1).is_satisfied_by(n_samples):
             raise ValueError(f"n_samples must be an int of at least 1, got {n_samples!r:.80}.")
         self._validate_params()
+
+    def growth(self, size: DataSize) -> Growth | None:
+        """Return how time and memory grow with the data, for `estimate_cost`; None if it is not known.
+
+        Parameters
+        ----------
+        size : DataSize
+            Sizes of a choice.
+
+        Returns
+        -------
+        Growth or None
+        """
+        return None
 
     def rank(
         self,
@@ -157,6 +174,10 @@ class ScoredStrategy(Strategy):
         """
         raise NotImplementedError(f"{type(self).__name__} must define score.")
 
+    def growth(self, size: DataSize) -> Growth:
+        """Return how time and memory grow: each row is read once, and all are sorted."""
+        return growth_of_scores(self.requires, size)
+
     def rank(
         self,
         evidence: Evidence,
@@ -202,6 +223,16 @@ class ScoredStrategy(Strategy):
         check_n_samples(n_samples, len(rows))
         scores = spread_scores(self.score(evidence, rows), rows, evidence.n_rows)
         return rank_by_score(scores, rows, random_state), scores
+
+
+def growth_of_scores(requires: tuple[str, ...], size: DataSize) -> Growth:
+    """Return the growth of reading what is required of each row once, and of sorting the rows."""
+    width = (
+        1 + size.n_classes * ("probabilities" in requires) + size.n_visits * ("training_record" in requires)
+    )
+    # Scores, keys, the rows and two orders of them; a mask of a channel of the record; blocks.
+    memory = size.n_rows * (48 + size.n_visits * ("training_record" in requires)) + 4e6
+    return Growth((size.n_rows * width, size.n_rows * np.log2(size.n_rows + 1)), memory)
 
 
 def check_n_samples(n_samples: Any, n_candidates: int, *, name: str = "n_samples") -> int:

@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler, normalize
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import validate_params
 
+from ._growth import DataSize, Growth
 from ._picking import PickingStrategy, check_table
 from ._rows import check_rows
 from ._strategy import check_n_samples
@@ -108,11 +109,19 @@ def _pick_typical(
 def _cluster(rows: Any, n_clusters: int, rng: np.random.RandomState) -> np.ndarray:
     kind = KMeans if n_clusters <= _MAX_EXACT else MiniBatchKMeans
     # Identical rows can leave fewer clusters than asked for, which harms nothing.
-    n_clusters = min(n_clusters, _count_distinct(rows))
+    n_clusters = _count_distinct(rows, n_clusters)
     return kind(n_clusters, n_init=1, random_state=rng).fit_predict(rows)
 
 
-def _count_distinct(rows: Any) -> int:
+def _count_distinct(rows: Any, enough: int) -> int:
+    """Count the distinct rows, as far as `enough`."""
+    n_rows = 2 * enough
+    while (n_distinct := _count_all_distinct(rows[:n_rows])) < enough and n_rows < rows.shape[0]:
+        n_rows *= 8
+    return min(n_distinct, enough)
+
+
+def _count_all_distinct(rows: Any) -> int:
     if not sparse.issparse(rows):
         return len(np.unique(rows, axis=0))
     rows.sort_indices()
@@ -163,6 +172,21 @@ class TypiClust(PickingStrategy):
 
     def __init__(self, scale: bool = False):
         self.scale = scale
+
+    def growth(self, size: DataSize) -> Growth:
+        """Return how time and memory grow: k-means, then all pairs of rows of a cluster."""
+        n_clusters = min(size.n_samples, _MAX_CLUSTERS)
+        rows = size.n_rows * size.n_features
+        means = rows * n_clusters
+        # k-means of either kind, which outweighs the pairs of rows in each cluster, and calls for each cluster.
+        return Growth(
+            (
+                means * (n_clusters <= _MAX_EXACT),
+                means * (n_clusters > _MAX_EXACT),
+                n_clusters,
+            ),
+            12 * rows + 96 * size.n_rows,
+        )
 
     def _pick(self, evidence, pool, initial, n_samples, rng) -> tuple[np.ndarray, np.ndarray]:
         known = np.sort(np.concatenate([pool, initial]))

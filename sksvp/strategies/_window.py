@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from .._inputs._parameters import RealNumber
+from ._growth import DataSize, Growth
 from ._picking import check_table
 from ._sampler import Sampler
 
@@ -83,6 +84,15 @@ class Window(Sampler):
     @property
     def _is_fixed(self) -> bool:
         return not isinstance(self.start, str)
+
+    def growth(self, size: DataSize) -> Growth | None:
+        """Return how time and memory grow: for each start a product and a solution of the features' columns."""
+        law = super().growth(size)
+        if law is None or self._is_fixed:
+            return law
+        width, n_starts = size.n_features + 1, 1 / self.step
+        work = size.n_rows * width * (width + n_starts * size.n_classes) + n_starts * width**3
+        return Growth((*law.terms, work), law.memory + 8 * n_starts * width * (width + size.n_classes))
 
     def _sample(self, evidence, order, scores, n_samples, rng) -> np.ndarray:
         last = len(order) - n_samples

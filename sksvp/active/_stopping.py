@@ -41,7 +41,10 @@ def _told(rule: PredictionsSettled, run: "Run", trained: Trained, rows: np.ndarr
     """Return what a model says of the sample, as plain values."""
     if rule.measure == "expected_error":
         told = trained.proxy.gather(run.X, ("probabilities",), rows=rows)
-        return {"codes": None, "expected_error": float(np.mean(1.0 - told.require("probabilities").max(axis=1)))}
+        return {
+            "codes": None,
+            "expected_error": float(np.mean(1.0 - told.require("probabilities").max(axis=1))),
+        }
     code_of = {label: code for code, label in enumerate(run.state.table.classes)}
     predicted = np.asarray(trained.predict(take_rows(run.X, rows))).tolist()
     # A frozen model may know classes that no row has.

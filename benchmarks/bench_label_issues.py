@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from _report import parser, write
-from _side_by_side import errors, visits
+from _side_by_side import BATCH, errors
 from scipy.stats import rankdata
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -149,7 +149,8 @@ def find(data, labels: np.ndarray, seed: int, n_updates: int) -> dict:
                 found["aum, made-up class"] = judge(table, is_wrong, n_wrong)
                 arms["aum, made-up class: flagged less"] = np.sort(table["row"][~table["issue"]])
     arms["wrong labels less"] = np.flatnonzero(~is_wrong)
-    batches = [visits(rows, n_updates, seed) for rows in arms.values()]
+    places = np.random.RandomState(seed).uniform(size=(n_updates, BATCH))
+    batches = [rows[(places * len(rows)).astype(int)] for rows in arms.values()]
     told = errors(batches, (X, labels, X_test, y_test), seed) + errors(batches[:1], data, seed)
     return {
         "wrong": n_wrong / n,

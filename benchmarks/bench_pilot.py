@@ -14,9 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _data_of_strategies import load
 from _report import parser, write
 from _results import Results
-from bench_strategies import errors, load
+from _side_by_side import errors, visits
+from joblib import Memory
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
@@ -50,7 +52,7 @@ def thin(X, y, n_rows: int | None, seed: int):
 
 def cell(path: Path | None, share: float, seed: int, n_rows: int, n_test: int, memory: Path) -> dict:
     """Run the pilot and the targets of one cell."""
-    X, y, X_test, y_test = load_once(path)
+    X, y, X_test, y_test = load_once("digits" if path is None else str(path), 0, Memory(None))
     X, y = thin(X, y, n_rows, seed)
     X_test, y_test = thin(X_test, y_test, n_test, seed)
     proxy = make_pipeline(
@@ -91,7 +93,10 @@ def judge(kind: str, subsets: list[np.ndarray], data, seed: int) -> list[float]:
     """Return the test errors of targets of one kind."""
     X, y, X_test, y_test = data
     if kind == "networks":
-        runs = [errors(subsets, data, 1000, 100 * seed + run) for run in range(2)]
+        runs = []
+        for run in range(2):
+            order = 100 * seed + run
+            runs.append(errors([visits(rows, 1000, order) for rows in subsets], data, order))
         return np.mean(runs, axis=0).tolist()
     found = []
     for rows in subsets:
@@ -174,12 +179,19 @@ def lines_of(record: dict, results: dict[tuple[str, float, int], dict]) -> list[
         f"A pilot took {np.median([found['seconds'] for found in results.values()]):.0f} seconds in the median, on one "
         "thread of a busy machine, its proxies included where no earlier pilot had trained them.",
     ]
+    if settings["note"]:
+        lines += ["", settings["note"]]
     for kind, words in TARGETS.items():
         lines += ["", f"## Target: {words}", "", *table(results, kind, 1, list(settings["shares"]))]
         lines += ["", *table(results, kind, 0, data_sets)]
     lines += ["", "## What was picked", "", "| strategy | cells |", "|---|---|"]
     lines += [f"| {name} | {n} |" for name, n in sorted(picks.items(), key=lambda item: -item[1])]
     return lines
+
+
+def by_cell(record: dict) -> dict[tuple[str, float, int], dict]:
+    """Return the cells of a record by data set, share and seed."""
+    return {(cell["data"], cell["share"], cell["seed"]): cell for cell in record["cells"]}
 
 
 def main() -> None:
@@ -193,6 +205,7 @@ def main() -> None:
     options.add_argument("--rows", type=int, default=4000, help="most training rows")
     options.add_argument("--test-rows", type=int, default=2000, help="most test rows")
     options.add_argument("--partial", type=Path, default=Path("bench_pilot"), help="folder of finished cells")
+    options.add_argument("--note", default="", help="a sentence for the page")
     options.add_argument("--report-only", action="store_true", help="write the page of the finished cells")
     args = options.parse_args()
     torch.set_num_threads(args.threads)
@@ -214,7 +227,13 @@ def main() -> None:
                         )
                     if found is not None:
                         results[name, share, seed] = found
-    settings = {"seeds": args.seeds, "rows": args.rows, "test_rows": args.test_rows, "shares": args.shares}
+    settings = {
+        "note": args.note,
+        "seeds": args.seeds,
+        "rows": args.rows,
+        "test_rows": args.test_rows,
+        "shares": args.shares,
+    }
     record = {
         "settings": settings,
         "cells": [

@@ -42,7 +42,8 @@ def test_bad_values(command, option, data, tmp_path, monkeypatch):
         raise FarEnough
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(f"sksvp.cli._{command}.new_folder", stop)
+    begins = "_compare" if command == "pilot" else "new_folder"
+    monkeypatch.setattr(f"sksvp.cli._{command}.{begins}", stop)
     good = {"--data": data, "--device": "cpu"}
     good |= {"--network": "resnet8"} if command == "train" else {"--proxy": "resnet8", "--target": "resnet8"}
     if option.name == "dataset":

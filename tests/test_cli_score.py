@@ -15,7 +15,7 @@ from sksvp.datasets import load_digits
 from sksvp.estimators import ResNetClassifier
 from sksvp.strategies import resolve_strategy, strategy_names
 
-DIGITS = ["--dataset", "digits", "--train-rows", 200, "--epochs", 2, "--device", "cpu"]
+DIGITS = ["--dataset", "digits", "--train-rows", 200, "--epochs", 3, "--device", "cpu"]
 
 
 def score(*arguments):
@@ -51,7 +51,7 @@ def test_scores_are_those_of_a_selector(digits):
     X, y = bunch.X_train[table["row"]], bunch.y_train[table["row"]]
     np.testing.assert_array_equal(table["label"], y)
     proxy = ResNetClassifier(
-        8, max_epochs=2, batch_size=32, device="cpu", layout="channels_last", random_state=0
+        8, max_epochs=3, batch_size=32, device="cpu", layout="channels_last", random_state=0
     )
     expected = ProxyCoresetSelector(proxy, strategy="el2n", random_state=0).fit(X, y).scores_
     np.testing.assert_allclose(table["el2n"], expected, rtol=1e-5)

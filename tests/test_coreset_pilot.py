@@ -87,7 +87,16 @@ def test_random_rows_are_recommended_where_nothing_is_surely_better():
 def result(errors, row_errors):
     names = [BASELINE, "a", "b"][: errors.shape[1]]
     return PilotResult(
-        names, errors, row_errors, np.zeros(len(names)), dict.fromkeys(names), [], "a judge", 10, 1.0
+        names,
+        errors,
+        row_errors,
+        np.zeros(len(names)),
+        dict.fromkeys(names),
+        [],
+        "a judge",
+        10,
+        1.0,
+        0.5,
     )
 
 
@@ -105,6 +114,12 @@ def test_the_standard_error_is_the_larger_of_repeats_and_rows():
     assert result(errors, calm).table_.set_index("candidate").loc["a", "standard_error"] == pytest.approx(
         by_repeat
     )
+
+
+def test_a_judge_that_learned_little_is_told():
+    rows = np.zeros((2, 4))
+    assert "It learned little" in str(result(np.full((3, 2), 0.45), rows))
+    assert "It learned little" not in str(result(np.full((3, 2), 0.3), rows))
 
 
 def test_the_winner_is_the_best_of_those_that_surely_lead():
@@ -319,6 +334,12 @@ def test_without_a_proxy_the_columns_choose():
     found = ProxyCoresetSelector(strategy="pilot", subset_size=0.1, random_state=0).fit(X, Y).pilot_
     assert {"herding", "facility_location", BASELINE} <= set(found.names)
     assert "entropy" not in found.names
+
+
+def test_several_proxies_are_refused_in_a_selector():
+    selector = ProxyCoresetSelector(PROXY, strategy="pilot", n_proxies=2, random_state=0)
+    with pytest.raises(ValueError, match="n_proxies=2 must be 1 with strategy='pilot'"):
+        selector.fit(X, Y)
 
 
 # Bad input ----------------------------------------------------------------------------------------

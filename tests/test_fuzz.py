@@ -391,6 +391,9 @@ SMALL = {
         "table": pd.DataFrame(0.5, range(5), ["confidence", "variability", "correctness"])
     },
     "TrainingRecordDisplay": lambda: {"record": _record()},
+    "AgreementMatrixDisplay": lambda: {"matrix": pd.DataFrame([[0.5]], ["a"], ["a"])},
+    "OverlapDisplay": lambda: {"table": sksvp.agreement.overlap(range(9), range(9), [0.5])},
+    "AgreementByEpochDisplay": lambda: {"tables": pd.DataFrame({"epoch": [1], "correlation": [0.5]})},
     "ActiveLearningDisplay": lambda: {"curve": pickle.loads(_curve())[1]},
     "ImageFolderRows": lambda: {"root": _image_files(), "files": ["a/1.png"], "image_size": 8, "n_jobs": 1},
     "PackedTexts": {"texts": ["a", "b"]},
@@ -527,6 +530,12 @@ CALLS = {
     "plotting.ActiveLearningDisplay.from_estimator": {
         "n_repeats": lambda: 1,
         "models": lambda: ("proxy",),
+    },
+    "plotting.AgreementMatrixDisplay.from_runs": {"runs": lambda: {"a": [[1, 2, 3], [1, 3, 2]]}},
+    "plotting.OverlapDisplay.from_scores": {"a": lambda: np.arange(30.0), "b": lambda: np.arange(30.0)},
+    "plotting.AgreementByEpochDisplay.from_records": {
+        "record": lambda: _record(),
+        "reference": lambda: _record(),
     },
     "plotting.DataMapDisplay.from_record": {"record": lambda: _record()},
     "plotting.DataMapDisplay.from_selector": {"selector": lambda: _selector()},

@@ -261,7 +261,7 @@ _SENTENCES = [
     *(
         Quote(
             page,
-            "they give {} better and {} worse",
+            "chosen without the data set that is judged give {} better and {} worse",
             "bench_auto.json",
             lambda record: [
                 sum(entry["left out"]["equal updates"][key] for entry in record["entries"].values())
@@ -864,6 +864,8 @@ def test_another_figure_is_noticed(quote):
         ("bench_strategies", lambda module, record: module.lines_of(record)),
         ("bench_auto", lambda module, record: module.lines_of(record)),
         ("bench_label_issues", lambda module, record: module.lines_of(record)),
+        ("bench_agreement", lambda module, record: module.lines_of(record)),
+        ("bench_pilot", lambda module, record: module.lines_of(record, module.by_cell(record))),
         ("bench_cuda", lambda module, record: module.lines_of(record["figures"])),
     ],
 )

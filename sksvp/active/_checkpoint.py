@@ -39,7 +39,7 @@ class LearnerCheckpoint(Checkpoint):
     over from another thread or process, which may be in the middle of a step.
     """
 
-    kind = "learner state 2"
+    kind = "learner state 3"
     _in_use = "End that process, or call close() of the learner of this one."
     _gone_on = (
         "without this learner, which is a copy or was replaced. Reopen it by ProxyActiveLearner.resume."

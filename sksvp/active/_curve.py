@@ -38,7 +38,8 @@ def active_learning_curve(
         One line for each repeat and round: ``repeat``, ``random_state``,
         ``round``, ``n_labeled``, ``proxy_error`` and ``target_error`` (shares of
         the test rows; NaN if nothing was trained), and the seconds ``proxy_fit``,
-        ``inference``, ``ranking`` and ``target_fit``.
+        ``inference``, ``ranking`` and ``target_fit``. If the learner has a rule
+        `stop`, ``settled`` says whether it is met.
 
     Raises
     ------
@@ -86,4 +87,4 @@ def _line(entry: dict[str, Any]) -> dict[str, Any]:
         line[f"{model}_error"] = float("nan") if score is None else 1.0 - score
     for part in ("proxy_fit", "inference", "ranking", "target_fit"):
         line[part] = float("nan") if entry[part] is None else entry[part]
-    return line
+    return line if "settled" not in entry else {**line, "settled": entry["settled"]}

@@ -114,6 +114,12 @@ class FittedLearner(CarriesStrategies, MetaEstimatorMixin, ClassifierMixin, Base
         return self._run.reason
 
     @property
+    def settled_(self) -> bool:
+        """Whether the rule `stop` is met with the models trained so far."""
+        judged = [entry.get("settled") for entry in self._run.state.history]
+        return next((settled for settled in reversed(judged) if settled is not None), False)
+
+    @property
     def waiting_(self) -> np.ndarray:
         """Rows of the last query that have no label yet; a copy."""
         return self._run.state.waiting.copy()

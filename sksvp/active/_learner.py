@@ -1,6 +1,7 @@
 """Active learning with a proxy."""
 
 import os
+import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from numbers import Integral, Real
@@ -13,19 +14,22 @@ from sklearn.utils.validation import _num_samples
 
 from .._inputs._labels import read_labels
 from .._inputs._lengths import indexable_rows
-from .._inputs._parameters import ListOf
+from .._inputs._parameters import ListOf, WholeNumber
 from .._inputs._paths import as_path
 from .._inputs._row_numbers import check_row_numbers
 from .._storage._fingerprint import fingerprint
 from ..labelling import check_classes, read_classes
 from ..proxies import as_proxy
+from ._candidates import Candidates
 from ._exchange import ExchangingLearner
 from ._opening import check_models, open_state, read_pool, route_fit_params
 from ._pool import append_rows
+from ._predictions_settled import PredictionsSettled
 from ._protocol import Answers, make_plan, run_protocol
-from ._queries import check_asked, check_asked_again, check_query_size
+from ._queries import check_asked, check_asked_again, check_candidates, check_query_size
 from ._resume import find_run
 from ._run import Run, resolve_pool_strategy, seconds_of
+from ._stopping import describe_stop
 
 
 class ProxyActiveLearner(ExchangingLearner):
@@ -71,6 +75,15 @@ class ProxyActiveLearner(ExchangingLearner):
     missing_label : int, str or None, default=None
         A further value that marks rows of y without a label. None, NaN and pandas'
         NA always do.
+    max_candidates : int or None, default=None
+        Number of rows that each selection ranks at most, for huge pools. None ranks all.
+    candidates : {"random", "neighbors"}, default="random"
+        Which rows are ranked if there are more than `max_candidates`: rows drawn at
+        random, or rows among the 100 nearest neighbours of each labelled row, for rare
+        classes [2]_. Neighbours need a numeric X; distances are Euclidean.
+    stop : PredictionsSettled or None, default=None
+        Rule that says when the labels suffice. It ends `rounds`; without them `query`
+        warns once the rule is met.
     warm_start : bool, default=False
         If True, a proxy starts from the weights of the previous proxy instead of
         fresh ones. It starts from fresh weights when a class is new.
@@ -93,7 +106,11 @@ class ProxyActiveLearner(ExchangingLearner):
         ``inference`` and ``ranking``; seconds of ``target_fit`` on all labels after
         it; each also as seconds of the processor, ``proxy_fit_cpu`` and so on;
         ``proxy_score`` and ``target_score``, accuracies on X_val of models trained
-        on all labels after it. Entries that do not apply are None.
+        on all labels after it; with a rule `stop`, ``proxy_change`` and
+        ``target_change``, how much these models differ from those before, and
+        ``settled``, whether the rule is met. Entries that do not apply are None.
+    settled_ : bool
+        Whether the rule `stop` is met with the models trained so far.
     scores_ : ndarray of shape (n_rows,)
         Scores of the last selection; higher scores are chosen first. NaN for rows
         that were labelled.
@@ -129,6 +146,9 @@ class ProxyActiveLearner(ExchangingLearner):
     Coleman et al., Selection via Proxy: Efficient Data Selection for Deep
     Learning, ICLR 2020.
 
+    .. [2] Coleman et al., Similarity Search for Efficient Active Learning and Search of
+       Rare Concepts, AAAI 2022.
+
     Examples
     --------
     >>> import numpy as np
@@ -156,6 +176,9 @@ class ProxyActiveLearner(ExchangingLearner):
         "target_at": [StrOptions({"last", "all"}), ListOf(Integral, can_be_empty=True)],
         "oracle": [callable, None],
         "missing_label": [Integral, str, None, "nan"],
+        "max_candidates": [WholeNumber(1), None],
+        "candidates": [StrOptions({"random", "neighbors"})],
+        "stop": [PredictionsSettled, None],
         "warm_start": ["boolean"],
         "checkpoint": [str, os.PathLike, None],
         "random_state": ["random_state"],
@@ -173,6 +196,9 @@ class ProxyActiveLearner(ExchangingLearner):
         target_at="last",
         oracle: Callable | None = None,
         missing_label=None,
+        max_candidates: int | None = None,
+        candidates: str = "random",
+        stop: PredictionsSettled | None = None,
         warm_start: bool = False,
         checkpoint=None,
         random_state=None,
@@ -186,6 +212,9 @@ class ProxyActiveLearner(ExchangingLearner):
         self.target_at = target_at
         self.oracle = oracle
         self.missing_label = missing_label
+        self.max_candidates = max_candidates
+        self.candidates = candidates
+        self.stop = stop
         self.warm_start = warm_start
         self.checkpoint = checkpoint
         self.random_state = random_state
@@ -249,12 +278,23 @@ class ProxyActiveLearner(ExchangingLearner):
         if self.rounds is not None:
             # Both are checked before the run gets a folder.
             plan = make_plan(self.rounds, self.initial_size, self.target_at, len(table.codes))
+            Candidates(self.max_candidates).check(max(plan.sizes[1:]))
             answers = Answers(table, self.oracle, self.missing_label)
         with ExitStack() as stack:
             checkpoint, state = open_state(self, X, table, X_val, y_val, routed, stack)
             watches = self.rounds is None or self.oracle is not None
             run = Run(
-                X, state, self.proxy, self.target, strategy, self.warm_start, checkpoint, routed, watches
+                X,
+                state,
+                self.proxy,
+                self.target,
+                strategy,
+                self.warm_start,
+                checkpoint,
+                routed,
+                watches_pool=watches,
+                stop=self.stop,
+                candidates=Candidates(self.max_candidates, self.candidates),
             )
             if self.rounds is not None:
                 run_protocol(run, plan, answers, X_val, y_val, verbose=self.verbose)
@@ -268,7 +308,7 @@ class ProxyActiveLearner(ExchangingLearner):
         return self
 
     @validate_params({"discard": ["boolean"]}, prefer_skip_nested_validation=False)
-    def query(self, n_samples: int, *, discard: bool = False) -> np.ndarray:
+    def query(self, n_samples: int, *, candidates=None, discard: bool = False) -> np.ndarray:
         """Choose rows to label next.
 
         The proxy is trained on all labels so far. If these are of fewer than two
@@ -279,6 +319,8 @@ class ProxyActiveLearner(ExchangingLearner):
         ----------
         n_samples : int
             Number of rows.
+        candidates : array-like of int, optional
+            Only these rows may be chosen. By default all rows without a label.
         discard : bool, default=False
             If True, drop the rows of the last query that have no label yet. They may
             be chosen again.
@@ -287,21 +329,24 @@ class ProxyActiveLearner(ExchangingLearner):
         -------
         ndarray of int
             Row numbers in the fitted X, best first, all without a label. While
-            labels of the last query are missing, its rows without a label.
+            labels of the last query are missing, its rows without a label, whatever
+            `candidates` are.
 
         Raises
         ------
         ValueError
             If labels of a query of another size are missing, if the size is below
-            1, if every row of the pool has a label, or if the pool was changed in
-            place since it was fitted.
+            1, if every row of the pool has a label, if a candidate has one or does not
+            exist, or if the pool was changed in place since it was fitted.
         TypeError
-            If the size is not an integer.
+            If the size or candidates are not integers.
 
         Warns
         -----
         UserWarning
-            If fewer rows are left than asked for: all of them are returned.
+            If fewer rows or candidates are left than asked for: all of them are
+            returned. If the rule
+            `stop` is met: more labels will hardly change the model.
         """
         if not isinstance(n_samples, Integral) or isinstance(n_samples, bool):
             raise TypeError(f"n_samples must be an int, got {n_samples!r}.")
@@ -312,7 +357,13 @@ class ProxyActiveLearner(ExchangingLearner):
         if len(run.state.waiting):
             check_asked_again(n_samples, run.state)
             return run.state.waiting.copy()
-        return run.select(check_query_size(n_samples, run.state)).copy()
+        allowed = None if candidates is None else check_candidates(candidates, run.state)
+        rows = run.select(check_query_size(n_samples, run.state, allowed), allowed).copy()
+        if run.stop is not None and self.settled_:
+            warnings.warn(
+                f"The labels seem to suffice. {describe_stop(run.stop, run)}", UserWarning, stacklevel=3
+            )
+        return rows
 
     @validate_params(
         {"allow_extra": ["boolean"], "overwrite": ["boolean"]}, prefer_skip_nested_validation=False
@@ -463,6 +514,8 @@ class ProxyActiveLearner(ExchangingLearner):
                 learner.warm_start,
                 checkpoint,
                 watches_pool=True,
+                stop=learner.stop,
+                candidates=Candidates(learner.max_candidates, learner.candidates),
             )
             learner._keep_run(run, X)
             stack.pop_all()

@@ -57,6 +57,8 @@ def check_models(learner, X: Any) -> Any:
     """Check that proxy and target are classifiers and the proxy serves the strategy on X; return the strategy."""
     if learner.oracle is not None and learner.rounds is None:
         raise ValueError("oracle is called in rounds: set rounds=[...] too, or call teach with its labels.")
+    if learner.stop is not None:
+        learner.stop._validate_params()
     proxy = as_proxy(learner.proxy)
     proxy.check_classifies("proxy")
     proxy.check_params()
@@ -67,6 +69,10 @@ def check_models(learner, X: Any) -> Any:
     strategy = resolve_pool_strategy(learner.strategy, proxy.gives)
     proxy.check_gives(strategy.requires)
     proxy.check_rows(X, strategy.requires)
+    if learner.stop is not None and learner.stop.measure == "expected_error":
+        for model in (learner.proxy, learner.target):
+            if model is not None:
+                as_proxy(model).check_gives(("probabilities",))
     return strategy
 
 

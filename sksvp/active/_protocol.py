@@ -11,6 +11,7 @@ import numpy as np
 from .._inputs._labels import read_labels
 from ._labels import LabelTable, check_validation_labels
 from ._run import Run, seconds_of
+from ._stopping import is_settled, proxy_is_settled
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,13 @@ class Plan:
         Labels of the random start, then of each round.
     due : frozenset of int
         Total numbers of labels at which the target is trained.
+    ends_with_target : bool
+        Whether the target is trained at the end, also if a rule ends the run before.
     """
 
     sizes: list[int]
     due: frozenset[int]
+    ends_with_target: bool
 
 
 def make_plan(rounds: Any, initial_size: float, target_at: Any, n_rows: int) -> Plan:
@@ -51,7 +55,7 @@ def make_plan(rounds: Any, initial_size: float, target_at: Any, n_rows: int) -> 
             f"initial_size={initial_size!r} and rounds={list(rounds)!r} ask for {totals[-1]} labels of a pool of "
             f"{n_rows} rows."
         )
-    return Plan(sizes, target_totals(target_at, totals))
+    return Plan(sizes, target_totals(target_at, totals), isinstance(target_at, str))
 
 
 def _rounded_up(sizes: list[int], shares: list[float], n_rows: int) -> int:
@@ -194,8 +198,24 @@ def run_protocol(
             check_validation_labels(y_val, run.state.table)
         _score_proxy(run, X_val, y_val)
         train_due_target(run, plan.due, X_val, y_val)
+        if _has_settled(run, X_val, y_val):
+            if plan.ends_with_target:
+                train_due_target(run, frozenset([run.state.n_labeled]), X_val, y_val)
+            break
     if run.target is None or plan.due:
         run.predictor()
+
+
+def _has_settled(run: Run, X_val: Any, y_val: np.ndarray | None) -> bool:
+    """Tell whether the stopping rule ends the run with the labels so far."""
+    if run.stop is None or run.state.table.n_classes < 2:
+        return False
+    run.official_proxy()
+    if proxy_is_settled(run.stop, run) and run.target is not None and not run.is_shared:
+        # The target is asked only once the proxy has settled: it costs more.
+        train_due_target(run, frozenset([run.state.n_labeled]), X_val, y_val)
+    run.save()
+    return run.stop.ends_run and is_settled(run.stop, run)
 
 
 def _score_proxy(run: Run, X_val: Any, y_val: np.ndarray | None) -> None:

@@ -1,9 +1,11 @@
 """Checks of the sizes and row numbers that `query` and `teach` get."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 
+from .._inputs._row_numbers import check_row_numbers
 from ..strategies import check_n_samples
 from ._state import State
 
@@ -21,17 +23,31 @@ def check_asked_again(n_samples: int, state: State) -> None:
         )
 
 
-def check_query_size(n_samples: int, state: State) -> int:
-    """Return the number of rows of a query: at most those without a label."""
-    n_free = int((~state.table.labelled).sum())
+def check_candidates(candidates: Any, state: State) -> np.ndarray:
+    """Return the candidates of a query, ascending; ValueError if one has a label or does not exist."""
+    rows = np.unique(check_row_numbers(candidates, state.n_rows, "candidates"))
+    if len(rows) == 0:
+        raise ValueError("candidates must name one row at least, got none.")
+    labelled = rows[state.table.labelled[rows]]
+    if len(labelled):
+        raise ValueError(
+            f"candidates has {len(labelled)} rows with a label, such as {labelled[:5].tolist()}."
+        )
+    return rows
+
+
+def check_query_size(n_samples: int, state: State, candidates: np.ndarray | None = None) -> int:
+    """Return the number of rows of a query: at most the candidates, which are all rows without a label by default."""
+    n_free = int((~state.table.labelled).sum()) if candidates is None else len(candidates)
     if n_free == 0:
         raise ValueError(
             f"All {state.n_rows} rows are labelled, none is left to query. Mark rows without a label in y "
             "by None, NaN or pd.NA, or by missing_label=...; or append rows with extend."
         )
     if n_samples > n_free:
+        left = "rows are left without a label" if candidates is None else "candidates are given"
         warnings.warn(
-            f"n_samples={n_samples}, but only {n_free} rows are left without a label: all of them are returned.",
+            f"n_samples={n_samples}, but only {n_free} {left}: all of them are returned.",
             UserWarning,
             stacklevel=4,
         )

@@ -35,15 +35,16 @@ def rank_pool(
     proxy: Proxy,
     X: Any,
     labelled: np.ndarray,
+    candidates: np.ndarray,
     n_samples: int,
     *,
     random_state: int,
 ) -> Ranking:
     """Choose rows without a label by the evidence of a proxy.
 
-    A strategy that scores each row by itself gets evidence of the unlabelled rows
-    only. Any other strategy, such as k-centers, gets evidence of all rows, with the
-    labelled ones as `initial`.
+    A strategy that scores each row by itself gets evidence of the candidates only. Any
+    other strategy, such as k-centers, gets evidence of the labelled rows too, as
+    `initial`.
 
     Parameters
     ----------
@@ -54,7 +55,9 @@ def rank_pool(
     X : rows of length n_rows
         The pool.
     labelled : ndarray of shape (n_rows,), bool
-        Rows that cannot be chosen.
+        Rows that have a label.
+    candidates : ndarray of int
+        Rows that can be chosen, ascending; none has a label.
     n_samples : int
         Number of rows to choose.
     random_state : int
@@ -66,12 +69,12 @@ def rank_pool(
         If the strategy returns rows that cannot be chosen.
     """
     n_rows = len(labelled)
-    candidates = np.flatnonzero(~labelled)
-    rows = candidates if getattr(strategy, "scores_each_row", False) else np.arange(n_rows)
+    alone = getattr(strategy, "scores_each_row", False)
+    rows = candidates if alone else np.union1d(np.flatnonzero(labelled), candidates)
     with Clock() as inference:
         evidence = proxy.gather(X, strategy.requires, rows=None if len(rows) == n_rows else rows)
     with Clock() as ranking:
-        initial = None if len(rows) == len(candidates) else np.flatnonzero(labelled)
+        initial = None if len(rows) == len(candidates) else np.flatnonzero(labelled[rows])
         choice = choose(strategy, evidence, n_samples, initial=initial, random_state=random_state)
         scores = np.full(n_rows, np.nan)
         scores[rows] = choice.scores

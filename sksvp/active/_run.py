@@ -14,11 +14,14 @@ from .._inputs._containers import take_rows
 from .._seeds import draw_seeds
 from ..proxies import NoFeatures, as_proxy
 from ..strategies import AutoQuery, Margin, Random, recorder_names, resolve_strategy
+from ._candidates import Candidates
 from ._checkpoint import LearnerCheckpoint
 from ._models import Trained, are_same, train
+from ._predictions_settled import PredictionsSettled
 from ._ranking import Ranking, rank_pool
 from ._same_rows import snapshot_of
 from ._state import State
+from ._stopping import note_change
 
 
 @dataclass
@@ -47,6 +50,10 @@ class Run:
         Metadata for the `fit` of ``"proxy"`` and ``"target"``.
     watches_pool : bool
         Whether the user can change the pool between two steps.
+    stop : PredictionsSettled or None
+        Says when the labels suffice.
+    candidates : Candidates
+        Which rows without a label are ranked.
     trained_proxy, trained_target : Trained or None
         The models trained last.
     took : Strategy or None
@@ -64,6 +71,8 @@ class Run:
     checkpoint: LearnerCheckpoint | None = None
     fit_params: dict[str, dict] = field(default_factory=lambda: {"proxy": {}, "target": {}})
     watches_pool: bool = False
+    stop: PredictionsSettled | None = None
+    candidates: Candidates = field(default_factory=Candidates)
     trained_proxy: Trained | None = field(default=None, init=False)
     trained_target: Trained | None = field(default=None, init=False)
     took: Any = field(default=None, init=False)
@@ -112,27 +121,28 @@ class Run:
 
     # Steps ----------------------------------------------------------------------------------
 
-    def select(self, n_samples: int) -> np.ndarray:
+    def select(self, n_samples: int, allowed: np.ndarray | None = None) -> np.ndarray:
         """Choose the rows to label next; they wait for labels.
 
         With labels of fewer than two classes no model can be trained. The rows are then
         drawn at random, unless the strategy needs no trained model; `AutoQuery` takes
-        one then.
+        one then. If `allowed` is given, only these rows can be chosen.
         """
         state = self.state
         can_train = state.table.n_classes > 1
         strategy = self._take_strategy(n_samples)
-        proxy = self.official_proxy() if can_train and strategy.requires else None
+        # A stopping rule compares the proxies, whatever ranks.
+        proxy = self.official_proxy() if can_train and (strategy.requires or self.stop) else None
         known = as_proxy(None) if proxy is None else proxy.proxy
         try:
-            ranking = self._rank(strategy, known, n_samples)
+            ranking = self._rank(strategy, known, n_samples, allowed)
         except NoFeatures:
             if not isinstance(self.strategy, AutoQuery):
                 raise
             # Features show only when they are asked for to be no numbers.
             strategy = Margin() if can_train else Random()
             self.reason = f"{type(strategy).__name__}, since there are no features to cover"
-            ranking = self._rank(strategy, known, n_samples)
+            ranking = self._rank(strategy, known, n_samples, allowed)
         self.took = strategy
         # A second selection on the same labels does not count their training again.
         paid = state.step_of_selection == state.step
@@ -147,6 +157,7 @@ class Run:
                 **seconds_of("target_fit", None),
                 "proxy_score": None,
                 "target_score": None,
+                **({} if self.stop is None else dict.fromkeys(("proxy_change", "target_change", "settled"))),
             }
         )
         state.scores, state.waiting, state.n_asked = ranking.scores, ranking.rows, n_samples
@@ -155,15 +166,13 @@ class Run:
         self.save()
         return ranking.rows
 
-    def _rank(self, strategy: Any, proxy: Any, n_samples: int) -> Ranking:
-        return rank_pool(
-            strategy,
-            proxy,
-            self.X,
-            self.state.table.labelled,
-            n_samples,
-            random_state=_seed(self.state.seeds["drawing"], self.state.n_selections),
-        )
+    def _rank(self, strategy: Any, proxy: Any, n_samples: int, allowed: np.ndarray | None) -> Ranking:
+        labelled = self.state.table.labelled
+        drawing = _seed(self.state.seeds["drawing"], self.state.n_selections)
+        candidates = np.flatnonzero(~labelled) if allowed is None else allowed
+        if strategy.requires:
+            candidates = self.candidates.thin(self.X, labelled, candidates, n_samples, random_state=drawing)
+        return rank_pool(strategy, proxy, self.X, labelled, candidates, n_samples, random_state=drawing)
 
     def _take_strategy(self, n_samples: int) -> Any:
         """Return the strategy that ranks now."""
@@ -219,6 +228,7 @@ class Run:
             self.state.proxy_trainings.append(self.place)
         if self.warm_start:
             self._last_official = trained
+        note_change(self, "proxy", trained)
         return trained
 
     def train_target(self) -> Trained:
@@ -226,7 +236,10 @@ class Run:
         self.state.target_training = self.place
         if self.is_shared:
             self.official_proxy()
-        return self._target_at(self.place)
+        trained = self._target_at(self.place)
+        if not self.is_shared:
+            note_change(self, "target", trained)
+        return trained
 
     def predictor(self) -> Trained:
         """Return the model that predicts: the last target, or the proxy if there is no target.

@@ -52,6 +52,9 @@ class State:
         Places of the proxies from which a warm start continues.
     target_training : (selection, step) or None
         Place of the last target.
+    seen : dict
+        What the last ``"proxy"`` and the last ``"target"`` said of the sample of the
+        stopping rule.
     """
 
     table: LabelTable
@@ -70,6 +73,7 @@ class State:
     corrections: list[list[int]] = field(default_factory=list)
     proxy_trainings: list[tuple[int, int]] = field(default_factory=list)
     target_training: tuple[int, int] | None = None
+    seen: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def n_rows(self) -> int:

@@ -24,8 +24,9 @@ def agreement_matrix(
 ) -> "pd.DataFrame":
     """Correlate the scores of several models, each trained several times.
 
-    Runs of one model differ by their seeds. Their agreement, on the diagonal, is the
-    ceiling for the agreement with other models.
+    Runs of one model differ by their seeds. Their agreement, on the diagonal, bounds
+    that with other models: as far as scores are a common signal and noise, two models
+    agree at most at the geometric mean of their diagonal numbers.
 
     Parameters
     ----------

@@ -82,7 +82,7 @@ class ProxyAgreement:
 
     @property
     def ceiling(self) -> float:
-        """Mean correlation between runs of the target: what a perfect proxy would reach. NaN for a single run."""
+        """Mean correlation between runs of the target: what another of its trainings reaches. NaN for a single run."""
         return self._mean_correlation("target", "target")
 
     def _mean_correlation(self, first: str, second: str) -> float:
@@ -151,7 +151,7 @@ def proxy_agreement(
         Whether classes have quotas in the chosen rows.
     n_runs : int, default=2
         Trainings of each model, with different seeds. With two or more, the agreement
-        of a model with itself is known: no other model agrees with it more than that.
+        of a model with itself is known, beside which that of two models is read.
     method : {"spearman", "pearson", "kendall"}, default="spearman"
         See `rank_correlation`.
     random_state : int, RandomState or None, default=None

@@ -5,7 +5,7 @@ import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import typer
 
@@ -16,6 +16,9 @@ from ._experiment import known_strategies
 from ._groups import Group, option, takes_groups
 from ._models import build_classifier, full_name, network_kind, network_names
 from ._networks import Learning, proxy_default
+
+if TYPE_CHECKING:
+    from sklearn.utils import Bunch
 
 _BALANCED = "class-balanced "
 _JUDGES = ("proxy", "networks")
@@ -98,10 +101,21 @@ def pilot(data: Data, trial: Trial, learning: Learning) -> None:
         target = build(full_name(target, data.dataset), "--target")
     bunch = data.load(proxies[names[0]], names, needs_test=False)
 
-    from .. import pilot as run_pilot
-    from .._storage._files import replacing
+    found = _compare(proxies, bunch, trial, target)
+    typer.echo(str(found))
+    if trial.out is not None:
+        from .._storage._files import replacing
 
-    found = run_pilot(
+        with replacing(trial.out) as part:
+            found.table_.to_csv(part, index=False)
+        typer.echo(f"written to {trial.out}")
+    typer.echo(f"run: {_command(found, data, trial, names)}")
+
+
+def _compare(proxies: dict[str, Any], bunch: "Bunch", trial: Trial, target: Any) -> Any:
+    from .. import pilot as try_strategies
+
+    return try_strategies(
         proxies,
         bunch.X_train,
         bunch.y_train,
@@ -113,12 +127,6 @@ def pilot(data: Data, trial: Trial, learning: Learning) -> None:
         random_state=trial.seed,
         verbose=int(sys.stderr.isatty()),
     )
-    typer.echo(str(found))
-    if trial.out is not None:
-        with replacing(trial.out) as part:
-            found.table_.to_csv(part, index=False)
-        typer.echo(f"written to {trial.out}")
-    typer.echo(f"run: {_command(found, data, trial, names)}")
 
 
 def _command(found: Any, data: Data, trial: Trial, names: list[str]) -> str:
@@ -128,4 +136,4 @@ def _command(found: Any, data: Data, trial: Trial, names: list[str]) -> str:
     source = ["--dataset", data.dataset] if data.dataset else ["--data", str(data.data)]
     words = ["sksvp", "coreset", *source, "--proxy", proxy or names[0], "--strategy", plain]
     words += ["--subset-size", str(trial.subset_size)]
-    return shlex.join([*words, *(["--class-balanced"] if name != plain else [])])  # type: ignore[list-item]
+    return shlex.join([*words, *(["--class-balanced"] if name != plain else [])])

@@ -19,7 +19,7 @@ from .._inputs._paths import as_path
 from .._inputs._row_numbers import check_row_numbers
 from .._storage._fingerprint import fingerprint
 from ..coreset import ProxyCoresetSelector
-from ..strategies import ForgettingCounter, count_rows
+from ..strategies import ForgettingCounter, count_rows, recorder_names
 from ._experiment import OF_RUNS, Arm, Experiment, described, distinct
 from ._hints import Hints, collecting
 from ._kept import keep_training, training_folder
@@ -216,7 +216,9 @@ class CoresetRun(Experiment):
         CoresetArm
             The arm.
         """
-        return next(arm for arm in self.arms() if arm.seed == seed and arm.needs_proxy)
+        arms = [arm for arm in self.arms() if arm.seed == seed and arm.needs_proxy]
+        # The training that records most serves the others too.
+        return max(arms, key=lambda arm: len(set(getattr(arm.ranks, "requires", ())) & {*recorder_names()}))
 
     def epochs_of(self, arm: CoresetArm, folder: RunFolder | None = None) -> int | None:
         """Return the epochs of the target in an arm; None if it counts none.

@@ -23,8 +23,9 @@ class ActiveLearningDisplay:
     curve : DataFrame
         Result of `active_learning_curve`: one line per repeat and round, with
         ``n_labeled``, ``target_error`` and ``proxy_error`` (shares of the test
-        rows; NaN if nothing was trained). To plot several curves in one figure,
-        concatenate them and add a column ``name``.
+        rows; NaN if nothing was trained); a column ``settled`` shows where a stopping
+        rule was met. To plot several curves in one figure, concatenate them and add a
+        column ``name``.
 
     Attributes
     ----------
@@ -36,6 +37,9 @@ class ActiveLearningDisplay:
         Lines of the means, by label.
     bands_ : dict of str to matplotlib.collections.FillBetweenPolyCollection
         Bands of one standard deviation on each side, if there are repeats.
+    stops_ : dict of str to matplotlib.lines.Line2D
+        Vertical lines where the learner's rule `stop` was met, in the mean of the repeats
+        that met it, by name of the curve.
 
     Examples
     --------
@@ -114,6 +118,7 @@ class ActiveLearningDisplay:
         self.lines_: dict[str, Any] = {}
         self.bands_: dict[str, Any] = {}
         colours = iter(_COLOURS * (len(self.curve) + 1))
+        self.stops_: dict[str, Any] = {}
         for number, (name, lines) in enumerate(self._methods()):
             look = {
                 "color": _GREYS.get(name) or next(colours),
@@ -123,6 +128,7 @@ class ActiveLearningDisplay:
             for model in models:
                 label = f"{name}, {model}" if name and len(models) > 1 else name or model
                 self._plot_model(label.replace("_", " "), model, lines, look)
+            self._mark_stop(name, lines, look["color"])
         ax.set(xlabel="labelled rows", ylabel="test error, %")
         ax.set_xlim(left=0)
         ax.set_ylim(bottom=0)
@@ -135,6 +141,18 @@ class ActiveLearningDisplay:
             return [("", self.curve)]
         groups = self.curve.astype({"name": str}).groupby("name", sort=False)
         return [(str(name), lines) for name, lines in groups]
+
+    def _mark_stop(self, name: str, lines: pd.DataFrame, colour: Any) -> None:
+        """Draw a vertical line at the mean number of labels at which the stopping rule was met first."""
+        if "settled" not in lines:
+            return
+        met = lines[lines["settled"].eq(True)]
+        if met.empty:
+            return
+        runs = met.groupby("repeat") if "repeat" in met else met.groupby(lambda _: 0)
+        labels = float(runs["n_labeled"].min().mean())
+        label = f"{name}, predictions settled" if name else "predictions settled"
+        self.stops_[name] = self.ax_.axvline(labels, color=colour, linestyle=":", label=label)
 
     def _plot_model(self, label: str, model: str, lines: pd.DataFrame, look: dict[str, Any]) -> None:
         errors = 100 * lines.groupby("n_labeled")[f"{model}_error"].agg(["mean", "std"]).dropna(subset="mean")

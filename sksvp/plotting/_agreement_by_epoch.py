@@ -54,7 +54,7 @@ class AgreementByEpochDisplay:
                 raise TypeError(f"tables[{name!r}] must be {_TABLE}, got {table!r:.80}.")
 
     @classmethod
-    @validate_params(_PLOT, prefer_skip_nested_validation=True)
+    @validate_params(_PLOT, prefer_skip_nested_validation=False)
     def from_records(
         cls,
         record: Any,

@@ -55,7 +55,7 @@ class AgreementMatrixDisplay:
         self.matrix = matrix
 
     @classmethod
-    @validate_params(_PLOT, prefer_skip_nested_validation=True)
+    @validate_params(_PLOT, prefer_skip_nested_validation=False)
     def from_runs(
         cls, runs: Any, *, method: str = "spearman", ax: Any = None, colorbar: bool = True
     ) -> "AgreementMatrixDisplay":

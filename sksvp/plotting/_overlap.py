@@ -51,7 +51,7 @@ class OverlapDisplay:
         self.table = table
 
     @classmethod
-    @validate_params({"ax": _AXES_OR_NONE}, prefer_skip_nested_validation=True)
+    @validate_params({"ax": _AXES_OR_NONE}, prefer_skip_nested_validation=False)
     def from_scores(cls, a: Any, b: Any, *, shares: Any = None, ax: Any = None) -> "OverlapDisplay":
         """Measure the overlap of two scores and plot it.
 

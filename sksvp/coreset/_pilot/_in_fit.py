@@ -27,6 +27,11 @@ def fit_by_pilot(selector: Any, X: Any, y: Any, fit_params: dict) -> None:
     fit_params : dict
         Parameters of its `fit`.
     """
+    if selector.n_proxies > 1:
+        raise ValueError(
+            f"n_proxies={selector.n_proxies} must be 1 with strategy='pilot': it tries strategies that several "
+            "proxies cannot share."
+        )
     rows, labels = check_training_rows(X, y, type(selector).__name__)
     seed = draw_seeds(check_random_state(selector.random_state), 1)[0]
     tried = clone(selector)

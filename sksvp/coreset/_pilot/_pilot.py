@@ -121,8 +121,9 @@ def pilot(
     A pilot costs `n_repeats` trainings of each proxy and as many of the judge for each
     candidate (three for each where small networks judge).
 
-    The verdict is about the model that was trained. A target of another kind may rank
-    the strategies differently: ``docs/results/bench_pilot.md`` has how often.
+    The verdict is about models like the one that was trained. Picks by small networks
+    were also good for boosted trees, and for a logistic regression where little was
+    kept, but not always: ``docs/results/bench_pilot.md`` has the figures.
 
     Examples
     --------

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # A candidate is taken where its lead is more than so many of its standard errors.
 SURE = 2.0
+# A judge has learned little if its error is more than this part of that of guessing the largest class.
+_LITTLE_LEARNED = 0.8
 
 
 @dataclass
@@ -40,6 +42,8 @@ class PilotResult:
         Number of rows that were kept of the training rows of a repeat.
     seconds_ : float
         Seconds of the whole pilot.
+    guessing : float
+        Error of always guessing the largest class.
     """
 
     names: list[str]
@@ -51,6 +55,7 @@ class PilotResult:
     judge: str
     n_kept: int
     seconds_: float
+    guessing: float
 
     @cached_property
     def table_(self) -> "pd.DataFrame":
@@ -123,7 +128,13 @@ class PilotResult:
         )
 
     def __str__(self) -> str:
-        lines = [self.verdict_, f"Judged by {self.judge}, trained on {self.n_kept:,} rows.", ""]
+        lines = [self.verdict_, f"Judged by {self.judge}, trained on {self.n_kept:,} rows."]
+        if self.errors_[:, 0].mean() > _LITTLE_LEARNED * self.guessing:
+            lines.append(
+                f"It learned little (guessing the largest class has {_percent(self.guessing)} error), so that the "
+                "outcome says little: train it longer, keep more rows, or take another target."
+            )
+        lines.append("")
         shown = self.table_.assign(
             error=100 * self.table_["error"],
             difference=100 * self.table_["difference"],

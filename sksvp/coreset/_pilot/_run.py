@@ -109,6 +109,7 @@ class PilotRun:
             judge=str(self.judge),
             n_kept=self._n_kept,
             seconds_=time.perf_counter() - start,
+            guessing=1.0 - float(np.unique(y, return_counts=True)[1].max()) / len(y),
         )
 
     def _selector(self, candidate: Candidate) -> Any:

@@ -27,7 +27,13 @@ class DataSize(NamedTuple):
     n_visits: int
 
     def of_class(self) -> "DataSize":
-        """Return the sizes of one class by itself."""
+        """Return the sizes of one class by itself.
+
+        Returns
+        -------
+        DataSize
+            With a single class, and its share of the rows and of the picks, rounded up.
+        """
         return self._replace(
             n_rows=-(-self.n_rows // self.n_classes),
             n_classes=1,

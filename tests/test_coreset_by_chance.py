@@ -42,6 +42,7 @@ def select(events, subset_size, *, labels=None, **params):
     """Fit a selector on rows with these forgetting events; return it and what it warned of."""
     rows = np.arange(len(events), dtype=float)[:, None]
     labels = np.arange(len(events)) % 2 if labels is None else labels
+    params = {"strategy": "forgetting_events", **params}
     selector = ProxyCoresetSelector(Scripted(list(events)), subset_size=subset_size, random_state=0, **params)
     return selector, warned(lambda: selector.fit(rows, labels))
 
@@ -115,8 +116,8 @@ def test_ties_are_those_within_a_class():
 def test_scores_of_one_value():
     tree = DecisionTreeClassifier(random_state=0)
     for selector in (
-        ProxyCoresetSelector(tree, random_state=0),
-        ProxyCoresetSampler(tree, random_state=0),
+        ProxyCoresetSelector(tree, strategy="entropy", random_state=0),
+        ProxyCoresetSampler(tree, strategy="entropy", random_state=0),
     ):
         (text,) = warned(lambda selector=selector: selector.fit(X, y))
         assert text.startswith(

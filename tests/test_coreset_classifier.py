@@ -260,7 +260,9 @@ def test_clone_pickle_and_html():
 def test_class_that_is_lost_is_named():
     # To the logistic regression the first class of the irises is plain.
     with pytest.warns(UserWarning, match=r"20 chosen rows hold no row of 1 class\(es\): 0\..*class_balanced"):
-        classifier = CoresetClassifier(LOGISTIC, selector(subset_size=20, class_balanced=False)).fit(X, y)
+        classifier = CoresetClassifier(
+            LOGISTIC, selector(subset_size=20, strategy="entropy", class_balanced=False)
+        ).fit(X, y)
     np.testing.assert_array_equal(classifier.classes_, [1, 2])
 
 

@@ -148,6 +148,7 @@ def _evidence():
         classes=np.arange(3),
         probabilities=probabilities,
         features=blobs(30)[0],
+        inputs=blobs(30)[0],
         forgetting_events=np.arange(30),
         training_record=_record(),
     )
@@ -426,6 +427,7 @@ ARGUMENTS = {
     "arrays": lambda: blobs(30)[0],
     "b": lambda: [1, 3, 2],
     "baseline_history": lambda: pickle.loads(_curve())[0],
+    "changes": lambda: np.random.RandomState(0).rand(12, 30),
     "classes": lambda: None,
     "correct": lambda: np.eye(3, dtype=bool),
     "data_dir": lambda: ".",
@@ -443,7 +445,10 @@ ARGUMENTS = {
     "learner": lambda: sksvp.ProxyActiveLearner(
         LogisticRegression(), rounds=[3], initial_size=9, random_state=0
     ),
+    "n_classes": lambda: 3,
+    "n_features": lambda: 2,
     "n_jobs": lambda: 1,
+    "n_labels": lambda: 9,
     "n_repeats": lambda: 1,
     "n_rows": lambda: 30,
     "n_samples": lambda: 5,
@@ -458,6 +463,7 @@ ARGUMENTS = {
     "rows": lambda: np.arange(3),
     "runs": lambda: {"small": np.random.RandomState(0).rand(2, 30), "large": np.arange(30.0)},
     "scores": lambda: np.arange(30.0),
+    "size": lambda: sksvp.strategies.DataSize(30, 2, 3, 5, 12),
     "strategy": lambda: "margin",
     "subset_size": lambda: 0.5,
     "target": LogisticRegression,

@@ -78,11 +78,19 @@ def test_scores_are_those_of_the_proxy(texts):
 
 
 @pytest.mark.parametrize(
-    ("make", "strategy"), [(bag, "ForgettingEvents"), (vdcnn, "ForgettingEvents"), (fasttext, "Entropy")]
+    ("make", "kinds"),
+    [
+        (bag, {"training_record", "features"}),
+        (vdcnn, {"training_record", "features"}),
+        (fasttext, {"features"}),
+    ],
 )
-def test_auto_takes_what_the_proxy_can_give(make, strategy, texts):
+def test_auto_takes_what_the_proxy_can_give(make, kinds, texts):
     selector = ProxyCoresetSelector(make(), random_state=0).fit(*texts)
-    assert type(selector.strategy_).__name__ == strategy
+    assert set(selector.strategy_.requires) <= kinds
+    assert selector.strategy_reason_
+    sizes = np.unique(np.asarray(texts[1])[selector.indices_], return_counts=True)[1]
+    assert len(sizes) == len(np.unique(texts[1]))
 
 
 def test_fasttext_cannot_tell_forgetting_events(texts):

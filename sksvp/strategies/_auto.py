@@ -6,6 +6,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.neighbors import NearestNeighbors
+from sklearn.utils._param_validation import validate_params
 
 from ._area_under_margin import AreaUnderMargin
 from ._cartography import confidence, correctness
@@ -122,6 +123,7 @@ class Auto(Strategy):
             return AreaUnderMargin()
         return Entropy() if "probabilities" in self.kinds else None
 
+    @validate_params({"evidence": [Evidence]}, prefer_skip_nested_validation=False)
     def decide(self, evidence: Evidence, n_samples: int) -> Decision:
         """Take a strategy.
 

@@ -4,13 +4,16 @@ from collections.abc import Collection
 from typing import ClassVar
 
 import numpy as np
+from sklearn.utils._param_validation import validate_params
 
+from .._inputs._parameters import WholeNumber
 from ._auto import Decision
 from ._evidence import Evidence
 from ._facility_location import FacilityLocation
 from ._margin import Margin
 from ._random import Random
-from ._strategy import Strategy
+from ._rows import check_rows
+from ._strategy import Strategy, check_n_samples
 from ._typiclust import TypiClust
 
 # Up to so many labels of a class the pool is covered where the model is unsure; above, the margin alone decides.
@@ -52,6 +55,10 @@ class AutoQuery(Strategy):
         """The kinds of evidence that may be read."""
         return tuple(kind for kind in ("probabilities", "features") if kind in self.kinds)
 
+    @validate_params(
+        {"n_rows": [WholeNumber(1)], "n_labels": [WholeNumber(0)], "n_classes": [WholeNumber(0)]},
+        prefer_skip_nested_validation=False,
+    )
     def decide(self, *, n_rows: int, n_labels: int, n_classes: int) -> Decision:
         """Take a strategy.
 
@@ -87,7 +94,11 @@ class AutoQuery(Strategy):
 
     def rank(self, evidence: Evidence, n_samples: int, *, candidates=None, initial=None, random_state=None):
         """Rank as the strategy does that `decide` takes; see `Strategy.rank`."""
-        n_labels = n_samples + (0 if initial is None else len(initial))
+        self._validate_params()
+        known = () if initial is None else check_rows(initial, evidence.n_rows, "initial")
+        n_labels = check_n_samples(n_samples, evidence.n_rows) + len(known)
+            0 if initial is None else len(check_rows(initial, evidence.n_rows, "initial"))
+        )
         part = evidence.logits if evidence.logits is not None else evidence.require("probabilities")
         chosen = AutoQuery(evidence.kinds).decide(
             n_rows=evidence.n_rows, n_labels=n_labels, n_classes=np.shape(part)[1]

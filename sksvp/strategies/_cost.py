@@ -25,6 +25,8 @@ _CHANNELS = ("feature_norm", "change")
 _MADE_UP = {*_TABLES, *_CHANNELS, "probabilities", "training_record", "forgetting_events"}
 # Bounds of the power of the rows that a strategy of unknown growth can have.
 _POWERS = (0.0, 3.0)
+# No data have more rows, columns or classes.
+_MOST = 10**12
 
 
 class Cost(NamedTuple):
@@ -56,11 +58,11 @@ class _Run(NamedTuple):
 @validate_params(
     {
         "strategy": [str, HasMethods(["rank"])],
-        "n_rows": [WholeNumber(2)],
-        "n_features": [WholeNumber(1)],
-        "n_classes": [WholeNumber(2)],
-        "n_samples": [WholeNumber(1)],
-        "n_visits": [WholeNumber(1)],
+        "n_rows": [WholeNumber(2, _MOST)],
+        "n_features": [WholeNumber(1, _MOST)],
+        "n_classes": [WholeNumber(2, _MOST)],
+        "n_samples": [WholeNumber(1, _MOST)],
+        "n_visits": [WholeNumber(1, _MOST)],
     },
     prefer_skip_nested_validation=True,
 )

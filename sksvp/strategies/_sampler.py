@@ -5,9 +5,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods
+from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt
 
-from .._inputs._parameters import RealNumber
 from ._evidence import Evidence
 from ._growth import DataSize, Growth
 from ._label_issues import label_suspicion, mark_most_suspicious
@@ -36,7 +35,7 @@ class Sampler(Strategy):
     picks_greedily = True
     _parameter_constraints: ClassVar[dict] = {
         "score": [str, HasMethods(["rank"])],
-        "drop_label_issues": ["boolean", RealNumber(0, 1, closed="left")],
+        "drop_label_issues": ["boolean", Interval(RealNotInt, 0, 1, closed="left")],
     }
 
     def __init__(self, score: Any, *, drop_label_issues: bool | float = False):

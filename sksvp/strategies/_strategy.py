@@ -104,6 +104,7 @@ class Strategy(BaseEstimator):
             raise ValueError(f"n_samples must be an int of at least 1, got {n_samples!r:.80}.")
         self._validate_params()
 
+    @validate_params({"size": [DataSize]}, prefer_skip_nested_validation=True)
     def growth(self, size: DataSize) -> Growth | None:
         """Return how time and memory grow with the data, for `estimate_cost`; None if it is not known.
 

@@ -271,7 +271,7 @@ class TrainingRecord:
             For a file that is damaged or holds no record, and another `mmap_mode`.
         """
         path = as_path(path, "path")
-        if mmap_mode not in (None, "r"):
+        if mmap_mode is not None and not (isinstance(mmap_mode, str) and mmap_mode == "r"):
             raise ValueError(f"mmap_mode must be None or 'r', got {mmap_mode!r:.80}.")
         try:
             with np.load(path, allow_pickle=False) as file:

@@ -97,8 +97,6 @@ class AutoQuery(Strategy):
         self._validate_params()
         known = () if initial is None else check_rows(initial, evidence.n_rows, "initial")
         n_labels = check_n_samples(n_samples, evidence.n_rows) + len(known)
-            0 if initial is None else len(check_rows(initial, evidence.n_rows, "initial"))
-        )
         part = evidence.logits if evidence.logits is not None else evidence.require("probabilities")
         chosen = AutoQuery(evidence.kinds).decide(
             n_rows=evidence.n_rows, n_labels=n_labels, n_classes=np.shape(part)[1]

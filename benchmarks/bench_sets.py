@@ -289,8 +289,8 @@ def main() -> None:
                 "",
                 "Each side runs in a process of its own, with one thread, after a small run that compiles its loops; "
                 "peak memory is that of the process, with its libraries and its data. The libraries pick within each "
-                "class as well. They get the distances in single precision, so that near ties fall otherwise and later "
-                "picks with them. apricot picks by its default optimizer and by its lazy one.",
+                "class as well. They get the distances in single precision, by which near ties may fall otherwise, and "
+                "later picks with them. apricot picks by its default optimizer and by its lazy one.",
                 "",
                 *(
                     f"Of {one['picks']} picks from {one['rows']} rows, {one['equal']} are those of the definition, "

@@ -160,7 +160,7 @@ def _fit(proxy: Any, bunch: "Bunch", scorer: Scorer, memory: Path) -> Any:
     class ByEntropy(Entropy):
         """Entropy that has the training record what any score reads."""
 
-        requires: tuple[str, ...] = ("probabilities", *as_proxy(proxy).recorders)  # type: ignore[assignment]
+        requires = ("probabilities", *as_proxy(proxy).recorders)  # type: ignore[assignment]
 
     selector = ProxyCoresetSelector(
         proxy,

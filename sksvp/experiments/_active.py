@@ -97,9 +97,9 @@ class ActiveRun(Experiment):
     def __post_init__(self):
         super().__post_init__()
         for strategy in self.strategies:
-            # A plain name stays as it is, for the error that names it.
-            has_settings = isinstance(strategy, str) and ":" in strategy
-            resolve_pool_strategy(named_strategy(strategy) if has_settings else strategy)
+            # Messages show a plain name as it was given.
+            has_parameters = isinstance(strategy, str) and ":" in strategy
+            resolve_pool_strategy(named_strategy(strategy) if has_parameters else strategy)
         self.arms()
         make_plan(self.rounds, self.initial_size, self.target_at, len(self.y_train))
 

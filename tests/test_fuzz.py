@@ -492,6 +492,7 @@ CALLS = {
     "active.ProxyActiveLearner.predict": {"X": lambda: blobs(30)[0]},
     "agreement.agreement_by_epoch": {"strategy": lambda: "variability"},
     "agreement.overlap": {"shares": lambda: [0.5]},
+    "agreement.proxy_agreement": {"shares": lambda: [0.5]},
     "coreset.CoresetClassifier.transform": {"X": lambda: blobs(30)[0]},
     "coreset.ProxyStop.from_json": {"content": lambda: {"n_epochs": 1, "max_epochs": 2}},
     "datasets.ImageFolderRows.read": {"indices": lambda: [0]},

@@ -57,7 +57,7 @@ def as_proxy(estimator: BaseEstimator | None, *, classes: np.ndarray | None = No
     >>> from sklearn.preprocessing import StandardScaler
     >>> from sksvp.proxies import as_proxy
     >>> as_proxy(make_pipeline(StandardScaler(), LogisticRegression())).gives
-    ('probabilities', 'features')
+    ('probabilities', 'features', 'inputs')
     """
     if estimator is None:
         return NoProxy()

@@ -86,8 +86,8 @@ def moderate(features: Any, n_samples: int, y: ArrayLike, *, random_state: Any =
     Examples
     --------
     >>> from sksvp.strategies import moderate
-    >>> moderate([[0.0], [1.0], [2.0], [9.0], [4.0]], 1, ["a"] * 5).tolist()
-    [0]
+    >>> moderate([[0.0], [1.0], [2.0], [9.0], [3.5]], 1, ["a"] * 5).tolist()
+    [4]
     """
     table = check_table(features)
     evidence = Evidence(features=table, y=check_classes(y, len(table)))

@@ -39,7 +39,7 @@ class RecordChanges(VisitRecorder):
     >>> changes = RecordChanges(1)
     >>> for logits in ([[0.0, 0.0]], [[0.0, 0.0]], [[0.0, 2.0]]):
     ...     changes.update([0], np.array(logits), np.array([1]))
-    >>> changes.result().round(2).tolist()
+    >>> changes.result().astype(float).round(2).tolist()
     [[0.0, 0.0, 0.67]]
     """
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_array
+from sklearn.utils.validation import _num_samples
 
 from .._inputs._containers import take_rows
 
@@ -80,11 +81,11 @@ class Candidates:
 
     def _near(self, X: Any, labelled: np.ndarray) -> np.ndarray:
         """Return the neighbours of the labelled rows."""
-        table = _numeric(X)
-        if self._n_pool != table.shape[0]:
-            self._neighbors, self._n_pool = {}, table.shape[0]
+        if self._n_pool != _num_samples(X):
+            self._neighbors, self._n_pool = {}, _num_samples(X)
         new = [row for row in labelled.tolist() if row not in self._neighbors]
         if new:
+            table = _numeric(X)
             search = NearestNeighbors(n_neighbors=min(_N_NEIGHBORS, table.shape[0])).fit(table)
             found = search.kneighbors(take_rows(table, np.array(new)), return_distance=False)
             self._neighbors.update(zip(new, found, strict=True))

@@ -53,30 +53,38 @@ def _told(rule: PredictionsSettled, run: "Run", trained: Trained, rows: np.ndarr
 
 def proxy_is_settled(rule: PredictionsSettled, run: "Run") -> bool:
     """Tell whether the proxies of the last rounds agree."""
-    changes = [entry["proxy_change"] for entry in run.state.history]
-    return rule.is_met(changes, rule.patience)
+    return rule.is_met(_changes(run, "proxy"), rule.patience)
 
 
 def is_settled(rule: PredictionsSettled, run: "Run") -> bool:
     """Tell whether proxy and target have settled."""
-    changes = [entry["target_change"] for entry in run.state.history]
     return proxy_is_settled(rule, run) and (
-        run.target is None or run.is_shared or rule.is_met(changes, patience=1)
+        not _has_own_target(run) or rule.is_met(_changes(run, "target"), patience=1)
     )
 
 
 def describe_stop(rule: PredictionsSettled, run: "Run") -> str:
     """Say in a sentence how far the rule is met."""
-    known = [entry["proxy_change"] for entry in run.state.history if entry["proxy_change"] is not None]
-    if not known:
+    changes = _changes(run, "proxy")
+    if not changes:
         return "No two proxies have been compared yet."
-    recent = ", ".join(f"{change:.3f}" for change in known[-rule.patience :])
+    recent = ", ".join(f"{change:.3f}" for change in changes[-rule.patience :])
     told = f"{rule.measure} of the proxy changed by {recent} in the last rounds"
-    if run.target is not None and not run.is_shared:
-        changes = [
-            entry["target_change"] for entry in run.state.history if entry["target_change"] is not None
-        ]
+    if _has_own_target(run):
+        of_target = _changes(run, "target")
         told += (
-            f", and of the target by {changes[-1]:.3f}" if changes else "; no two targets have been compared"
+            f", and of the target by {of_target[-1]:.3f}"
+            if of_target
+            else "; no two targets have been compared"
         )
     return f"{told}; {rule.tolerance} in {rule.patience} rounds is wanted."
+
+
+def _changes(run: "Run", part: str) -> list[float]:
+    """Return the changes of a model over the rounds in which it was compared."""
+    changes = (entry[f"{part}_change"] for entry in run.state.history)
+    return [change for change in changes if change is not None]
+
+
+def _has_own_target(run: "Run") -> bool:
+    return run.target is not None and not run.is_shared

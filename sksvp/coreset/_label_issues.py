@@ -18,6 +18,7 @@ from ..strategies import (
     class_probabilities,
     count_rows,
     label_suspicion,
+    mark_highest,
     mark_most_suspicious,
     mean_evidence,
     own_columns,
@@ -126,8 +127,7 @@ class LabelIssuesMixin:
         elif flag == "made_up_class":
             is_issue = scores > self._lowest_of_made_up_class(by, X, fit_params)
         else:
-            is_issue = np.zeros(len(scores), dtype=bool)
-            is_issue[np.argsort(-scores, kind="stable")[: count_rows(flag, len(scores))]] = True
+            is_issue = mark_highest(scores, count_rows(flag, len(scores)))
         table = pd.DataFrame(
             {
                 "row": np.arange(len(scores)),
@@ -319,7 +319,7 @@ def _count_found(scores: np.ndarray, is_planted: np.ndarray) -> dict[str, float]
     return {
         "planted": n_planted,
         "auroc": float(roc_auc_score(is_planted, scores)),
-        "precision_at_planted": float(is_planted[np.argsort(-scores, kind="stable")[:n_planted]].mean()),
+        "precision_at_planted": float(is_planted[mark_highest(scores, n_planted)].mean()),
         "flagged": int(flagged.sum()),
         "precision": n_found / flagged.sum() if flagged.any() else float("nan"),
         "recall": n_found / n_planted,

@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .._inputs._parameters import ListOf, TableWith, WholeNumber
 from .._inputs._paths import as_path
-from ._coreset import _AXES_OR_NONE, _COLOURS, _GREYS, _MARKERS
+from ._look import AXES_OR_NONE, COLOURS, GREYS, MARKERS, axes_or_new
 
 _STYLES = {"target": "-", "proxy": "--"}
 _MODELS = [StrOptions(set(_STYLES)), ListOf(StrOptions(set(_STYLES)))]
@@ -56,7 +56,7 @@ class ActiveLearningDisplay:
 
     @classmethod
     @validate_params(
-        {"n_repeats": [WholeNumber(1)], "ax": _AXES_OR_NONE, "models": _MODELS},
+        {"n_repeats": [WholeNumber(1)], "ax": AXES_OR_NONE, "models": _MODELS},
         prefer_skip_nested_validation=False,
     )
     def from_estimator(
@@ -88,7 +88,7 @@ class ActiveLearningDisplay:
         curve = active_learning_curve(learner, X, y, X_test, y_test, n_repeats=n_repeats)
         return cls(curve).plot(ax, models=models)
 
-    @validate_params({"ax": _AXES_OR_NONE, "models": _MODELS}, prefer_skip_nested_validation=True)
+    @validate_params({"ax": AXES_OR_NONE, "models": _MODELS}, prefer_skip_nested_validation=True)
     def plot(self, ax=None, *, models=("target", "proxy")) -> "ActiveLearningDisplay":
         """Plot the mean error with its standard deviation.
 
@@ -109,20 +109,18 @@ class ActiveLearningDisplay:
         ValueError
             If a model is not one of these.
         """
-        import matplotlib.pyplot as plt
 
         models = (models,) if isinstance(models, str) else tuple(models)
-        if ax is None:
-            _, ax = plt.subplots(layout="constrained")
+        ax = axes_or_new(ax)
         self.ax_, self.figure_ = ax, ax.figure
         self.lines_: dict[str, Any] = {}
         self.bands_: dict[str, Any] = {}
-        colours = iter(_COLOURS * (len(self.curve) + 1))
+        colours = iter(COLOURS * (len(self.curve) + 1))
         self.stops_: dict[str, Any] = {}
         for number, (name, lines) in enumerate(self._methods()):
             look = {
-                "color": _GREYS.get(name) or next(colours),
-                "marker": _MARKERS[number % len(_MARKERS)],
+                "color": GREYS.get(name) or next(colours),
+                "marker": MARKERS[number % len(MARKERS)],
                 "markersize": 5,
             }
             for model in models:

@@ -7,11 +7,11 @@ import pandas as pd
 from sklearn.utils._param_validation import validate_params
 
 from .._inputs._parameters import RealNumber, TableWith
-from ._coreset import _AXES_OR_NONE, _COLOURS, _MARKERS
+from ._look import AXES_OR_NONE, COLOURS, MARKERS, axes_or_new
 
 _COLUMNS = ("epoch", "correlation")
 _TABLE = TableWith(_COLUMNS)
-_PLOT: dict = {"ax": _AXES_OR_NONE, "ceiling": [RealNumber(-1, 1, closed="both"), None]}
+_PLOT: dict = {"ax": AXES_OR_NONE, "ceiling": [RealNumber(-1, 1, closed="both"), None]}
 
 
 class AgreementByEpochDisplay:
@@ -113,11 +113,9 @@ class AgreementByEpochDisplay:
         -------
         self : AgreementByEpochDisplay
         """
-        import matplotlib.pyplot as plt
         from matplotlib.ticker import MaxNLocator
 
-        if ax is None:
-            _, ax = plt.subplots(layout="constrained")
+        ax = axes_or_new(ax)
         self.ax_, self.figure_ = ax, ax.figure
         tables = self.tables if isinstance(self.tables, Mapping) else {"": self.tables}
         self.lines_ = {}
@@ -126,8 +124,8 @@ class AgreementByEpochDisplay:
                 table["epoch"],
                 table["correlation"],
                 label=str(name).replace("_", " "),
-                color=_COLOURS[place % len(_COLOURS)],
-                marker=_MARKERS[place % len(_MARKERS)],
+                color=COLOURS[place % len(COLOURS)],
+                marker=MARKERS[place % len(MARKERS)],
                 markersize=4,
             )
         self.ceiling_line_ = None

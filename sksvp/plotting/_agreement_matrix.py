@@ -7,9 +7,9 @@ import pandas as pd
 from sklearn.utils._param_validation import validate_params
 
 from .._inputs._parameters import TableWith
-from ._coreset import _AXES_OR_NONE
+from ._look import AXES_OR_NONE, axes_or_new
 
-_PLOT: dict = {"ax": _AXES_OR_NONE, "colorbar": ["boolean"]}
+_PLOT: dict = {"ax": AXES_OR_NONE, "colorbar": ["boolean"]}
 
 
 class AgreementMatrixDisplay:
@@ -95,11 +95,9 @@ class AgreementMatrixDisplay:
         -------
         self : AgreementMatrixDisplay
         """
-        import matplotlib.pyplot as plt
         from matplotlib.patches import Rectangle
 
-        if ax is None:
-            _, ax = plt.subplots(layout="constrained")
+        ax = axes_or_new(ax)
         self.ax_, self.figure_ = ax, ax.figure
         values = self.matrix.to_numpy(dtype=np.float64)
         lowest = min(0.0, float(np.nanmin(values, initial=0.0)))

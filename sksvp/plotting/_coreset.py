@@ -1,28 +1,19 @@
 """Error of the target against the number or the cost of its training rows."""
 
 import pandas as pd
-from sklearn.utils._param_validation import HasMethods, StrOptions, validate_params
+from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .._inputs._parameters import TableWith
 from .._inputs._paths import as_path
 from .._storage._sealed import check_seal
+from ._look import AXES_OR_NONE, COLOURS, GREYS, MARKERS, axes_or_new
 
-# Okabe and Ito's colours, which colour-blind readers can distinguish; baselines are grey.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-_GREYS = {
-    "random": "#555555",
-    "class-balanced random": "#999999",
-    "rs2": "#777777",
-    "all rows, same cost": "black",
-}
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _AXES = {
     "rows": "training rows of the target",
     "total_cpu_seconds": "CPU seconds: proxy, selection and target",
     "total_seconds": "seconds by the wall: proxy, selection and target",
 }
 _COLUMNS = ("name", "rows", "error", "spread")
-_AXES_OR_NONE = [HasMethods(["plot", "get_figure"]), None]
 
 
 class CoresetDisplay:
@@ -58,7 +49,7 @@ class CoresetDisplay:
         self.table = table
 
     @classmethod
-    @validate_params({"ax": _AXES_OR_NONE, "x": [StrOptions(set(_AXES))]}, prefer_skip_nested_validation=True)
+    @validate_params({"ax": AXES_OR_NONE, "x": [StrOptions(set(_AXES))]}, prefer_skip_nested_validation=True)
     def from_run(cls, folder, *, ax=None, x: str = "rows") -> "CoresetDisplay":
         """Summarise the trainings in a run folder and plot them.
 
@@ -86,7 +77,7 @@ class CoresetDisplay:
         check_seal(path)
         return cls(summary_table(pd.read_csv(path))).plot(ax, x=x)
 
-    @validate_params({"ax": _AXES_OR_NONE, "x": [StrOptions(set(_AXES))]}, prefer_skip_nested_validation=True)
+    @validate_params({"ax": AXES_OR_NONE, "x": [StrOptions(set(_AXES))]}, prefer_skip_nested_validation=True)
     def plot(self, ax=None, *, x: str = "rows") -> "CoresetDisplay":
         """Plot the mean error with its spread; training on all rows is a dashed line.
 
@@ -107,14 +98,12 @@ class CoresetDisplay:
         ValueError
             If the table lacks the column `x`.
         """
-        import matplotlib.pyplot as plt
 
         if x not in self.table:
             raise ValueError(f"x={x!r} needs this column in the table, got {list(self.table)}.")
-        if ax is None:
-            _, ax = plt.subplots(layout="constrained")
+        ax = axes_or_new(ax)
         self.ax_, self.figure_, self.errorbars_ = ax, ax.figure, {}
-        colours = iter(_COLOURS * len(self.table))
+        colours = iter(COLOURS * len(self.table))
         for number, (name, rows) in enumerate(self.table.astype({"name": str}).groupby("name", sort=False)):
             name = str(name)
             rows = rows.sort_values(x)
@@ -126,8 +115,8 @@ class CoresetDisplay:
                 rows["error"],
                 yerr=None if rows["spread"].isna().all() else rows["spread"].fillna(0.0),
                 label=name.replace("_", " "),
-                color=_GREYS.get(name) or next(colours),
-                marker=_MARKERS[number % len(_MARKERS)],
+                color=GREYS.get(name) or next(colours),
+                marker=MARKERS[number % len(MARKERS)],
                 capsize=3,
             )
         ax.set(xlabel=_AXES[x], ylabel="test error of the target, %")

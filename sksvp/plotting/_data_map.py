@@ -8,10 +8,10 @@ from sklearn.utils._param_validation import validate_params
 
 from .._inputs._parameters import TableWith, WholeNumber
 from ..strategies import TrainingRecord, confidence, correctness, variability
-from ._coreset import _AXES_OR_NONE
+from ._look import AXES_OR_NONE, axes_or_new
 from ._records import SELECTOR, check_record, record_of
 
-_PLOT: dict = {"ax": _AXES_OR_NONE, "max_rows": [WholeNumber(1)], "colorbar": ["boolean"]}
+_PLOT: dict = {"ax": AXES_OR_NONE, "max_rows": [WholeNumber(1)], "colorbar": ["boolean"]}
 _COLUMNS = ("confidence", "variability", "correctness")
 
 
@@ -135,13 +135,11 @@ class DataMapDisplay:
         -------
         self : DataMapDisplay
         """
-        import matplotlib.pyplot as plt
 
         rows = np.random.RandomState(0).permutation(len(self.table))[:max_rows]
         drawn = self.table.iloc[rows]
         is_kept = drawn["kept"] if "kept" in drawn else pd.Series(True, index=drawn.index)
-        if ax is None:
-            _, ax = plt.subplots(layout="constrained")
+        ax = axes_or_new(ax)
         self.ax_, self.figure_ = ax, ax.figure
         look = {"s": float(np.clip(2e4 / len(drawn), 2, 25)), "linewidths": 0}
         self.left_out_ = None if is_kept.all() else _scatter(ax, drawn[~is_kept], color="#cccccc", **look)

@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.utils._param_validation import validate_params
 
 from .._inputs._parameters import TableWith
-from ._coreset import _AXES_OR_NONE, _COLOURS, _GREYS
+from ._look import AXES_OR_NONE, COLOURS, GREYS, axes_or_new
 
 _COLUMNS = ("share", "overlap", "chance", "chance_std")
 _LABELS = {
@@ -51,7 +51,7 @@ class OverlapDisplay:
         self.table = table
 
     @classmethod
-    @validate_params({"ax": _AXES_OR_NONE}, prefer_skip_nested_validation=False)
+    @validate_params({"ax": AXES_OR_NONE}, prefer_skip_nested_validation=False)
     def from_scores(cls, a: Any, b: Any, *, shares: Any = None, ax: Any = None) -> "OverlapDisplay":
         """Measure the overlap of two scores and plot it.
 
@@ -73,7 +73,7 @@ class OverlapDisplay:
         shares = np.arange(1, 20) / 20 if shares is None else shares
         return cls(overlap(a, b, shares)).plot(ax)
 
-    @validate_params({"ax": _AXES_OR_NONE}, prefer_skip_nested_validation=True)
+    @validate_params({"ax": AXES_OR_NONE}, prefer_skip_nested_validation=True)
     def plot(self, ax: Any = None) -> "OverlapDisplay":
         """Plot the overlaps against the share that is kept.
 
@@ -86,16 +86,14 @@ class OverlapDisplay:
         -------
         self : OverlapDisplay
         """
-        import matplotlib.pyplot as plt
 
-        if ax is None:
-            _, ax = plt.subplots(layout="constrained")
+        ax = axes_or_new(ax)
         self.ax_, self.figure_ = ax, ax.figure
         table = self.table.sort_values("share")
         kept = 100 * table["share"]
         self.lines_: dict[str, Any] = {}
         of_models = "target_overlap" in table
-        for (column, label), colour in zip(_LABELS.items(), _COLOURS, strict=False):
+        for (column, label), colour in zip(_LABELS.items(), COLOURS, strict=False):
             if column in table and table[column].notna().any():
                 (self.lines_[column],) = ax.plot(
                     kept,
@@ -108,10 +106,10 @@ class OverlapDisplay:
                 )
         chance, spread = 100 * table["chance"], 200 * table["chance_std"]
         (self.lines_["chance"],) = ax.plot(
-            kept, chance, color=_GREYS["random"], linestyle=":", label="random choices"
+            kept, chance, color=GREYS["random"], linestyle=":", label="random choices"
         )
         self.chance_band_ = ax.fill_between(
-            kept, chance - spread, chance + spread, color=_GREYS["random"], alpha=0.2, linewidth=0
+            kept, chance - spread, chance + spread, color=GREYS["random"], alpha=0.2, linewidth=0
         )
         ax.set(xlabel="kept rows, %", ylabel="kept rows that both choose, %", xlim=(0, 100), ylim=(0, 102))
         ax.grid(alpha=0.3)

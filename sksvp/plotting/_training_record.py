@@ -10,7 +10,7 @@ from .._inputs._missing import missing_mask
 from .._inputs._parameters import ListOf, RealNumber
 from .._inputs._row_numbers import check_row_numbers
 from ..strategies import TrainingRecord
-from ._coreset import _AXES_OR_NONE, _COLOURS, _GREYS
+from ._look import AXES_OR_NONE, COLOURS, GREYS, axes_or_new
 from ._records import SELECTOR, check_record, record_of
 
 _MEASURES = {
@@ -21,7 +21,7 @@ _MEASURES = {
 _MOST_GROUPS, _MOST_ROWS = 40, 20
 _CONSTRAINTS = {
     "measure": [StrOptions(set(_MEASURES))],
-    "ax": _AXES_OR_NONE,
+    "ax": AXES_OR_NONE,
     "bands": [ListOf(RealNumber(0, 1, closed="neither"), can_be_empty=True), None],
 }
 
@@ -189,7 +189,6 @@ class TrainingRecordDisplay:
         ValueError, TypeError
             If rows do not exist or are too many, or a share is not between 0 and 1.
         """
-        import matplotlib.pyplot as plt
         from matplotlib.ticker import MaxNLocator
 
         numbers = check_row_numbers([] if rows is None else rows, self.record.n_rows)
@@ -197,8 +196,7 @@ class TrainingRecordDisplay:
             raise ValueError(f"rows must be at most {_MOST_ROWS} rows, got {len(numbers)}.")
         if bands is None:
             bands = {1: (0.5, 0.9), 2: (0.5,), 3: (0.5,)}.get(len(self._members), ())
-        if ax is None:
-            _, ax = plt.subplots(layout="constrained")
+        ax = axes_or_new(ax)
         self.ax_, self.figure_ = ax, ax.figure
         self.lines_: dict[Any, Any] = {}
         self.bands_: dict[Any, list[Any]] = {}
@@ -227,7 +225,7 @@ class TrainingRecordDisplay:
         ax.grid(alpha=0.3)
         _name_lines(self.row_lines_)
         beside = {"loc": "upper left", "bbox_to_anchor": (1.0 + 0.08 * bool(self.row_lines_), 1.0)}
-        many = len(self._members) > len(_COLOURS)
+        many = len(self._members) > len(COLOURS)
         ax.legend(
             frameon=False, fontsize="small", ncols=1 + (len(self._members) > 20), **beside if many else {}
         )
@@ -239,13 +237,13 @@ class TrainingRecordDisplay:
 
         n_groups = len(self._members)
         free = iter(
-            _COLOURS
-            if n_groups <= len(_COLOURS)
+            COLOURS
+            if n_groups <= len(COLOURS)
             else matplotlib.colormaps["tab10"](np.arange(n_groups))
             if n_groups <= 10
             else matplotlib.colormaps["turbo"](np.linspace(0.05, 0.95, n_groups))
         )
-        return [_GREYS["random"] if group == "left out" else next(free) for group in self._members]
+        return [GREYS["random"] if group == "left out" else next(free) for group in self._members]
 
     def _quantiles(self, members: np.ndarray, levels: list[float]) -> np.ndarray:
         """Return the quantiles of a group's rows, which are values of rows, (n_levels, n_visits)."""

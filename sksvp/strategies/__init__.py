@@ -29,6 +29,7 @@ from ._herding import Herding, herding
 from ._k_centers import KCenters, k_centers
 from ._label_issues import LABEL_ISSUE_WAYS as LABEL_ISSUE_WAYS
 from ._label_issues import label_suspicion
+from ._label_issues import mark_highest as mark_highest
 from ._label_issues import mark_most_suspicious as mark_most_suspicious
 from ._label_issues import own_columns as own_columns
 from ._least_confidence import LeastConfidence, least_confidence

@@ -164,6 +164,21 @@ def mark_most_suspicious(scores: np.ndarray, flag: Any) -> np.ndarray:
     """
     if isinstance(flag, bool | np.bool_):
         return (scores > 0) & flag
+    return mark_highest(scores, math.floor(flag * len(scores)))
+
+
+def mark_highest(scores: np.ndarray, n_rows: int) -> np.ndarray:
+    """Mark so many rows of the highest score, of equal ones the first.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_scores,)
+    n_rows : int
+
+    Returns
+    -------
+    ndarray of shape (n_scores,), bool
+    """
     marked = np.zeros(len(scores), dtype=bool)
-    marked[np.argsort(-scores, kind="stable")[: math.floor(flag * len(scores))]] = True
+    marked[np.argsort(-scores, kind="stable")[:n_rows]] = True
     return marked

@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt
 
 from ._evidence import Evidence
 from ._growth import DataSize, Growth
-from ._label_issues import label_suspicion, mark_most_suspicious
+from ._label_issues import label_suspicion, mark_highest, mark_most_suspicious
 from ._rows import check_candidates, naming
 from ._strategy import Strategy, check_n_samples
 
@@ -135,10 +135,8 @@ class Sampler(Strategy):
             return order
         by = "aum" if "training_record" in self.requires else "probability"
         suspicion = label_suspicion(evidence, by=by, rows=order)
-        is_doubtful = mark_most_suspicious(suspicion, self.drop_label_issues)
-        n_left_out = min(int(is_doubtful.sum()), len(order) - n_samples)
-        left_out = np.argsort(-suspicion, kind="stable")[:n_left_out]
-        return np.delete(order, left_out)
+        n_doubtful = int(mark_most_suspicious(suspicion, self.drop_label_issues).sum())
+        return order[~mark_highest(suspicion, min(n_doubtful, len(order) - n_samples))]
 
     def _sample(
         self,

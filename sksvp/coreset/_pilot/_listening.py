@@ -5,7 +5,6 @@ from typing import Any
 
 from sklearn.base import clone
 
-from ...proxies import NoFeatures
 from ...strategies import Evidence, Strategy
 
 
@@ -21,6 +20,8 @@ class _Listener(Strategy):
     """
 
     evidence: Evidence
+    # Features that turn out to be no numbers are done without.
+    optional = ("features",)
 
     def __init__(self, requires: tuple[str, ...], ranker: Any):
         self.requires = requires
@@ -43,12 +44,8 @@ def listen(
     """
     listener = _Listener(requires, ranker)
     fitted = clone(selector).set_params(strategy=listener, class_balanced=False, random_state=seed, verbose=0)
-    try:
-        with warnings.catch_warnings():
-            # Of a choice that is not used.
-            warnings.simplefilter("ignore", UserWarning)
-            fitted.fit(X, y, **fit_params)
-    except NoFeatures:
-        left = tuple(kind for kind in requires if kind != "features")
-        return listen(selector, X, y, left, ranker, seed, fit_params)
+    with warnings.catch_warnings():
+        # Of a choice that is not used.
+        warnings.simplefilter("ignore", UserWarning)
+        fitted.fit(X, y, **fit_params)
     return listener.evidence, fitted.timings_["proxy_fit"] + fitted.timings_["inference"]

@@ -69,7 +69,7 @@ class SmallNetworks:
         )
         classes, codes = np.unique(y, return_inverse=True)
         labels = torch.from_numpy(codes)
-        networks = _Networks(rows.shape[1], len(classes), seeds)
+        networks = Networks(rows.shape[1], len(classes), seeds)
         networks.train(rows, labels, _visits(sets, seeds, n_updates or _count_updates(len(sets[0]))))
         predicted = np.concatenate([networks.predict(part) for part in held_out.split(_TEST_BLOCK)], axis=1)
         return classes[predicted] != np.asarray(y_test)
@@ -114,7 +114,7 @@ def _visits(sets: Sequence[np.ndarray], seeds: Sequence[int], n_updates: int) ->
     return np.stack([rows[places[seed]] for rows, seed in zip(sets, seeds, strict=True)], axis=1)
 
 
-class _Networks:
+class Networks:
     """Networks with two hidden layers, whose weights are stacked along the first axis."""
 
     def __init__(self, n_columns: int, n_classes: int, seeds: Sequence[int]):

@@ -211,7 +211,7 @@ def _has_settled(run: Run, X_val: Any, y_val: np.ndarray | None) -> bool:
     if run.stop is None or run.state.table.n_classes < 2:
         return False
     run.official_proxy()
-    if proxy_is_settled(run.stop, run) and run.target is not None and not run.is_shared:
+    if proxy_is_settled(run.stop, run) and run.has_own_target:
         # The target is asked only once the proxy has settled: it costs more.
         train_due_target(run, frozenset([run.state.n_labeled]), X_val, y_val)
     run.save()

@@ -87,6 +87,11 @@ class Run:
         both = self.proxy is not None and self.target is not None
         self.is_shared = both and are_same(self.proxy, self.target) and self._have_same_params()
 
+    @property
+    def has_own_target(self) -> bool:
+        """Whether there is a target that is another model than the proxy."""
+        return self.target is not None and not self.is_shared
+
     def _have_same_params(self) -> bool:
         one, other = self.fit_params["proxy"], self.fit_params["target"]
         return one.keys() == other.keys() and all(one[name] is other[name] for name in one)

@@ -59,7 +59,7 @@ def proxy_is_settled(rule: PredictionsSettled, run: "Run") -> bool:
 def is_settled(rule: PredictionsSettled, run: "Run") -> bool:
     """Tell whether proxy and target have settled."""
     return proxy_is_settled(rule, run) and (
-        not _has_own_target(run) or rule.is_met(_changes(run, "target"), patience=1)
+        not run.has_own_target or rule.is_met(_changes(run, "target"), patience=1)
     )
 
 
@@ -70,7 +70,7 @@ def describe_stop(rule: PredictionsSettled, run: "Run") -> str:
         return "No two proxies have been compared yet."
     recent = ", ".join(f"{change:.3f}" for change in changes[-rule.patience :])
     told = f"{rule.measure} of the proxy changed by {recent} in the last rounds"
-    if _has_own_target(run):
+    if run.has_own_target:
         of_target = _changes(run, "target")
         told += (
             f", and of the target by {of_target[-1]:.3f}"
@@ -84,7 +84,3 @@ def _changes(run: "Run", part: str) -> list[float]:
     """Return the changes of a model over the rounds in which it was compared."""
     changes = (entry[f"{part}_change"] for entry in run.state.history)
     return [change for change in changes if change is not None]
-
-
-def _has_own_target(run: "Run") -> bool:
-    return run.target is not None and not run.is_shared

@@ -845,6 +845,13 @@ def judge(case: Case, parameter: inspect.Parameter, label: str) -> str | None:
 # Tests ----------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(autouse=True, scope="module")
+def compiled_loops():
+    """Compile the loops of strategies, which takes seconds once on a machine and is no part of a call."""
+    for strategy in (sksvp.strategies.FacilityLocation(), sksvp.strategies.BADGE()):
+        strategy.rank(_evidence(), 5, random_state=0)
+
+
 @pytest.fixture(autouse=True)
 def bounded(tmp_path, monkeypatch):
     """Work in an empty folder, without warnings, and end what does not end by itself."""

@@ -159,7 +159,7 @@ def run(spec: str, seed: int, path: Path, options) -> None:
             proxy, strategy="el2n", random_state=seed, memory=options.partial / "memory"
         ).fit(X, y)
         chosen = {name: choose(selector, X, y, name) for name in names}
-        looks = look(selector._evidence_again(Auto().requires, X), len(y))
+        looks = look(selector._evidence_again(Auto().requires, X)[0], len(y))
     done["looks"] = {"outvoted": looks.outvoted, "doubtful": looks.doubtful, "n_per_class": looks.n_per_class}
     for share in SHARES:
         arms = {f"{name} {share}": rows[share] for name, rows in chosen.items() if share in rows}

@@ -14,7 +14,7 @@ from sksvp.experiments import (
     summary_table,
     trainings_table,
 )
-from sksvp.experiments._updates import count_batches, epochs_with
+from sksvp._updates import count_batches, epochs_with
 from sksvp.training._batches import batch_bounds
 
 

@@ -18,6 +18,7 @@ from .._inputs._parameters import ListOf, WholeNumber
 from .._inputs._paths import as_path
 from .._inputs._row_numbers import check_row_numbers
 from .._storage._fingerprint import fingerprint
+from .._updates import all_updates, check_has_epochs, count_batches, epochs_with, has_epochs
 from ..coreset import ProxyCoresetSelector
 from ..strategies import ForgettingCounter, count_rows, recorder_names
 from ._experiment import OF_RUNS, Arm, Experiment, described, distinct
@@ -26,7 +27,6 @@ from ._kept import keep_training, training_folder
 from ._proxy_hints import proxy_hints
 from ._run_folder import RunFolder
 from ._seconds import clocks_in_order, in_words
-from ._updates import all_updates, check_has_epochs, count_batches, epochs_with, has_epochs
 from ._workers import in_workers
 
 ALL_ROWS = "all rows"

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sksvp.estimators import BagOfNgramsClassifier, ResNetClassifier
 from sksvp.experiments import CoresetRun, estimate, format_estimate
 from sksvp.experiments import _timed as timed
-from sksvp.experiments._estimate import _time_ranking
+from sksvp.experiments._estimate_parts import _time_ranking
 from sksvp.experiments._timed import TrainingCost, first_rows, time_training, watching_peak
 from sksvp.strategies import Evidence, Random
 

@@ -8,7 +8,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import _num_samples
 
 from ..proxies import as_proxy
-from ..strategies import Random, TypiClust, resolve_strategy
+from ..strategies import Random, TypiClust, named_strategy, resolve_strategy
 
 
 @dataclass
@@ -77,6 +77,6 @@ def _resolve(start: Any, *, scale: bool) -> Any:
     if isinstance(start, str) and start == "random":
         return Random()
     try:
-        return resolve_strategy(start)
+        return named_strategy(start) if isinstance(start, str) and ":" in start else resolve_strategy(start)
     except (ValueError, TypeError) as error:
         raise type(error)(f"start must be 'random', 'clustered' or a strategy: {error}") from error

@@ -98,13 +98,13 @@ def main() -> None:
     lines = [
         "# The first rows of active learning",
         "",
-        f"{len(by_data)} data sets as tables of numbers, {args.seeds} seeds, pools of at most {args.rows:,} rows; texts "
-        "are 128 components of their words. A logistic regression chooses by the smallest margin; the start and each of "
-        f"{N_ROUNDS} rounds have so many rows a class on average. Figures are points of test error below those of a "
-        "random start, with the standard error over the runs.",
+        f"{len(by_data)} data sets as tables of numbers, {args.seeds} seeds, pools of at most {args.rows:,} rows; "
+        "texts are 128 components of their words. A logistic regression chooses by the smallest margin; the start and "
+        f"each of {N_ROUNDS} rounds have so many rows a class on average. Figures are points of test error below those "
+        "of a random start, with the standard error over the runs.",
         "",
-        "| rows a class | start | right after the start | after one round | after four rounds | better, worse after the "
-        "start | share of the classes in the start |",
+        "| rows a class | start | right after the start | after one round | after four rounds "
+        "| better, worse after the start | share of the classes in the start |",
         "|---|---|---|---|---|---|---|",
     ]
     for per_class in PER_CLASS:

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import _num_samples
 
+from .._inputs._names import names
 from ..proxies import as_proxy
 from ..strategies import Random, TypiClust, named_strategy, resolve_strategy
 
@@ -60,9 +61,10 @@ def make_start(start: Any, X: Any, features: Any = None) -> Start | None:
                 f"start={start!r} reads X itself unless start_features are given to fit: {error}"
             ) from error
         return Start(strategy)
-    table = check_array(
-        features, accept_sparse="csr", dtype=[np.float32, np.float64], input_name="start_features"
-    )
+    with names("start_features"):
+        table = check_array(
+            features, accept_sparse="csr", dtype=[np.float32, np.float64], input_name="start_features"
+        )
     if table.shape[0] != _num_samples(X):
         raise ValueError(
             f"start_features must have a line for each row of X, got {table.shape[0]} for {_num_samples(X)}."

@@ -354,10 +354,10 @@ class ProxyActiveLearner(ExchangingLearner):
         run.check_pool()
         if discard:
             run.drop_waiting()
+        allowed = None if candidates is None else check_candidates(candidates, run.state)
         if len(run.state.waiting):
             check_asked_again(n_samples, run.state)
             return run.state.waiting.copy()
-        allowed = None if candidates is None else check_candidates(candidates, run.state)
         rows = run.select(check_query_size(n_samples, run.state, allowed), allowed).copy()
         if run.stop is not None and self.settled_:
             warnings.warn(

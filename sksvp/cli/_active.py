@@ -110,8 +110,6 @@ def active(
     baselines = chosen_baselines(choice.baseline, BASELINES)
 
     pair = build_pair(data, networks, learning.filled(data))
-    if len(pair.proxies) > 1:
-        raise ValueError("--proxy: sksvp active takes one.")
     bunch = data.load(pair.target, pair.kinds)
 
     from .. import experiments

@@ -52,8 +52,9 @@ class Choice(Group):
         unset="in_sample",
     )
     baseline: list[str] | None = option(
-        f"What to compare with: {', '.join(BASELINES)}; target (which chooses for itself), same-cost (all rows, for as "
-        "many updates as proxy and subset cost), rs2 (as many random rows, drawn anew for each epoch), or none; repeat.",
+        f"What to compare with: {', '.join(BASELINES)}; target (which chooses for itself), same-cost (all rows, for "
+        "as many updates as proxy and subset cost), rs2 (as many random rows, drawn anew for each epoch), or none; "
+        "repeat.",
         choices=(*BASELINES, *RIVALS, "none"),
         unset=f"{', '.join(BASELINES)}",
     )

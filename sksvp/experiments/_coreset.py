@@ -139,7 +139,7 @@ class CoresetRun(Experiment):
         "subset_sizes": [ListOf(Real)],
         "with_all": ["boolean"],
         "with_target": ["boolean"],
-        "n_proxies": [WholeNumber(1)],
+        "n_proxies": [WholeNumber(1, 1000)],
         "with_same_cost": ["boolean"],
         "with_rs2": ["boolean"],
         "updates": [StrOptions({"epochs", "equal"})],

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils._param_validation import validate_params
 
-from .._inputs._parameters import TableWith
+from .._inputs._parameters import TableWith, WholeNumber
 from ._coreset import ALL_ROWS
 from ._run_folder import records_of
 from ._seconds import CHOSEN_CLOCKS, CLOCKS
@@ -79,7 +79,11 @@ def summary_table(trainings: pd.DataFrame) -> pd.DataFrame:
 
 
 @validate_params(
-    {"table": [TableWith(("name", "rows", "seeds", "error", "spread"))], "clocks": CHOSEN_CLOCKS},
+    {
+        "table": [TableWith(("name", "rows", "seeds", "error", "spread"))],
+        "clocks": CHOSEN_CLOCKS,
+        "width": [WholeNumber(1), None],
+    },
     prefer_skip_nested_validation=True,
 )
 def format_summary(

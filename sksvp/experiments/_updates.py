@@ -23,7 +23,9 @@ def check_has_epochs(target: BaseEstimator, what: str) -> None:
     """
     schedule = target.get_params(deep=False).get("schedule", "")
     if split_schedule(schedule)[1] is not None:
-        raise ValueError(f"{what} needs a target whose schedule is scaled to its epochs, got schedule={schedule!r}.")
+        raise ValueError(
+            f"{what} needs a target whose schedule is scaled to its epochs, got schedule={schedule!r}."
+        )
     if not has_epochs(target):
         raise ValueError(
             f"{what} needs a target with the parameter {_EPOCHS}, such as those of sksvp.estimators: "

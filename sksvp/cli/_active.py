@@ -28,10 +28,7 @@ _OF_THE_CHOICE = (
     "max_candidates",
     "candidates",
     "stop",
-    "proxy",
-    "proxy_epochs",
-    "proxy_batch_size",
-    "proxy_lr",
+    *Networks().of_proxy(),
 )
 
 
@@ -158,13 +155,13 @@ def active(
     baselines = chosen_baselines(choice.baseline, BASELINES)
     rule = None if choice.stop is None else stopping_rule(choice.stop)
 
-    proxy, target, settings = build_pair(data, networks, learning.filled(data))
-    bunch = data.load(target, [settings["proxy"], settings["target"]])
+    pair = build_pair(data, networks, learning.filled(data))
+    bunch = data.load(pair.target, pair.kinds)
 
     from .. import experiments
     from ._bunch import data_digest
 
-    settings |= sizes | {"content of the data": data_digest(bunch)}
+    settings = pair.settings | sizes | {"content of the data": data_digest(bunch)}
     former = None
     if choice.precomputed is not None:
         opened, its_settings = experiments.former_run(choice.precomputed, settings)
@@ -177,8 +174,8 @@ def active(
         settings |= {name: its_settings.get(name) for name in _OF_THE_CHOICE}
     experiment = experiments.ActiveRun(
         **experiment_parts(bunch, data, repeats, run),
-        proxy=proxy,
-        target=target,
+        proxy=pair.proxy,
+        target=pair.target,
         strategies=strategies,
         rounds=settings["rounds"],
         initial_size=settings["initial_size"],
@@ -192,7 +189,7 @@ def active(
         with_target="target" in baselines,
         with_random="random" in baselines,
     )
-    clocks = experiments.clocks_in_order(proxy, target)
+    clocks = experiments.clocks_in_order(*pair.all)
     if choice.plan:
         typer.echo(experiments.format_estimate(experiments.estimate(experiment), clocks=clocks))
         return

@@ -62,7 +62,7 @@ def _of_images(X: Any) -> Any:
 
     blocks = []
     for begin in range(0, len(X), _BLOCK):
-        pixels = np.asarray(X[begin : begin + _BLOCK], dtype=np.float32)
+        pixels: Any = np.asarray(X[begin : begin + _BLOCK], dtype=np.float32)
         if pixels.ndim > 2:
             for axis in (1, 2):
                 # The first field of each line begins at 0, and fields differ by one pixel at most.

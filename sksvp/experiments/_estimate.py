@@ -11,7 +11,7 @@ from .._inputs._parameters import TableWith
 from ._active import ActiveRun
 from ._coreset import SAME_COST, CoresetRun
 from ._estimate_active import lines_of_rounds
-from ._estimate_coreset import lines_of_proxies, lines_of_targets, same_cost
+from ._estimate_coreset import lines_of_choices, lines_of_targets, same_cost
 from ._estimate_parts import COLUMNS
 from ._seconds import CHOSEN_CLOCKS, CLOCKS
 
@@ -68,7 +68,7 @@ def estimate(run: CoresetRun | ActiveRun, *, only_select: bool = False) -> pd.Da
     if isinstance(run, ActiveRun):
         found = list(lines_of_rounds(run, y))
     else:
-        found = [*lines_of_proxies(run, y), *([] if only_select else lines_of_targets(run, y))]
+        found = [*lines_of_choices(run, y), *([] if only_select else lines_of_targets(run, y))]
     lines = pd.DataFrame(found, columns=COLUMNS)
     rival = lines["name"] == SAME_COST
     if rival.any():

@@ -11,6 +11,7 @@ from ..proxies import as_proxy
 from ..strategies import AutoQuery, Evidence
 from ._active import ActiveArm, ActiveRun
 from ._estimate_parts import PASSED, RANKED, estimate_line, ranking_cost, time_scoring
+from ._experiment import PROXY, TARGET
 from ._timed import TrainingCost, first_rows, time_training
 
 
@@ -58,14 +59,14 @@ def lines_of_rounds(run: ActiveRun, y: np.ndarray) -> Iterator[dict[str, Any]]:
     plan, n_seeds = run.plan(), len(run.seeds)
     totals = np.cumsum(plan.sizes).tolist()
     of_seed = [arm for arm in run.arms() if arm.seed == run.seeds[0]]
-    models = {"proxy": run.proxy, "target": run.target}
+    models = {**run.proxies, TARGET: run.target}
     choosers = {
         kind: _Chooser(run, y, models[kind], arms)
         for kind in models
         if (arms := [arm for arm in of_seed if arm.chooser == kind])
     }
     # A target that chooses for itself is one model in both parts.
-    n_targets = sum(arm.chooser != "target" for arm in of_seed)
+    n_targets = sum(arm.chooser != TARGET for arm in of_seed)
     target = None
     if plan.due and n_targets:
         target = time_training(run.target, run.X_train, y, lambda model, X, labels: model.fit(X, labels))
@@ -89,9 +90,9 @@ def lines_of_rounds(run: ActiveRun, y: np.ndarray) -> Iterator[dict[str, Any]]:
             epochs_of(run.target) if run.n_updates is None else epochs_with(run.target, total, run.n_updates)
         )
         for kind, chooser in choosers.items():
-            epochs = of_target if kind == "target" else chooser.epochs
+            epochs = of_target if kind == TARGET else chooser.epochs
             times = n_seeds * len(chooser.arms)
-            name = after if kind == "proxy" else f"the target itself, {after}"
+            name = {PROXY: after, TARGET: f"the target itself, {after}"}.get(kind, f"{kind}, {after}")
             yield _training("proxy", name, chooser.cost, total, epochs, times, is_first=number == 0)
         if target is not None and total in plan.due:
             is_first = total == min(plan.due)

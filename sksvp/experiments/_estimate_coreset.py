@@ -11,6 +11,7 @@ from ..proxies import Proxy, as_proxy
 from ..strategies import Evidence, count_rows, recorder_names, resolve_strategy
 from ._coreset import ALL_ROWS, RS2, SAME_COST, CoresetArm, CoresetRun
 from ._estimate_parts import PASSED, RANKED, estimate_line, ranking_cost, time_scoring
+from ._experiment import PROXY, TARGET
 from ._timed import first_rows, time_training
 
 # Bytes of a visit in the record of a training.
@@ -18,10 +19,23 @@ _RECORDED = 8
 _FOLDS = 5
 
 
-def lines_of_proxies(run: CoresetRun, y: np.ndarray) -> Iterator[dict[str, Any]]:
-    """Yield the lines of the proxy, of its passes and of the rankings."""
+def lines_of_choices(run: CoresetRun, y: np.ndarray) -> Iterator[dict[str, Any]]:
+    """Yield the lines of each model that chooses, and of the rankings that ask none."""
     arms = [arm for arm in run.arms() if arm.strategy is not None]
-    proxy, n_classes = as_proxy(run.proxy), len(np.unique(y))
+    for chooser in run.choosers:
+        yield from _proxy_lines(run, chooser, [arm for arm in arms if arm.chooser == chooser], y)
+    yield from _proxy_lines(run, None, [arm for arm in arms if arm.chooser is None], y)
+
+
+def _proxy_lines(
+    run: CoresetRun, chooser: str | None, arms: list[CoresetArm], y: np.ndarray
+) -> Iterator[dict[str, Any]]:
+    """Yield the lines of a proxy, of its passes and of the rankings."""
+    if not arms:
+        return
+    model = run.choosers.get(str(chooser))
+    proxy = as_proxy(model)
+    by = "" if chooser in (None, PROXY) else f" by {chooser}"
     rules = {arm.strategy: resolve_strategy(arm.ranks, proxy.gives) for arm in arms}
     kinds = list(dict.fromkeys(kind for rule in rules.values() for kind in rule.requires))
     evidence = Evidence(y=y[first_rows(y)[:RANKED]])
@@ -33,11 +47,11 @@ def lines_of_proxies(run: CoresetRun, y: np.ndarray) -> Iterator[dict[str, Any]]
         def train(model: Any, X: Any, labels: np.ndarray) -> None:
             last[:] = [(as_proxy(model).train(X, labels, recorders=recorders, random_state=0), X, labels)]
 
-        cost = time_training(run.proxy, run.X_train, y, train)
-        epochs = epochs_of(run.proxy)
+        cost = time_training(model, run.X_train, y, train)
+        epochs = epochs_of(model)
         memory = cost.peak(len(y)) + len(y) * len(recorders) * _RECORDED * (epochs or 1)
         seconds = cost.seconds(len(y), epochs)
-        name = type(run.proxy).__name__
+        name = type(model).__name__ if chooser == PROXY else str(chooser)
         yield estimate_line("proxy", name, len(y), len(run.seeds), seconds, memory, once=cost.loading)
         trained, X, labels = last[0]
         scored = [kind for kind in kinds if kind not in recorder_names()]
@@ -46,9 +60,9 @@ def lines_of_proxies(run: CoresetRun, y: np.ndarray) -> Iterator[dict[str, Any]]
             seconds = seconds + _FOLDS * cost.seconds(len(y) * (_FOLDS - 1) // _FOLDS, epochs)
         evidence = trained.gather(X, kinds, y=labels)
         memory = sum(part.nbytes for part in evidence.parts.values()) / len(labels) * len(y)
-        yield estimate_line(
-            "scoring", " and ".join(scored) or "record", len(y), len(run.seeds), seconds, memory
-        )
+        name = (" and ".join(scored) or "record") + by
+        yield estimate_line("scoring", name, len(y), len(run.seeds), seconds, memory)
+    n_classes = len(np.unique(y))
     for (name, size), of_seeds in _grouped(arms):
         n_kept = count_rows(size, len(y))
         rule = rules[of_seeds[0].strategy]
@@ -78,7 +92,9 @@ def same_cost(lines: pd.DataFrame) -> np.ndarray:
     """Return the seconds of each rival of the same cost: those of the dearest choice of its size."""
     clocks = ["seconds", "cpu_seconds"]
     each = lines.assign(**{clock: lines[clock] / lines["times"] for clock in clocks})
-    proxy = each[each["part"].isin(["proxy", "scoring"])][clocks].sum()
+    by_target = lines["name"].str.match(f"(.* by )?{TARGET}$") & (lines["part"] != "target")
+    each = each[~by_target]
+    proxy = each[each["part"].isin(["proxy", "scoring"])].groupby("part")[clocks].max().sum()
     found = []
     for rival in each[each["name"] == SAME_COST].to_dict("records"):
         same_size = each[each["n_rows"] == rival["n_rows"]]

@@ -481,3 +481,23 @@ def test_sparse_tables_that_are_too_large_are_refused(monkeypatch):
 def test_identical_sparse_rows_are_counted_once():
     table = sparse.csr_matrix(np.repeat(np.eye(3), 20, axis=0))
     assert len(typiclust(table, 6, random_state=0)) == 6
+
+
+@pytest.mark.parametrize("kernel", ["distance", "rbf"])
+@pytest.mark.parametrize("seed", range(3))
+def test_wide_sparse_rows_are_covered_as_dense_ones_are(kernel, seed, monkeypatch):
+    rng = np.random.RandomState(seed)
+    table = np.where(rng.rand(80, 500) < 0.02, rng.rand(80, 500), 0.0)
+    # A class, and a labelled row, with nothing in them.
+    table[:10] = table[15] = 0.0
+    y = np.r_[np.zeros(10), np.ones(70)].astype(int)
+    wide = sparse.csr_matrix(table.copy())
+    wide.resize(80, 2**28)
+    for initial in (None, [15, 40]):
+        expected = facility_location(table, 24, y=y, initial=initial, kernel=kernel)
+        assert facility_location(wide, 24, y=y, initial=initial, kernel=kernel).tolist() == expected.tolist()
+        with monkeypatch.context() as patch:
+            patch.setattr(facility_location_module, "_MAX_BYTES", 8 * 80 * 5)
+            assert facility_location(wide, 24, y=y, initial=initial, kernel=kernel).tolist() == (
+                expected.tolist()
+            )

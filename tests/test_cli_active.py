@@ -239,3 +239,20 @@ def test_former_runs_that_cannot_be_replayed(finished, tmp_path):
     assert other_rows.exit_code == 2 and "chose among other rows" in other_rows.stderr
     no_run = run(*QUICK, "--precomputed", tmp_path, "--out", tmp_path / "b")
     assert no_run.exit_code == 2 and "is not a run" in no_run.stderr
+
+
+def test_several_proxies(tmp_path):
+    result = run(
+        *QUICK,
+        *ROUNDS,
+        "--proxy",
+        "resnet8",
+        "--proxy",
+        "resnet8:epochs=1",
+        "--baseline",
+        "none",
+        "--out",
+        tmp_path / "run",
+    )
+    assert result.exit_code == 0, result.output
+    assert set(pd.read_csv(tmp_path / "run" / "results.csv")["chooser"]) == {"resnet8", "resnet8:epochs=1"}

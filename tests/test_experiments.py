@@ -99,7 +99,7 @@ def test_rows_never_learned_are_told_of_without_test_rows(never_learned, proxy, 
     record = {"error": None, "never_learned": never_learned}
     run = small_run(tmp_path / "memory", **({} if proxy is None else {"proxy": proxy}))
     run.X_test = run.y_test = None
-    hints = [hint for _, hint in proxy_hints(run, [record])]
+    hints = [hint for _, hint in proxy_hints(run, "proxy", [record])]
     if never_learned < 0.5:
         assert hints == []
     else:
@@ -111,7 +111,7 @@ def test_rows_never_learned_are_told_of_without_test_rows(never_learned, proxy, 
 @pytest.mark.parametrize(("strategy", "is_told"), [("forgetting_events", True), ("entropy", False)])
 def test_rows_never_learned_that_fill_a_small_core_set_are_told_of(strategy, is_told, tmp_path):
     run = small_run(tmp_path / "memory", strategies=[strategy])
-    hints = [hint for _, hint in proxy_hints(run, [{"error": 0.3, "never_learned": 0.2}])]
+    hints = [hint for _, hint in proxy_hints(run, "proxy", [{"error": 0.3, "never_learned": 0.2}])]
     # A fifth of 300 rows, of which 60 are chosen.
     assert ["most of the 60 rows that are chosen first" in hint for hint in hints] == [True] * is_told
 

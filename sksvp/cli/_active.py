@@ -20,7 +20,7 @@ BASELINES = ("random", "target")
 _START, _ROUNDS = 0.02, [0.08, 0.1, 0.1, 0.1, 0.1]
 _DIGITS_START, _DIGITS_ROUNDS = 0.1, [0.1, 0.1, 0.1]
 # Settings that a replay takes from the run that chose.
-_OF_THE_CHOICE = ("initial_size", "rounds", "proxy", "proxy_epochs", "proxy_batch_size", "proxy_lr")
+_OF_THE_CHOICE = ("initial_size", "rounds", *Networks().of_proxy())
 
 
 @dataclass(frozen=True)
@@ -109,13 +109,13 @@ def active(
     strategies = known_strategies(choice.strategy or ["least_confidence"])
     baselines = chosen_baselines(choice.baseline, BASELINES)
 
-    proxy, target, settings = build_pair(data, networks, learning.filled(data))
-    bunch = data.load(target, [settings["proxy"], settings["target"]])
+    pair = build_pair(data, networks, learning.filled(data))
+    bunch = data.load(pair.target, pair.kinds)
 
     from .. import experiments
     from ._bunch import data_digest
 
-    settings |= sizes | {"content of the data": data_digest(bunch)}
+    settings = pair.settings | sizes | {"content of the data": data_digest(bunch)}
     former = None
     if choice.precomputed is not None:
         opened, its_settings = experiments.former_run(choice.precomputed, settings)
@@ -128,8 +128,8 @@ def active(
         settings |= {name: its_settings.get(name) for name in _OF_THE_CHOICE}
     experiment = experiments.ActiveRun(
         **experiment_parts(bunch, data, repeats, run),
-        proxy=proxy,
-        target=target,
+        proxy=pair.proxy,
+        target=pair.target,
         strategies=strategies,
         rounds=settings["rounds"],
         initial_size=settings["initial_size"],
@@ -145,7 +145,7 @@ def active(
         else:
             experiments.replay_run(experiment, folder, former, n_jobs=repeats.jobs, report=tell)
     rounds, _ = experiments.report_run(
-        folder, clocks=experiments.clocks_in_order(proxy, target), report=typer.echo
+        folder, clocks=experiments.clocks_in_order(*pair.all), report=typer.echo
     )
     save_figure(rounds, folder.path / "results.png", draw="save_active_figure")
     typer.echo(f"written to {folder.path}")

@@ -42,9 +42,7 @@ def train(data: Data, network: Network, learning: Learning, run: Run) -> None:
     name = full_name(network.network or default, data.dataset)
     network_kind(name)
     filled = learning.filled(data)
-    classifier = build_classifier(
-        name, max_epochs=filled.epochs, random_state=network.seed, **filled.params(data)
-    )
+    classifier = build_classifier(name, random_state=network.seed, **filled.params(data))
     bunch = data.load(classifier, [name])
 
     import pandas as pd

@@ -53,7 +53,8 @@ class TorchClassifier(Observed, EpochRows, ScoresOfLogits, Classifier):
         Whether `lr` changes in proportion to `batch_size`.
     schedule : str or sequence of (epochs, factor)
         Piecewise-constant learning rate, scaled to `max_epochs`: a name as in
-        `ResNetClassifier`, or the segments themselves.
+        `ResNetClassifier`, or the segments themselves. ``"NAME:EPOCHS"`` is scaled to
+        so many epochs, of which the training has the first `max_epochs`.
     momentum : float
         Momentum of stochastic gradient descent.
     weight_decay : float
@@ -250,7 +251,7 @@ class TorchClassifier(Observed, EpochRows, ScoresOfLogits, Classifier):
             If a parameter is invalid. The message names it.
         """
         self._validate_params()
-        check_schedule(self.schedule)
+        check_schedule(self.schedule, self.max_epochs)
         device = resolve_device(self.device)
         resolve_precision(self.precision, device)
         warn_if_emulated(self.precision, device)

@@ -2,7 +2,8 @@
 
 from ._active import ActiveArm, ActiveRun, run_active
 from ._active_table import budgets_table, format_budgets, rounds_table
-from ._coreset import CoresetArm, CoresetRun, run_coreset
+from ._coreset import CoresetArm, CoresetRun
+from ._coreset_trainings import run_coreset
 from ._estimate import estimate, format_estimate
 
 # With a name repeated: for other packages, and no part of the public interface.

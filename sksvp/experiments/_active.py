@@ -8,13 +8,14 @@ from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions, validate_params
 
 from .._inputs._parameters import ListOf, WholeNumber
 from ..active import ProxyActiveLearner, make_plan, resolve_pool_strategy
 from ..coreset import describe_empty_classes
 from ..strategies import named_strategy
-from ._experiment import OF_RUNS, Arm, Experiment, described, distinct
+from ._experiment import OF_RUNS, TARGET, Arm, Experiment, described, distinct
 from ._run_folder import RunFolder
 from ._updates import epochs_of
 from ._workers import in_workers
@@ -36,11 +37,10 @@ class ActiveArm(Arm):
         The strategy itself.
     digest : str
         Digest of a strategy object, since several may have the same name.
-    chooser : {"proxy", "target", None}
-        The model that ranks the pool; None for rows drawn at random.
+    chooser : str or None
+        The model that ranks the pool: ``"proxy"``, the name of one of several proxies, or
+        ``"target"``; None for rows drawn at random.
     """
-
-    chooser: str | None
 
 
 @dataclass(kw_only=True)
@@ -52,8 +52,11 @@ class ActiveRun(Experiment):
     X_train, y_train, X_test, y_test : array-like
         The pool with all its labels, which the rounds reveal, and test rows; X may
         be lazy.
-    proxy, target : estimators
-        Cloned for every training; their seeds are drawn from the run's.
+    proxy : estimator, or dict of str to estimator
+        The proxy, or several by name; cloned for every training, with a seed drawn from
+        the run's.
+    target : estimator
+        Likewise.
     strategies : list of str or Strategy
         Strategies of the proxy and of the target.
     seeds : list of int
@@ -111,7 +114,7 @@ class ActiveRun(Experiment):
         list of ActiveArm
             The ways to choose.
         """
-        choosers = ["proxy", "target"] if self.with_target else ["proxy"]
+        choosers = [*self.proxies, *([TARGET] if self.with_target else [])]
         told = [described(strategy) for strategy in self.strategies]
         ranked = [strategy for strategy in told if strategy["strategy"] != "random"]
         arms = []
@@ -122,6 +125,10 @@ class ActiveRun(Experiment):
             if self.with_random or len(ranked) < len(told):
                 arms.append(ActiveArm(name="random", seed=seed, chooser=None, **described("random")))
         return distinct(arms)
+
+    def _chooser(self, arm: ActiveArm) -> BaseEstimator:
+        """Return the network that ranks; the first proxy stands beside random rows."""
+        return self.target if arm.chooser == TARGET else self.proxies[arm.chooser or next(iter(self.proxies))]
 
     def learner(self, arm: ActiveArm, folder: RunFolder) -> ProxyActiveLearner:
         """Build the learner of an arm.
@@ -139,8 +146,7 @@ class ActiveRun(Experiment):
             The learner, not fitted.
         """
         chooser, target = (
-            self.prepared(network, folder, arm.key)
-            for network in (self.target if arm.chooser == "target" else self.proxy, self.target)
+            self.prepared(network, folder, arm.key) for network in (self._chooser(arm), self.target)
         )
         return ProxyActiveLearner(
             chooser,

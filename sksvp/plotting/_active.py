@@ -185,7 +185,8 @@ def save_active_figure(rounds: pd.DataFrame, path) -> None:
 
     path = as_path(path, "path")
     # A target that chose its own rows is already in the left panel.
-    chose = rounds.assign(proxy_error=rounds["proxy_error"].where(rounds["chooser"] == "proxy"))
+    is_proxy = rounds["chooser"].notna() & (rounds["chooser"] != "target")
+    chose = rounds.assign(proxy_error=rounds["proxy_error"].where(is_proxy))
     models = ["target"] if chose["proxy_error"].isna().all() else ["target", "proxy"]
     figure = Figure(figsize=(5 * len(models), 4), layout="constrained")
     panels = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]

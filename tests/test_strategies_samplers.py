@@ -267,3 +267,20 @@ def test_duplicates_are_joined_by_a_distance_of_zero():
     distances = neighbour_distances(np.zeros((3, 2)), 1)
     assert (distances.toarray() == 0).all()
     assert (np.diff(distances.indptr) >= 1).all()
+
+
+def test_shares_are_read_as_they_are_written():
+    scores = np.arange(100.0)
+    features = np.random.RandomState(0).randn(100, 2)
+    evidence = forgotten(scores, features=features)
+    # The float product of 0.29 and 100 is below 29.
+    for sampler in (Stratified("forgetting_events", 0.29), D2("forgetting_events", hardest_dropped=0.29)):
+        assert sampler.rank(evidence, 71, random_state=0)[0].max() == 70
+    assert Window("forgetting_events", start=0.29).rank(evidence, 5, random_state=0)[0].tolist() == [
+        70, 69, 68, 67, 66
+    ]  # fmt: skip
+    p = np.column_stack([np.linspace(0.01, 0.9, 100), 1 - np.linspace(0.01, 0.9, 100)])
+    evidence = Evidence(probabilities=p, y=np.zeros(100, dtype=int), classes=np.arange(2))
+    kept = Top(Entropy(), drop_label_issues=0.29).rank(evidence, 71, random_state=0)[0]
+    assert sorted(kept) == list(range(29, 100))
+    assert len(Top(Entropy(), drop_label_issues=0.29).rank(evidence, 1, random_state=0)[0]) == 1

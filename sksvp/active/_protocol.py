@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._inputs._labels import read_labels
+from .._inputs._shares import exact_share
 from ._labels import LabelTable, check_validation_labels
 from ._run import Run, seconds_of
 from ._stopping import is_settled, proxy_is_settled
@@ -46,7 +47,11 @@ def make_plan(rounds: Any, initial_size: float, target_at: Any, n_rows: int) -> 
         raise ValueError(
             f"initial_size must be a number of rows or a share of the pool above 0, got {initial_size!r}."
         )
-    start = int(initial_size) if isinstance(initial_size, Integral) else max(1, round(initial_size * n_rows))
+    start = (
+        int(initial_size)
+        if isinstance(initial_size, Integral)
+        else max(1, round(exact_share(initial_size, n_rows)))
+    )
     sizes = [start, *_round_sizes(rounds, n_rows)]
     sizes[-1] -= _rounded_up(sizes, [initial_size, *rounds], n_rows)
     totals = np.cumsum(sizes).tolist()
@@ -76,7 +81,7 @@ def _round_sizes(rounds: Any, n_rows: int) -> list[int]:
     elif all(isinstance(size, Real) and not isinstance(size, Integral) for size in rounds):
         if not all(0 < size <= 1 for size in rounds):
             raise ValueError(f"rounds as floats are shares of the pool, in (0, 1], got {rounds!r}.")
-        sizes = [round(float(size) * n_rows) for size in rounds]
+        sizes = [round(exact_share(float(size), n_rows)) for size in rounds]
     else:
         raise ValueError(f"rounds must be all ints or all floats, got {rounds!r}.")
     if min(sizes) < 1:

@@ -9,15 +9,23 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions, validate_params
+from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions, validate_params
 
 from .._inputs._parameters import ListOf, WholeNumber
-from ..active import ProxyActiveLearner, make_plan, resolve_pool_strategy
+from .._updates import all_updates, check_has_epochs, epochs_of
+from ..active import (
+    Candidates,
+    Plan,
+    PredictionsSettled,
+    ProxyActiveLearner,
+    check_learner,
+    make_plan,
+    resolve_pool_strategy,
+)
 from ..coreset import describe_empty_classes
 from ..strategies import named_strategy
 from ._experiment import OF_RUNS, TARGET, Arm, Experiment, described, distinct
 from ._run_folder import RunFolder
-from ._updates import epochs_of
 from ._workers import in_workers
 
 
@@ -71,6 +79,18 @@ class ActiveRun(Experiment):
         Epochs after which an unfinished training is kept; 0 means never.
     rounds, initial_size, target_at : list, float, str
         As in `ProxyActiveLearner`.
+    start : str, Strategy or None
+        As in `ProxyActiveLearner`. All ways to choose begin with the same rows.
+    start_features : array-like of shape (n_rows, n_features), optional
+        As in `ProxyActiveLearner.fit`.
+    max_candidates, candidates : int, str
+        As in `ProxyActiveLearner`.
+    stop : PredictionsSettled, optional
+        As in `ProxyActiveLearner`, of each way to choose.
+    updates : {"epochs", "equal"}
+        Whether targets are trained for equal epochs, so that fewer labels mean fewer
+        updates, or each for as many updates as its epochs have on the labels of the last
+        round, in whole epochs.
     with_target, with_random : bool
         Whether the target also chooses for itself, and whether rows are also drawn
         at random.
@@ -85,6 +105,12 @@ class ActiveRun(Experiment):
     rounds: list[int] | list[float]
     initial_size: int | float
     target_at: str | list[int]
+    start: Any = None
+    start_features: Any = None
+    max_candidates: int | None = None
+    candidates: str = "random"
+    stop: PredictionsSettled | None = None
+    updates: str = "epochs"
     with_target: bool = True
     with_random: bool = True
 
@@ -93,6 +119,11 @@ class ActiveRun(Experiment):
         "rounds": [ListOf(Real)],
         "initial_size": [Interval(RealNotInt, 0, 1, closed="right"), WholeNumber(1)],
         "target_at": [StrOptions({"all", "last"}), ListOf(WholeNumber(1))],
+        "start": [str, HasMethods("rank"), None],
+        "max_candidates": [WholeNumber(1), None],
+        "candidates": [StrOptions({"random", "neighbors"})],
+        "stop": [PredictionsSettled, None],
+        "updates": [StrOptions({"epochs", "equal"})],
         "with_target": ["boolean"],
         "with_random": ["boolean"],
     }
@@ -103,8 +134,28 @@ class ActiveRun(Experiment):
             # Messages show a plain name as it was given.
             has_parameters = isinstance(strategy, str) and ":" in strategy
             resolve_pool_strategy(named_strategy(strategy) if has_parameters else strategy)
-        self.arms()
-        make_plan(self.rounds, self.initial_size, self.target_at, len(self.y_train))
+        plan = self.plan()
+        for arm in self.arms():
+            # What no arm could run with shows before any of them is trained.
+            check_learner(self._learner(arm, self._chooser(arm), self.target), self.X_train, self.start_features)
+        Candidates(self.max_candidates).check(max(plan.sizes[1:]))
+        if self.updates == "equal":
+            check_has_epochs(self.target, "updates='equal'")
+
+    def plan(self) -> Plan:
+        """Return the numbers of labels, and when targets are trained.
+
+        Returns
+        -------
+        Plan
+            Labels of the start and of each round, and the totals with a target.
+        """
+        return make_plan(self.rounds, self.initial_size, self.target_at, len(self.y_train))
+
+    @property
+    def n_updates(self) -> int | None:
+        """Updates of each target; None for those of its own epochs."""
+        return all_updates(self.target, sum(self.plan().sizes)) if self.updates == "equal" else None
 
     def arms(self) -> list[ActiveArm]:
         """List every way to choose, seed by seed: a run that is stopped early has whole seeds.
@@ -148,15 +199,23 @@ class ActiveRun(Experiment):
         chooser, target = (
             self.prepared(network, folder, arm.key) for network in (self._chooser(arm), self.target)
         )
+        learner = self._learner(arm, chooser, target)
+        # Arms of equal networks differ by nothing else.
+        return learner.set_params(checkpoint=folder.path / "checkpoints" / arm.key)
+
+    def _learner(self, arm: ActiveArm, chooser: Any, target: Any) -> ProxyActiveLearner:
         return ProxyActiveLearner(
             chooser,
             target,
             strategy=arm.ranks,
             rounds=self.rounds,
             initial_size=self.initial_size,
+            start=self.start,
             target_at=self.target_at,
-            # Arms of equal networks differ by nothing else.
-            checkpoint=folder.path / "checkpoints" / arm.key,
+            n_updates=self.n_updates,
+            max_candidates=self.max_candidates,
+            candidates=self.candidates,
+            stop=self.stop,
             random_state=arm.seed,
         )
 
@@ -211,15 +270,23 @@ def _hints(run: ActiveRun, folder: RunFolder, arms: list[ActiveArm]) -> Iterator
 
 def _run_arm(run: ActiveRun, folder: RunFolder, arm: ActiveArm) -> str:
     learner = run.learner(arm, folder)
-    learner.fit(run.X_train, run.y_train, X_val=run.X_test, y_val=run.y_test)
+    learner.fit(
+        run.X_train, run.y_train, X_val=run.X_test, y_val=run.y_test, start_features=run.start_features
+    )
     history = learner.history_
     rows = [entry["rows"] for entry in history]
     rounds = np.repeat([entry["round"] for entry in history], [len(of_round) for of_round in rows])
     folder.add_selection(arm.key, run.list_rows(np.concatenate(rows), round=rounds))
     plain = [{**entry, "rows": entry["rows"].tolist()} for entry in history]
-    record = {"kind": "active", **arm.record(), "epochs": epochs_of(run.target), "history": plain}
+    record = {"kind": "active", **arm.record(), **protocol_of(run), "history": plain}
     folder.add(arm.key, record)
     return finished_line(arm.name, arm.seed, history)
+
+
+def protocol_of(run: ActiveRun) -> dict[str, Any]:
+    """Return for how long the targets of a run are trained, and its stopping rule, for records."""
+    rule = None if run.stop is None else run.stop.get_params(deep=False)
+    return {"epochs": epochs_of(run.target), "updates": run.n_updates, "stop": rule}
 
 
 def finished_line(name: str, seed: int, history: list[dict[str, Any]]) -> str:

@@ -13,13 +13,13 @@ from .._inputs._parameters import ListOf, WholeNumber
 from .._inputs._paths import as_path
 from .._inputs._row_numbers import check_row_numbers
 from .._storage._fingerprint import fingerprint
+from .._updates import all_updates, check_has_epochs, epochs_with, has_epochs
 from ..coreset import ProxyCoresetSelector
 from ..proxies import as_proxy
 from ..strategies import count_rows, recorder_names
 from ._experiment import PROXY, TARGET, Arm, Experiment, described, distinct
 from ._run_folder import RunFolder
 from ._seconds import clocks_in_order
-from ._updates import all_updates, check_has_epochs, epochs_with, has_epochs
 
 ALL_ROWS = "all rows"
 SAME_COST = "all rows, same cost"

@@ -10,6 +10,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import validate_params
 
 from .._clock import Clock
+from .._updates import count_batches
 from ..strategies import ForgettingCounter, count_rows
 from ._coreset import ALL_ROWS, RS2, SAME_COST, CoresetArm, CoresetRun
 from ._experiment import OF_RUNS, PROXY, TARGET
@@ -18,7 +19,6 @@ from ._kept import keep_training, training_folder
 from ._proxy_hints import proxy_hints
 from ._run_folder import RunFolder
 from ._seconds import clocks_in_order, in_words
-from ._updates import count_batches
 from ._workers import in_workers
 
 _OF_ALL_ROWS = (ALL_ROWS, SAME_COST, RS2)

@@ -10,13 +10,13 @@ from sklearn.utils._param_validation import validate_params
 from .._inputs._containers import take_rows
 from .._inputs._labels import check_labels
 from .._inputs._parameters import TableWith
+from .._updates import epochs_of
 from ..proxies import Proxy, as_proxy
 from ..strategies import Evidence, count_rows, recorder_names, resolve_strategy
 from ._coreset import ALL_ROWS, RS2, SAME_COST, CoresetArm, CoresetRun
 from ._experiment import PROXY, TARGET
 from ._seconds import CHOSEN_CLOCKS, CLOCKS
 from ._timed import POWERS, first_rows, resident_bytes, time_pass, time_training, watching_peak
-from ._updates import epochs_of
 
 # Rows on which a pass, and on which a ranking is timed.
 _PASSED, _RANKED = 2000, 4000

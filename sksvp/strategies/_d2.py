@@ -1,6 +1,7 @@
 """D2: hard rows of dense regions, no two alike."""
 
 import heapq
+import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_array
 
 from .._inputs._parameters import RealNumber, WholeNumber
+from .._inputs._shares import exact_share
 from ._evidence import Evidence
 from ._growth import DataSize, Growth
 from ._picking import check_table
@@ -172,7 +174,7 @@ class D2(Sampler):
         )
 
     def _sample(self, evidence, order, scores, n_samples, rng) -> np.ndarray:
-        n_dropped = min(int(self.hardest_dropped * len(order)), len(order) - n_samples)
+        n_dropped = min(math.floor(exact_share(self.hardest_dropped, len(order))), len(order) - n_samples)
         left = np.arange(n_dropped, len(order))
         distances = neighbour_distances(
             check_table(evidence.require("features"), accept_sparse=True)[order[left]], self.n_neighbors

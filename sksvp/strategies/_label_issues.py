@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
 
+from .._inputs._shares import exact_share
 from ._evidence import Evidence, log_softmax
 from ._probabilities import block_slices, check_class_matrix
 from ._rows import check_rows
@@ -164,7 +165,7 @@ def mark_most_suspicious(scores: np.ndarray, flag: Any) -> np.ndarray:
     """
     if isinstance(flag, bool | np.bool_):
         return (scores > 0) & flag
-    return mark_highest(scores, math.floor(flag * len(scores)))
+    return mark_highest(scores, math.floor(exact_share(flag, len(scores))))
 
 
 def mark_highest(scores: np.ndarray, n_rows: int) -> np.ndarray:

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from fractions import Fraction
 from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._inputs._shares import exact_share
 from ._rows import as_array, check_rows
 from ._strategy import check_n_samples
 
@@ -44,7 +44,7 @@ def count_rows(subset_size, n_rows: int) -> int:
         return count
     if not 0 < subset_size <= 1:
         raise ValueError(f"subset_size must lie in (0, 1] as a float, got {subset_size!r}.")
-    count = math.floor(Fraction(str(subset_size)) * n_rows)
+    count = math.floor(exact_share(subset_size, n_rows))
     if count < 1:
         raise ValueError(
             f"subset_size={subset_size} keeps none of {n_rows} sample(s); use at least {1 / n_rows:.3g}."

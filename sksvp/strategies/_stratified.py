@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .._inputs._parameters import RealNumber, WholeNumber
+from .._inputs._shares import exact_share
 from ._area_under_margin import AreaUnderMargin
 from ._evidence import Evidence
 from ._sampler import Sampler
@@ -70,7 +71,7 @@ class Stratified(Sampler):
         self.n_strata = n_strata
 
     def _sample(self, evidence, order, scores, n_samples, rng) -> np.ndarray:
-        n_dropped = min(math.floor(self.hardest_dropped * len(order)), len(order) - n_samples)
+        n_dropped = min(math.floor(exact_share(self.hardest_dropped, len(order))), len(order) - n_samples)
         left = np.sort(self._easiest_first(evidence, order)[: len(order) - n_dropped])
         strata = _strata(scores[left], self.n_strata)
         quotas = fill_evenly(np.bincount(strata, minlength=self.n_strata), n_samples)

@@ -1,11 +1,13 @@
 """Window choice: consecutive rows in the order of a score."""
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from .._inputs._parameters import RealNumber
+from .._inputs._shares import exact_share
 from ._growth import DataSize, Growth
 from ._picking import check_table
 from ._sampler import Sampler
@@ -97,9 +99,9 @@ class Window(Sampler):
     def _sample(self, evidence, order, scores, n_samples, rng) -> np.ndarray:
         last = len(order) - n_samples
         if self._is_fixed:
-            start = min(int(self.start * len(order)), last)
+            start = min(math.floor(exact_share(self.start, len(order))), last)
         else:
-            stride = max(1, int(self.step * len(order)))
+            stride = max(1, math.floor(exact_share(self.step, len(order))))
             starts = np.unique([*range(0, last, stride), last])
             inputs = check_inputs(evidence.require("inputs"))[order]
             labels = np.asarray(evidence.require("y"))[order]

@@ -137,7 +137,9 @@ class ActiveRun(Experiment):
         plan = self.plan()
         for arm in self.arms():
             # What no arm could run with shows before any of them is trained.
-            check_learner(self._learner(arm, self._chooser(arm), self.target), self.X_train, self.start_features)
+            check_learner(
+                self._learner(arm, self._chooser(arm), self.target), self.X_train, self.start_features
+            )
         Candidates(self.max_candidates).check(max(plan.sizes[1:]))
         if self.updates == "equal":
             check_has_epochs(self.target, "updates='equal'")

@@ -19,10 +19,8 @@ def check_has_epochs(target: BaseEstimator, what: str) -> None:
         If it has no `max_epochs`, as it is trained until it has converged, or a schedule
         that does not follow its epochs.
     """
-    from .training import split_schedule  # loads torch, which only models with epochs need
-
     schedule = target.get_params(deep=False).get("schedule", "")
-    if split_schedule(schedule)[1] is not None:
+    if isinstance(schedule, str) and ":" in schedule:
         raise ValueError(
             f"{what} needs a target whose schedule is scaled to its epochs, got schedule={schedule!r}."
         )

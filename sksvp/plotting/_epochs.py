@@ -79,7 +79,7 @@ class EpochErrorDisplay:
         self.figure_ = self.ax_.figure
         self.lines_: dict[str, Any] = {}
         colours = iter(COLOURS * len(tested))
-        sizes = tested.groupby(["kind", "name"])["n_rows"].nunique()
+        sizes = tested.groupby(["kind", "name"])["n_rows"].nunique().to_dict()
         for (kind, name, n_rows), lines in tested.groupby(["kind", "name", "n_rows"], sort=False):
             label = str(name).replace("_", " ")
             if kind == "proxy":

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import validate_params
 from .._inputs._parameters import WholeNumber
 from .._storage._files import replacing, write_json
 from .._storage._sealed import remove_seal, write_seal
-from ._active_table import budgets_table, format_budgets, rounds_table
+from ._active_table import budgets_table, describe_stops, format_budgets, rounds_table
 from ._coreset import ALL_ROWS, SAME_COST
 from ._epochs import epochs_table
 from ._run_folder import RunFolder
@@ -20,11 +20,16 @@ from ._table import format_summary, summary_table, trainings_table
 _AS_IT_ENDS = "Each target was trained until it ended by itself."
 
 
-def _describe_epochs(records: list[dict]) -> str:
+def _describe_updates(records: list[dict]) -> str:
     """Tell for how long the targets of a run of active learning were trained."""
-    epochs = {record["epochs"] for record in records if record["kind"] == "active"}
+    records = [record for record in records if record["kind"] == "active"]
+    epochs = {record["epochs"] for record in records}
     if None in epochs:
         return _AS_IT_ENDS
+    updates = {record["updates"] for record in records}
+    if None not in updates:
+        number = " or ".join(f"{n:,}" for n in sorted(updates))
+        return f"Equal updates: each target was trained for about {number}, so that fewer labels mean more epochs."
     number = " or ".join(f"{n:,}" for n in sorted(epochs))
     return f"Equal epochs: each target was trained for {number}, so that fewer labels mean fewer updates."
 
@@ -91,7 +96,9 @@ def report_run(
     records = list(folder)
     if any(record["kind"] == "active" for record in records):
         trainings, averages = rounds_table(records), budgets_table(records)
-        text = f"{format_budgets(averages, clocks=clocks)}\n{_describe_epochs(records)}"
+        text = "\n".join(
+            [format_budgets(averages, clocks=clocks), *describe_stops(records), _describe_updates(records)]
+        )
     else:
         trainings = trainings_table(records)
         averages = summary_table(trainings)

@@ -109,7 +109,7 @@ def test_weights_decide_the_run(tmp_path):
     assert len(again.labeled_rows_) == 35
     again.close()
     assert len(clone(learner).fit(X, KNOWN, sample_weight=WEIGHTS + 1).labeled_rows_) == 30
-    with pytest.raises(ValueError, match="with metadata: the same fit continues them"):
+    with pytest.raises(ValueError, match="or with metadata or start_features: the same fit"):
         ProxyActiveLearner.resume(tmp_path, X)
 
 

@@ -35,6 +35,11 @@ TINY = {
         *["--picks", "50"],
     ],
     "bench_pilot": ["--rows", "120", "--test-rows", "40", "--shares", "0.3", "--seeds", "1"],
+    "bench_pilot_transfer": [
+        *["--images", "digits", "--images-rows", "100", "--images-shares", "0.2", "--images-visits", "20"],
+        *["--test-rows", "20", "--seeds", "1"],
+    ],
+    "bench_auto_unseen": ["--data", "wine", "--seeds", "2", "--proxies", "logistic regression"],
     "bench_selection": ["--rows", "200"],
     "bench_training_record": [
         *["--depth", "8", "--rows", "32", "--batch-size", "16", "--rounds", "1"],

@@ -45,7 +45,7 @@ def test_bad_values(command, option, data, tmp_path, monkeypatch):
     begins = "_compare" if command == "pilot" else "new_folder"
     monkeypatch.setattr(f"sksvp.cli._{command}.{begins}", stop)
     good = {"--data": data, "--device": "cpu"}
-    good |= {"--network": "resnet8"} if command == "train" else {"--proxy": "resnet8", "--target": "resnet8"}
+    good |= {f"--{name}": "resnet8" for name in ("network", "proxy", "target") if name in OPTIONS_OF[command]}
     if option.name == "dataset":
         del good["--data"]
     for value in VALUES:

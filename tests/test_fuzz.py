@@ -47,7 +47,7 @@ NOT_PUBLIC = {"sksvp.training", "sksvp.cli"}
 CALLED_BY_THE_PACKAGE = {
     "sksvp.proxies.Proxy",
     "sksvp.experiments.ActiveRun.learner",
-    "sksvp.experiments.CoresetRun.first_arm",
+    "sksvp.experiments.CoresetRun.training_arms",
     "sksvp.experiments.CoresetRun.selector",
     "sksvp.experiments.RunFolder",
     "sksvp.experiments.former_run",
@@ -56,6 +56,9 @@ CALLED_BY_THE_PACKAGE = {
     *(
         f"sksvp.{name}"
         for name in (
+            "active.PredictionsSettled.change",
+            "active.PredictionsSettled.is_met",
+            "active.PredictionsSettled.sample",
             "coreset.RankingSettled.watch",
             "estimators.*.observe",
             "networks.*.forward",
@@ -409,6 +412,7 @@ SMALL = {
 USES = {
     "CoresetRun": lambda run: sksvp.experiments.run_coreset(run, _run_folder(), report=_silent),
     "ActiveRun": lambda run: sksvp.experiments.run_active(run, _run_folder(), report=_silent),
+    "PredictionsSettled": lambda stop: _learner(stop=stop),
     "RankingSettled": lambda stop: sksvp.ProxyCoresetSelector(
         SGDClassifier(loss="log_loss", max_iter=3, random_state=0), stop_proxy=stop, random_state=0
     ).fit(*blobs(30)),
@@ -521,6 +525,8 @@ CALLS = {
     "datasets.load_yelp_review_polarity": {"data_dir": lambda: _reviews("yelp_review_polarity_csv", 1)},
     "estimators.*.save": {"path": lambda: "saved"},
     "experiments.budgets_table": {"records": lambda: pickle.loads(_records())[1]},
+    "experiments.estimate": {"run": _coreset_run},
+    "experiments.format_estimate": {"table": lambda: sksvp.experiments.estimate(_coreset_run())},
     "experiments.format_budgets": {
         "table": lambda: sksvp.experiments.budgets_table(pickle.loads(_records())[1])
     },

@@ -29,6 +29,7 @@ from ._protocol import Answers, make_plan, run_protocol
 from ._queries import check_asked, check_asked_again, check_candidates, check_query_size
 from ._resume import find_run
 from ._run import Run, resolve_pool_strategy, seconds_of
+from ._start import make_start
 from ._stopping import describe_stop
 
 
@@ -63,11 +64,20 @@ class ProxyActiveLearner(ExchangingLearner):
         rows, or shares of the pool (rounded).
     initial_size : float or int, default=0.02
         Size of the start of `rounds`: a share of the pool (rounded, at least one row)
-        or a number of rows. They are drawn at random; a strategy that reads features
-        only, such as ``"typiclust"``, chooses them where X itself serves as features.
+        or a number of rows, which `start` chooses.
+    start : {"random", "clustered"}, str, Strategy or None, default=None
+        What chooses rows as long as there are no labels of two classes. ``"clustered"``
+        takes the most typical row of each cluster of X, or of the `start_features` of
+        `fit`; see `sksvp.strategies.TypiClust`. Any strategy that reads features only
+        serves. None draws them at random, unless the `strategy` is ``"auto"`` or one that
+        reads features only, and X itself serves as features.
     target_at : {"last", "all"} or list of int, default="last"
         When the target is trained: after the last of the `rounds`, after each, or
-        at these total numbers of labels, which include the random start.
+        at these total numbers of labels, which include the start.
+    n_updates : int or None, default=None
+        Updates of each target, in whole epochs, in place of its own number of epochs:
+        fewer labels then mean more epochs. None keeps the epochs, so that fewer labels
+        mean fewer updates. The target needs a parameter `max_epochs`.
     oracle : callable or None, default=None
         ``oracle(rows)`` returns the labels of the rows with these numbers. It is
         called for rows that have no label in y. A run that continues after a kill
@@ -173,7 +183,9 @@ class ProxyActiveLearner(ExchangingLearner):
             Interval(RealNotInt, 0, 1, closed="right"),
             Interval(Integral, 1, None, closed="left"),
         ],
+        "start": [str, HasMethods("rank"), None],
         "target_at": [StrOptions({"last", "all"}), ListOf(Integral, can_be_empty=True)],
+        "n_updates": [WholeNumber(1), None],
         "oracle": [callable, None],
         "missing_label": [Integral, str, None, "nan"],
         "max_candidates": [WholeNumber(1), None],
@@ -193,7 +205,9 @@ class ProxyActiveLearner(ExchangingLearner):
         strategy="margin",
         rounds=None,
         initial_size: float = 0.02,
+        start=None,
         target_at="last",
+        n_updates: int | None = None,
         oracle: Callable | None = None,
         missing_label=None,
         max_candidates: int | None = None,
@@ -209,7 +223,9 @@ class ProxyActiveLearner(ExchangingLearner):
         self.strategy = strategy
         self.rounds = rounds
         self.initial_size = initial_size
+        self.start = start
         self.target_at = target_at
+        self.n_updates = n_updates
         self.oracle = oracle
         self.missing_label = missing_label
         self.max_candidates = max_candidates
@@ -221,7 +237,7 @@ class ProxyActiveLearner(ExchangingLearner):
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, *, X_val=None, y_val=None, **fit_params):
+    def fit(self, X, y=None, *, X_val=None, y_val=None, start_features=None, **fit_params):
         """Take the pool; with `rounds`, run all rounds.
 
         Parameters
@@ -235,6 +251,9 @@ class ProxyActiveLearner(ExchangingLearner):
         X_val, y_val : rows and labels, optional
             With `rounds`, proxies and targets are scored on them for `history_`.
             They have no influence on the choice.
+        start_features : array-like or sparse matrix of shape (n_samples, n_features), optional
+            What the `start` reads in place of X, such as embeddings of texts or images.
+            Such a run is continued by the same `fit`, not by `resume`.
         **fit_params : dict
             With metadata routing, what the `fit` of proxy and target has requested,
             such as ``sample_weight``. Of values for each row of X, a training gets
@@ -274,6 +293,7 @@ class ProxyActiveLearner(ExchangingLearner):
         self.__dict__.pop("_run", None)
         X, table, y_val = read_pool(self, X, y, X_val, y_val)
         strategy = check_models(self, X)
+        start = make_start(self.start, X, start_features)
         routed = route_fit_params(self, fit_params)
         if self.rounds is not None:
             # Both are checked before the run gets a folder.
@@ -281,7 +301,9 @@ class ProxyActiveLearner(ExchangingLearner):
             Candidates(self.max_candidates).check(max(plan.sizes[1:]))
             answers = Answers(table, self.oracle, self.missing_label)
         with ExitStack() as stack:
-            checkpoint, state = open_state(self, X, table, X_val, y_val, routed, stack)
+            checkpoint, state = open_state(
+                self, X, table, X_val, y_val, routed, stack, None if start is None else start.features
+            )
             watches = self.rounds is None or self.oracle is not None
             run = Run(
                 X,
@@ -295,11 +317,13 @@ class ProxyActiveLearner(ExchangingLearner):
                 watches_pool=watches,
                 stop=self.stop,
                 candidates=Candidates(self.max_candidates, self.candidates),
+                start=start,
+                n_updates=self.n_updates,
             )
             if self.rounds is not None:
                 run_protocol(run, plan, answers, X_val, y_val, verbose=self.verbose)
                 # Nothing needs the pool after the last round.
-                run.X = run.checkpoint = None
+                run.X = run.checkpoint = run.start = None
             else:
                 if state.table.labelled.all():
                     run.train_predictor()
@@ -312,8 +336,7 @@ class ProxyActiveLearner(ExchangingLearner):
         """Choose rows to label next.
 
         The proxy is trained on all labels so far. If these are of fewer than two
-        classes, it cannot be trained. Rows are then drawn at random, or chosen by a
-        strategy that reads features only, if these are X itself.
+        classes, it cannot be trained, and `start` says which rows are chosen.
 
         Parameters
         ----------
@@ -354,10 +377,10 @@ class ProxyActiveLearner(ExchangingLearner):
         run.check_pool()
         if discard:
             run.drop_waiting()
+        allowed = None if candidates is None else check_candidates(candidates, run.state)
         if len(run.state.waiting):
             check_asked_again(n_samples, run.state)
             return run.state.waiting.copy()
-        allowed = None if candidates is None else check_candidates(candidates, run.state)
         rows = run.select(check_query_size(n_samples, run.state, allowed), allowed).copy()
         if run.stop is not None and self.settled_:
             warnings.warn(
@@ -516,6 +539,8 @@ class ProxyActiveLearner(ExchangingLearner):
                 watches_pool=True,
                 stop=learner.stop,
                 candidates=Candidates(learner.max_candidates, learner.candidates),
+                start=make_start(learner.start, X),
+                n_updates=learner.n_updates,
             )
             learner._keep_run(run, X)
             stack.pop_all()

@@ -16,10 +16,12 @@ from .._seeds import draw_seeds
 from .._storage._checkpoint import open_checkpoint
 from .._storage._describe import describe, digest
 from .._storage._fingerprint import fingerprint
+from .._updates import check_has_epochs
 from ..proxies import as_proxy
 from ._checkpoint import LearnerCheckpoint, describe_run, keep_learner
 from ._labels import LabelTable, check_validation_labels, read_validation_labels
 from ._run import resolve_pool_strategy
+from ._start import make_start
 from ._state import State, new_state
 
 
@@ -66,6 +68,10 @@ def check_models(learner, X: Any) -> Any:
         target = as_proxy(learner.target)
         target.check_classifies("target")
         target.check_params()
+    if learner.n_updates is not None:
+        if learner.target is None:
+            raise ValueError(f"n_updates={learner.n_updates} are those of the target, and target is None.")
+        check_has_epochs(learner.target, "n_updates")
     strategy = resolve_pool_strategy(learner.strategy, proxy.gives)
     proxy.check_gives(strategy.requires)
     proxy.check_rows(X, strategy.requires)
@@ -74,6 +80,18 @@ def check_models(learner, X: Any) -> Any:
             if model is not None:
                 as_proxy(model).check_gives(("probabilities",))
     return strategy
+
+
+def check_learner(learner, X: Any, start_features: Any = None) -> None:
+    """Check the parameters of a learner on the rows of a pool, before anything is trained.
+
+    Raises
+    ------
+    ValueError
+        As `ProxyActiveLearner.fit`.
+    """
+    check_models(learner, X)
+    make_start(learner.start, X, start_features)
 
 
 def route_fit_params(learner, fit_params: dict) -> dict[str, dict]:
@@ -89,7 +107,14 @@ def route_fit_params(learner, fit_params: dict) -> dict[str, dict]:
 
 
 def open_state(
-    learner, X, table: LabelTable, X_val, y_val, routed: dict[str, dict], stack: ExitStack
+    learner,
+    X,
+    table: LabelTable,
+    X_val,
+    y_val,
+    routed: dict[str, dict],
+    stack: ExitStack,
+    start_features: Any = None,
 ) -> tuple[LearnerCheckpoint | None, State]:
     """Return the checkpoint and the state of this run: a saved state, or a new one."""
     n_rows = len(table.codes)
@@ -106,6 +131,7 @@ def open_state(
             y=f"{int(table.labelled.sum())} labels {fingerprint(table.codes)} {fingerprint(table.classes)}",
             X_val="None" if X_val is None else fingerprint(X_val),
             y_val="None" if y_val is None else fingerprint(y_val),
+            start_features="None" if start_features is None else fingerprint(start_features),
             **{
                 f"{name} of {part}.fit": digest(describe(value))
                 for part, params in routed.items()
@@ -126,7 +152,7 @@ def open_state(
     rows = np.flatnonzero(table.labelled & (learner.rounds is None))
     state = new_state(n_rows, content, rows, table.labels_of(rows), draw_seeds(learner.random_state, 3))
     if checkpoint is not None:
-        if learner.rounds is None and not any(routed.values()):
+        if learner.rounds is None and not any(routed.values()) and start_features is None:
             keep_learner(checkpoint, clone(learner))
         checkpoint.begin_state(state, keeps_labels=learner.rounds is None)
     return checkpoint, state

@@ -10,9 +10,10 @@ from sklearn.utils.validation import _num_samples
 
 from .._inputs._labels import read_labels
 from .._inputs._lengths import indexable_rows
-from .._inputs._parameters import ListOf
+from .._inputs._parameters import ListOf, WholeNumber
 from .._inputs._row_numbers import check_row_numbers
 from .._seeds import draw_seeds
+from .._updates import check_has_epochs
 from ..proxies import as_proxy
 from ._labels import LabelTable, check_validation_labels, read_validation_labels
 from ._protocol import target_totals, train_due_target
@@ -25,6 +26,7 @@ from ._state import new_state
     {
         "target": [HasMethods(["fit", "get_params"])],
         "target_at": [StrOptions({"last", "all"}), ListOf(Integral, can_be_empty=True)],
+        "n_updates": [WholeNumber(1), None],
         "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=False,
@@ -38,6 +40,7 @@ def replay_selection(
     target_at: Any = "all",
     X_val: Any = None,
     y_val: Any = None,
+    n_updates: int | None = None,
     random_state: Any = None,
 ) -> list[dict[str, Any]]:
     """Train a target on the rows that a former run had labelled after its rounds.
@@ -62,6 +65,8 @@ def replay_selection(
         these total numbers of labels, which include the random start.
     X_val, y_val : rows and labels, optional
         The target is scored on them.
+    n_updates : int or None, default=None
+        Updates of each target, in whole epochs, in place of its own number of epochs.
     random_state : int, RandomState or None, default=None
         Seeds the target where it has no seed of its own.
 
@@ -91,6 +96,8 @@ def replay_selection(
     """
     check_history(history, "history", ("round", "n_labeled", "rows"))
     as_proxy(target).check_classifies("target")
+    if n_updates is not None:
+        check_has_epochs(target, "n_updates")
     X, y = indexable_rows(X=X, y=y)
     n_rows = _num_samples(X)
     table = LabelTable(n_rows)
@@ -105,7 +112,9 @@ def replay_selection(
         raise ValueError("history must begin with the random start, round 0, of a run with rounds.")
     due = target_totals(target_at, [int(entry["n_labeled"]) for entry in history])
     none = np.empty(0, dtype=np.int64)
-    run = Run(X, new_state(n_rows, "", none, none, draw_seeds(random_state, 3)), None, target)
+    run = Run(
+        X, new_state(n_rows, "", none, none, draw_seeds(random_state, 3)), None, target, n_updates=n_updates
+    )
     for entry in history:
         rows = check_row_numbers(entry["rows"], n_rows, "rows in history")
         if not table.labelled[rows].all():

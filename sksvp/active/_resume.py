@@ -44,8 +44,8 @@ def find_run(folder: Path, X: Any) -> tuple["ProxyActiveLearner", LearnerCheckpo
     found = list(filter(is_interactive, folders))
     if not found:
         raise ValueError(
-            f"folder={str(folder)!r} holds runs of fit with rounds only, or with metadata: the same fit continues "
-            "them; resume is for runs by query and teach."
+            f"folder={str(folder)!r} holds runs of fit with rounds only, or with metadata or start_features: the same "
+            "fit continues them; resume is for runs by query and teach."
         )
     run_folder, identity = _the_one_of(X, found, folder)
     checkpoint = LearnerCheckpoint(run_folder, identity)

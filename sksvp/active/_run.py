@@ -12,6 +12,7 @@ from sklearn.utils.validation import _check_method_params, _is_arraylike, _num_s
 from .._clock import Clock
 from .._inputs._containers import take_rows
 from .._seeds import draw_seeds
+from .._updates import with_updates
 from ..proxies import NoFeatures, as_proxy
 from ..strategies import AutoQuery, Margin, Random, recorder_names, resolve_strategy
 from ._candidates import Candidates
@@ -20,6 +21,7 @@ from ._models import Trained, are_same, train
 from ._predictions_settled import PredictionsSettled
 from ._ranking import Ranking, rank_pool
 from ._same_rows import snapshot_of
+from ._start import Start
 from ._state import State
 from ._stopping import note_change
 
@@ -54,6 +56,10 @@ class Run:
         Says when the labels suffice.
     candidates : Candidates
         Which rows without a label are ranked.
+    start : Start or None
+        What chooses rows as long as no model can be trained.
+    n_updates : int or None
+        Updates of each target; None for those of its own epochs.
     trained_proxy, trained_target : Trained or None
         The models trained last.
     took : Strategy or None
@@ -73,6 +79,8 @@ class Run:
     watches_pool: bool = False
     stop: PredictionsSettled | None = None
     candidates: Candidates = field(default_factory=Candidates)
+    start: Start | None = None
+    n_updates: int | None = None
     trained_proxy: Trained | None = field(default=None, init=False)
     trained_target: Trained | None = field(default=None, init=False)
     took: Any = field(default=None, init=False)
@@ -120,6 +128,13 @@ class Run:
 
     def check_extendable(self) -> None:
         """Check that rows can be appended; ValueError if metadata of `fit` has values for the present rows only."""
+        if self.start is not None and self.start.features is not None:
+            if self.state.table.n_classes < 2:
+                raise ValueError(
+                    "extend: start_features of fit has no values for new rows. Teach labels of two classes first, or "
+                    "call fit with all rows."
+                )
+            self.start.features = None
         for name, value in {**self.fit_params["proxy"], **self.fit_params["target"]}.items():
             if _is_arraylike(value) and _num_samples(value) == self.state.n_rows:
                 raise ValueError(f"extend: {name} of fit has no values for new rows. Call fit with all rows.")
@@ -129,9 +144,10 @@ class Run:
     def select(self, n_samples: int, allowed: np.ndarray | None = None) -> np.ndarray:
         """Choose the rows to label next; they wait for labels.
 
-        With labels of fewer than two classes no model can be trained. The rows are then
-        drawn at random, unless the strategy needs no trained model; `AutoQuery` takes
-        one then. If `allowed` is given, only these rows can be chosen.
+        With labels of fewer than two classes no model can be trained. The start then
+        chooses; without one rows are drawn at random, unless the strategy needs no trained
+        model, and `AutoQuery` takes one. If `allowed` is given, only these rows can be
+        chosen.
         """
         state = self.state
         can_train = state.table.n_classes > 1
@@ -177,11 +193,16 @@ class Run:
         candidates = np.flatnonzero(~labelled) if allowed is None else allowed
         if strategy.requires:
             candidates = self.candidates.thin(self.X, labelled, candidates, n_samples, random_state=drawing)
-        return rank_pool(strategy, proxy, self.X, labelled, candidates, n_samples, random_state=drawing)
+        X = self.X
+        if self.start is not None and strategy is self.start.strategy and self.start.features is not None:
+            X = self.start.features
+        return rank_pool(strategy, proxy, X, labelled, candidates, n_samples, random_state=drawing)
 
     def _take_strategy(self, n_samples: int) -> Any:
         """Return the strategy that ranks now."""
         state, self.reason = self.state, None
+        if state.table.n_classes < 2 and self.start is not None:
+            return self.start.strategy
         if isinstance(self.strategy, AutoQuery):
             decision = self.strategy.decide(
                 n_rows=state.n_rows, n_labels=state.n_labeled + n_samples, n_classes=state.table.n_classes
@@ -299,8 +320,11 @@ class Run:
     def _train(self, part: str, place: tuple[int, int], start: Trained | None = None) -> Trained:
         """Train the proxy or the target on the labels of a place."""
         rows, labels = self.state.labelled_at(place[1])
+        model = getattr(self, part)
+        if self.n_updates is not None and (part == "target" or self.is_shared):
+            model = with_updates(model, len(rows), self.n_updates)
         return train(
-            getattr(self, part),
+            model,
             take_rows(self.X, rows),
             labels,
             seed=_seed(self.state.seeds[part], place[0]),

@@ -119,9 +119,7 @@ def score(data: Data, scorer: Scorer, learning: Learning, table: Table) -> None:
     name = full_name(scorer.proxy or proxy_default(data), data.dataset)
     network_kind(name, "--proxy")
     filled = learning.filled(data, digits_epochs=DIGITS_EPOCHS)
-    proxy = build_classifier(
-        name, option="--proxy", max_epochs=filled.epochs, random_state=scorer.seed, **filled.params(data)
-    )
+    proxy = build_classifier(name, option="--proxy", random_state=scorer.seed, **filled.params(data))
     bunch = data.load(proxy, [name], needs_test=False)
 
     from ..experiments import RunFolder, keep_training, training_folder

@@ -77,7 +77,7 @@ class BaseProxyCoreset(
             WholeNumber(1),
         ],
         "class_balanced": ["boolean", StrOptions({"proportional", "equal", "by_error"})],
-        "n_proxies": [WholeNumber(1)],
+        "n_proxies": [WholeNumber(1, 1000)],
         "probabilities": [StrOptions({"in_sample", "out_of_fold"})],
         "stop_proxy": [RankingSettled, None],
         "memory": [str, os.PathLike, joblib.Memory, None],

@@ -47,7 +47,7 @@ class ProxyCoresetSampler(BaseProxyCoreset):
         Whether classes have quotas: in proportion to their sizes, equal, or in
         proportion to the share of their rows that the proxy classifies wrong.
     n_proxies : int, default=1
-        Number of proxies, trained with different seeds, whose rankings are averaged.
+        Number of proxies, up to 1000, trained with different seeds, whose rankings are averaged.
     probabilities : {"in_sample", "out_of_fold"}, default="in_sample"
         Whether the proxy scores the rows it was trained on, or models score rows
         that they have not seen.

@@ -49,7 +49,7 @@ class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
         filled in the order of the ranking; strategies that pick rows one after the
         other, such as k-centers, pick within each class.
     n_proxies : int, default=1
-        Number of proxies, trained with different seeds. A single score of the
+        Number of proxies, up to 1000, trained with different seeds. A single score of the
         training dynamics changes much with the seed. With several proxies rows are
         ranked by the mean of the ranks that each proxy gives them; equal scores share
         their mean rank, and infinity is above all others. Strata and weights of a

@@ -1,7 +1,7 @@
 """Trainings whose epochs visit only some of the rows, drawn anew for each."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from numbers import Integral
 
 
@@ -11,8 +11,7 @@ class EpochRows:
     _epoch_rows: int | None = None
     _recorders: Sequence[str]
 
-    @contextmanager
-    def drawing_rows(self, n_rows: int) -> Iterator[None]:
+    def drawing_rows(self, n_rows: int) -> AbstractContextManager[None]:
         """Have each epoch of trainings within the block visit so many rows, drawn at random for this epoch.
 
         This is RS2, repeated sampling of random subsets [1]_, the rival of a fixed
@@ -23,10 +22,10 @@ class EpochRows:
         n_rows : int
             Rows of an epoch; as many as there are changes nothing.
 
-        Yields
-        ------
-        None
-            Nothing; the block is the time of the trainings.
+        Returns
+        -------
+        context manager
+            Its block is the time of the trainings.
 
         Raises
         ------
@@ -40,7 +39,11 @@ class EpochRows:
         """
         if not isinstance(n_rows, Integral) or isinstance(n_rows, bool) or n_rows < 2:
             raise ValueError(f"n_rows must be a number of rows from 2, got {n_rows!r}.")
-        self._epoch_rows = int(n_rows)
+        return self._with_epoch_rows(int(n_rows))
+
+    @contextmanager
+    def _with_epoch_rows(self, n_rows: int) -> Iterator[None]:
+        self._epoch_rows = n_rows
         try:
             yield
         finally:

@@ -8,15 +8,24 @@ from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions, validate_params
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions, validate_params
 
 from .._inputs._parameters import ListOf, WholeNumber
-from ..active import ProxyActiveLearner, make_plan, resolve_pool_strategy
+from .._updates import all_updates, check_has_epochs, epochs_of
+from ..active import (
+    Candidates,
+    Plan,
+    PredictionsSettled,
+    ProxyActiveLearner,
+    check_learner,
+    make_plan,
+    resolve_pool_strategy,
+)
 from ..coreset import describe_empty_classes
 from ..strategies import named_strategy
-from ._experiment import OF_RUNS, Arm, Experiment, described, distinct
+from ._experiment import OF_RUNS, TARGET, Arm, Experiment, described, distinct
 from ._run_folder import RunFolder
-from ._updates import epochs_of
 from ._workers import in_workers
 
 
@@ -36,11 +45,10 @@ class ActiveArm(Arm):
         The strategy itself.
     digest : str
         Digest of a strategy object, since several may have the same name.
-    chooser : {"proxy", "target", None}
-        The model that ranks the pool; None for rows drawn at random.
+    chooser : str or None
+        The model that ranks the pool: ``"proxy"``, the name of one of several proxies, or
+        ``"target"``; None for rows drawn at random.
     """
-
-    chooser: str | None
 
 
 @dataclass(kw_only=True)
@@ -52,8 +60,11 @@ class ActiveRun(Experiment):
     X_train, y_train, X_test, y_test : array-like
         The pool with all its labels, which the rounds reveal, and test rows; X may
         be lazy.
-    proxy, target : estimators
-        Cloned for every training; their seeds are drawn from the run's.
+    proxy : estimator, or dict of str to estimator
+        The proxy, or several by name; cloned for every training, with a seed drawn from
+        the run's.
+    target : estimator
+        Likewise.
     strategies : list of str or Strategy
         Strategies of the proxy and of the target.
     seeds : list of int
@@ -68,6 +79,18 @@ class ActiveRun(Experiment):
         Epochs after which an unfinished training is kept; 0 means never.
     rounds, initial_size, target_at : list, float, str
         As in `ProxyActiveLearner`.
+    start : str, Strategy or None
+        As in `ProxyActiveLearner`. All ways to choose begin with the same rows.
+    start_features : array-like of shape (n_rows, n_features), optional
+        As in `ProxyActiveLearner.fit`.
+    max_candidates, candidates : int, str
+        As in `ProxyActiveLearner`.
+    stop : PredictionsSettled, optional
+        As in `ProxyActiveLearner`, of each way to choose.
+    updates : {"epochs", "equal"}
+        Whether targets are trained for equal epochs, so that fewer labels mean fewer
+        updates, or each for as many updates as its epochs have on the labels of the last
+        round, in whole epochs.
     with_target, with_random : bool
         Whether the target also chooses for itself, and whether rows are also drawn
         at random.
@@ -82,6 +105,12 @@ class ActiveRun(Experiment):
     rounds: list[int] | list[float]
     initial_size: int | float
     target_at: str | list[int]
+    start: Any = None
+    start_features: Any = None
+    max_candidates: int | None = None
+    candidates: str = "random"
+    stop: PredictionsSettled | None = None
+    updates: str = "epochs"
     with_target: bool = True
     with_random: bool = True
 
@@ -90,6 +119,11 @@ class ActiveRun(Experiment):
         "rounds": [ListOf(Real)],
         "initial_size": [Interval(RealNotInt, 0, 1, closed="right"), WholeNumber(1)],
         "target_at": [StrOptions({"all", "last"}), ListOf(WholeNumber(1))],
+        "start": [str, HasMethods("rank"), None],
+        "max_candidates": [WholeNumber(1), None],
+        "candidates": [StrOptions({"random", "neighbors"})],
+        "stop": [PredictionsSettled, None],
+        "updates": [StrOptions({"epochs", "equal"})],
         "with_target": ["boolean"],
         "with_random": ["boolean"],
     }
@@ -100,8 +134,30 @@ class ActiveRun(Experiment):
             # Messages show a plain name as it was given.
             has_parameters = isinstance(strategy, str) and ":" in strategy
             resolve_pool_strategy(named_strategy(strategy) if has_parameters else strategy)
-        self.arms()
-        make_plan(self.rounds, self.initial_size, self.target_at, len(self.y_train))
+        plan = self.plan()
+        for arm in self.arms():
+            # What no arm could run with shows before any of them is trained.
+            check_learner(
+                self._learner(arm, self._chooser(arm), self.target), self.X_train, self.start_features
+            )
+        Candidates(self.max_candidates).check(max(plan.sizes[1:]))
+        if self.updates == "equal":
+            check_has_epochs(self.target, "updates='equal'")
+
+    def plan(self) -> Plan:
+        """Return the numbers of labels, and when targets are trained.
+
+        Returns
+        -------
+        Plan
+            Labels of the start and of each round, and the totals with a target.
+        """
+        return make_plan(self.rounds, self.initial_size, self.target_at, len(self.y_train))
+
+    @property
+    def n_updates(self) -> int | None:
+        """Updates of each target; None for those of its own epochs."""
+        return all_updates(self.target, sum(self.plan().sizes)) if self.updates == "equal" else None
 
     def arms(self) -> list[ActiveArm]:
         """List every way to choose, seed by seed: a run that is stopped early has whole seeds.
@@ -111,7 +167,7 @@ class ActiveRun(Experiment):
         list of ActiveArm
             The ways to choose.
         """
-        choosers = ["proxy", "target"] if self.with_target else ["proxy"]
+        choosers = [*self.proxies, *([TARGET] if self.with_target else [])]
         told = [described(strategy) for strategy in self.strategies]
         ranked = [strategy for strategy in told if strategy["strategy"] != "random"]
         arms = []
@@ -122,6 +178,10 @@ class ActiveRun(Experiment):
             if self.with_random or len(ranked) < len(told):
                 arms.append(ActiveArm(name="random", seed=seed, chooser=None, **described("random")))
         return distinct(arms)
+
+    def _chooser(self, arm: ActiveArm) -> BaseEstimator:
+        """Return the network that ranks; the first proxy stands beside random rows."""
+        return self.target if arm.chooser == TARGET else self.proxies[arm.chooser or next(iter(self.proxies))]
 
     def learner(self, arm: ActiveArm, folder: RunFolder) -> ProxyActiveLearner:
         """Build the learner of an arm.
@@ -139,18 +199,25 @@ class ActiveRun(Experiment):
             The learner, not fitted.
         """
         chooser, target = (
-            self.prepared(network, folder, arm.key)
-            for network in (self.target if arm.chooser == "target" else self.proxy, self.target)
+            self.prepared(network, folder, arm.key) for network in (self._chooser(arm), self.target)
         )
+        learner = self._learner(arm, chooser, target)
+        # Arms of equal networks differ by nothing else.
+        return learner.set_params(checkpoint=folder.path / "checkpoints" / arm.key)
+
+    def _learner(self, arm: ActiveArm, chooser: Any, target: Any) -> ProxyActiveLearner:
         return ProxyActiveLearner(
             chooser,
             target,
             strategy=arm.ranks,
             rounds=self.rounds,
             initial_size=self.initial_size,
+            start=self.start,
             target_at=self.target_at,
-            # Arms of equal networks differ by nothing else.
-            checkpoint=folder.path / "checkpoints" / arm.key,
+            n_updates=self.n_updates,
+            max_candidates=self.max_candidates,
+            candidates=self.candidates,
+            stop=self.stop,
             random_state=arm.seed,
         )
 
@@ -205,15 +272,23 @@ def _hints(run: ActiveRun, folder: RunFolder, arms: list[ActiveArm]) -> Iterator
 
 def _run_arm(run: ActiveRun, folder: RunFolder, arm: ActiveArm) -> str:
     learner = run.learner(arm, folder)
-    learner.fit(run.X_train, run.y_train, X_val=run.X_test, y_val=run.y_test)
+    learner.fit(
+        run.X_train, run.y_train, X_val=run.X_test, y_val=run.y_test, start_features=run.start_features
+    )
     history = learner.history_
     rows = [entry["rows"] for entry in history]
     rounds = np.repeat([entry["round"] for entry in history], [len(of_round) for of_round in rows])
     folder.add_selection(arm.key, run.list_rows(np.concatenate(rows), round=rounds))
     plain = [{**entry, "rows": entry["rows"].tolist()} for entry in history]
-    record = {"kind": "active", **arm.record(), "epochs": epochs_of(run.target), "history": plain}
+    record = {"kind": "active", **arm.record(), **protocol_of(run), "history": plain}
     folder.add(arm.key, record)
     return finished_line(arm.name, arm.seed, history)
+
+
+def protocol_of(run: ActiveRun) -> dict[str, Any]:
+    """Return for how long the targets of a run are trained, and its stopping rule, for records."""
+    rule = None if run.stop is None else run.stop.get_params(deep=False)
+    return {"epochs": epochs_of(run.target), "updates": run.n_updates, "stop": rule}
 
 
 def finished_line(name: str, seed: int, history: list[dict[str, Any]]) -> str:

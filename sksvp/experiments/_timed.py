@@ -15,7 +15,7 @@ from sklearn.utils import get_tags
 
 from .._clock import Clock
 from .._inputs._containers import take_rows
-from ._updates import has_epochs
+from .._updates import has_epochs
 
 # Seconds of the processor after which no larger part is timed, and after which a first step is long by itself.
 _ENOUGH = 1.5

@@ -1,6 +1,6 @@
 """How long targets are trained: for equal epochs, for equal updates, or for what another training cost."""
 
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
 _EPOCHS = "max_epochs"
 
@@ -16,8 +16,14 @@ def check_has_epochs(target: BaseEstimator, what: str) -> None:
     Raises
     ------
     ValueError
-        If it has no `max_epochs`: it is trained until it has converged.
+        If it has no `max_epochs`, as it is trained until it has converged, or a schedule
+        that does not follow its epochs.
     """
+    schedule = target.get_params(deep=False).get("schedule", "")
+    if isinstance(schedule, str) and ":" in schedule:
+        raise ValueError(
+            f"{what} needs a target whose schedule is scaled to its epochs, got schedule={schedule!r}."
+        )
     if not has_epochs(target):
         raise ValueError(
             f"{what} needs a target with the parameter {_EPOCHS}, such as those of sksvp.estimators: "
@@ -47,3 +53,8 @@ def epochs_with(target: BaseEstimator, n_rows: int, n_updates: float) -> int:
 def all_updates(target: BaseEstimator, n_rows: int) -> int:
     """Return the updates of a target's own epochs over so many rows."""
     return target.get_params(deep=False)[_EPOCHS] * count_batches(target, n_rows)
+
+
+def with_updates(target: BaseEstimator, n_rows: int, n_updates: int) -> BaseEstimator:
+    """Return a clone of a target whose epochs over `n_rows` have about so many updates."""
+    return clone(target).set_params(**{_EPOCHS: epochs_with(target, n_rows, n_updates)})

@@ -141,7 +141,7 @@ class RerankingMixin:
         requires = requirements(chosen_by, other.class_balanced)
         evidences = self._evidence_again(requires, X, optional=getattr(chosen_by, "optional", ()))
         told = other._choose(chosen_by, evidences, n_samples, self._draw_seeds(2)[1])
-        other._warn(*told, stacklevel=2)
+        other._warn(*told)
         return other
 
     def score_table(self, X=None):

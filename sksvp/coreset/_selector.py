@@ -1,12 +1,11 @@
 """Choosing training rows with a proxy."""
 
-import warnings
-
 from sklearn.base import TransformerMixin
 from sklearn.utils import check_array, get_tags, indexable
 from sklearn.utils.validation import _check_feature_names, _check_n_features, check_is_fitted
 
 from .._inputs._containers import check_container, take_rows
+from .._inputs._warn import warn_caller
 from ._base import BaseProxyCoreset
 
 
@@ -220,11 +219,10 @@ class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
         UserWarning
             Always, since y keeps its length.
         """
-        warnings.warn(
+        warn_caller(
             f"{type(self).__name__}.fit_transform drops rows of X but cannot drop those of y: select(X, y) "
             "cuts both. In a scikit-learn Pipeline the next step will fail; use CoresetClassifier as its "
             "last step.",
             UserWarning,
-            stacklevel=2,
         )
         return self.fit(X, y, **fit_params).transform(X)

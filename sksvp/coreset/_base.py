@@ -78,6 +78,7 @@ class BaseProxyCoreset(
         "class_balanced": ["boolean", StrOptions({"proportional", "equal", "by_error"})],
         "n_proxies": [WholeNumber(1, 1000)],
         "probabilities": [StrOptions({"in_sample", "out_of_fold"})],
+        "record_all": ["boolean"],
         "stop_proxy": [RankingSettled, None],
         "memory": [str, os.PathLike, joblib.Memory, None],
         "random_state": ["random_state"],
@@ -96,6 +97,7 @@ class BaseProxyCoreset(
         class_balanced: bool | str = False,
         n_proxies: int = 1,
         probabilities: str = "in_sample",
+        record_all: bool = False,
         stop_proxy=None,
         memory=None,
         random_state=None,
@@ -107,6 +109,7 @@ class BaseProxyCoreset(
         self.class_balanced = class_balanced
         self.n_proxies = n_proxies
         self.probabilities = probabilities
+        self.record_all = record_all
         self.stop_proxy = stop_proxy
         self.memory = memory
         self.random_state = random_state
@@ -171,6 +174,8 @@ class BaseProxyCoreset(
         rows, labels = self._check_rows(X, y, proxy, strategy)
         n_samples = count_rows(self.subset_size, _num_samples(rows))
         requires = requirements(strategy, self.class_balanced)
+        if self.record_all:
+            requires = tuple(dict.fromkeys((*requires, *proxy.recorders)))
         self._check_serves(proxy, rows, requires, getattr(strategy, "optional", ()))
         self._check_strategy(strategy, labels, n_samples)
         self.classes_ = None if labels is None else np.unique(labels)

@@ -283,5 +283,6 @@ class RerankingMixin:
         proxy = as_proxy(self.proxy_)
         proxy.check_gives([kind for kind in missing if kind not in proxy.recorders])
         raise ValueError(
-            f"The training of the proxy recorded no {' and no '.join(missing)}: fit with a strategy that reads it."
+            f"The training of the proxy recorded no {' and no '.join(missing)}: fit with a strategy that reads it, or "
+            "with record_all=True."
         )

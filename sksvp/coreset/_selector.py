@@ -65,6 +65,11 @@ class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
         folds). Use it for a proxy that has memorised its training rows. `proxy_`,
         features and forgetting events are those of the proxy trained on all rows in
         any case. It changes nothing for strategies that read no class probabilities.
+    record_all : bool, default=False
+        Whether the training of the proxy notes all that it can of each visit of a row,
+        so that `rerank` and `score_table` serve every strategy that the proxy allows. Else
+        it notes what the strategy reads, and what costs next to nothing. A proxy that
+        shows the visits in `partial_fit` alone is then trained so.
     stop_proxy : RankingSettled or None, default=None
         Rule that ends a proxy's training early; for proxies that are trained in
         epochs. Several proxies are watched each for itself.

@@ -73,7 +73,7 @@ class EpochErrorDisplay:
         if x not in self.table:
             raise ValueError(f"x={x!r} needs this column in the table, got {list(self.table)}.")
         # One training of the target on all rows may serve as both.
-        has_all = "all rows" in set(self.table["name"])
+        has_all = bool(self.table["name"].eq("all rows").any())
         is_double = self.table["kind"].eq("proxy") & self.table["name"].eq("target") & has_all
         tested = self.table[self.table["test_error"].notna() & ~is_double]
         if tested.empty:

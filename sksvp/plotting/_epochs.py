@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .._inputs._parameters import TableWith
 from .._inputs._paths import as_path
-from ._look import AXES_OR_NONE, COLOURS, GREYS, axes_or_new
+from ._look import AXES_OR_NONE, COLOURS, GREYS, axes_or_new, save_panels
 
 _AXES = {
     "epoch": "epochs of the training",
@@ -72,14 +72,17 @@ class EpochErrorDisplay:
         """
         if x not in self.table:
             raise ValueError(f"x={x!r} needs this column in the table, got {list(self.table)}.")
-        tested = self.table[self.table["test_error"].notna()]
+        # One training of the target on all rows may serve as both.
+        has_all = bool(self.table["name"].eq("all rows").any())
+        is_double = self.table["kind"].eq("proxy") & self.table["name"].eq("target") & has_all
+        tested = self.table[self.table["test_error"].notna() & ~is_double]
         if tested.empty:
             raise ValueError("table has no test_error: run with test_every_epoch=True.")
         self.ax_ = axes_or_new(ax)
         self.figure_ = self.ax_.figure
         self.lines_: dict[str, Any] = {}
-        colours = iter(COLOURS * len(tested))
-        sizes = tested.groupby(["kind", "name"])["n_rows"].nunique()
+        colours = {kind: iter(COLOURS * len(tested)) for kind in tested["kind"].unique()}
+        sizes = tested.groupby(["kind", "name"])["n_rows"].nunique().to_dict()
         for (kind, name, n_rows), lines in tested.groupby(["kind", "name", "n_rows"], sort=False):
             label = str(name).replace("_", " ")
             if kind == "proxy":
@@ -92,7 +95,8 @@ class EpochErrorDisplay:
                 )
             elif sizes[kind, name] > 1:
                 label += f", {n_rows:,} rows"
-            self._plot_training(label, str(kind), lines, x, GREYS.get(str(name)) or next(colours))
+            colour = "black" if name == "all rows" else GREYS.get(str(name)) or next(colours[kind])
+            self._plot_training(label, str(kind), lines, x, colour)
         self.ax_.set(xlabel=_AXES[x], ylabel="test error, %")
         self.ax_.set_xlim(left=0)
         self.ax_.set_ylim(bottom=0)
@@ -129,13 +133,5 @@ def save_epochs_figure(table: pd.DataFrame, path, *, clock: str = "cpu_seconds")
     clock : {"cpu_seconds", "seconds"}, default="cpu_seconds"
         CPU seconds or wall-clock seconds.
     """
-    from matplotlib.figure import Figure
-
-    path = as_path(path, "path")
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    left, right = figure.subplots(1, 2)
     display = EpochErrorDisplay(table)
-    display.plot(left, x="epoch")
-    display.plot(right, x=clock)
-    left.get_legend().remove()
-    figure.savefig(path, dpi=150, format="png")
+    save_panels(lambda ax, x: display.plot(ax, x=x), ("epoch", clock), as_path(path, "path"))

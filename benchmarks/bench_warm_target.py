@@ -61,12 +61,15 @@ def main() -> None:
     """Run what `--runs` does not hold yet, and write docs/results/bench_warm_target.*."""
     options = parser(__doc__)
     options.add_argument("--cifar", type=Path, help="folder of CIFAR-10; without it only the digits are run")
+    options.add_argument(
+        "--case", nargs="+", choices=CASES, default=list(CASES), metavar="NAME", help="of CASES"
+    )
     options.add_argument("--seeds", type=int, default=3)
     options.add_argument("--runs", type=Path, required=True, help="folder of what is finished")
     args = options.parse_args()
     torch.set_num_threads(args.threads)
     results = Results(args.runs)
-    cases = {name: case for name, case in CASES.items() if case[0] == "digits" or args.cifar is not None}
+    cases = {name: CASES[name] for name in args.case if CASES[name][0] == "digits" or args.cifar is not None}
     lines = [
         "# Targets that begin from the proxy",
         "",

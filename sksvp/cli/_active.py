@@ -64,6 +64,10 @@ class Rounds(Group):
         choices=("epochs", "equal"),
         default="epochs",
     )
+    warm_target: bool = option(
+        "Let the target begin from the weights of the proxy, which has the same architecture or fewer residual blocks.",
+        default=False,
+    )
     start: str | None = option(
         "How the first rows are chosen: random, clustered (a typical row of each cluster of images or texts) or a "
         "strategy that reads features only.",
@@ -99,7 +103,16 @@ class Rounds(Group):
         if self.precomputed is not None:
             if not (self.precomputed / "config.json").exists():
                 raise ValueError(f"--precomputed {self.precomputed} is not a run: it has no config.json.")
-            of_choice = ("initial_size", "round", "start", "max_candidates", "candidates", "stop", "plan")
+            of_choice = (
+                "initial_size",
+                "round",
+                "start",
+                "max_candidates",
+                "candidates",
+                "stop",
+                "warm_target",
+                "plan",
+            )
             refuse_idle(
                 {**{name: getattr(self, name) for name in of_choice}, **networks.of_proxy()},
                 "the run in --precomputed has chosen already, and only targets are trained",
@@ -124,6 +137,7 @@ class Rounds(Group):
             "candidates": self.candidates,
             "stop": self.stop,
             "updates": self.updates,
+            "warm_target": self.warm_target,
             "precomputed": None if self.precomputed is None else str(self.precomputed),
         }
 
@@ -186,6 +200,7 @@ def active(
         candidates=choice.candidates or "random",
         stop=rule,
         updates=choice.updates,
+        warm_target=choice.warm_target,
         with_target="target" in baselines,
         with_random="random" in baselines,
     )

@@ -91,6 +91,8 @@ class ActiveRun(Experiment):
         Whether targets are trained for equal epochs, so that fewer labels mean fewer
         updates, or each for as many updates as its epochs have on the labels of the last
         round, in whole epochs.
+    warm_target : bool
+        As in `ProxyActiveLearner`. Beside random rows the first proxy is trained too.
     with_target, with_random : bool
         Whether the target also chooses for itself, and whether rows are also drawn
         at random.
@@ -111,6 +113,7 @@ class ActiveRun(Experiment):
     candidates: str = "random"
     stop: PredictionsSettled | None = None
     updates: str = "epochs"
+    warm_target: bool = False
     with_target: bool = True
     with_random: bool = True
 
@@ -124,6 +127,7 @@ class ActiveRun(Experiment):
         "candidates": [StrOptions({"random", "neighbors"})],
         "stop": [PredictionsSettled, None],
         "updates": [StrOptions({"epochs", "equal"})],
+        "warm_target": ["boolean"],
         "with_target": ["boolean"],
         "with_random": ["boolean"],
     }
@@ -218,6 +222,7 @@ class ActiveRun(Experiment):
             max_candidates=self.max_candidates,
             candidates=self.candidates,
             stop=self.stop,
+            warm_target=self.warm_target,
             random_state=arm.seed,
         )
 

@@ -207,7 +207,7 @@ class KCenters(Strategy):
         """Return how time and memory grow: as measured, see the page of results on the growth of k-centers."""
         rows = size.n_rows * size.n_features
         # Codes of the rows and tiles of fixed size.
-        memory = min(2.0 * rows, 0.8e9) + 64 * size.n_rows + 32e6
+        memory = min(2.0 * rows, 0.8e9) + 64 * size.n_rows + 16e6
         return Growth((rows, rows**0.7 * size.n_samples**0.64), memory)
 
     def rank(

@@ -49,6 +49,7 @@ CALLED_BY_THE_PACKAGE = {
     "sksvp.experiments.ActiveRun.learner",
     "sksvp.experiments.CoresetRun.training_arms",
     "sksvp.experiments.CoresetRun.selector",
+    "sksvp.experiments.CoresetRun.target_key",
     "sksvp.experiments.RunFolder",
     "sksvp.experiments.former_run",
     "sksvp.experiments.replay_run",

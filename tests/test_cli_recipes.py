@@ -111,3 +111,11 @@ def test_two_proxies_in_one_run_and_table(tmp_path):
     assert len(list((tmp_path / "out" / "proxies").glob("*/*/proxy.joblib"))) == 2
     assert len(list((tmp_path / "out" / "trainings").glob("*.json"))) == 2 + 4
     assert f"proxy {early}, seed 0: " in result.output
+
+
+@pytest.mark.parametrize("command", ["coreset", "active", "train"])
+def test_several_processes_would_write_one_folder(command, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    result = run(command, "--dataset", "digits", "--out", tmp_path / "out")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "each would write the same --out" in result.stderr and not (tmp_path / "out").exists()

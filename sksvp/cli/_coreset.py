@@ -63,6 +63,10 @@ class Choice(Group):
         choices=("epochs", "equal"),
         default="epochs",
     )
+    test_every_epoch: bool = option(
+        "Measure the test error after every epoch of every training, for epochs.csv and epochs.png.",
+        default=False,
+    )
     only_select: bool = option("Train the proxy and write selected.csv; no target.", default=False)
     plan: bool = option(
         "Show the trainings, and the seconds and memory that they will take, from some timed steps; nothing is kept.",
@@ -163,6 +167,7 @@ def coreset(
         CoresetRun,
         RunFolder,
         clocks_in_order,
+        epochs_table,
         estimate,
         format_estimate,
         report_run,
@@ -174,6 +179,7 @@ def coreset(
         "n_proxies": choice.n_proxies or 1,
         "probabilities": choice.probabilities or "in_sample",
         "updates": choice.updates,
+        "test_every_epoch": choice.test_every_epoch,
         "content of the data": data_digest(bunch),
     }
     experiment = CoresetRun(
@@ -187,6 +193,7 @@ def coreset(
         n_proxies=settings["n_proxies"],
         probabilities=settings["probabilities"],
         given=given,
+        test_every_epoch=choice.test_every_epoch,
     )
     clocks = clocks_in_order(*pair.all)
     if choice.plan:
@@ -199,6 +206,9 @@ def coreset(
     if not choice.only_select:
         _, summary = report_run(folder, clocks=clocks, report=typer.echo, width=terminal_width())
         save_figure(summary, folder.path / "results.png", clock=clocks[0])
+        if choice.test_every_epoch:
+            epochs = epochs_table(folder)
+            save_figure(epochs, folder.path / "epochs.png", draw="save_epochs_figure", clock=clocks[0])
     typer.echo(f"written to {folder.path}")
 
 

@@ -152,17 +152,11 @@ def score(data: Data, scorer: Scorer, learning: Learning, table: Table) -> None:
 def _fit(proxy: Any, bunch: "Bunch", scorer: Scorer, memory: Path) -> Any:
     """Train the proxy; of what is said of chosen rows, only what concerns their scores is shown."""
     from ..coreset import ByChanceWarning, MemorisedProxyWarning, ProxyCoresetSelector, RiskyChoiceWarning
-    from ..proxies import as_proxy
-    from ..strategies import Entropy
-
-    class ByEntropy(Entropy):
-        """Entropy that has the training record what any score reads."""
-
-        requires = ("probabilities", *as_proxy(proxy).recorders)  # type: ignore[assignment]
 
     selector = ProxyCoresetSelector(
         proxy,
-        strategy=ByEntropy(),
+        strategy="entropy",
+        record_all=True,
         probabilities=scorer.probabilities,
         memory=memory,
         random_state=scorer.seed,

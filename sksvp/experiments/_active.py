@@ -91,6 +91,8 @@ class ActiveRun(Experiment):
         Whether targets are trained for equal epochs, so that fewer labels mean fewer
         updates, or each for as many updates as its epochs have on the labels of the last
         round, in whole epochs.
+    warm_target : bool
+        As in `ProxyActiveLearner`. Beside random rows the first proxy is trained too.
     with_target, with_random : bool
         Whether the target also chooses for itself, and whether rows are also drawn
         at random.
@@ -111,6 +113,7 @@ class ActiveRun(Experiment):
     candidates: str = "random"
     stop: PredictionsSettled | None = None
     updates: str = "epochs"
+    warm_target: bool = False
     with_target: bool = True
     with_random: bool = True
 
@@ -124,6 +127,7 @@ class ActiveRun(Experiment):
         "candidates": [StrOptions({"random", "neighbors"})],
         "stop": [PredictionsSettled, None],
         "updates": [StrOptions({"epochs", "equal"})],
+        "warm_target": ["boolean"],
         "with_target": ["boolean"],
         "with_random": ["boolean"],
     }
@@ -137,7 +141,9 @@ class ActiveRun(Experiment):
         plan = self.plan()
         for arm in self.arms():
             # What no arm could run with shows before any of them is trained.
-            check_learner(self._learner(arm, self.proxy, self.target), self.X_train, self.start_features)
+            check_learner(
+                self._learner(arm, self._chooser(arm), self.target), self.X_train, self.start_features
+            )
         Candidates(self.max_candidates).check(max(plan.sizes[1:]))
         if self.updates == "equal":
             check_has_epochs(self.target, "updates='equal'")
@@ -216,6 +222,7 @@ class ActiveRun(Experiment):
             max_candidates=self.max_candidates,
             candidates=self.candidates,
             stop=self.stop,
+            warm_target=self.warm_target,
             random_state=arm.seed,
         )
 

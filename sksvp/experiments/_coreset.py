@@ -114,6 +114,9 @@ class CoresetRun(Experiment):
         As of `ProxyCoresetSelector`.
     given : dict of str to ndarray
         Rows chosen elsewhere, by their name in the table.
+    test_every_epoch : bool
+        Whether the error on the test rows is measured after every epoch of every
+        training; see `sksvp.estimators.measuring_test_error`.
     memory : str or path-like
         Folder of the trained proxies, one for each seed that serves all strategies;
         None means ``proxies`` in the folder of the run.
@@ -133,6 +136,7 @@ class CoresetRun(Experiment):
     updates: str = "epochs"
     probabilities: str = "in_sample"
     given: dict[str, np.ndarray] = field(default_factory=dict)
+    test_every_epoch: bool = False
     memory: Any = None
     _parameter_constraints: ClassVar[dict] = {
         **Experiment._parameter_constraints,
@@ -145,6 +149,7 @@ class CoresetRun(Experiment):
         "updates": [StrOptions({"epochs", "equal"})],
         "probabilities": [StrOptions({"in_sample", "out_of_fold"})],
         "given": [dict],
+        "test_every_epoch": ["boolean"],
         "memory": [str, os.PathLike, None],
     }
 
@@ -159,7 +164,9 @@ class CoresetRun(Experiment):
             self.memory = str(as_path(self.memory, "memory").absolute())
 
     def _check_protocol(self) -> None:
-        """Check that the target can be trained as the rivals and the updates ask for."""
+        """Check that the target can be trained as the rivals, the updates and the tests ask for."""
+        if self.test_every_epoch and self.X_test is None:
+            raise ValueError("test_every_epoch=True needs X_test and y_test.")
         if self.updates == "equal":
             check_has_epochs(self.target, "updates='equal'")
         if self.with_same_cost:

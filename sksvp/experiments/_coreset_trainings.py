@@ -1,7 +1,7 @@
 """The trainings of a core-set experiment: proxies, the choice of rows, targets."""
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -11,8 +11,10 @@ from sklearn.utils._param_validation import validate_params
 
 from .._clock import Clock
 from .._updates import count_batches
+from ..estimators import measuring_test_error
 from ..strategies import ForgettingCounter, count_rows
 from ._coreset import ALL_ROWS, RS2, SAME_COST, CoresetArm, CoresetRun
+from ._epochs import history_of
 from ._experiment import OF_RUNS, PROXY, TARGET
 from ._hints import Hints, collecting
 from ._kept import keep_training, training_folder
@@ -112,7 +114,8 @@ def train_proxy(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:
     """Train the model that ranks in an arm into the run's memory, and record its error and cost."""
     selector = run.selector(arm)
     keep_training(selector.proxy, training_folder(folder.path, arm.proxy_key), run.checkpoint_every)
-    selector.fit(run.X_train, run.y_train)
+    with _tests(run):
+        selector.fit(run.X_train, run.y_train)
     error = None if run.X_test is None else 1.0 - selector.proxy_.score(run.X_test, run.y_test)
     training = Clock()
     training.wall, training.cpu = selector.timings_["proxy_fit"], selector._cpu_timings["proxy_fit"]
@@ -126,6 +129,7 @@ def train_proxy(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:
         "proxy_cpu_seconds": training.cpu,
         "training_error": selector._training_error,
         **_regime(selector.proxy_),
+        "history": history_of(selector.proxy_),
     }
     folder.add(arm.proxy_key, record)
     told = arm.chooser if arm.chooser in (PROXY, TARGET) else f"proxy {arm.chooser}"
@@ -151,15 +155,18 @@ def train_target(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:
     note = ""
     n_visited = count_rows(arm.subset_size, len(y)) if arm.name == RS2 else len(rows)
     if len(np.unique(y)) > 1:
-        with training, target.drawing_rows(n_visited) if arm.name == RS2 else nullcontext():
+        drawing = target.drawing_rows(n_visited) if arm.name == RS2 else nullcontext()
+        with _tests(run), drawing, training:
             target.fit(X, y)
         training.add_earlier(target)
         error = 1.0 - target.score(run.X_test, run.y_test)
+        history = history_of(target)
     else:
         # The run's other trainings go on.
         error = float(np.mean(np.asarray(run.y_test) != y[0]))
         note = "; all of one class, which is the answer to every test row: nothing was trained"
-    _add_target(run, folder, arm, n_visited, epochs, error, choosing, training)
+        history = []
+    _add_target(run, folder, arm, n_visited, epochs, error, choosing, training, history)
     cost = f"error {100 * error:.2f} %, {in_words(training, clocks_in_order(run.target))}"
     rows_of = f"{n_visited:,} rows{' an epoch' if arm.name == RS2 else ''}"
     return f"{arm.name}, {rows_of}, seed {arm.seed}: {cost}{note}{reason}"
@@ -170,8 +177,9 @@ def _take_over(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:
     known = folder.get(run.target_key(arm.seed))
     training = Clock()
     training.wall, training.cpu = known["proxy_seconds"], known["proxy_cpu_seconds"]
+    epochs = run.epochs_of(arm, folder)
     _add_target(
-        run, folder, arm, len(run.y_train), run.epochs_of(arm, folder), known["error"], Clock(), training
+        run, folder, arm, len(run.y_train), epochs, known["error"], Clock(), training, known["history"]
     )
     return f"{arm.name}, seed {arm.seed}: error {100 * known['error']:.2f} %, of the target that chose"
 
@@ -185,6 +193,7 @@ def _add_target(
     error: float,
     choosing: Clock,
     training: Clock,
+    history: list[dict[str, float]],
 ) -> None:
     """Write the record of a target."""
     proxy = folder.get(arm.proxy_key) if arm.chooser else {}
@@ -202,6 +211,7 @@ def _add_target(
         "selection_cpu_seconds": choosing.cpu,
         "target_seconds": training.wall,
         "target_cpu_seconds": training.cpu,
+        "history": history,
     }
     folder.add(arm.key, record)
 
@@ -231,6 +241,10 @@ def choose_rows(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> tuple[np
     )
     reason = f"; {arm.name}: {selector.strategy_reason_}" if selector.strategy_reason_ else ""
     return selector.indices_, choosing, reason
+
+
+def _tests(run: CoresetRun) -> AbstractContextManager:
+    return measuring_test_error(run.X_test, run.y_test) if run.test_every_epoch else nullcontext()
 
 
 def _regime(proxy) -> dict[str, float]:

@@ -8,7 +8,7 @@ import numpy as np
 from ..coreset import FAR_BELOW, HARDLY_AN_ERROR, ByChanceWarning, MemorisedProxyWarning
 from ..estimators import BagOfNgramsClassifier, FastTextClassifier
 from ..strategies import ForgettingCounter, count_rows
-from ._experiment import PROXY
+from ._experiment import PROXY, TARGET
 
 # Of the error of a classifier that always predicts the most frequent class.
 _HARDLY_BETTER = 0.75
@@ -31,7 +31,8 @@ def proxy_hints(run: Any, name: str, records: list[dict]) -> Iterator[tuple[type
         Warnings of selectors that say the same.
     hint : str
     """
-    if not records:
+    # The error of a target that chooses is in the table.
+    if not records or name == TARGET:
         return
     found = _describe_unlearned(run, records)
     linear = isinstance(run.choosers[name], BagOfNgramsClassifier | FastTextClassifier)

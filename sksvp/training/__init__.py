@@ -7,6 +7,7 @@ from ._augment import AUGMENTATIONS, augmentation, resized_crop_window
 from ._bag_trainer import mean_embeddings, train_bags
 from ._batches import TrainingView
 from ._callbacks import EndAsAsked
+from ._epoch_tests import error_of
 from ._net import TrainingNet, check_net_params, validation_data
 from ._out_of_memory import is_out_of_memory
 from ._resume import training_folder
@@ -32,6 +33,7 @@ __all__ = [
     "augmentation",
     "check_net_params",
     "check_schedule",
+    "error_of",
     "is_out_of_memory",
     "is_slow_to_read",
     "join_team",

@@ -5,6 +5,10 @@ from ._agreement_by_epoch import AgreementByEpochDisplay
 from ._agreement_matrix import AgreementMatrixDisplay
 from ._coreset import CoresetDisplay, save_run_figure
 from ._data_map import DataMapDisplay
+
+# With a name repeated: for other packages, and no part of the public interface.
+from ._look import COLOURS as COLOURS
+from ._look import MARKERS as MARKERS
 from ._overlap import OverlapDisplay
 from ._training_record import TrainingRecordDisplay
 

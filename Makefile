@@ -1,6 +1,6 @@
 # Everything from a bare machine with Python 3.11 or newer and make:
 #
-#   make demo    the main job on real images, in under four minutes on two cores
+#   make demo    the main job on real images, in under three minutes on two cores
 #   make test    the tests (make test JOBS=4 for more processes)
 #   make fuzz    bad values for every argument, in two minutes
 #   make lint    ruff and mypy          make format  let ruff rewrite the code
@@ -40,9 +40,10 @@ $(VENV)/.stamp: pyproject.toml constraints.txt
 	compiler; see $(VENV)/fasttext.log): FastTextClassifier will not run, everything else does."
 	@touch $@
 
-# Takes up an interrupted run, and only shows the table of a finished one (make clean removes it).
+# Takes up an interrupted run, and only shows the table of a finished one (make clean removes it); then asks a pilot.
 demo: $(VENV)/.stamp
 	$(BIN)/sksvp coreset --dataset digits --jobs 2 --out runs/demo --resume
+	OMP_NUM_THREADS=1 $(BIN)/python examples/plot_pilot.py
 
 # One torch thread in each process: more would fight for the same cores.
 test: $(VENV)/.stamp

@@ -9,7 +9,6 @@ _NAMES = {
     ("FacilityLocation(weights='confidence')", False): "facility location, sure",
     ("D2()", True): "d2",
     ("Stratified(score=EL2N())", False): "el2n, strata, all",
-    ("Stratified(hardest_dropped=0.1, score=EL2N())", False): "el2n, strata",
     ("Stratified(hardest_dropped=0.3, score=EL2N())", True): "el2n, strata, 30 % dropped",
     ("Random()", True): RANDOM,
 }

@@ -20,8 +20,6 @@ _TRIED = {
     "some_rows": (0.07, 0.15, 0.25),
     "quarter": (0.15, 0.25, 0.4),
     "half": (0.25, 0.4),
-    "most_rows": (0.4, 0.6),
-    "few_doubtful": (0.02, 0.05, 0.15),
     "most_dropped": (0.1, 0.3),
 }
 # How many times a loss to random rows counts as a gain of the same size.

@@ -153,8 +153,8 @@ def _row(first: str, lines: list[dict]) -> str:
 
 
 _HEAD = [
-    "| {} | stopped | labelled | error lost | at most | too soon | proxy alone: stopped | labelled | error lost | at most "
-    "| too soon |",
+    "| {} | stopped | labelled | error lost | at most | too soon "
+    "| proxy alone: stopped | labelled | error lost | at most | too soon |",
     "|---|---|---|---|---|---|---|---|---|---|---|",
 ]
 
@@ -195,15 +195,16 @@ def main() -> None:
     lines = [
         "# Where `PredictionsSettled` ends active learning",
         "",
-        f"{len(names)} data sets, {args.seeds} seeds, pools of at most {args.rows:,} rows. A linear proxy chooses by the "
-        f"smallest margin; each of {args.n_rounds} rounds buys one {args.of_pool}th of the pool after a random start of "
-        "as many. Targets of tables are a network of 128 hidden units and a forest; of texts a bag of n-grams, with "
-        "hashed words as the proxy.",
+        f"{len(names)} data sets, {args.seeds} seeds, pools of at most {args.rows:,} rows. A linear proxy chooses by "
+        f"the smallest margin; each of {args.n_rounds} rounds buys one {args.of_pool}th of the pool after a random "
+        "start of as many. Targets of tables are a network of 128 hidden units and a forest; of texts a bag of "
+        "n-grams, with hashed words as the proxy.",
         "",
-        f"The rule wants {PATIENCE} changes of the proxy within the tolerance and then one of the target. *Labelled*: the "
-        f"share of the pool at the stop, {args.n_rounds + 1}/{args.of_pool} where the rule is never met. *Error lost*: "
-        "points of the target's test error above that after the last round, in the mean and at most. *Too soon*: runs "
-        f"that lost more than {100 * ENOUGH:g} points. *Proxy alone*: what the rule would give without asking the target.",
+        f"The rule wants {PATIENCE} changes of the proxy within the tolerance and then one of the target. *Labelled*: "
+        f"the share of the pool at the stop, {args.n_rounds + 1}/{args.of_pool} where the rule is never met. *Error "
+        "lost*: points of the target's test error above that after the last round, in the mean and at most. *Too "
+        f"soon*: runs that lost more than {100 * ENOUGH:g} points. *Proxy alone*: what the rule would give without "
+        "asking the target.",
         "",
         f"Labels needed until the target is within {100 * ENOUGH:g} points of its last error, which nobody can know "
         f"beforehand: {np.mean(shares):.0%} of the pool in the mean.",

@@ -35,11 +35,6 @@ MOST_KEPT = {
     "bait": (0.2, 0.0),
     "k-centers": (0.2, 0.0),
     "typiclust": (0.2, 0.0),
-    "herding": (0.7, 0.1),
-    "facility location": (0.7, 0.1),
-    "facility location, sure": (0.7, 0.1),
-    "d2": (0.7, 0.1),
-    "moderate": (0.7, 0.1),
 }
 MANY_ROWS = 20_000
 SLOW = ("badge", "bait", "k-centers", "typiclust")
@@ -130,7 +125,7 @@ def run(spec: str, seed: int, path: Path, options) -> None:
         for name in strategies(SHARES[0])
         if shares_of(name, len(y))
         and (name not in SLOW or seed < options.seeds_of_slow)
-        and f"{name} {SHARES[0]}" not in done.get(PROTOCOLS[-1], {})
+        and any(f"{name} {share}" not in done.get(PROTOCOLS[-1], {}) for share in shares_of(name, len(y)))
     ]
     if not names:
         return
@@ -163,6 +158,7 @@ def run(spec: str, seed: int, path: Path, options) -> None:
     done["looks"] = {"outvoted": looks.outvoted, "doubtful": looks.doubtful, "n_per_class": looks.n_per_class}
     for share in SHARES:
         arms = {f"{name} {share}": rows[share] for name, rows in chosen.items() if share in rows}
+        arms = {name: rows for name, rows in arms.items() if name not in done.get(PROTOCOLS[-1], {})}
         for protocol in PROTOCOLS:
             if arms:
                 train(protocol, arms, len(next(iter(arms.values()))))

@@ -19,6 +19,7 @@ import json, resource, sys
 from sksvp._clock import Clock
 from sksvp.strategies import _cost, estimate_cost, resolve_strategy
 
+SMALL = 2**25
 name, sizes = sys.argv[1], [int(part) for part in sys.argv[2:6]]
 most_seconds = float(sys.argv[6])
 with Clock() as clock:
@@ -38,7 +39,11 @@ if cost.cpu_seconds <= most_seconds:
         strategy.rank(evidence, sizes[3], random_state=0)
     with open("/proc/self/status") as file:
         peak = next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
-    result["measured"] = {"seconds": clock.wall, "cpu_seconds": clock.cpu, "memory": held + peak - before}
+    more = peak - before
+    if more < SMALL:
+        # It may lie in memory that the process had before: the arrays are counted one by one, in another run.
+        more = max(more, _cost._peak_bytes(strategy, _cost.DataSize(*sizes, 20)))
+    result["measured"] = {"seconds": clock.wall, "cpu_seconds": clock.cpu, "memory": held + more}
 print(json.dumps(result), flush=True)
 """
 
@@ -140,7 +145,8 @@ def main() -> None:
             f"{args.picks:,} picks from rows of {args.classes} classes, with {args.features} features and 20 visits. "
             "Processor seconds and memory at the peak, in brackets what `estimate_cost` said before. Memory is that "
             "of the evidence in single precision and of what the strategy holds beside it, without Python and the "
-            f"libraries. Cells of which the estimate is above {args.most_seconds:g} s are not run.",
+            "libraries; below 32 MB the arrays are counted, in another run. Cells of which the estimate is above "
+            f"{args.most_seconds:g} s are not run.",
             "",
             *lines_of(cells, sizes),
             "",

@@ -10,8 +10,8 @@ rows kept.
 # %%
 # Train once
 # ----------
-# The proxy is a small network. ``strategy="tdds"`` reads most of what a training can note: the record of each visit,
-# and how the probabilities change between visits. Every other strategy can choose from that afterwards.
+# The proxy is a small network. With ``record_all=True`` its training notes all that any strategy reads: the record of
+# each visit, and how the probabilities change between visits. Every strategy can choose from that afterwards.
 import warnings
 
 from sklearn.datasets import load_digits
@@ -28,7 +28,9 @@ for category in (RiskyChoiceWarning, ByChanceWarning):
     warnings.simplefilter("ignore", category)
 X, y = load_digits(return_X_y=True)
 proxy = make_pipeline(StandardScaler(), MLPClassifier((64,)))
-selector = ProxyCoresetSelector(proxy, strategy="tdds", subset_size=0.1, class_balanced=True, random_state=0)
+selector = ProxyCoresetSelector(
+    proxy, strategy="entropy", record_all=True, subset_size=0.1, class_balanced=True, random_state=0
+)
 selector.fit(X, y)
 print(selector.record_)
 

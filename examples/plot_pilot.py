@@ -25,31 +25,31 @@ target = make_pipeline(StandardScaler(), MLPClassifier((64, 64), learning_rate_i
 BASELINE = "class-balanced random"
 
 
-def ask_and_check(X, y, share):
+def ask_and_check(name, X, y, share):
     """Print what a pilot says of training rows, and the test errors of its pick and of random rows."""
     X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.4, stratify=y, random_state=0)
     found = pilot(proxy, X_train, y_train, subset_size=share, n_repeats=3, random_state=0)
-    print(found.verdict_)
+    print(f"{name}, {share:.0%} kept. {found.verdict_}")
     # Where the pilot takes random rows, the candidate with the lowest error is tried beside them.
-    names = [name for name in found.table_["candidate"] if name != BASELINE]
-    pick = found.best_name_ if found.best_name_ != BASELINE else names[0]
-    for name in (pick, BASELINE):
+    others = [other for other in found.table_["candidate"] if other != BASELINE]
+    pick = found.best_name_ if found.best_name_ != BASELINE else others[0]
+    for candidate in (pick, BASELINE):
         errors = []
         for seed in range(5):
-            selector = clone(found.selectors[name]).set_params(random_state=seed).fit(X_train, y_train)
+            selector = clone(found.selectors[candidate]).set_params(random_state=seed).fit(X_train, y_train)
             model = clone(target).set_params(mlpclassifier__random_state=seed)
             model.fit(*selector.select(X_train, y_train))
             errors.append(100 * (1 - model.score(X_test, y_test)))
-        print(f"  test rows, {name}: {np.mean(errors):.1f} ± {np.std(errors, ddof=1):.1f} % error")
+        print(f"  test rows, {candidate}: {np.mean(errors):.1f} ± {np.std(errors, ddof=1):.1f} % error")
 
 
 # %%
 # With a twentieth of the digits, the pilot names a strategy.
-ask_and_check(*load_digits(return_X_y=True), share=0.05)
+ask_and_check("digits", *load_digits(return_X_y=True), share=0.05)
 
 # %%
 # With 30 % of the breast cancer data, no strategy is surely better, and it says to take random rows.
-ask_and_check(*load_breast_cancer(return_X_y=True), share=0.3)
+ask_and_check("breast cancer", *load_breast_cancer(return_X_y=True), share=0.3)
 
 # %%
 # The pilot is cautious: it names a strategy only if its lead is more than twice its standard error. So it may say

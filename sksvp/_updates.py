@@ -16,8 +16,14 @@ def check_has_epochs(target: BaseEstimator, what: str) -> None:
     Raises
     ------
     ValueError
-        If it has no `max_epochs`: it is trained until it has converged.
+        If it has no `max_epochs`, as it is trained until it has converged, or a schedule
+        that does not follow its epochs.
     """
+    schedule = target.get_params(deep=False).get("schedule", "")
+    if isinstance(schedule, str) and ":" in schedule:
+        raise ValueError(
+            f"{what} needs a target whose schedule is scaled to its epochs, got schedule={schedule!r}."
+        )
     if not has_epochs(target):
         raise ValueError(
             f"{what} needs a target with the parameter {_EPOCHS}, such as those of sksvp.estimators: "

@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from toy_proxies import blobs
 
 from sksvp.agreement import overlap, proxy_agreement, rank_correlation
-from sksvp.strategies import Stratified, entropy
+from sksvp.strategies import Entropy, Stratified, choose, entropy
 
 X, Y = blobs(120)
 
@@ -82,3 +82,35 @@ def test_bad_input_is_refused(told, message):
     arguments = {"y": Y, "strategy": "entropy"} | told
     with pytest.raises(ValueError, match=message):
         proxy_agreement(GaussianNB(), LogisticRegression(), X, **arguments)
+
+
+class Counted(Entropy):
+    """Entropy that counts how often it ranks."""
+
+    ranked = 0
+
+    def rank(self, evidence, n_samples, **options):
+        Counted.ranked += 1
+        self.evidence = evidence
+        return super().rank(evidence, n_samples, **options)
+
+
+@pytest.mark.parametrize("class_balanced", [False, "equal"])
+def test_one_ranking_serves_all_sizes(class_balanced, monkeypatch):
+    monkeypatch.setattr(Counted, "ranked", 0)
+    counted = Counted()
+    found = proxy_agreement(
+        GaussianNB(),
+        LogisticRegression(),
+        X,
+        Y,
+        strategy=counted,
+        shares=[0.1, 0.3, 0.5],
+        n_runs=1,
+        class_balanced=class_balanced,
+        random_state=0,
+    )
+    assert Counted.ranked == 2
+    for chosen, size in zip(found.chosen["target"][0], (12, 36, 60), strict=True):
+        rows = choose(Entropy(), counted.evidence, size, class_balanced=class_balanced).rows
+        assert sorted(rows) == np.flatnonzero(chosen).tolist()

@@ -46,7 +46,7 @@ def test_table_shows_the_method_and_every_baseline(finished):
     _, output = finished
     for name in ("forgetting_events", "random", "class-balanced random", "all rows"):
         assert f"\n{name} " in output
-    assert re.search(r"error % +proxy +select +target +CPU s +wall s +speed-up\n", output)
+    assert re.search(r"error % +proxy +select +target +CPU s +speed-up\n", output)
     assert re.search(r"proxy, seed 0: \d+ CPU s, \d+ wall s, error", output)
 
 
@@ -506,16 +506,25 @@ def test_the_fast_network_keeps_its_recipe_beside_another_target(tmp_path):
     assert result.exit_code == 0, result.output
     assert "\nforgetting_events " in result.output
     learning = Learning(
-        epochs=7, batch_size=64, lr=0.02, schedule="constant", optimizer="adam", precision="fp32"
+        epochs=7,
+        batch_size=64,
+        lr=0.02,
+        schedule="constant",
+        optimizer="adam",
+        weight_decay=0.1,
+        precision="fp32",
     )
 
     def pair(**networks):
-        return build_pair(Data(dataset="digits"), Networks(proxy="fast", **networks), learning)
+        found = build_pair(Data(dataset="digits"), Networks(proxy=["fast"], **networks), learning)
+        return found.proxy, found.target, found.settings
 
     proxy, target, settings = pair(target="resnet8")
     own = WhitenedConvNetClassifier()
     assert proxy.net_params is None
     assert target.net_params["optimizer"] is torch.optim.Adam
+    assert target.net_params["optimizer__weight_decay"] == 0.1
+    assert proxy.weight_decay == own.weight_decay
     assert (proxy.max_epochs, proxy.lr, proxy.schedule) == (own.max_epochs, own.lr, own.schedule)
     assert (target.max_epochs, target.lr, target.schedule) == (7, 0.02, "constant")
     # Batches follow the data, and the rate follows them.

@@ -161,6 +161,10 @@ def test_a_part_of_what_was_chosen(finished, tmp_path, options, kept):
         (["--seeds", "2"], "has no seed 1; there: 0."),
         (["--initial-size", "7", "--round", "9"], "--initial-size and --round would change nothing"),
         (["--proxy", "resnet14"], "--proxy would change nothing"),
+        (
+            ["--stop", "kappa", "--start", "random", "--plan"],
+            "--start and --stop and --plan would change nothing",
+        ),
         (["--proxy-epochs", "3"], "--proxy-epochs would change nothing"),
         (["--proxy-lr", "0.1", "--proxy-batch-size", "8"], "--proxy-batch-size and --proxy-lr would"),
     ],
@@ -223,6 +227,14 @@ def test_arms_side_by_side_choose_the_same(finished, tmp_path):
             "--target-at 17 names totals that never occur: 17; the totals are 20, 40, 60, 80.",
         ),
         (["--target-at", "often"], "--target-at must be all, last"),
+        (["--stop", "luck"], "--stop luck: "),
+        (["--stop", "kappa:luck=1"], "--stop kappa:luck=1: Invalid parameter 'luck'"),
+        (["--stop", "kappa:patience=0"], "--stop kappa:patience=0: "),
+        (["--start", "margin"], "--start margin reads probabilities"),
+        (["--start", "luck"], "--start must be one of clustered, "),
+        (["--start", "typiclust:luck=1"], "--start 'typiclust:luck=1': Invalid parameter"),
+        (["--candidates", "neighbors"], "--candidates would change nothing"),
+        (["--max-candidates", "3"], "--max-candidates 3, but 20 rows are to be chosen"),
         (["--baseline", "all"], "--baseline must be one of random, target"),
     ],
     ids=str,
@@ -234,8 +246,66 @@ def test_wrong_use_is_one_line_and_writes_nothing(tmp_path, arguments, message):
     assert not (tmp_path / "run").exists()
 
 
+def test_rule_start_candidates_and_updates(tmp_path):
+    result = run(
+        *QUICK, *ROUNDS, "--strategy", "margin", "--baseline", "random", "--stop", "flips:tolerance=1.0,patience=1",
+        "--start", "clustered", "--max-candidates", "50", "--updates", "equal", "--out", tmp_path / "run",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "Stopping rule: flips within 1.0 for 1 rounds, noted only." in result.output
+    assert "margin by proxy: met in 1 of 1 runs, after 90 labels of 90; target error" in result.output
+    # 90 labels in batches of 32, twice.
+    assert "Equal updates: each target was trained for about 6" in result.output
+    rounds = pd.read_csv(tmp_path / "run" / "results.csv")
+    # Two targets must agree, the first of which is that of 60 labels.
+    assert rounds.loc[rounds["settled"].eq(True), "n_labeled"].tolist() == [90, 90]
+    assert {"proxy_change", "target_change"} <= {*rounds.columns}
+    again = run(*QUICK, "--precomputed", tmp_path / "run", "--updates", "equal", "--out", tmp_path / "replay")
+    assert again.exit_code == 0, again.output
+    for name in ("random", "margin-by-proxy"):
+        (last,) = record(tmp_path / "replay", f"{name}_seed0_at90")["history"]
+        assert (
+            last["target_score"] == record(tmp_path / "run", f"{name}_seed0")["history"][-1]["target_score"]
+        )
+
+
+def test_a_rule_ends_the_rounds(tmp_path):
+    rule = "flips:tolerance=1.0,patience=1,ends_run=true"
+    result = run(*QUICK, *ROUNDS, "--baseline", "target", "--stop", rule, "--out", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    assert "which ends the rounds." in result.output
+    assert "least_confidence by target: met in 1 of 1 runs, after 60 labels; target error" in result.output
+
+
+def test_plan_starts_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run(*QUICK, *ROUNDS, "--plan", "--baseline", "none")
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert lines[0].split()[:3] == ["estimate", "rows", "times"] and lines[-1].startswith("total ")
+    assert any(line.startswith("ranking   least_confidence by proxy, round 2") for line in lines)
+    assert not list(tmp_path.iterdir())
+
+
 def test_former_runs_that_cannot_be_replayed(finished, tmp_path):
     other_rows = run(*QUICK, "--train-rows", "150", "--precomputed", finished[0], "--out", tmp_path / "a")
     assert other_rows.exit_code == 2 and "chose among other rows" in other_rows.stderr
     no_run = run(*QUICK, "--precomputed", tmp_path, "--out", tmp_path / "b")
     assert no_run.exit_code == 2 and "is not a run" in no_run.stderr
+
+
+def test_several_proxies(tmp_path):
+    result = run(
+        *QUICK,
+        *ROUNDS,
+        "--proxy",
+        "resnet8",
+        "--proxy",
+        "resnet8:epochs=1",
+        "--baseline",
+        "none",
+        "--out",
+        tmp_path / "run",
+    )
+    assert result.exit_code == 0, result.output
+    assert set(pd.read_csv(tmp_path / "run" / "results.csv")["chooser"]) == {"resnet8", "resnet8:epochs=1"}

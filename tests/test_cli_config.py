@@ -29,7 +29,7 @@ def test_a_run_folder_has_the_options_that_were_given(chosen):
     assert tomllib.loads((chosen / "config.toml").read_text()) == {
         "dataset": "digits",
         "train-rows": 200,
-        "proxy": "resnet8",
+        "proxy": ["resnet8"],
         "epochs": 2,
         "lr": 0.05,
         "device": "cpu",
@@ -122,7 +122,7 @@ def test_train_and_active_keep_theirs(tmp_path):
         ("epochs = true", "epochs = true: --epochs does not take true or false."),
         ("epochs = 0", "epochs = 0: --epochs must be a whole number from 1"),
         ("lr = 'fast'", 'lr = "fast": --lr must be a number above 0 and finite'),
-        ("proxy = ['a', 'b']", 'proxy = ["a", "b"]: a string or a number is needed'),
+        ("target = ['a', 'b']", 'target = ["a", "b"]: a string or a number is needed'),
         ("download = 1", "download = 1: --download must be true or false."),
         (
             "strategy = ['entropy', true]",

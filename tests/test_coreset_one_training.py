@@ -5,6 +5,7 @@ from itertools import cycle
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import GridSearchCV
@@ -148,3 +149,25 @@ def test_a_search_over_all_strategies_trains_one_proxy_a_fold(kind, tmp_path, mo
     ).fit(rows, labels)
     assert len(search.cv_results_["params"]) == len(names) >= 10
     assert len(trainings) == 2 * n_ways
+
+
+@pytest.mark.parametrize("kind", ["MLP", "network"])
+def test_a_training_that_records_all_serves_every_strategy(kind):
+    rows, labels, proxy = X, y, make_pipeline(StandardScaler(), MLPClassifier(4, max_iter=12))
+    if kind == "network":
+        (rows, labels), proxy = images(), network(image_shape=(1, 8, 8))
+    plain = ProxyCoresetSelector(proxy, strategy="entropy", subset_size=20, random_state=0)
+    noted = clone(plain).set_params(record_all=True).fit(rows, labels)
+    for name in served(proxy):
+        assert len(noted.rerank(strategy=name).indices_) == 20, name
+    assert {"el2n", "tdds", "forgetting_events", "entropy"} <= set(noted.score_table(rows))
+    with pytest.raises(ValueError, match=r"recorded no .*change.*record_all=True"):
+        plain.fit(rows, labels).rerank(strategy="tdds")
+
+
+def test_recording_all_is_no_matter_without_records():
+    assert ProxyCoresetSelector(record_all=True, strategy="herding").fit(X).proxy_ is None
+    logistic = ProxyCoresetSelector(LogisticRegression(), strategy="entropy", record_all=True).fit(X, y)
+    assert set(logistic.score_table()) == {"y", "entropy", "least_confidence", "margin", "kept"}
+    with pytest.raises(ValueError, match="record_all"):
+        ProxyCoresetSelector(LogisticRegression(), record_all="yes").fit(X, y)

@@ -15,7 +15,7 @@ from toy_nets import Mlp, make_net
 from toy_proxies import blobs
 
 from sksvp import ProxyCoresetSelector
-from sksvp.coreset import MemorisedProxyWarning, RiskyChoiceWarning
+from sksvp.coreset import MemorisedProxyWarning, ProxyCoresetSampler, RiskyChoiceWarning
 from sksvp.coreset._risky_choice import predicted_right
 from sksvp.strategies import Entropy, Evidence
 
@@ -52,6 +52,14 @@ def warned(proxy, X, y, **params):
     # At the line of the user, not of the library.
     assert all(warning.filename == __file__ for warning in caught)
     return [str(warning.message) for warning in caught]
+
+
+def test_a_sampler_names_the_line_of_the_user_too():
+    sureness, labels = np.linspace(0.2, 1, 200), np.arange(200) % 2
+    sampler = ProxyCoresetSampler(Told(sureness, labels), strategy="entropy", subset_size=0.1, random_state=0)
+    with pytest.warns(RiskyChoiceWarning) as caught:
+        sampler.fit_resample(np.arange(200)[:, None], labels)
+    assert {warning.filename for warning in caught} == {__file__}
 
 
 def of(sureness, labels=None, **params):

@@ -73,7 +73,7 @@ def test_the_tables_of_the_demo_are_those_of_recorded_runs(precision):
     settings = RunRecords(recorded).settings()
     data = Data(dataset="digits")
     networks, learning = Networks().filled(data), Learning().filled(data, digits_epochs=DIGITS_EPOCHS)
-    assert (settings["proxy"], settings["target"]) == (networks.proxy, networks.target)
+    assert ([settings["proxy"]], settings["target"]) == (networks.proxy, networks.target)
     assert (settings["epochs"], settings["batch_size"]) == (learning.epochs, learning.batch_size)
 
 

@@ -99,7 +99,7 @@ def test_rows_never_learned_are_told_of_without_test_rows(never_learned, proxy, 
     record = {"error": None, "never_learned": never_learned}
     run = small_run(tmp_path / "memory", **({} if proxy is None else {"proxy": proxy}))
     run.X_test = run.y_test = None
-    hints = [hint for _, hint in proxy_hints(run, [record])]
+    hints = [hint for _, hint in proxy_hints(run, "proxy", [record])]
     if never_learned < 0.5:
         assert hints == []
     else:
@@ -111,7 +111,7 @@ def test_rows_never_learned_are_told_of_without_test_rows(never_learned, proxy, 
 @pytest.mark.parametrize(("strategy", "is_told"), [("forgetting_events", True), ("entropy", False)])
 def test_rows_never_learned_that_fill_a_small_core_set_are_told_of(strategy, is_told, tmp_path):
     run = small_run(tmp_path / "memory", strategies=[strategy])
-    hints = [hint for _, hint in proxy_hints(run, [{"error": 0.3, "never_learned": 0.2}])]
+    hints = [hint for _, hint in proxy_hints(run, "proxy", [{"error": 0.3, "never_learned": 0.2}])]
     # A fifth of 300 rows, of which 60 are chosen.
     assert ["most of the 60 rows that are chosen first" in hint for hint in hints] == [True] * is_told
 
@@ -431,17 +431,32 @@ def test_columns_of_a_summary_lie_below_each_other():
     records = target_records(
         (name, "forgetting_events", 0.5, 50, 0, 0.1, 7.0), ("all rows", None, 1.0, 100, 0, 0.05, 19.0)
     )
-    heading, *lines, note = format_summary(summary_table(trainings_table(records))).splitlines()
-    columns = ("rows", "seeds", "error %", "CPU s", "wall s", "speed-up")
-    ends = [heading.index(column) + len(column) for column in columns]
-    assert note.startswith("CPU s are the sum of")
-    for line, cells in zip(
-        lines,
-        (("100", "1", "5.00", "22.0", "41.0", "1.00x"), ("50", "1", "10.00", "10.0", "17.0", "2.20x")),
-        strict=True,
-    ):
-        assert [line[:end].split()[-1] for end in ends] == list(cells)
-        assert len(line) == len(heading)
+    table = summary_table(trainings_table(records))
+    *lines, note = format_summary(table).splitlines()
+    assert note.startswith("CPU s and wall s sum up")
+    blocks = (
+        (
+            ("rows", "seeds", "error %", "CPU s", "speed-up"),
+            (("100", "1", "5.00", "22.0", "1.00x"), ("50", "1", "10.00", "10.0", "2.20x")),
+        ),
+        (("wall s", "speed-up"), (("41.0", "1.00x"), ("17.0", "2.41x"))),
+    )
+    for number, (columns, rows) in enumerate(blocks):
+        heading, *part = lines[3 * number : 3 * number + 3]
+        ends = [heading.index(column) + len(column) for column in columns]
+        for line, cells in zip(part, rows, strict=True):
+            assert [line[:end].split()[-1] for end in ends] == list(cells)
+            assert len(line) == len(heading)
+
+
+def test_a_name_that_is_too_long_has_a_line_of_its_own():
+    name = "forgetting_events by resnet20:epochs=50,schedule=cifar:181"
+    records = target_records(
+        (name, "forgetting_events", 0.5, 50, 0, 0.1, 7.0), ("all", None, 1.0, 100, 0, 0.05, 19.0)
+    )
+    lines = format_summary(summary_table(trainings_table(records)), width=80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines.count(name) == 3 and lines[lines.index(name) + 1].split() == ["50", "1", "10.00"]
 
 
 def test_on_a_gpu_the_wall_comes_first(monkeypatch):
@@ -452,12 +467,13 @@ def test_on_a_gpu_the_wall_comes_first(monkeypatch):
     proxy, target = LogisticRegression(), ResNetClassifier(8, device="cuda")
     assert clocks_in_order(proxy) == ["cpu_seconds", "seconds"]
     clocks = clocks_in_order(proxy, target)
-    heading, whole, entropy, note = format_summary(
+    heading, whole, entropy, below, *lines = format_summary(
         summary_table(trainings_table(records)), clocks=clocks
     ).splitlines()
-    assert heading.index("wall s") < heading.index("CPU s") and note.startswith("wall s are")
-    assert whole.split()[-4:] == ["38.0", "41.0", "22.0", "1.00x"]
-    assert entropy.split()[-4:] == ["14.0", "17.0", "10.0", "2.41x"]
+    assert "wall s" in heading and "CPU s" in below and lines[-1].startswith("wall s and CPU s sum up")
+    assert whole.split()[-3:] == ["38.0", "41.0", "1.00x"]
+    assert entropy.split()[-3:] == ["14.0", "17.0", "2.41x"]
+    assert lines[1].split()[-1] == "2.20x"
     clock = Clock()
     clock.wall, clock.cpu = 3.2, 1.6
     assert in_words(clock, clocks) == "3 wall s, 2 CPU s"

@@ -6,11 +6,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
 from sksvp.estimators import BagOfNgramsClassifier, ResNetClassifier
-from sksvp.experiments import CoresetRun, estimate, format_estimate
+from sksvp.experiments import ActiveRun, CoresetRun, estimate, format_estimate
 from sksvp.experiments import _timed as timed
-from sksvp.experiments._estimate import _time_ranking
+from sksvp.experiments._estimate_parts import _time_ranking, ranking_cost
 from sksvp.experiments._timed import TrainingCost, first_rows, time_training, watching_peak
-from sksvp.strategies import Evidence, Random
+from sksvp.strategies import Evidence, KCenters, Random, estimate_cost
 
 
 class Clocked:
@@ -180,3 +180,57 @@ def test_rankings_are_carried_on_by_their_growth(clock, power):
     seconds, _ = _time_ranking(Slow(), evidence, 25_000, 100_000)
     np.testing.assert_allclose(seconds, 1e-6 * 100_000**power)
     assert clock.sizes == [(2000, 500)] * 2 + [(4000, 1000)] * 2
+
+
+def test_rankings_are_those_of_estimate_cost(monkeypatch):
+    X = np.random.RandomState(0).normal(size=(300, 7)).astype(np.float32)
+    asked = []
+
+    def noting(rule, *sizes, **visits):
+        asked.append((type(rule).__name__, sizes, visits))
+        return estimate_cost(rule, *sizes, **visits)
+
+    monkeypatch.setattr("sksvp.experiments._estimate_parts.estimate_cost", noting)
+    evidence = Evidence(y=np.arange(300) % 5, features=X)
+    seconds, memory = ranking_cost(KCenters(), evidence, 50, 3000, n_classes=5)
+    assert asked == [("KCenters", (3000, 7, 5, 50), {})]
+    assert (seconds > 0).all() and memory >= X[0].nbytes * 3000
+    # A greedy strategy picks within each class of a class-balanced choice.
+    ranking_cost(KCenters(), evidence, 50, 3000, n_classes=5, apart=True)
+    assert asked[-1][1] == (600, 7, 5, 10)
+
+
+def active_run(**settings):
+    X, y = images(120)
+    network = ResNetClassifier(8, max_epochs=3, batch_size=16, device="cpu")
+    given = {"proxy": network, "target": network, "strategies": ["margin", "k_centers"], "seeds": [0, 1]}
+    return ActiveRun(
+        X, y, X, y, **given | {"initial_size": 20, "rounds": [20, 30], "target_at": "all"} | settings
+    )
+
+
+def test_rounds_of_active_learning():
+    table = estimate(active_run())
+    parts = table[table["part"] != "total"]
+    proxies = parts[parts["part"] == "proxy"]
+    assert proxies["n_rows"].tolist() == [20, 20, 40, 40, 70, 70] and (proxies["times"] == 4).all()
+    # Of a target that chooses for itself nothing else is trained.
+    targets = parts[parts["part"] == "target"].set_index("n_rows")["times"]
+    assert targets.to_dict() == {40: 6, 70: 6}
+    of_margin = parts[parts["name"] == "margin by proxy, round 2"].set_index("part")["n_rows"]
+    assert of_margin.to_dict() == {"scoring": 80, "ranking": 30}
+    assert parts.loc[parts["name"] == "k_centers by proxy, round 2", "n_rows"].tolist() == [120, 30]
+    assert table["cpu_seconds"].iloc[-1] == pytest.approx(parts["cpu_seconds"].sum())
+    assert len({len(line.rstrip()) for line in format_estimate(table).splitlines()}) == 1
+
+
+def test_rounds_with_fewer_candidates_equal_updates_and_a_start():
+    table = estimate(
+        active_run(
+            strategies=["margin"], with_target=False, with_random=False, max_candidates=50, target_at=[70],
+            start="k_centers", start_features=np.random.RandomState(0).normal(size=(120, 3)),
+        )
+    )  # fmt: skip
+    assert table.loc[table["part"] == "scoring", "n_rows"].tolist() == [50, 50]
+    assert table.loc[0, ["part", "name", "n_rows"]].tolist() == ["ranking", "start", 20]
+    assert table.loc[table["part"] == "target", "n_rows"].tolist() == [70]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from sksvp._updates import count_batches, epochs_with
 from sksvp.estimators import BagOfNgramsClassifier, FastTextClassifier, ResNetClassifier
 from sksvp.experiments import (
     CoresetRun,
@@ -14,7 +15,6 @@ from sksvp.experiments import (
     summary_table,
     trainings_table,
 )
-from sksvp._updates import count_batches, epochs_with
 from sksvp.training._batches import batch_bounds
 
 

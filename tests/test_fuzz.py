@@ -47,7 +47,7 @@ NOT_PUBLIC = {"sksvp.training", "sksvp.cli"}
 CALLED_BY_THE_PACKAGE = {
     "sksvp.proxies.Proxy",
     "sksvp.experiments.ActiveRun.learner",
-    "sksvp.experiments.CoresetRun.first_arm",
+    "sksvp.experiments.CoresetRun.training_arms",
     "sksvp.experiments.CoresetRun.selector",
     "sksvp.experiments.RunFolder",
     "sksvp.experiments.former_run",

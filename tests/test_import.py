@@ -23,6 +23,10 @@ def test_package_loads_nothing_heavy():
     assert loaded_by("import sksvp") == set()
 
 
+def test_active_learning_loads_no_torch():
+    assert not loaded_by("import sksvp.active") & {"torch", "torchvision", "matplotlib", "fasttext"}
+
+
 def test_strategies_load_no_torch():
     assert not loaded_by("import sksvp.strategies") & {"torch", "torchvision", "matplotlib", "fasttext"}
 

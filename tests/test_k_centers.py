@@ -802,3 +802,18 @@ def test_start_above_the_choice_is_refused():
 def test_strategy_checks_its_start(n_initial):
     with pytest.raises(InvalidParameterError, match="'n_initial' parameter"):
         KCenters(n_initial=n_initial).rank(Evidence(features=np.ones((10, 2))), 5)
+
+
+def test_runs_of_other_seeds_may_share_a_start():
+    """Figure 10 of the method's paper: runs with one random start of 1,000 rows."""
+    features = np.random.RandomState(0).normal(size=(60, 4))
+    evidence = Evidence(features=features, n_rows=60)
+
+    def start(random_state, **params):
+        return KCenters(n_initial=10, **params).rank(evidence, 20, random_state=random_state)[0][:10].tolist()
+
+    assert start(0, start_seed=7) == start(1, start_seed=7) == start(7)
+    assert start(0) != start(1)
+    assert start(0, start_seed=7) != start(0, start_seed=8)
+    with pytest.raises(ValueError, match="'start_seed' parameter of KCenters"):
+        KCenters(start_seed=-1).check_params(5)

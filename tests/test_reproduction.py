@@ -379,7 +379,7 @@ def test_pretrained_networks_from_a_folder_of_weights(tmp_path):
     assert result.frame["ours"][1] == pytest.approx(rank_correlation(first, second))
     assert (first >= 0).all() and (first <= np.log(10) + 1e-6).all()
     (weights / "mobilenet_v2.pth").write_bytes(b"no weights")
-    with pytest.raises(ValueError, match=r"mobilenet_v2\.pth cannot be read as weights"):
+    with pytest.raises(ValueError, match=r"mobilenet_v2\.pth"):
         job("figure8", tmp_path, weights=weights).run()
     (weights / "mobilenet_v2.pth").unlink()
     with pytest.raises(ValueError, match=r"weights=.* must have the weights of two networks at least"):

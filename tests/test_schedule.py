@@ -43,6 +43,43 @@ def test_scaled(epochs, lengths):
     assert len(factors) == epochs
 
 
+def test_the_first_epochs_of_a_longer_schedule():
+    """Table 3 of the method's paper: 50 of 181 epochs, none of which has a lower rate."""
+    rates = 0.1 * np.array(batch_factors("cifar:181", 50, 2))
+    np.testing.assert_allclose(rates, [0.01] * 2 + [0.1] * 98)
+    assert batch_factors("cifar:20", 20, 3) == batch_factors("cifar", 20, 3)
+    assert batch_factors("one-cycle:10", 4, 2) == one_cycle_factors(20)[:8]
+
+
+def test_a_network_follows_the_first_epochs_of_a_schedule():
+    rates = []
+
+    class Note(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            rates.append(net.optimizer_.param_groups[0]["lr"])
+
+    X = np.random.RandomState(0).randint(0, 256, (20, 8, 8)).astype(np.uint8)
+    network = ResNetClassifier(
+        8, max_epochs=4, schedule="cifar:8", batch_size=10, device="cpu", net_params={"callbacks": [Note()]}
+    )
+    network.fit(X, np.arange(20) % 2)
+    np.testing.assert_allclose(rates, 0.1 * np.array(epoch_factors("cifar", 8)[:4]))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "words"),
+    [
+        ("cifar:3", "schedule='cifar:3' has 3 epochs, fewer than max_epochs=4"),
+        ("cifar:0", "schedule must be one of"),
+        ("cifar:", "schedule must be one of"),
+        ("cosine:9", "got 'cosine'"),
+    ],
+)
+def test_first_epochs_that_cannot_be_had(schedule, words):
+    with pytest.raises(ValueError, match=words):
+        ResNetClassifier(8, max_epochs=4, schedule=schedule).check_params()
+
+
 @given(st.sampled_from(sorted(SCHEDULES)), st.integers(1, 400))
 def test_every_epoch_has_a_rate_and_the_order_stays(name, epochs):
     factors = epoch_factors(name, epochs)

@@ -17,11 +17,11 @@ from sksvp.strategies import (
     FacilityLocation,
     Margin,
     Random,
-    Stratified,
     TrainingRecord,
     TypiClust,
     choose,
 )
+from sksvp.strategies._auto import Looks, Thresholds, decide_by
 
 N, N_CLASSES = 1000, 4
 Y = np.arange(N) % N_CLASSES
@@ -60,13 +60,13 @@ RECORD, NOTHING = ("training_record",), ("probabilities",)
         (0.2, {}, "FacilityLocation()", False),
         (0.3, {}, "D2()", True),
         (0.5, {}, "Stratified(score=EL2N())", False),
-        (0.5, {"mostly_wrong": 0.1}, "Stratified(hardest_dropped=0.1, score=EL2N())", False),
+        (0.5, {"mostly_wrong": 0.1}, "Stratified(score=EL2N())", False),
         (0.7, {"mostly_wrong": 0.1}, "Stratified(score=EL2N())", False),
         (0.05, {"wrong": 0.3}, "FacilityLocation(weights='confidence')", False),
         (0.1, {"wrong": 0.3}, "FacilityLocation(weights='confidence')", False),
-        (0.2, {"wrong": 0.3}, "Stratified(hardest_dropped=0.3, score=EL2N())", True),
-        (0.5, {"wrong": 0.3}, "Stratified(hardest_dropped=0.3, score=EL2N())", True),
-        (0.8, {"wrong": 0.3}, "Stratified(hardest_dropped=0.2, score=EL2N())", True),
+        # Few rows of a class do not do without their hardest third.
+        (0.2, {"wrong": 0.3}, "FacilityLocation(weights='confidence')", False),
+        (0.8, {"wrong": 0.3}, "FacilityLocation(weights='confidence')", False),
         # A proxy that doubts far more than the neighbours do has not learned enough.
         (0.1, {"mostly_wrong": 0.5}, "FacilityLocation()", False),
         (0.5, {"mostly_wrong": 0.5}, "Random()", True),
@@ -78,13 +78,23 @@ RECORD, NOTHING = ("training_record",), ("probabilities",)
         (0.5, {"kinds": RECORD, "mostly_wrong": 0.1}, "Stratified(hardest_dropped=0.1, score=EL2N())", False),
         (0.2, {"kinds": RECORD}, "Random()", True),
         (0.7, {"kinds": RECORD}, "Stratified(score=EL2N())", False),
-        (0.7, {"kinds": RECORD, "mostly_wrong": 0.3}, "Random()", True),
+        (0.7, {"kinds": RECORD, "mostly_wrong": 0.2}, "Random()", True),
         (0.2, {"kinds": NOTHING}, "Random()", True),
         (0.9, {"kinds": NOTHING}, "Random()", True),
     ],
 )
 def test_what_is_taken(share, looks, strategy, balanced):
     assert taken(int(share * N), **looks) == (strategy, balanced)
+
+
+@pytest.mark.parametrize(("share", "dropped"), [(0.2, 0.3), (0.5, 0.3), (0.8, 0.2), (0.999, 0.001)])
+def test_many_rows_of_a_class_do_without_the_hardest(share, dropped):
+    looks = Looks(share=share, n_per_class=500, outvoted=0.3, doubtful=0.2)
+    decision = decide_by(looks, Thresholds())
+    assert repr(decision.strategy) == f"Stratified(hardest_dropped={dropped}, score=EL2N())"
+    assert decision.class_balanced
+    few = decide_by(looks._replace(n_per_class=499), Thresholds())
+    assert repr(few.strategy) == "FacilityLocation(weights='confidence')"
 
 
 def test_few_rows_of_a_class_are_never_the_hard_ones():
@@ -203,10 +213,6 @@ def test_a_query_ranks_as_it_decides():
     )
     np.testing.assert_array_equal(chosen.rows, covered.rows)
     assert len(choose(AutoQuery(), evidence, 100, initial=initial).rows) == 100
-
-
-def test_strata_of_weak_labels_leave_rows_enough():
-    assert isinstance(Auto().decide(make_evidence(wrong=0.3), 999).strategy, Stratified)
 
 
 BLOBS = 10.0 * np.eye(3)[np.arange(240) % 3] + np.random.RandomState(0).randn(240, 3)

@@ -8,6 +8,7 @@ from scipy import sparse
 from scipy.spatial.distance import cdist
 
 import sksvp.strategies._facility_location as facility_location_module
+import sksvp.strategies._mapped_blocks as mapped_blocks_module
 from sksvp.strategies import (
     BADGE,
     BAIT,
@@ -316,6 +317,25 @@ def test_badge_uses_labels_where_it_knows_the_columns():
     assert BADGE().rank(blind, 8, random_state=3)[0].tolist() == expected.tolist()
 
 
+def test_badge_finds_the_columns_in_any_order():
+    evidence = make()
+    names = np.array(["a", "b", "c"])[evidence.y]
+    expected = badge(evidence.probabilities, evidence.features, 20, y=evidence.y, random_state=3).tolist()
+    turned = Evidence(
+        y=names,
+        features=evidence.features,
+        probabilities=evidence.probabilities[:, [2, 0, 1]],
+        classes=["c", "a", "b"],
+    )
+    assert BADGE().rank(turned, 20, random_state=3)[0].tolist() == expected
+    # Labels that have no column: there the most probable class stands for them.
+    few = np.where(evidence.y == 2, evidence.probabilities[:, :2].argmax(axis=1), evidence.y)
+    p = evidence.probabilities[:, :2] / evidence.probabilities[:, :2].sum(axis=1, keepdims=True)
+    part = Evidence(y=names, features=evidence.features, probabilities=p[:, ::-1], classes=["b", "a"])
+    expected = badge(p, evidence.features, 20, y=few, random_state=3).tolist()
+    assert BADGE().rank(part, 20, random_state=3)[0].tolist() == expected
+
+
 def test_logits_do_as_probabilities_do():
     evidence = make()
     logits = np.log(evidence.probabilities)
@@ -481,3 +501,44 @@ def test_sparse_tables_that_are_too_large_are_refused(monkeypatch):
 def test_identical_sparse_rows_are_counted_once():
     table = sparse.csr_matrix(np.repeat(np.eye(3), 20, axis=0))
     assert len(typiclust(table, 6, random_state=0)) == 6
+
+
+@pytest.mark.parametrize("kernel", ["distance", "rbf"])
+@pytest.mark.parametrize("seed", range(3))
+def test_wide_sparse_rows_are_covered_as_dense_ones_are(kernel, seed, monkeypatch):
+    rng = np.random.RandomState(seed)
+    table = np.where(rng.rand(80, 500) < 0.02, rng.rand(80, 500), 0.0)
+    # A class, and a labelled row, with nothing in them.
+    table[:10] = table[15] = 0.0
+    y = np.r_[np.zeros(10), np.ones(70)].astype(int)
+    wide = sparse.csr_matrix(table.copy())
+    wide.resize(80, 2**28)
+    for initial in (None, [15, 40]):
+        expected = facility_location(table, 24, y=y, initial=initial, kernel=kernel)
+        assert facility_location(wide, 24, y=y, initial=initial, kernel=kernel).tolist() == expected.tolist()
+        with monkeypatch.context() as patch:
+            patch.setattr(facility_location_module, "_MAX_BYTES", 8 * 80 * 5)
+            assert facility_location(wide, 24, y=y, initial=initial, kernel=kernel).tolist() == (
+                expected.tolist()
+            )
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_badge_maps_large_probabilities_into_memory(dtype, monkeypatch, tmp_path):
+    evidence = make(n_rows=300, n_classes=5)
+    logits = np.lib.format.open_memmap(tmp_path / "logits.npy", mode="w+", dtype=dtype, shape=(300, 5))
+    logits[:] = np.log(evidence.probabilities)
+    told = Evidence(y=evidence.y, features=evidence.features, logits=logits, classes=evidence.classes)
+    expected = BADGE().rank(told, 40, random_state=0)[0]
+    monkeypatch.setattr(mapped_blocks_module, "BYTES_IN_MEMORY", 100)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert BADGE().rank(told, 40, random_state=0)[0].tolist() == expected.tolist()
+    # The file has no name, and goes with the array.
+    assert [path.name for path in tmp_path.iterdir()] == ["logits.npy"]
+
+    def no_room(*args, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", no_room)
+    with pytest.raises(OSError, match=r"the probabilities need .* bytes in the folder of temporary files"):
+        BADGE().rank(told, 40, random_state=0)

@@ -11,6 +11,7 @@ from ._protocol import make_plan as make_plan
 from ._replay import replay_selection
 from ._run import resolve_pool_strategy as resolve_pool_strategy
 from ._speedup import selection_speedup
+from ._start import make_start as make_start
 
 __all__ = [
     "PredictionsSettled",

@@ -97,6 +97,10 @@ class ProxyActiveLearner(ExchangingLearner):
     warm_start : bool, default=False
         If True, a proxy starts from the weights of the previous proxy instead of
         fresh ones. It starts from fresh weights when a class is new.
+    warm_target : bool, default=False
+        If True, the target starts from the weights of the proxy of the same labels: both
+        are networks of ``sksvp.estimators`` of the same architecture, or residual networks
+        of which the proxy has fewer blocks. The other blocks pass on their input at first.
     checkpoint : str, path-like or None, default=None
         Root folder for the states of runs. Each run has a sub-folder, found by
         parameters, X and y, with all that it needs to continue after its process
@@ -192,6 +196,7 @@ class ProxyActiveLearner(ExchangingLearner):
         "candidates": [StrOptions({"random", "neighbors"})],
         "stop": [PredictionsSettled, None],
         "warm_start": ["boolean"],
+        "warm_target": ["boolean"],
         "checkpoint": [str, os.PathLike, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -214,6 +219,7 @@ class ProxyActiveLearner(ExchangingLearner):
         candidates: str = "random",
         stop: PredictionsSettled | None = None,
         warm_start: bool = False,
+        warm_target: bool = False,
         checkpoint=None,
         random_state=None,
         verbose: int = 0,
@@ -232,6 +238,7 @@ class ProxyActiveLearner(ExchangingLearner):
         self.candidates = candidates
         self.stop = stop
         self.warm_start = warm_start
+        self.warm_target = warm_target
         self.checkpoint = checkpoint
         self.random_state = random_state
         self.verbose = verbose
@@ -319,6 +326,7 @@ class ProxyActiveLearner(ExchangingLearner):
                 candidates=Candidates(self.max_candidates, self.candidates),
                 start=start,
                 n_updates=self.n_updates,
+                warm_target=self.warm_target,
             )
             if self.rounds is not None:
                 run_protocol(run, plan, answers, X_val, y_val, verbose=self.verbose)
@@ -541,6 +549,7 @@ class ProxyActiveLearner(ExchangingLearner):
                 candidates=Candidates(learner.max_candidates, learner.candidates),
                 start=make_start(learner.start, X),
                 n_updates=learner.n_updates,
+                warm_target=learner.warm_target,
             )
             learner._keep_run(run, X)
             stack.pop_all()

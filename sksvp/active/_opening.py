@@ -72,6 +72,10 @@ def check_models(learner, X: Any) -> Any:
         if learner.target is None:
             raise ValueError(f"n_updates={learner.n_updates} are those of the target, and target is None.")
         check_has_epochs(learner.target, "n_updates")
+    if learner.warm_target:
+        if learner.target is None:
+            raise ValueError("warm_target=True is about the target, and target is None.")
+        proxy.check_nests_in(as_proxy(learner.target))
     strategy = resolve_pool_strategy(learner.strategy, proxy.gives)
     proxy.check_gives(strategy.requires)
     proxy.check_rows(X, strategy.requires)

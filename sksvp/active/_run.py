@@ -60,6 +60,8 @@ class Run:
         What chooses rows as long as no model can be trained.
     n_updates : int or None
         Updates of each target; None for those of its own epochs.
+    warm_target : bool
+        Whether a target starts from the weights of the proxy of the same labels.
     trained_proxy, trained_target : Trained or None
         The models trained last.
     took : Strategy or None
@@ -81,6 +83,7 @@ class Run:
     candidates: Candidates = field(default_factory=Candidates)
     start: Start | None = None
     n_updates: int | None = None
+    warm_target: bool = False
     trained_proxy: Trained | None = field(default=None, init=False)
     trained_target: Trained | None = field(default=None, init=False)
     took: Any = field(default=None, init=False)
@@ -303,7 +306,11 @@ class Run:
 
     def _target_at(self, place: tuple[int, int]) -> Trained:
         if self.trained_target is None or self.trained_target.place != place:
-            self.trained_target = self._proxy_at(place) if self.is_shared else self._train("target", place)
+            if self.is_shared:
+                self.trained_target = self._proxy_at(place)
+            else:
+                start = self._proxy_at(place) if self.warm_target else None
+                self.trained_target = self._train("target", place, start)
         return self.trained_target
 
     def _start_of(self, place: tuple[int, int]) -> Trained | None:

@@ -7,8 +7,9 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import _num_samples
 
+from .._inputs._names import names
 from ..proxies import as_proxy
-from ..strategies import Random, TypiClust, resolve_strategy
+from ..strategies import Random, TypiClust, named_strategy, resolve_strategy
 
 
 @dataclass
@@ -60,9 +61,10 @@ def make_start(start: Any, X: Any, features: Any = None) -> Start | None:
                 f"start={start!r} reads X itself unless start_features are given to fit: {error}"
             ) from error
         return Start(strategy)
-    table = check_array(
-        features, accept_sparse="csr", dtype=[np.float32, np.float64], input_name="start_features"
-    )
+    with names("start_features"):
+        table = check_array(
+            features, accept_sparse="csr", dtype=[np.float32, np.float64], input_name="start_features"
+        )
     if table.shape[0] != _num_samples(X):
         raise ValueError(
             f"start_features must have a line for each row of X, got {table.shape[0]} for {_num_samples(X)}."
@@ -77,6 +79,6 @@ def _resolve(start: Any, *, scale: bool) -> Any:
     if isinstance(start, str) and start == "random":
         return Random()
     try:
-        return resolve_strategy(start)
+        return named_strategy(start) if isinstance(start, str) and ":" in start else resolve_strategy(start)
     except (ValueError, TypeError) as error:
         raise type(error)(f"start must be 'random', 'clustered' or a strategy: {error}") from error

@@ -17,7 +17,7 @@ from .._inputs._names import names
 from .._inputs._parameters import ListOf, WholeNumber
 from .._seeds import draw_seeds
 from ..proxies import as_proxy
-from ..strategies import Sampler, choose, resolve_strategy
+from ..strategies import Auto, Sampler, choose, resolve_strategy
 from ._agreement_matrix import agreement_matrix
 from ._overlap import SHARES, count_each, overlap_line
 from ._rank_correlation import METHODS
@@ -235,12 +235,31 @@ def _rank(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the scores of all rows, and which rows are chosen at each size."""
     n_rows = evidence.n_rows
+    is_sampler = isinstance(ranker, Sampler)
+    picks = getattr(ranker, "picks_greedily", False) and not is_sampler
+    # One ranking serves every size, unless the size decides what is chosen.
+    by_size = picks or is_sampler or isinstance(ranker, Auto)
+    n_ranked = n_rows if picks else 1 if by_size else max(sizes)
+    order, scores = ranker.rank(evidence, n_ranked, random_state=seed)
+    chooser = ranker if by_size else _Ranked(order, scores)
     chosen = np.zeros((len(sizes), n_rows), dtype=bool)
     for mask, size in zip(chosen, sizes, strict=True):
-        mask[choose(ranker, evidence, size, class_balanced=class_balanced, random_state=seed).rows] = True
-    picks = getattr(ranker, "picks_greedily", False) and not isinstance(ranker, Sampler)
-    order, scores = ranker.rank(evidence, n_rows if picks else 1, random_state=seed)
+        mask[choose(chooser, evidence, size, class_balanced=class_balanced, random_state=seed).rows] = True
     if picks:
         scores = np.empty(n_rows)
         scores[order] = -np.arange(n_rows)
     return scores, chosen
+
+
+class _Ranked:
+    """A ranking that is made already, as a strategy."""
+
+    requires = ()
+
+    def __init__(self, order: np.ndarray, scores: np.ndarray):
+        self._ranking = order, scores
+
+    def rank(
+        self, evidence: Any, n_samples: int, *, random_state: Any = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        return self._ranking

@@ -15,12 +15,21 @@ from ._groups import Group, option, refuse_idle, takes_groups
 from ._messages import tell
 from ._networks import Learning, Networks, build_pair
 from ._run import Repeats, Run, says_how_to_go_on
+from ._start_features import start_features
 
 BASELINES = ("random", "target")
 _START, _ROUNDS = 0.02, [0.08, 0.1, 0.1, 0.1, 0.1]
 _DIGITS_START, _DIGITS_ROUNDS = 0.1, [0.1, 0.1, 0.1]
 # Settings that a replay takes from the run that chose.
-_OF_THE_CHOICE = ("initial_size", "rounds", "proxy", "proxy_epochs", "proxy_batch_size", "proxy_lr")
+_OF_THE_CHOICE = (
+    "initial_size",
+    "rounds",
+    "start",
+    "max_candidates",
+    "candidates",
+    "stop",
+    *Networks().of_proxy(),
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,35 @@ class Rounds(Group):
         choices=(*BASELINES, "none"),
         unset="both",
     )
+    updates: str = option(
+        "epochs: each target is trained for --epochs; equal: each for as many updates as these have on the labels of "
+        "the last round.",
+        choices=("epochs", "equal"),
+        default="epochs",
+    )
+    warm_target: bool = option(
+        "Let the target begin from the weights of the proxy, which has the same architecture or fewer residual blocks.",
+        default=False,
+    )
+    start: str | None = option(
+        "How the first rows are chosen: random, clustered (a typical row of each cluster of images or texts) or a "
+        "strategy that reads features only.",
+        unset="random",
+    )
+    max_candidates: int | None = option("Rows that each choice ranks at most, for huge pools.", unset="all")
+    candidates: str | None = option(
+        "Which rows are ranked under --max-candidates: random, or neighbors of labelled rows.",
+        choices=("random", "neighbors"),
+        unset="random",
+    )
+    stop: str | None = option(
+        "Note where the predictions settle: kappa, flips or expected_error, with parameters as "
+        "kappa:tolerance=0.02,patience=2; ends_run=true ends the rounds there.",
+    )
+    plan: bool = option(
+        "Show the seconds and memory that each round will take, from some timed steps; nothing is kept.",
+        default=False,
+    )
     precomputed: Path | None = option(
         "Train another target on what this earlier run chose; --strategy, --baseline and --seeds take a part of it.",
         exists=True,
@@ -65,10 +103,23 @@ class Rounds(Group):
         if self.precomputed is not None:
             if not (self.precomputed / "config.json").exists():
                 raise ValueError(f"--precomputed {self.precomputed} is not a run: it has no config.json.")
+            of_choice = (
+                "initial_size",
+                "round",
+                "start",
+                "max_candidates",
+                "candidates",
+                "stop",
+                "warm_target",
+                "plan",
+            )
             refuse_idle(
-                {"initial_size": self.initial_size, "round": self.round, **networks.of_proxy()},
+                {**{name: getattr(self, name) for name in of_choice}, **networks.of_proxy()},
                 "the run in --precomputed has chosen already, and only targets are trained",
             )
+
+        if self.max_candidates is None:
+            refuse_idle({"candidates": self.candidates}, "all rows are ranked without --max-candidates")
 
     def settings(self, data: Data) -> dict[str, Any]:
         """Return the sizes, which decide a run's results."""
@@ -81,6 +132,12 @@ class Rounds(Group):
             "initial_size": start,
             "rounds": rounds,
             "target_at": _target_at(self.target_at or ["all"]),
+            "start": self.start,
+            "max_candidates": self.max_candidates,
+            "candidates": self.candidates,
+            "stop": self.stop,
+            "updates": self.updates,
+            "warm_target": self.warm_target,
             "precomputed": None if self.precomputed is None else str(self.precomputed),
         }
 
@@ -99,6 +156,8 @@ def active(
     Examples:
       sksvp active --dataset digits
       sksvp active --dataset cifar10 --download --strategy margin --strategy k_centers
+      sksvp active --dataset digits --stop kappa:tolerance=0.02 --start clustered
+      sksvp active --dataset cifar10 --plan
       sksvp active --dataset cifar10 --precomputed runs/cifar10 --target resnet56
     """
     run.check(data)
@@ -108,14 +167,15 @@ def active(
     sizes = choice.settings(data)
     strategies = known_strategies(choice.strategy or ["least_confidence"])
     baselines = chosen_baselines(choice.baseline, BASELINES)
+    rule = None if choice.stop is None else stopping_rule(choice.stop)
 
-    proxy, target, settings = build_pair(data, networks, learning.filled(data))
-    bunch = data.load(target, [settings["proxy"], settings["target"]])
+    pair = build_pair(data, networks, learning.filled(data))
+    bunch = data.load(pair.target, pair.kinds)
 
     from .. import experiments
     from ._bunch import data_digest
 
-    settings |= sizes | {"content of the data": data_digest(bunch)}
+    settings = pair.settings | sizes | {"content of the data": data_digest(bunch)}
     former = None
     if choice.precomputed is not None:
         opened, its_settings = experiments.former_run(choice.precomputed, settings)
@@ -128,15 +188,26 @@ def active(
         settings |= {name: its_settings.get(name) for name in _OF_THE_CHOICE}
     experiment = experiments.ActiveRun(
         **experiment_parts(bunch, data, repeats, run),
-        proxy=proxy,
-        target=target,
+        proxy=pair.proxy,
+        target=pair.target,
         strategies=strategies,
         rounds=settings["rounds"],
         initial_size=settings["initial_size"],
         target_at=settings["target_at"],
+        start=choice.start,
+        start_features=None if choice.start is None else start_features(bunch.X_train, choice.start),
+        max_candidates=choice.max_candidates,
+        candidates=choice.candidates or "random",
+        stop=rule,
+        updates=choice.updates,
+        warm_target=choice.warm_target,
         with_target="target" in baselines,
         with_random="random" in baselines,
     )
+    clocks = experiments.clocks_in_order(*pair.all)
+    if choice.plan:
+        typer.echo(experiments.format_estimate(experiments.estimate(experiment), clocks=clocks))
+        return
     folder = experiments.RunFolder(new_folder("active", run.out), settings, resume=run.resume)
     write_config(folder.path, "active", data, networks, learning, choice, repeats, run)
     with says_how_to_go_on(folder.path):
@@ -144,11 +215,30 @@ def active(
             experiments.run_active(experiment, folder, n_jobs=repeats.jobs, report=tell)
         else:
             experiments.replay_run(experiment, folder, former, n_jobs=repeats.jobs, report=tell)
-    rounds, _ = experiments.report_run(
-        folder, clocks=experiments.clocks_in_order(proxy, target), report=typer.echo
-    )
+    rounds, _ = experiments.report_run(folder, clocks=clocks, report=typer.echo)
     save_figure(rounds, folder.path / "results.png", draw="save_active_figure")
     typer.echo(f"written to {folder.path}")
+
+
+def stopping_rule(text: str) -> Any:
+    """Make the stopping rule of ``MEASURE:PARAMETER=VALUE,...``.
+
+    Raises
+    ------
+    ValueError
+        For an unknown measure or parameter, and for a value that it does not take.
+    """
+    from ..active import PredictionsSettled
+    from ..strategies import read_parameters
+
+    measure, colon, settings = text.partition(":")
+    rule = PredictionsSettled(measure, ends_run=False)
+    try:
+        rule.set_params(**read_parameters(settings) if colon else {})
+        rule._validate_params()
+    except ValueError as error:
+        raise ValueError(f"--stop {text}: {error}") from error
+    return rule
 
 
 def _check_sizes(option: str, sizes: list[float | int]) -> None:

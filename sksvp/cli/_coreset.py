@@ -14,14 +14,14 @@ from ._folders import new_folder, read_rows, save_figure
 from ._groups import Group, option, refuse_idle, takes_groups
 from ._messages import tell, terminal_width
 from ._models import network_kind
-from ._networks import Learning, Networks, build_pair
+from ._networks import Learning, Networks, Pair, build_pair
 from ._run import Repeats, Run, says_how_to_go_on
 
 # Small data needs many updates: with these a network learns the digits.
 DIGITS_EPOCHS = 30
 BASELINES = ("random", "class-balanced-random", "all")
 # Rivals that cost trainings of their own, and that a run has only where they are named.
-RIVALS = ("same-cost", "rs2")
+RIVALS = ("target", "same-cost", "rs2")
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,9 @@ class Choice(Group):
         unset="in_sample",
     )
     baseline: list[str] | None = option(
-        f"What to compare with: {', '.join(BASELINES)}; same-cost (all rows, for as many updates as proxy and subset "
-        "cost), rs2 (as many random rows, drawn anew for each epoch), or none; repeat.",
+        f"What to compare with: {', '.join(BASELINES)}; target (which chooses for itself), same-cost (all rows, for "
+        "as many updates as proxy and subset cost), rs2 (as many random rows, drawn anew for each epoch), or none; "
+        "repeat.",
         choices=(*BASELINES, *RIVALS, "none"),
         unset=f"{', '.join(BASELINES)}",
     )
@@ -61,6 +62,10 @@ class Choice(Group):
         "epochs: each target is trained for --epochs; equal: each for as many updates as these have on all rows.",
         choices=("epochs", "equal"),
         default="epochs",
+    )
+    test_every_epoch: bool = option(
+        "Measure the test error after every epoch of every training, for epochs.csv and epochs.png.",
+        default=False,
     )
     only_select: bool = option("Train the proxy and write selected.csv; no target.", default=False)
     plan: bool = option(
@@ -98,15 +103,14 @@ class Choice(Group):
         if self.only_select and self.from_selected is not None:
             raise ValueError("--only-select and --from-selected exclude each other.")
 
-    def methods(self, name: str, proxy: Any) -> tuple[list[str], dict[str, Any]]:
+    def methods(self, networks: Pair) -> tuple[list[str], dict[str, Any]]:
         """Return the names of the ways to choose, and which trainings on all rows are beside them."""
         from ..strategies import named_strategy
 
-        strategies = known_strategies(
-            self.strategy or [network_kind(name, "--proxy").strategy], has_auto=True
-        )
+        usual = [network_kind(name, "--proxy").strategy for name in networks.kinds[:-1]]
+        strategies = known_strategies(self.strategy or usual, has_auto=True)
         if not self.needs_no_proxy:
-            strategies = served_strategies(proxy, strategies)
+            strategies = served_strategies(networks.proxies, strategies)
         reads = {kind for rule in strategies for kind in getattr(named_strategy(rule), "requires", ())}
         if "probabilities" not in reads and "auto" not in strategies:
             refuse_idle({"probabilities": self.probabilities}, "no --strategy reads class probabilities")
@@ -140,9 +144,9 @@ def coreset(
     choice.check(networks)
     data.check()
     tell_new_run(run)
-    proxy, target, settings = build_pair(data, networks, learning.filled(data, digits_epochs=DIGITS_EPOCHS))
-    methods, of_all_rows = choice.methods(settings["proxy"], proxy)
-    bunch = data.load(proxy, [settings["proxy"], settings["target"]], needs_test=not choice.only_select)
+    pair = build_pair(data, networks, learning.filled(data, digits_epochs=DIGITS_EPOCHS))
+    methods, of_all_rows = choice.methods(pair)
+    bunch = data.load(pair.all[0], pair.kinds, needs_test=not choice.only_select)
     n_rows = len(bunch.y_train)
     given = {}
     if choice.from_selected is not None:
@@ -163,6 +167,7 @@ def coreset(
         CoresetRun,
         RunFolder,
         clocks_in_order,
+        epochs_table,
         estimate,
         format_estimate,
         report_run,
@@ -170,16 +175,17 @@ def coreset(
     )
     from ._bunch import data_digest
 
-    settings |= {
+    settings = pair.settings | {
         "n_proxies": choice.n_proxies or 1,
         "probabilities": choice.probabilities or "in_sample",
         "updates": choice.updates,
+        "test_every_epoch": choice.test_every_epoch,
         "content of the data": data_digest(bunch),
     }
     experiment = CoresetRun(
         **experiment_parts(bunch, data, repeats, run),
-        proxy=proxy,
-        target=target,
+        proxy=pair.proxy,
+        target=pair.target,
         strategies=methods,
         subset_sizes=list(dict.fromkeys(sizes)),
         **of_all_rows,
@@ -187,8 +193,9 @@ def coreset(
         n_proxies=settings["n_proxies"],
         probabilities=settings["probabilities"],
         given=given,
+        test_every_epoch=choice.test_every_epoch,
     )
-    clocks = clocks_in_order(proxy, target)
+    clocks = clocks_in_order(*pair.all)
     if choice.plan:
         typer.echo(format_estimate(estimate(experiment, only_select=choice.only_select), clocks=clocks))
         return
@@ -199,6 +206,9 @@ def coreset(
     if not choice.only_select:
         _, summary = report_run(folder, clocks=clocks, report=typer.echo, width=terminal_width())
         save_figure(summary, folder.path / "results.png", clock=clocks[0])
+        if choice.test_every_epoch:
+            epochs = epochs_table(folder)
+            save_figure(epochs, folder.path / "epochs.png", draw="save_epochs_figure", clock=clocks[0])
     typer.echo(f"written to {folder.path}")
 
 

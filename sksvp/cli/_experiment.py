@@ -1,6 +1,6 @@
 """Options that both experiments have."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -42,32 +42,37 @@ def known_strategies(names: Sequence[str], *, has_auto: bool = False) -> list[st
     return list(dict.fromkeys(names))
 
 
-def served_strategies(proxy: Any, names: Sequence[str]) -> list[str]:
-    """Return the strategies that a proxy can serve, and tell the user of the others.
+def served_strategies(proxies: Mapping[str, Any], names: Sequence[str]) -> list[str]:
+    """Return the strategies that a proxy can serve, and tell the user which ones cannot be served.
 
     Raises
     ------
     ValueError
-        If it can serve none of them.
+        If none of them can be served.
     """
     from ..proxies import as_proxy
     from ..strategies import named_strategy
 
-    gives = as_proxy(proxy).gives
+    gives = {name: as_proxy(proxy).gives for name, proxy in proxies.items()}
     served = []
     for name in names:
-        strategy = named_strategy(name.removeprefix("class-balanced "))
-        missing = [kind for kind in getattr(strategy, "requires", ()) if kind not in gives]
-        if not missing:
-            served.append(name)
-            continue
-        reason = f"--strategy {name} reads {' and '.join(missing)}, which {type(proxy).__name__} cannot give"
-        if len(names) == 1:
-            as_proxy(proxy).check_gives(missing)
-        typer.echo(f"note: {reason}: it is left out.", err=True)
+        requires = getattr(named_strategy(name.removeprefix("class-balanced ")), "requires", ())
+        for proxy, kinds in gives.items():
+            missing = [kind for kind in requires if kind not in kinds]
+            if not missing:
+                served.append(name)
+                continue
+            if len(names) == len(gives) == 1:
+                as_proxy(proxies[proxy]).check_gives(missing)
+            typer.echo(
+                f"note: --strategy {name} reads {' and '.join(missing)}, which {type(proxies[proxy]).__name__} cannot "
+                "give: it is left out.",
+                err=True,
+            )
     if names and not served:
-        raise ValueError(f"the proxy can serve no --strategy that was given: it gives {', '.join(gives)}.")
-    return served
+        known = ", ".join(dict.fromkeys(kind for kinds in gives.values() for kind in kinds))
+        raise ValueError(f"the proxy can serve no --strategy that was given: it gives {known}.")
+    return list(dict.fromkeys(served))
 
 
 def chosen_baselines(names: Sequence[str] | None, known: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@
 import functools
 import inspect
 import math
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
@@ -16,6 +17,7 @@ from .._inputs._paths import as_path
 
 # Whole numbers above it serve nobody, and numpy and torch refuse many of them without naming the option.
 _LARGEST = 2**31 - 1
+_NUMBER_AFTER = r":[1-9][0-9]{0,5}\Z"
 _METAVARS = {int: "INTEGER", float: "NUMBER", Path: "PATH", str: "TEXT"}
 
 
@@ -31,9 +33,14 @@ class Option:
     unset : str or None
         What the help shows as the default of an option without one.
     low, high : float
-        Bounds of a number. A number that is not whole must be above `low`.
+        Bounds of a number. A number that is not whole must be above `low`, or with
+        ``closed="left"`` from `low` up to below `high`.
+    closed : {"right", "left"}
+        Which bound a number that is not whole may be.
     choices : sequence of str
         Accepted texts; empty accepts every text.
+    with_number : str
+        What a whole number after a choice means, as in "cifar:181"; empty if none may follow.
     exists : bool
         Whether a path must exist.
     callback : callable or None
@@ -53,7 +60,9 @@ class Option:
     unset: str | None = None
     low: float = 1
     high: float = _LARGEST
+    closed: str = "right"
     choices: Sequence[str] = ()
+    with_number: str = ""
     exists: bool = False
     callback: Callable[..., Any] | None = None
     name: str = ""
@@ -91,8 +100,12 @@ class Option:
         if self.kind is str:
             if not text:
                 raise ValueError(f"{self.flag} must not be empty.")
-            if self.choices and text not in self.choices:
-                raise ValueError(f"{self.flag} must be one of {', '.join(self.choices)}, got {text!r}.")
+            choice = re.sub(_NUMBER_AFTER, "", text) if self.with_number else text
+            if self.choices and choice not in self.choices:
+                beside = f", or one of them with {self.with_number}" if self.with_number else ""
+                raise ValueError(
+                    f"{self.flag} must be one of {', '.join(self.choices)}{beside}, got {text!r}."
+                )
             return text
         return self._read_number(text)
 
@@ -109,9 +122,11 @@ class Option:
                 isinstance(number, int) and self.low <= number <= self.high,
             )
         elif self.kind is float:
-            upper = "finite" if math.isinf(self.high) else f"at most {self.high}"
-            words = f"a number above {self.low} and {upper}"
-            is_fine = self.low < number <= self.high and math.isfinite(number)
+            from_low = self.closed == "left"
+            upper = "finite" if math.isinf(self.high) else f"{'below' if from_low else 'at most'} {self.high}"
+            words = f"a number {'from' if from_low else 'above'} {self.low} and {upper}"
+            is_fine = self.low <= number < self.high if from_low else self.low < number <= self.high
+            is_fine = is_fine and math.isfinite(number)
         else:
             words = "a share such as 0.5 or a count such as 5000"
             is_fine = abs(number) <= self.high
@@ -143,7 +158,7 @@ OPTIONS: dict[str, Option] = {}
 def takes_groups(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command one option for each field of the groups that it takes."""
     groups = {name: kind for name, kind in get_type_hints(command).items() if name != "return"}
-    options = {option.name: option for group in groups.values() for option in _options(group)}
+    options = {option.name: option for group in groups.values() for option in group_options(group)}
     OPTIONS_OF[command.__name__] = options
     OPTIONS.update(options)
     for group in groups.values():
@@ -189,7 +204,7 @@ def refuse_idle(options: dict[str, Any], reason: str) -> None:
         raise ValueError(f"{' and '.join(given)} would change nothing: {reason}.")
 
 
-def _options(group: type[Group]) -> list[Option]:
+def group_options(group: type[Group]) -> list[Option]:
     """Return the options of a group, with what its fields say of them."""
     hints = get_type_hints(group)
     options = []

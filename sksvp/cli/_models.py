@@ -10,7 +10,8 @@ from ._help import listed
 
 # Options that networks without such a parameter ignore. Others are refused.
 _COMMON = ("device", "precision", "verbose", "random_state")
-_OF_LINEAR = ("max_epochs", "batch_size", "lr", "schedule", "optimizer", "length")
+_OF_FAST = ("max_epochs", "lr", "schedule", "optimizer", "momentum", "weight_decay", "augment")
+_OF_LINEAR = (*_OF_FAST, "batch_size", "length")
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ NETWORKS = (
         "fast",
         "WhitenedConvNetClassifier",
         ("fast",),
-        own_recipe=("max_epochs", "lr", "schedule", "optimizer"),
+        own_recipe=_OF_FAST,
     ),
     NetworkKind(
         r"resnet(?P<depth>[0-9]{1,4})(?:-(?P<block>basic|bottleneck))?",
@@ -90,11 +91,13 @@ def full_name(name: str, dataset: str | None = None) -> str:
     """Add the pooling of the published experiments to the name of a VDCNN without one.
 
     They used max-pooling at depth 9 and on Amazon Review Full, and strided
-    convolutions elsewhere. Other names are returned unchanged.
+    convolutions elsewhere. Other names are returned unchanged, and so is a recipe behind the name.
     """
-    if re.fullmatch(r"vdcnn[0-9]+", name) is None:
+    plain, colon, recipe = name.partition(":")
+    if re.fullmatch(r"vdcnn[0-9]+", plain) is None:
         return name
-    return f"{name}-maxpool" if name == "vdcnn9" or dataset == "amazon_review_full" else f"{name}-conv"
+    pooling = "maxpool" if plain == "vdcnn9" or dataset == "amazon_review_full" else "conv"
+    return f"{plain}-{pooling}{colon}{recipe}"
 
 
 def usual_crop_fraction(names: Sequence[str]) -> float:
@@ -155,13 +158,17 @@ def build_classifier(
     except ValueError as error:
         raise ValueError(f"{option} {name}: {error}") from error
     params = {key: value for key, value in params.items() if value is not None}
+    if optimizer == "adam" and "momentum" in params:
+        raise ValueError(
+            f"{option} {name}: momentum={params['momentum']} would change nothing: adam has none."
+        )
     known = estimator._parameter_constraints
     foreign = [key for key in params if key not in known and key not in _COMMON]
     foreign += ["optimizer"] * (optimizer is not None and "net_params" not in known)
     if foreign:
         raise ValueError(f"{option} {name} takes no {OPTIONS[foreign[0]].flag}.")
     if optimizer == "adam":
-        params["net_params"] = _adam()
+        params["net_params"] = _adam(params.get("weight_decay", 0.0))
     classifier = estimator(**own, **{key: value for key, value in params.items() if key in known})
     classifier.check_params()
     return classifier
@@ -182,9 +189,9 @@ def precision_of(*classifiers: Any) -> str | None:
     return " and ".join(sorted(found)) or None
 
 
-def _adam() -> dict[str, Any]:
-    """Return skorch's parameters for Adam as in the method's published code."""
+def _adam(weight_decay: float) -> dict[str, Any]:
+    """Return skorch's parameters for Adam, by default as in the method's published code."""
     import torch
 
     # One fused update of all parameters; a VDCNN has millions.
-    return {"optimizer": torch.optim.Adam, "optimizer__weight_decay": 0.0, "optimizer__fused": True}
+    return {"optimizer": torch.optim.Adam, "optimizer__weight_decay": weight_decay, "optimizer__fused": True}

@@ -93,7 +93,7 @@ def pilot(data: Data, trial: Trial, learning: Learning) -> None:
     filled = learning.filled(data, digits_epochs=DIGITS_EPOCHS)
 
     def build(name: str, flag: str) -> Any:
-        return build_classifier(name, option=flag, max_epochs=filled.epochs, **filled.params(data))
+        return build_classifier(name, option=flag, **filled.params(data))
 
     proxies = {name: build(name, "--proxy") for name in names}
     target: Any = trial.target or "proxy"

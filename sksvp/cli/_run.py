@@ -1,5 +1,6 @@
 """The options of a run."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +42,11 @@ class Run(Group):
             For `resume` without `out` or without what is kept for it, and for a folder
             of data or other files as `out`.
         """
+        if int(os.environ.get("WORLD_SIZE", "1") or 1) > 1:
+            raise ValueError(
+                "a launcher of several processes has started this command, and each would write the same --out: start "
+                "it once. In Python, distributed=True of a network trains it on several GPUs."
+            )
         if self.resume and self.out is None:
             raise ValueError("--resume needs --out, the folder of the run.")
         if self.resume and self.checkpoint_every == 0 and (self.out / IN_PROGRESS).exists():  # type: ignore[operator]

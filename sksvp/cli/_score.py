@@ -119,9 +119,7 @@ def score(data: Data, scorer: Scorer, learning: Learning, table: Table) -> None:
     name = full_name(scorer.proxy or proxy_default(data), data.dataset)
     network_kind(name, "--proxy")
     filled = learning.filled(data, digits_epochs=DIGITS_EPOCHS)
-    proxy = build_classifier(
-        name, option="--proxy", max_epochs=filled.epochs, random_state=scorer.seed, **filled.params(data)
-    )
+    proxy = build_classifier(name, option="--proxy", random_state=scorer.seed, **filled.params(data))
     bunch = data.load(proxy, [name], needs_test=False)
 
     from ..experiments import RunFolder, keep_training, training_folder
@@ -154,17 +152,11 @@ def score(data: Data, scorer: Scorer, learning: Learning, table: Table) -> None:
 def _fit(proxy: Any, bunch: "Bunch", scorer: Scorer, memory: Path) -> Any:
     """Train the proxy; of what is said of chosen rows, only what concerns their scores is shown."""
     from ..coreset import ByChanceWarning, MemorisedProxyWarning, ProxyCoresetSelector, RiskyChoiceWarning
-    from ..proxies import as_proxy
-    from ..strategies import Entropy
-
-    class ByEntropy(Entropy):
-        """Entropy that has the training record what any score reads."""
-
-        requires = ("probabilities", *as_proxy(proxy).recorders)  # type: ignore[assignment]
 
     selector = ProxyCoresetSelector(
         proxy,
-        strategy=ByEntropy(),
+        strategy="entropy",
+        record_all=True,
         probabilities=scorer.probabilities,
         memory=memory,
         random_state=scorer.seed,

@@ -1,5 +1,6 @@
 """The command ``sksvp train``."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -24,6 +25,9 @@ class Network(Group):
     network: str | None = option(
         f"What is trained: {network_names()}.", unset="resnet20; texts: bag-of-ngrams"
     )
+    test_every_epoch: bool = option(
+        "Measure the test error after every epoch, for history.csv.", default=False
+    )
     seed: int = option("Seed of weights, order and augmentation.", default=0, low=0, high=2**32 - 1)
 
 
@@ -42,14 +46,13 @@ def train(data: Data, network: Network, learning: Learning, run: Run) -> None:
     name = full_name(network.network or default, data.dataset)
     network_kind(name)
     filled = learning.filled(data)
-    classifier = build_classifier(
-        name, max_epochs=filled.epochs, random_state=network.seed, **filled.params(data)
-    )
+    classifier = build_classifier(name, random_state=network.seed, **filled.params(data))
     bunch = data.load(classifier, [name])
 
     import pandas as pd
 
     from .._storage._files import replacing, write_json
+    from ..estimators import measuring_test_error
     from ..experiments import RunFolder, clocks_in_order, in_words, keep_training, training_folder
     from ._bunch import data_digest
 
@@ -57,6 +60,7 @@ def train(data: Data, network: Network, learning: Learning, run: Run) -> None:
         **data.settings(),
         "network": name,
         "seed": network.seed,
+        "test_every_epoch": network.test_every_epoch,
         **filled.settings(classifier),
         "content of the data": data_digest(bunch),
     }
@@ -65,14 +69,22 @@ def train(data: Data, network: Network, learning: Learning, run: Run) -> None:
         raise ValueError(f"--out {folder.path} holds a finished run: name another folder.")
     write_config(folder.path, "train", data, network, learning, run)
     keep_training(classifier, training_folder(folder.path, "network"), run.checkpoint_every)
-    with folder.alone(), says_how_to_go_on(folder.path), Clock() as clock:
+    tests = measuring_test_error(bunch.X_test, bunch.y_test) if network.test_every_epoch else nullcontext()
+    with folder.alone(), says_how_to_go_on(folder.path), tests, Clock() as clock:
         classifier.fit(bunch.X_train, bunch.y_train)
     clock.add_earlier(classifier)
     error = 1.0 - classifier.score(bunch.X_test, bunch.y_test)
     # fasttext has no history.
     if hasattr(classifier, "history_"):
-        history = pd.DataFrame(classifier.history_[:, ("epoch", "dur", "train_loss", "train_acc")])
-        history.columns = ["epoch", "seconds", "train_loss", "train_accuracy"]
+        columns = {
+            "epoch": "epoch",
+            "dur": "seconds",
+            "train_loss": "train_loss",
+            "train_acc": "train_accuracy",
+        }
+        columns |= {"test_error": "test_error"} if network.test_every_epoch else {}
+        history = pd.DataFrame(classifier.history_[:, tuple(columns)])
+        history.columns = list(columns.values())
         with replacing(folder.path / "history.csv") as part:
             history.to_csv(part, index=False)
     if "net_params" in classifier.get_params(deep=False):

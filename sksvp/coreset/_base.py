@@ -2,7 +2,6 @@
 
 import os
 import sys
-import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -32,7 +31,7 @@ from .._inputs._containers import check_container, take_rows
 from .._inputs._lengths import check_rows, check_training_rows
 from .._inputs._parameters import WholeNumber
 from .._inputs._tables import dense_if_small
-from .._inputs._warn import each_warning_once
+from .._inputs._warn import each_warning_once, warn_caller
 from .._seeds import draw_seeds
 from .._storage._fingerprint import fingerprint
 from ..proxies import NoFeatures, Proxy, as_proxy
@@ -79,6 +78,7 @@ class BaseProxyCoreset(
         "class_balanced": ["boolean", StrOptions({"proportional", "equal", "by_error"})],
         "n_proxies": [WholeNumber(1, 1000)],
         "probabilities": [StrOptions({"in_sample", "out_of_fold"})],
+        "record_all": ["boolean"],
         "stop_proxy": [RankingSettled, None],
         "memory": [str, os.PathLike, joblib.Memory, None],
         "random_state": ["random_state"],
@@ -97,6 +97,7 @@ class BaseProxyCoreset(
         class_balanced: bool | str = False,
         n_proxies: int = 1,
         probabilities: str = "in_sample",
+        record_all: bool = False,
         stop_proxy=None,
         memory=None,
         random_state=None,
@@ -108,6 +109,7 @@ class BaseProxyCoreset(
         self.class_balanced = class_balanced
         self.n_proxies = n_proxies
         self.probabilities = probabilities
+        self.record_all = record_all
         self.stop_proxy = stop_proxy
         self.memory = memory
         self.random_state = random_state
@@ -172,6 +174,8 @@ class BaseProxyCoreset(
         rows, labels = self._check_rows(X, y, proxy, strategy)
         n_samples = count_rows(self.subset_size, _num_samples(rows))
         requires = requirements(strategy, self.class_balanced)
+        if self.record_all:
+            requires = tuple(dict.fromkeys((*requires, *proxy.recorders)))
         self._check_serves(proxy, rows, requires, getattr(strategy, "optional", ()))
         self._check_strategy(strategy, labels, n_samples)
         self.classes_ = None if labels is None else np.unique(labels)
@@ -196,9 +200,8 @@ class BaseProxyCoreset(
             {stage: taken[place] for stage, taken in seconds.items()} for place in range(2)
         )
         self._remember_rows(X)
-        # Above are scikit-learn's check of parameters and the user.
-        warn_if_equal(evidences, stacklevel=3)
-        self._warn(*told, stacklevel=3)
+        warn_if_equal(evidences)
+        self._warn(*told)
         return self
 
     def _draw_seeds(self, n_seeds: int) -> list[int | None]:
@@ -355,22 +358,21 @@ class BaseProxyCoreset(
             "inference": _total(part.seconds.get(kind, _NO_TIME) for part in learned for kind in requires),
         }
 
-    def _warn(self, ranked_by, evidences: list[Evidence], evidence: Evidence, *, stacklevel: int) -> None:
+    def _warn(self, ranked_by, evidences: list[Evidence], evidence: Evidence) -> None:
         """Warn of a choice that is mostly arbitrary or likely to mislead."""
-        stacklevel += 1
         strategy = self.strategy_
         labels = None if evidence.y is None else np.asarray(evidence.y)
         groups = labels if self._has_quotas else None
-        warn_if_by_chance(ranked_by, self.scores_, self.support_, groups, stacklevel=stacklevel)
+        warn_if_by_chance(ranked_by, self.scores_, self.support_, groups)
         self._training_error = None
         if labels is None:
             return
         right = predicted_right(evidence, labels)
         unseen = self.probabilities == "out_of_fold"
-        warn_if_risky(strategy, labels, self.support_, right, unseen=unseen, stacklevel=stacklevel)
+        warn_if_risky(strategy, labels, self.support_, right, unseen=unseen)
         self._training_error = None if unseen or right is None else 1.0 - float(right.mean())
         if not unseen:
-            warn_if_memorised(self.proxy_, evidences[0], labels, right, stacklevel=stacklevel)
+            warn_if_memorised(self.proxy_, evidences[0], labels, right)
 
     def _route(self, fit_params: dict) -> dict:
         return (
@@ -546,7 +548,7 @@ class BaseProxyCoreset(
             found = proxy.gather(X, ("features",)).features
             features = dense_if_small(found, "features", "distances are taken of them")
         except (NoFeatures, TypeError) as reason:
-            warnings.warn(f"nearest_kept stays empty: {reason}", UserWarning, stacklevel=4)
+            warn_caller(f"nearest_kept stays empty: {reason}", UserWarning)
             return nearest
         dropped = np.flatnonzero(~self.support_)
         nearest[dropped] = nearest_rows(features, dropped, self.indices_)
@@ -557,11 +559,10 @@ class BaseProxyCoreset(
         X = self._fitted_rows()
         if X is not None:
             return X
-        warnings.warn(
+        warn_caller(
             "The rows that were fitted are no longer there, so nearest_kept stays empty: call explain(X), or "
             "explain(nearest=False) to do without.",
             UserWarning,
-            stacklevel=5,
         )
         return None
 

@@ -1,10 +1,10 @@
 """Warning of a choice that is mostly arbitrary: its rows have the same score as rows that were left out."""
 
-import warnings
 from typing import Any
 
 import numpy as np
 
+from .._inputs._warn import warn_caller
 from ..strategies import ForgettingEvents, KCenters, ScoredStrategy
 
 # A warning is due if the proxy never learned more than this share of the chosen rows,
@@ -19,9 +19,7 @@ class ByChanceWarning(UserWarning):
     """A choice is mostly arbitrary."""
 
 
-def warn_if_by_chance(
-    strategy: Any, scores: np.ndarray, kept: np.ndarray, groups: np.ndarray | None, *, stacklevel: int
-) -> None:
+def warn_if_by_chance(strategy: Any, scores: np.ndarray, kept: np.ndarray, groups: np.ndarray | None) -> None:
     """Warn if most of the kept rows tie with rows that were left out, or were never learned.
 
     Parameters
@@ -35,8 +33,6 @@ def warn_if_by_chance(
         Which rows were chosen.
     groups : ndarray of shape (n,) or None
         Labels, if the choice was made class by class.
-    stacklevel : int
-        Stack level of the warning, counted from the caller.
 
     Warns
     -----
@@ -46,7 +42,7 @@ def warn_if_by_chance(
         return
     text = _describe_chance(strategy, scores, kept, groups)
     if text:
-        warnings.warn(text, ByChanceWarning, stacklevel=stacklevel + 1)
+        warn_caller(text, ByChanceWarning)
 
 
 def _describe_chance(strategy: Any, scores: np.ndarray, kept: np.ndarray, groups: np.ndarray | None) -> str:

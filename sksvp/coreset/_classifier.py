@@ -1,7 +1,6 @@
 """Selector and target as one classifier."""
 
 import time
-import warnings
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,6 +20,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_is_fitted
 
 from .._inputs._labels import check_labels
+from .._inputs._warn import warn_caller
 from ..proxies import DelegatingClassifier, Proxy, as_proxy, inner_has
 
 
@@ -35,11 +35,10 @@ def _check_classes_kept(y: np.ndarray, y_kept: np.ndarray) -> None:
     lost = np.setdiff1d(y, kept)
     if len(lost):
         named = ", ".join(map(str, lost[:10]))
-        warnings.warn(
+        warn_caller(
             f"The {len(y_kept)} chosen rows hold no row of {len(lost)} class(es): {named}. The target cannot "
             "predict them; class_balanced=True keeps classes in proportion.",
             UserWarning,
-            stacklevel=4,
         )
 
 

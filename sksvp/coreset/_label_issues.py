@@ -127,7 +127,7 @@ class LabelIssuesMixin:
         elif flag == "made_up_class":
             is_issue = scores > self._lowest_of_made_up_class(by, X, fit_params)
         else:
-            if flag > len(scores):
+            if not isinstance(flag, str) and flag > len(scores):
                 raise ValueError(f"flag={flag} must be at most {len(scores)}, the number of rows of X.")
             is_issue = mark_highest(scores, count_rows(flag, len(scores)))
         table = pd.DataFrame(

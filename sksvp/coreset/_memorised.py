@@ -1,10 +1,9 @@
 """Warning of a proxy that has memorised the rows that it ranks."""
 
-import warnings
-
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from .._inputs._warn import warn_caller
 from ..proxies import as_proxy
 from ..strategies import Evidence, least_confidence
 from ._risky_choice import RiskyChoiceWarning
@@ -22,7 +21,7 @@ class MemorisedProxyWarning(RiskyChoiceWarning):
 
 
 def warn_if_memorised(
-    proxy: BaseEstimator, evidence: Evidence, y: np.ndarray, right: np.ndarray | None, *, stacklevel: int
+    proxy: BaseEstimator, evidence: Evidence, y: np.ndarray, right: np.ndarray | None
 ) -> None:
     """Warn if the evidence shows that the proxy has memorised the rows.
 
@@ -39,8 +38,6 @@ def warn_if_memorised(
         Labels.
     right : ndarray of shape (n,), bool, or None
         Which rows the proxy classifies right; see `predicted_right`.
-    stacklevel : int
-        Stack level of the warning, counted from the caller.
 
     Warns
     -----
@@ -54,12 +51,11 @@ def warn_if_memorised(
     classifier = as_proxy(proxy).classifier
     found = _describe(classifier, evidence, y)
     if found:
-        warnings.warn(
+        warn_caller(
             f"The proxy {type(classifier).__name__} seems to have memorised its training rows: {error:.1%} "
             f"of them are predicted wrong, {found}. What it says of them ranks mostly noise: take "
             "probabilities='out_of_fold', or a proxy that is regularised more.",
             MemorisedProxyWarning,
-            stacklevel=stacklevel + 1,
         )
 
 

@@ -1,7 +1,6 @@
 """A folder that keeps trained proxies and what they said of their rows."""
 
 import os
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from .._inputs._paths import as_path
+from .._inputs._warn import warn_caller
 from .._storage._files import make_folder, remove_left_over, replacing
 from .._storage._identity import differences, name_of
 from .._storage._lock import FolderLock
@@ -90,10 +90,9 @@ class MemoryEntry:
         try:
             record, checksums = self._read(self.folder)
         except (FileNotFoundError, ValueError) as error:
-            warnings.warn(
+            warn_caller(
                 f"The memory entry {self.folder} is damaged ({error}): the proxy is trained again.",
                 UserWarning,
-                stacklevel=2,
             )
             return None
         if not serves(record):

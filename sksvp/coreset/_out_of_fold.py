@@ -7,6 +7,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.validation import _check_method_params
 
 from .._clock import Clock
+from .._epoch_tests import without_tests
 from .._inputs._containers import take_rows
 from .._seeds import draw_seeds
 from ..proxies import Proxy, as_proxy
@@ -99,7 +100,7 @@ def gather_out_of_fold(
         return {"probabilities": votes}, (clock.wall, clock.cpu)
     name = f"{_PREFIX}_{seed}"
     if name not in record.seconds:
-        with Clock() as clock:
+        with without_tests(), Clock() as clock:
             found = _cross_validate(X, y, train, seed, fit_params)
         record.evidence |= {f"{name}_{kind}": array for kind, array in found.items()}
         record.seconds[name] = (clock.wall, clock.cpu)

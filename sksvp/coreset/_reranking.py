@@ -141,7 +141,7 @@ class RerankingMixin:
         requires = requirements(chosen_by, other.class_balanced)
         evidences = self._evidence_again(requires, X, optional=getattr(chosen_by, "optional", ()))
         told = other._choose(chosen_by, evidences, n_samples, self._draw_seeds(2)[1])
-        other._warn(*told, stacklevel=2)
+        other._warn(*told)
         return other
 
     def score_table(self, X=None):
@@ -283,5 +283,6 @@ class RerankingMixin:
         proxy = as_proxy(self.proxy_)
         proxy.check_gives([kind for kind in missing if kind not in proxy.recorders])
         raise ValueError(
-            f"The training of the proxy recorded no {' and no '.join(missing)}: fit with a strategy that reads it."
+            f"The training of the proxy recorded no {' and no '.join(missing)}: fit with a strategy that reads it, or "
+            "with record_all=True."
         )

@@ -1,11 +1,11 @@
 """Warning of chosen rows that are likely to train a worse model than random ones."""
 
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from .._inputs._warn import warn_caller
 from ..strategies import Evidence
 
 # The rule of thumb of docs/guide/when.md: share of the rows, and mean number of rows of a class.
@@ -55,7 +55,6 @@ def warn_if_risky(
     right: np.ndarray | None,
     *,
     unseen: bool,
-    stacklevel: int,
 ) -> None:
     """Warn if the kept rows are likely to train a worse model than as many random rows.
 
@@ -71,8 +70,6 @@ def warn_if_risky(
         Which rows the proxy classifies right, if that is known.
     unseen : bool
         Whether the proxy had not seen the rows.
-    stacklevel : int
-        Stack level of the warning, counted from the caller.
 
     Warns
     -----
@@ -91,11 +88,10 @@ def warn_if_risky(
     if getattr(strategy, "hardest_first", False):
         findings += _describe_few(n_kept, len(y), len(np.unique(y)), few_wrong=few_wrong)
     if findings:
-        warnings.warn(
+        warn_caller(
             f"The {n_kept} chosen rows may well train a worse model than random ones: {'; '.join(findings)}. Choose "
             "at random, class by class (strategy='random', class_balanced=True), or keep more rows (subset_size).",
             RiskyChoiceWarning,
-            stacklevel=stacklevel + 1,
         )
 
 

@@ -51,6 +51,8 @@ class ProxyCoresetSampler(BaseProxyCoreset):
     probabilities : {"in_sample", "out_of_fold"}, default="in_sample"
         Whether the proxy scores the rows it was trained on, or models score rows
         that they have not seen.
+    record_all : bool, default=False
+        Whether the training notes all that it can, for any strategy to come.
     stop_proxy : RankingSettled or None, default=None
         Rule that ends the proxy's training early; for proxies that are trained in
         epochs.

@@ -1,12 +1,11 @@
 """Choosing training rows with a proxy."""
 
-import warnings
-
 from sklearn.base import TransformerMixin
 from sklearn.utils import check_array, get_tags, indexable
 from sklearn.utils.validation import _check_feature_names, _check_n_features, check_is_fitted
 
 from .._inputs._containers import check_container, take_rows
+from .._inputs._warn import warn_caller
 from ._base import BaseProxyCoreset
 
 
@@ -66,6 +65,11 @@ class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
         folds). Use it for a proxy that has memorised its training rows. `proxy_`,
         features and forgetting events are those of the proxy trained on all rows in
         any case. It changes nothing for strategies that read no class probabilities.
+    record_all : bool, default=False
+        Whether the training of the proxy notes all that it can of each visit of a row,
+        so that `rerank` and `score_table` serve every strategy that the proxy allows. Else
+        it notes what the strategy reads, and what costs next to nothing. A proxy that
+        shows the visits in `partial_fit` alone is then trained so.
     stop_proxy : RankingSettled or None, default=None
         Rule that ends a proxy's training early; for proxies that are trained in
         epochs. Several proxies are watched each for itself.
@@ -220,11 +224,10 @@ class ProxyCoresetSelector(TransformerMixin, BaseProxyCoreset):
         UserWarning
             Always, since y keeps its length.
         """
-        warnings.warn(
+        warn_caller(
             f"{type(self).__name__}.fit_transform drops rows of X but cannot drop those of y: select(X, y) "
             "cuts both. In a scikit-learn Pipeline the next step will fail; use CoresetClassifier as its "
             "last step.",
             UserWarning,
-            stacklevel=2,
         )
         return self.fit(X, y, **fit_params).transform(X)

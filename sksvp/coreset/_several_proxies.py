@@ -1,12 +1,12 @@
 """The proxies that are trained beside the first, with seeds of their own."""
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 
+from .._inputs._warn import warn_caller
 from .._seeds import draw_seeds, random_state_names
 from ..proxies import Proxy, as_proxy
 from ..strategies import Evidence
@@ -54,15 +54,13 @@ def _with_other_seeds(estimator: Any, place: int) -> Any:
     return other
 
 
-def warn_if_equal(evidences: Sequence[Evidence], *, stacklevel: int) -> None:
+def warn_if_equal(evidences: Sequence[Evidence]) -> None:
     """Warn if several proxies say the same of all rows.
 
     Parameters
     ----------
     evidences : sequence of Evidence
         What each proxy says.
-    stacklevel : int
-        Stack level of the warning, counted from the caller.
 
     Warns
     -----
@@ -70,11 +68,10 @@ def warn_if_equal(evidences: Sequence[Evidence], *, stacklevel: int) -> None:
     """
     first, *others = (part.parts for part in evidences)
     if others and all(_is_equal(first, other) for other in others):
-        warnings.warn(
+        warn_caller(
             f"All {len(evidences)} proxies say the same of every row, as their training does not depend on a seed: "
             "n_proxies=1 chooses the same rows in less time.",
             UserWarning,
-            stacklevel=stacklevel + 1,
         )
 
 

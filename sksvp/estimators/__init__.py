@@ -1,5 +1,6 @@
 """scikit-learn classifiers: PyTorch networks trained through skorch, and linear models of texts."""
 
+from .._epoch_tests import measuring_test_error
 from ._bag_of_ngrams import BagOfNgramsClassifier
 from ._fasttext import FastTextClassifier
 from ._resnet import ResNetClassifier
@@ -14,4 +15,5 @@ __all__ = [
     "TorchvisionClassifier",
     "VDCNNClassifier",
     "WhitenedConvNetClassifier",
+    "measuring_test_error",
 ]

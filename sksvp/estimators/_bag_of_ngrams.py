@@ -1,5 +1,6 @@
 """fastText's supervised model: averaged embeddings of words and hashed word n-grams, linear softmax."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +10,10 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._device import resolve_device
+from .._epoch_tests import epoch_tests, less_tests
 from .._inputs._parameters import WholeNumber
 from ..text import NgramIndex
-from ..training import mean_embeddings, train_bags
+from ..training import error_of, mean_embeddings, train_bags
 from ._class_weights import check_class_weight, class_weights
 from ._classifier import LARGEST, ScoresOfLogits
 from ._epoch_rows import EpochRows
@@ -177,13 +179,30 @@ class BagOfNgramsClassifier(Observed, EpochRows, ScoresOfLogits, LinearTextClass
             random_state=random_state,
             recorder_names=self._recorder_names,
             epoch_rows=self._rows_per_epoch(len(encoded)),
+            test_error=self._test_error(),
             bar_name=type(self).__name__ if self.verbose else None,
         )
         last_loss = trained.history[-1, "train_loss"]
         if not np.isfinite(last_loss):
             self._warn_of_divergence(f"its last loss is {last_loss}")
         self.embeddings_, self.coef_, self.records_, self.history_ = trained
+        self._earlier_seconds = less_tests((0.0, 0.0), self.history_)
         return self
+
+    def _test_error(self) -> Callable[[np.ndarray, np.ndarray], float] | None:
+        """Return what measures the error of a model on the rows of `measuring_test_error`."""
+        data = epoch_tests()
+        if data is None:
+            return None
+        texts, y = self._validate(data[0], reset=False), data[1]
+        # Looked up once for all epochs.
+        found = [self._index.find(texts[part]) for part in _blocks(len(texts))]
+
+        def error(embeddings: np.ndarray, coef: np.ndarray) -> float:
+            logits = np.concatenate([mean_embeddings(ngrams, embeddings) for ngrams in found]) @ coef.T
+            return error_of(logits, self.classes_, y)
+
+        return error
 
     def _new_index(self) -> NgramIndex:
         form = self.format_
@@ -241,8 +260,7 @@ class BagOfNgramsClassifier(Observed, EpochRows, ScoresOfLogits, LinearTextClass
         check_is_fitted(self)
         texts = self._validate(X, reset=False)
         out = np.empty((len(texts), self.embeddings_.shape[1]), dtype=np.float32)
-        for start in range(0, len(texts), _SCORED_TEXTS):
-            part = slice(start, start + _SCORED_TEXTS)
+        for part in _blocks(len(texts)):
             out[part] = mean_embeddings(self._index.find(texts[part]), self.embeddings_)
         return out
 
@@ -264,3 +282,8 @@ class BagOfNgramsClassifier(Observed, EpochRows, ScoresOfLogits, LinearTextClass
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "embeddings_")
+
+
+def _blocks(n_texts: int) -> list[slice]:
+    """Return the parts of texts that are scored at a time."""
+    return [slice(start, start + _SCORED_TEXTS) for start in range(0, n_texts, _SCORED_TEXTS)]

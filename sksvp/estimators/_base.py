@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from .._device import resolve_device, resolve_precision, warn_if_emulated
+from .._epoch_tests import epoch_tests, less_tests
 from .._inputs._labels import check_labels
 from .._inputs._parameters import RealNumber, WholeNumber
 from .._inputs._paths import as_path
@@ -53,7 +54,8 @@ class TorchClassifier(Observed, EpochRows, ScoresOfLogits, Classifier):
         Whether `lr` changes in proportion to `batch_size`.
     schedule : str or sequence of (epochs, factor)
         Piecewise-constant learning rate, scaled to `max_epochs`: a name as in
-        `ResNetClassifier`, or the segments themselves.
+        `ResNetClassifier`, or the segments themselves. ``"NAME:EPOCHS"`` is scaled to
+        so many epochs, of which the training has the first `max_epochs`.
     momentum : float
         Momentum of stochastic gradient descent.
     weight_decay : float
@@ -189,7 +191,7 @@ class TorchClassifier(Observed, EpochRows, ScoresOfLogits, Classifier):
         with trainer.keeping(keep):
             net = self._new_net(trainer, X)
             view = self._training_view(X, net.batch_state_)
-            trainer.train(net, self._rows(X), encoded, view, self._validation())
+            trainer.train(net, self._rows(X), encoded, view, self._validation(), self._tests())
         # The user may have removed skorch's callback that records the loss.
         last_loss = net.history[-1].get("train_loss", 0.0)
         if not np.isfinite(last_loss):
@@ -198,7 +200,7 @@ class TorchClassifier(Observed, EpochRows, ScoresOfLogits, Classifier):
             self._warn_of_divergence("not all its weights are finite")
         self.net_ = net
         self.records_ = {name: recorder.result() for name, recorder in trainer.recorders.items()}
-        self._earlier_seconds = trainer.earlier_seconds
+        self._earlier_seconds = less_tests(trainer.earlier_seconds, net.history)
         return self
 
     def partial_fit(self, X, y, classes=None):
@@ -250,7 +252,7 @@ class TorchClassifier(Observed, EpochRows, ScoresOfLogits, Classifier):
             If a parameter is invalid. The message names it.
         """
         self._validate_params()
-        check_schedule(self.schedule)
+        check_schedule(self.schedule, self.max_epochs)
         device = resolve_device(self.device)
         resolve_precision(self.precision, device)
         warn_if_emulated(self.precision, device)
@@ -296,6 +298,16 @@ class TorchClassifier(Observed, EpochRows, ScoresOfLogits, Classifier):
         X = self._validate(data[0], reset=False)
         y = check_labels(data[1])
         return self._rows(X), self._encode(y, "net_params['train_split']: y")
+
+    def _tests(self) -> tuple[Rows, np.ndarray] | None:
+        """Return the test rows of `measuring_test_error`, and their labels as numbers; -1 for one that is no class."""
+        data = epoch_tests()
+        if data is None:
+            return None
+        X, y = data
+        numbers = {label: number for number, label in enumerate(self.classes_.tolist())}
+        encoded = np.array([numbers.get(label, -1) for label in y.tolist()])
+        return self._rows(self._validate(X, reset=False)), encoded
 
     def _new_net(self, trainer: Trainer, X) -> TrainingNet:
         """Build the net of a first training."""

@@ -38,6 +38,8 @@ class ResNetClassifier(ImageClassifier):
         (the short one: 1, 45, 4), "imagenet", "imagenet-45" or "constant"; or
         "one-cycle", which changes the rate in every batch: linearly up to `lr`
         over the first fifth of the training, then linearly down to zero [2]_.
+        "cifar:181" with ``max_epochs=50`` trains the first 50 of 181 epochs, as the
+        published partially trained proxies were.
 
     See Also
     --------

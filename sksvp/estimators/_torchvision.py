@@ -5,12 +5,19 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from sklearn.utils._param_validation import validate_params
 from torch import Tensor, nn
 
+from .._device import resolve_device
+from .._inputs._labels import check_labels
+from .._inputs._parameters import WholeNumber
+from .._inputs._paths import as_path
 from .._torchvision import import_torchvision
-from ..networks import HeadedNetwork
+from ..networks import HeadedNetwork, find_head
 from ..training import Rows, Schedule, TrainingView, is_out_of_memory
+from ._classifier import LARGEST
 from ._image_classifier import ImageClassifier
+from ._pretrained import count_classes, fill_weights, find_weights, published_format, read_weights
 
 
 class TorchvisionClassifier(ImageClassifier):
@@ -84,6 +91,76 @@ class TorchvisionClassifier(ImageClassifier):
         verbose: int = 0,
     ):
         self._keep(locals())
+
+    @classmethod
+    @validate_params(
+        {
+            "network": [str],
+            "path": [str, os.PathLike],
+            "image_size": [WholeNumber(1, LARGEST)],
+            "device": [str],
+        },
+        prefer_skip_nested_validation=True,
+    )
+    def from_pretrained(
+        cls, network: str, path, *, classes=None, image_size: int = 224, device: str = "auto"
+    ) -> "TorchvisionClassifier":
+        """Make a fitted classifier of weights that torchvision published, from a file on this machine.
+
+        In a `FrozenEstimator` it is a proxy that nobody trains, as in the published
+        comparison of networks for ImageNet.
+
+        Parameters
+        ----------
+        network : str
+            Name of the network.
+        path : str or path-like
+            File of its weights, .pth or .safetensors, or a folder with one file of each
+            network, named as torchvision names them: ``resnet18-f37072fd.pth``. Nothing
+            in it is executed.
+        classes : array-like of shape (n_classes,), default=None
+            Labels of its outputs, in their order; 0, 1, ... by default.
+        image_size : int, default=224
+            Height and width of the images that it reads, of 8 bits and in colour.
+        device : str, default="auto"
+            Device of the network.
+
+        Returns
+        -------
+        TorchvisionClassifier
+            Fitted, without the history of a training.
+
+        Raises
+        ------
+        ValueError
+            For an unknown network, a file that is damaged or of another network, several
+            files of the network, and classes that are not as many as outputs.
+        FileNotFoundError
+            If there is no file of the network.
+        """
+        check_network(network)
+        resolve_device(device)
+        file = find_weights(as_path(path, "path"), network)
+        weights = read_weights(file)
+        n_classes = count_classes(build_network(network, 2), weights, file)
+        names = np.arange(n_classes) if classes is None else check_labels(classes)
+        if len(names) != n_classes or len(np.unique(names)) != n_classes:
+            raise ValueError(f"classes must be {n_classes} different labels, got {classes!r:.80}.")
+        filled = fill_weights(build_network(network, n_classes), weights, file)
+        # Outputs are in the order of sorted labels.
+        order = np.argsort(names)
+        head = find_head(build_network(network, n_classes))[0]
+        for name in (f"{head}.weight", f"{head}.bias"):
+            if name in filled:
+                filled[name] = filled[name][torch.from_numpy(order)]
+        classifier = cls(network)
+        classifier.classes_ = names[order]
+        classifier.n_features_in_ = 3 * image_size**2
+        form = published_format(network, image_size)
+        classifier._restore_network(
+            form, {f"network.{name}": value for name, value in filled.items()}, device=device
+        )
+        return classifier
 
     def check_params(self) -> None:
         super().check_params()

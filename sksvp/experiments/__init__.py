@@ -2,7 +2,9 @@
 
 from ._active import ActiveArm, ActiveRun, run_active
 from ._active_table import budgets_table, format_budgets, rounds_table
-from ._coreset import CoresetArm, CoresetRun, run_coreset
+from ._coreset import CoresetArm, CoresetRun
+from ._coreset_trainings import run_coreset
+from ._epochs import epochs_table
 from ._estimate import estimate, format_estimate
 
 # With a name repeated: for other packages, and no part of the public interface.
@@ -26,6 +28,7 @@ __all__ = [
     "CoresetRun",
     "RunFolder",
     "budgets_table",
+    "epochs_table",
     "estimate",
     "format_budgets",
     "format_estimate",

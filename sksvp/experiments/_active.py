@@ -8,6 +8,7 @@ from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions, validate_params
 
 from .._inputs._parameters import ListOf, WholeNumber
@@ -23,7 +24,7 @@ from ..active import (
 )
 from ..coreset import describe_empty_classes
 from ..strategies import named_strategy
-from ._experiment import OF_RUNS, Arm, Experiment, described, distinct
+from ._experiment import OF_RUNS, TARGET, Arm, Experiment, described, distinct
 from ._run_folder import RunFolder
 from ._workers import in_workers
 
@@ -44,11 +45,10 @@ class ActiveArm(Arm):
         The strategy itself.
     digest : str
         Digest of a strategy object, since several may have the same name.
-    chooser : {"proxy", "target", None}
-        The model that ranks the pool; None for rows drawn at random.
+    chooser : str or None
+        The model that ranks the pool: ``"proxy"``, the name of one of several proxies, or
+        ``"target"``; None for rows drawn at random.
     """
-
-    chooser: str | None
 
 
 @dataclass(kw_only=True)
@@ -60,8 +60,11 @@ class ActiveRun(Experiment):
     X_train, y_train, X_test, y_test : array-like
         The pool with all its labels, which the rounds reveal, and test rows; X may
         be lazy.
-    proxy, target : estimators
-        Cloned for every training; their seeds are drawn from the run's.
+    proxy : estimator, or dict of str to estimator
+        The proxy, or several by name; cloned for every training, with a seed drawn from
+        the run's.
+    target : estimator
+        Likewise.
     strategies : list of str or Strategy
         Strategies of the proxy and of the target.
     seeds : list of int
@@ -88,6 +91,8 @@ class ActiveRun(Experiment):
         Whether targets are trained for equal epochs, so that fewer labels mean fewer
         updates, or each for as many updates as its epochs have on the labels of the last
         round, in whole epochs.
+    warm_target : bool
+        As in `ProxyActiveLearner`. Beside random rows the first proxy is trained too.
     with_target, with_random : bool
         Whether the target also chooses for itself, and whether rows are also drawn
         at random.
@@ -108,6 +113,7 @@ class ActiveRun(Experiment):
     candidates: str = "random"
     stop: PredictionsSettled | None = None
     updates: str = "epochs"
+    warm_target: bool = False
     with_target: bool = True
     with_random: bool = True
 
@@ -121,6 +127,7 @@ class ActiveRun(Experiment):
         "candidates": [StrOptions({"random", "neighbors"})],
         "stop": [PredictionsSettled, None],
         "updates": [StrOptions({"epochs", "equal"})],
+        "warm_target": ["boolean"],
         "with_target": ["boolean"],
         "with_random": ["boolean"],
     }
@@ -134,7 +141,9 @@ class ActiveRun(Experiment):
         plan = self.plan()
         for arm in self.arms():
             # What no arm could run with shows before any of them is trained.
-            check_learner(self._learner(arm, self.proxy, self.target), self.X_train, self.start_features)
+            check_learner(
+                self._learner(arm, self._chooser(arm), self.target), self.X_train, self.start_features
+            )
         Candidates(self.max_candidates).check(max(plan.sizes[1:]))
         if self.updates == "equal":
             check_has_epochs(self.target, "updates='equal'")
@@ -162,7 +171,7 @@ class ActiveRun(Experiment):
         list of ActiveArm
             The ways to choose.
         """
-        choosers = ["proxy", "target"] if self.with_target else ["proxy"]
+        choosers = [*self.proxies, *([TARGET] if self.with_target else [])]
         told = [described(strategy) for strategy in self.strategies]
         ranked = [strategy for strategy in told if strategy["strategy"] != "random"]
         arms = []
@@ -173,6 +182,10 @@ class ActiveRun(Experiment):
             if self.with_random or len(ranked) < len(told):
                 arms.append(ActiveArm(name="random", seed=seed, chooser=None, **described("random")))
         return distinct(arms)
+
+    def _chooser(self, arm: ActiveArm) -> BaseEstimator:
+        """Return the network that ranks; the first proxy stands beside random rows."""
+        return self.target if arm.chooser == TARGET else self.proxies[arm.chooser or next(iter(self.proxies))]
 
     def learner(self, arm: ActiveArm, folder: RunFolder) -> ProxyActiveLearner:
         """Build the learner of an arm.
@@ -190,8 +203,7 @@ class ActiveRun(Experiment):
             The learner, not fitted.
         """
         chooser, target = (
-            self.prepared(network, folder, arm.key)
-            for network in (self.target if arm.chooser == "target" else self.proxy, self.target)
+            self.prepared(network, folder, arm.key) for network in (self._chooser(arm), self.target)
         )
         learner = self._learner(arm, chooser, target)
         # Arms of equal networks differ by nothing else.
@@ -210,6 +222,7 @@ class ActiveRun(Experiment):
             max_candidates=self.max_candidates,
             candidates=self.candidates,
             stop=self.stop,
+            warm_target=self.warm_target,
             random_state=arm.seed,
         )
 

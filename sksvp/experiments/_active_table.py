@@ -14,6 +14,7 @@ from ._run_folder import records_of
 from ._seconds import CHOSEN_CLOCKS, CLOCKS
 from ._table import mean_and_spread
 
+_OF_RULE = ("proxy_change", "target_change", "settled")
 _PARTS = ("proxy_fit", "inference", "ranking", "target_fit")
 
 
@@ -31,7 +32,8 @@ def rounds_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
         One row per arm and round: name, strategy, chooser, seed, round,
         n_labeled, proxy_error and target_error (between 0 and 1; NaN if nothing
         was trained), and the seconds of proxy_fit, inference, ranking and
-        target_fit, of the wall clock and, with ``_cpu``, of the processor.
+        target_fit, of the wall clock and, with ``_cpu``, of the processor. With a
+        stopping rule proxy_change, target_change and settled, as in `history_`.
 
     Raises
     ------
@@ -48,7 +50,7 @@ def rounds_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
                 line[f"{model}_error"] = np.nan if score is None else 1.0 - score
             for part in (*_PARTS, *(f"{part}_cpu" for part in _PARTS)):
                 line[part] = np.nan if entry[part] is None else entry[part]
-            lines.append(line)
+            lines.append(line | {name: entry[name] for name in _OF_RULE if name in entry})
     return pd.DataFrame(lines).sort_values(["name", "seed", "n_labeled"]).reset_index(drop=True)
 
 
@@ -145,6 +147,37 @@ def format_budgets(table: pd.DataFrame, *, clocks: Sequence[str] = tuple(CLOCKS)
             lines.append(f"{name:{width}}" + "".join(f"{cells.get(total, ''):>16}" for total in totals))
         texts += ["\n".join(lines)] if len(lines) > 1 else []
     return "\n\n".join(texts)
+
+
+def describe_stops(records: list[dict[str, Any]]) -> list[str]:
+    """Tell where the stopping rule of a run was met, with the target's error there and after the last round."""
+    judged = [record for record in records if record.get("kind") == "active" and record.get("stop")]
+    if not judged:
+        return []
+    rule = judged[0]["stop"]
+    lines = [
+        f"Stopping rule: {rule['measure']} within {rule['tolerance']} for {rule['patience']} rounds"
+        + (", which ends the rounds." if rule["ends_run"] else ", noted only.")
+    ]
+    for name in dict.fromkeys(record["name"] for record in judged):
+        histories = [record["history"] for record in judged if record["name"] == name]
+        stops = [next((entry for entry in history if entry["settled"]), None) for history in histories]
+        met = [
+            (stop, history[-1]) for stop, history in zip(stops, histories, strict=True) if stop is not None
+        ]
+        told = f"  {name}: met in {len(met)} of {len(histories)} runs"
+        if met:
+            told += f", after {np.mean([stop['n_labeled'] for stop, _ in met]):,.0f} labels"
+            if not rule["ends_run"]:
+                told += f" of {np.mean([last['n_labeled'] for _, last in met]):,.0f}"
+        scores = [(stop["target_score"], last["target_score"]) for stop, last in met]
+        if scores and not any(score is None for pair in scores for score in pair):
+            there, end = 100 * (1 - np.mean(scores, axis=0))
+            told += f"; target error {there:.2f} %" + (
+                "" if rule["ends_run"] else f", {end:.2f} % at the end"
+            )
+        lines.append(f"{told}.")
+    return lines
 
 
 def _cost(clock: str, row: dict[Any, Any]) -> str:

@@ -1,53 +1,49 @@
 """What an experiment will take, before anything long starts."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from sklearn.utils._param_validation import validate_params
 
-from .._inputs._containers import take_rows
 from .._inputs._labels import check_labels
 from .._inputs._parameters import TableWith
-from .._updates import epochs_of
-from ..proxies import Proxy, as_proxy
-from ..strategies import Evidence, count_rows, recorder_names, resolve_strategy
-from ._coreset import ALL_ROWS, RS2, SAME_COST, CoresetArm, CoresetRun
+from ._active import ActiveRun
+from ._coreset import SAME_COST, CoresetRun
+from ._estimate_active import lines_of_rounds
+from ._estimate_coreset import lines_of_choices, lines_of_targets, same_cost
+from ._estimate_parts import COLUMNS
 from ._seconds import CHOSEN_CLOCKS, CLOCKS
-from ._timed import POWERS, first_rows, resident_bytes, time_pass, time_training, watching_peak
-
-# Rows on which a pass, and on which a ranking is timed.
-_PASSED, _RANKED = 2000, 4000
-# Bytes of a visit in the record of a training.
-_RECORDED = 8
-_FOLDS = 5
-_COLUMNS = ("part", "name", "n_rows", "times", "seconds", "cpu_seconds", "memory")
 
 
-@validate_params({"run": [CoresetRun], "only_select": ["boolean"]}, prefer_skip_nested_validation=True)
-def estimate(run: CoresetRun, *, only_select: bool = False) -> pd.DataFrame:
-    """Estimate the seconds and the memory of a core-set experiment from a few timed steps on this machine.
+@validate_params(
+    {"run": [CoresetRun, ActiveRun], "only_select": ["boolean"]}, prefer_skip_nested_validation=True
+)
+def estimate(run: CoresetRun | ActiveRun, *, only_select: bool = False) -> pd.DataFrame:
+    """Estimate the seconds and the memory of an experiment from a few timed steps on this machine.
 
     Proxy and target are trained for a few steps on some of the rows, and the proxy
-    passes over some and ranks them. What an epoch and a row take is carried on to all
-    of them. This takes some seconds, or a few steps of a network whose steps are longer.
+    passes over some. What an epoch and a row take is carried on to all of them. Rankings
+    are those of `sksvp.strategies.estimate_cost`. This takes some seconds, or a few steps
+    of a network whose steps are longer.
 
     Parameters
     ----------
-    run : CoresetRun
-        The experiment.
+    run : CoresetRun or ActiveRun
+        The experiment. Of one with a stopping rule all rounds are counted, and targets
+        only where `target_at` asks for them.
     only_select : bool, default=False
-        Whether rows are chosen without training targets.
+        Whether rows of a core-set are chosen without training targets.
 
     Returns
     -------
     DataFrame
-        One line for each kind of work: part (``"proxy"``, ``"scoring"``, ``"ranking"``
-        or ``"target"``), name, n_rows, times (how often it is done, over all seeds),
-        the seconds and cpu_seconds of all these times, and memory, the bytes of the
-        process at the peak with the rows that are in memory now (NaN where the system
-        does not tell; not of a GPU). The last line is the total.
+        One line for each kind of work, in active learning for each in every round:
+        part (``"proxy"``, ``"scoring"``, ``"ranking"`` or ``"target"``), name, n_rows,
+        times (how often it is done, over all seeds), the seconds and cpu_seconds of all
+        these times, and memory, the bytes of the process at the peak with the rows that
+        are in memory now (NaN where the system does not tell; not of a GPU). The last
+        line is the total.
 
     Examples
     --------
@@ -69,19 +65,20 @@ def estimate(run: CoresetRun, *, only_select: bool = False) -> pd.DataFrame:
     5    total     150      1
     """
     y = check_labels(run.y_train)
-    found = [*_proxy_lines(run, y), *([] if only_select else _target_lines(run, y))]
-    lines = pd.DataFrame(found, columns=_COLUMNS)
+    if isinstance(run, ActiveRun):
+        found = list(lines_of_rounds(run, y))
+    else:
+        found = [*lines_of_choices(run, y), *([] if only_select else lines_of_targets(run, y))]
+    lines = pd.DataFrame(found, columns=COLUMNS)
     rival = lines["name"] == SAME_COST
     if rival.any():
-        lines.loc[rival, ["seconds", "cpu_seconds"]] = _same_cost(run, lines)
+        lines.loc[rival, ["seconds", "cpu_seconds"]] = same_cost(lines)
     total = {"part": "total", "name": "", "n_rows": len(y), "times": 1, "memory": lines["memory"].max()}
     total |= {name: lines[name].sum() for name in ("seconds", "cpu_seconds")}
     return pd.concat([lines, pd.DataFrame([total])], ignore_index=True)
 
 
-@validate_params(
-    {"table": [TableWith(_COLUMNS)], "clocks": CHOSEN_CLOCKS}, prefer_skip_nested_validation=True
-)
+@validate_params({"table": [TableWith(COLUMNS)], "clocks": CHOSEN_CLOCKS}, prefer_skip_nested_validation=True)
 def format_estimate(table: pd.DataFrame, *, clocks: Sequence[str] = tuple(CLOCKS)) -> str:
     """Write an estimate as text.
 
@@ -115,117 +112,3 @@ def format_estimate(table: pd.DataFrame, *, clocks: Sequence[str] = tuple(CLOCKS
             "".join([f"{name:{first}}", *(f"{cell:>{n}}" for cell, n in zip(cells, widths, strict=True))])
         )
     return "\n".join(lines)
-
-
-def _proxy_lines(run: CoresetRun, y: np.ndarray) -> Iterator[dict[str, Any]]:
-    """Yield the lines of the proxy, of its passes and of the rankings."""
-    arms = [arm for arm in run.arms() if arm.strategy is not None]
-    proxy = as_proxy(run.proxy)
-    rules = {arm.strategy: resolve_strategy(arm.ranks, proxy.gives) for arm in arms}
-    kinds = list(dict.fromkeys(kind for rule in rules.values() for kind in rule.requires))
-    evidence = Evidence(y=y[first_rows(y)[:_RANKED]])
-    if kinds:
-        needed = [kind for kind in kinds if kind in proxy.recorders]
-        recorders = tuple(dict.fromkeys([*needed, *proxy.free_recorders(needed, is_kept=True)]))
-        last: list[tuple[Proxy, Any, np.ndarray]] = []
-
-        def train(model: Any, X: Any, labels: np.ndarray) -> None:
-            last[:] = [(as_proxy(model).train(X, labels, recorders=recorders, random_state=0), X, labels)]
-
-        cost = time_training(run.proxy, run.X_train, y, train)
-        epochs = epochs_of(run.proxy)
-        memory = cost.peak(len(y)) + len(y) * len(recorders) * _RECORDED * (epochs or 1)
-        seconds = cost.seconds(len(y), epochs)
-        name = type(run.proxy).__name__
-        yield _line("proxy", name, len(y), len(run.seeds), seconds, memory, once=cost.loading)
-        trained, X, labels = last[0]
-        scored = [kind for kind in kinds if kind not in recorder_names()]
-        seconds = _time_scoring(trained, run.X_train, first_rows(y)[:_PASSED], scored) * len(y)
-        if run.probabilities == "out_of_fold" and "probabilities" in scored:
-            seconds = seconds + _FOLDS * cost.seconds(len(y) * (_FOLDS - 1) // _FOLDS, epochs)
-        evidence = trained.gather(X, kinds, y=labels)
-        memory = sum(part.nbytes for part in evidence.parts.values()) / len(labels) * len(y)
-        yield _line("scoring", " and ".join(scored) or "record", len(y), len(run.seeds), seconds, memory)
-    for (strategy, size), of_seeds in _grouped(arms):
-        n_kept = count_rows(size, len(y))
-        seconds, memory = _time_ranking(rules[strategy], evidence, n_kept, len(y))
-        yield _line("ranking", strategy, n_kept, len(of_seeds), seconds, memory)
-
-
-def _time_ranking(rule: Any, evidence: Evidence, n_kept: int, n_rows: int) -> tuple[np.ndarray, float]:
-    """Rank some rows, and carry seconds and memory on to all of them by their growth between two sizes."""
-    large = min(evidence.n_rows, _RANKED)
-    small = max(2, large // 2)
-
-    def rank(size: int) -> None:
-        kept = max(1, size * n_kept // n_rows)
-        rule.rank(evidence, kept, candidates=np.arange(size), random_state=0)
-
-    before = resident_bytes()
-    first = time_pass(lambda: rank(small))
-    with watching_peak() as peak:
-        second = time_pass(lambda: rank(large))
-    growth = np.log(max(second[1], 1e-6) / max(first[1], 1e-6)) / np.log(max(large / small, 1.01))
-    carried = (n_rows / large) ** float(np.clip(growth, *POWERS))
-    return second * carried, max(0.0, peak[0] - before) * n_rows / large
-
-
-def _target_lines(run: CoresetRun, y: np.ndarray) -> Iterator[dict[str, Any]]:
-    """Yield the lines of the targets, those of one number of rows together."""
-    cost = time_training(run.target, run.X_train, y, lambda model, X, labels: model.fit(X, labels))
-    groups: dict[tuple, list[CoresetArm]] = {}
-    for arm in run.arms():
-        name = arm.name if arm.name in (ALL_ROWS, SAME_COST, RS2) else "chosen rows"
-        groups.setdefault((name, arm.subset_size), []).append(arm)
-    for (name, size), arms in groups.items():
-        n_kept = count_rows(size, len(y))
-        n_rows = n_kept if name == "chosen rows" else len(y)
-        # What the same cost is worth follows from the other lines.
-        epochs = None if name == SAME_COST else run.epochs_of(arms[0])
-        seconds = cost.seconds(n_rows, epochs, n_kept)
-        yield _line("target", name, n_kept, len(arms), seconds, cost.peak(n_rows))
-
-
-def _same_cost(run: CoresetRun, lines: pd.DataFrame) -> np.ndarray:
-    """Return the seconds of each rival of the same cost: those of the dearest choice of its size."""
-    clocks = ["seconds", "cpu_seconds"]
-    each = lines.assign(**{clock: lines[clock] / lines["times"] for clock in clocks})
-    proxy = each[each["part"].isin(["proxy", "scoring"])][clocks].sum()
-    found = []
-    for rival in each[each["name"] == SAME_COST].to_dict("records"):
-        same_size = each[each["n_rows"] == rival["n_rows"]]
-        ranking = same_size[same_size["part"] == "ranking"][clocks].max()
-        target = same_size[same_size["name"] == "chosen rows"][clocks].max()
-        found.append((proxy + ranking + target).to_numpy() * rival["times"])
-    return np.array(found)
-
-
-def _grouped(arms: list[CoresetArm]) -> list[tuple[tuple[str, float], list[CoresetArm]]]:
-    groups: dict[tuple[str, float], list[CoresetArm]] = {}
-    for arm in arms:
-        groups.setdefault((str(arm.strategy), arm.subset_size), []).append(arm)
-    return list(groups.items())
-
-
-def _time_scoring(proxy: Proxy, X: Any, rows: np.ndarray, kinds: list[str]) -> np.ndarray:
-    """Return the seconds that a pass takes for each row."""
-    if not kinds:
-        return np.zeros(2)
-    part = take_rows(X, np.sort(rows))
-    return time_pass(lambda: proxy.gather(part, kinds)) / len(rows)
-
-
-def _line(
-    part: str,
-    name: str,
-    n_rows: int,
-    times: int,
-    seconds: np.ndarray,
-    memory: float,
-    once: np.ndarray | float = 0.0,
-) -> dict[str, Any]:
-    """Return a line of the table; `seconds` are those of one time, and `once` comes to all of them."""
-    wall, cpu = (seconds * times + once).tolist()
-    known = resident_bytes()
-    peak = known + memory if known else np.nan
-    return dict(zip(_COLUMNS, (part, name, n_rows, times, wall, cpu, peak), strict=True))

@@ -20,6 +20,8 @@ from ..strategies import named_strategy, resolve_strategy
 from ._kept import keep_training, training_folder
 from ._run_folder import RunFolder
 
+# Names of models that choose: the only proxy, and the target where it chooses for itself.
+PROXY, TARGET = "proxy", "target"
 # Parameters of the functions that run an experiment.
 OF_RUNS: dict[str, list] = {"folder": [RunFolder], "n_jobs": [WholeNumber(1)], "report": [callable]}
 
@@ -39,6 +41,9 @@ class Arm:
         The strategy itself.
     digest : str
         Of objects and of rows chosen elsewhere, since two of them may have one name.
+    chooser : str or None
+        Name of the model that ranks: ``"proxy"``, the name of one of several proxies,
+        or ``"target"``. None if no model is asked.
     """
 
     name: str
@@ -47,11 +52,19 @@ class Arm:
     ranks: Any = field(default=None, repr=False, compare=False)
     digest: str = ""
 
+    chooser: str | None = None
+
     @property
     def key(self) -> str:
         """File name of the arm's record."""
-        name = re.sub(r"[^\w.,=-]+", "-", self.name).strip("-")[:80]
-        return "_".join([name, *filter(None, [*self._distinct(), self.digest]), f"seed{self.seed}"])
+        parts = [_as_file(self.name), *self._distinct(), self.digest, _digest_of(self.chooser)]
+        return "_".join([*filter(None, parts), f"seed{self.seed}"])
+
+    @property
+    def proxy_key(self) -> str:
+        """File name of the record of the model that ranks."""
+        model = "" if self.chooser == PROXY else f"-{_as_file(str(self.chooser))}"
+        return "_".join([*filter(None, [f"proxy{model}", _digest_of(self.chooser)]), f"seed{self.seed}"])
 
     def _distinct(self) -> list[str]:
         """Return what else tells arms of one name apart."""
@@ -66,6 +79,17 @@ class Arm:
             The fields by name.
         """
         return {"key": self.key} | {name: value for name, value in vars(self).items() if name != "ranks"}
+
+
+def _as_file(name: str) -> str:
+    """Write a name as a part of a file's name."""
+    return re.sub(r"[^\w.,=-]+", "-", name).strip("-")[:80]
+
+
+def _digest_of(chooser: str | None) -> str:
+    """Return what tells models apart whose names are cut or changed in file names."""
+    is_plain = chooser is None or re.fullmatch(r"[\w.-]{1,40}", chooser)
+    return "" if is_plain else digest(str(chooser))[1:9]
 
 
 def distinct(arms: list) -> list:
@@ -93,7 +117,7 @@ class Experiment:
     X_test: Any
     y_test: np.ndarray
     _: KW_ONLY
-    proxy: BaseEstimator
+    proxy: BaseEstimator | dict[str, BaseEstimator]
     target: BaseEstimator
     strategies: list[Any]
     seeds: list[int]
@@ -102,7 +126,7 @@ class Experiment:
     threads: int | None = None
     checkpoint_every: int = 0
     _parameter_constraints: ClassVar[dict] = {
-        "proxy": [HasMethods(["fit", "get_params"])],
+        "proxy": [HasMethods(["fit", "get_params"]), dict],
         "target": [HasMethods(["fit", "get_params"])],
         "strategies": [ListOf(str, HasMethods("rank"), can_be_empty=True)],
         "seeds": [ListOf(WholeNumber(0, 2**32 - 1))],
@@ -113,10 +137,13 @@ class Experiment:
     def __post_init__(self):
         checked = {key: getattr(self, key) for key in self._parameter_constraints}
         validate_parameter_constraints(self._parameter_constraints, checked, type(self).__name__)
-        for name in ("proxy", "target"):
-            model = as_proxy(getattr(self, name))
-            model.check_classifies(name)
-            with names(name):
+        if isinstance(self.proxy, dict):
+            _check_names(self.proxy)
+        for name, estimator in {**self.proxies, TARGET: self.target}.items():
+            where = name if estimator is self.target or name == PROXY else f"proxy[{name!r}]"
+            model = as_proxy(estimator)
+            model.check_classifies(where)
+            with names(where):
                 model.check_params()
         indexable_rows(
             X=self.X_train, y_train=self.y_train, filenames=self.filenames, row_numbers=self.row_numbers
@@ -132,6 +159,11 @@ class Experiment:
             self.row_numbers = check_row_numbers(self.row_numbers, np.iinfo(np.int64).max, "row_numbers")
         if self.filenames is not None and np.ndim(self.filenames) > 1:
             raise ValueError(f"filenames must be 1-d, got the shape {np.shape(self.filenames)}.")
+
+    @property
+    def proxies(self) -> dict[str, BaseEstimator]:
+        """The proxies by name; one alone is called ``"proxy"``."""
+        return dict(self.proxy) if isinstance(self.proxy, dict) else {PROXY: self.proxy}
 
     def prepared(self, network: BaseEstimator, folder: RunFolder, key: str, **params: Any) -> BaseEstimator:
         """Return a clone of a network that keeps its training in the folder until its record is there.
@@ -174,6 +206,16 @@ class Experiment:
         if self.filenames is not None:
             table["file"] = np.asarray(self.filenames)[rows]
         return pd.DataFrame(table)
+
+
+def _check_names(proxies: dict[str, Any]) -> None:
+    for name, model in proxies.items():
+        if not isinstance(name, str) or not name.strip() or name == TARGET:
+            raise ValueError(f"proxy must name each proxy by a str other than {TARGET!r}, got {name!r}.")
+        if not HasMethods(["fit", "get_params"]).is_satisfied_by(model):
+            raise TypeError(f"proxy[{name!r}] must be a classifier, got {model!r:.80}.")
+    if not proxies:
+        raise ValueError("proxy must have one proxy at least, got an empty dict.")
 
 
 def described(strategy: Any) -> dict[str, Any]:

@@ -16,8 +16,8 @@ class Found(NamedTuple):
     Attributes
     ----------
     key : tuple
-        Its category, and the arm's name and subset size, unless all arms share the proxy
-        that it is about. Warnings with the same key are shown once.
+        Its category and the model that ranks, and the arm's name and subset size, unless
+        it is about the model itself. Warnings with the same key are shown once.
     text : str
     """
 
@@ -26,7 +26,7 @@ class Found(NamedTuple):
 
 
 @contextmanager
-def collecting(name: str, subset_size: float) -> Iterator[list[Found]]:
+def collecting(name: str, chooser: str | None, subset_size: float) -> Iterator[list[Found]]:
     """Collect the warnings of an arm's selector instead of showing them; other warnings are shown."""
     found: list[Found] = []
     with warnings.catch_warnings():
@@ -37,7 +37,7 @@ def collecting(name: str, subset_size: float) -> Iterator[list[Found]]:
         def collect(message, category, filename, lineno, file=None, line=None):
             if issubclass(category, _SHOWN):
                 arm = () if category is MemorisedProxyWarning else (name, subset_size)
-                found.append(Found((category, *arm), f"hint: {name}: {message}"))
+                found.append(Found((category, chooser, *arm), f"hint: {name}: {message}"))
             else:
                 show(message, category, filename, lineno, file, line)
 
@@ -58,13 +58,13 @@ class Hints:
         self.report = report
         self._shown: set[tuple] = set()
 
-    def leave_out(self, category: type[Warning]) -> None:
-        """Show no more hints of a category."""
-        self._shown.add((category,))
+    def leave_out(self, category: type[Warning], chooser: str) -> None:
+        """Show no more hints of a category about what a model has chosen."""
+        self._shown.add((category, chooser))
 
     def tell(self, found: list[Found]) -> None:
         """Show hints that were not shown before."""
         for key, text in found:
-            if self._shown.isdisjoint({key, key[:1]}):
+            if self._shown.isdisjoint({key, key[:2]}):
                 self._shown.add(key)
                 self.report(text)

@@ -8,19 +8,22 @@ import numpy as np
 from ..coreset import FAR_BELOW, HARDLY_AN_ERROR, ByChanceWarning, MemorisedProxyWarning
 from ..estimators import BagOfNgramsClassifier, FastTextClassifier
 from ..strategies import ForgettingCounter, count_rows
+from ._experiment import PROXY, TARGET
 
 # Of the error of a classifier that always predicts the most frequent class.
 _HARDLY_BETTER = 0.75
 
 
-def proxy_hints(run: Any, records: list[dict]) -> Iterator[tuple[type[Warning], str]]:
+def proxy_hints(run: Any, name: str, records: list[dict]) -> Iterator[tuple[type[Warning], str]]:
     """Yield hints on proxies that have learned too little, or their training rows by heart.
 
     Parameters
     ----------
     run : CoresetRun
+    name : str
+        Name of one of its proxies.
     records : list of dict
-        Of the proxies that were trained now.
+        Its trainings.
 
     Yields
     ------
@@ -28,22 +31,28 @@ def proxy_hints(run: Any, records: list[dict]) -> Iterator[tuple[type[Warning], 
         Warnings of selectors that say the same.
     hint : str
     """
-    if not records:
+    # The error of a target that chooses is in the table.
+    if not records or name == TARGET:
         return
     found = _describe_unlearned(run, records)
-    linear = isinstance(run.proxy, BagOfNgramsClassifier | FastTextClassifier)
+    linear = isinstance(run.choosers[name], BagOfNgramsClassifier | FastTextClassifier)
     example = "; for a few thousand texts proxy_lr=0.5 and proxy_epochs=10" if linear else ""
     if found:
         yield (
             ByChanceWarning,
-            f"hint: {found}: train it longer or at a higher rate (proxy_epochs, proxy_lr{example}).",
+            f"hint: {_named(name)}{found}: train it longer or at a higher rate (proxy_epochs, proxy_lr{example}).",
         )
     found = _describe_memorised(run, records)
     if found:
         yield (
             MemorisedProxyWarning,
-            f"hint: {found}: take probabilities='out_of_fold', which ranks rows by models that have not seen them.",
+            f"hint: {_named(name)}{found}: take probabilities='out_of_fold', which ranks rows by models that have not "
+            "seen them.",
         )
+
+
+def _named(name: str) -> str:
+    return "" if name == PROXY else f"{name}: "
 
 
 def _describe_unlearned(run: Any, records: list[dict]) -> str:

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import validate_params
 from .._inputs._paths import as_path
 from ..active import replay_selection
 from ._active import ActiveRun, finished_line, protocol_of
-from ._experiment import OF_RUNS
+from ._experiment import OF_RUNS, TARGET
 from ._run_folder import RunFolder, RunRecords, records_of
 from ._workers import in_workers
 
@@ -138,7 +138,7 @@ def former_arms(
     choosers = {arm["chooser"] or "random" for arm in arms}
     for name, wanted, there in (
         ("strategy=", strategies, {arm["strategy"] for arm in arms}),
-        ("baseline=", baselines, choosers - {"proxy"}),
+        ("baseline=", baselines, choosers & {"random", TARGET}),
         ("seed ", None if n_seeds is None else range(n_seeds), {arm["seed"] for arm in arms}),
     ):
         missing = [] if wanted is None else [value for value in wanted if value not in there]
@@ -162,7 +162,7 @@ def _is_wanted(
         return baselines is None or "random" in (*baselines, *(strategies or ()))
     if strategies is not None and arm["strategy"] not in strategies:
         return False
-    return arm["chooser"] == "proxy" or baselines is None or "target" in baselines
+    return arm["chooser"] != TARGET or baselines is None or TARGET in baselines
 
 
 def _replay_one(run: ActiveRun, folder: RunFolder, arm: dict[str, Any], total: int, key: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pandas as pd
 from sklearn.utils._param_validation import validate_params
@@ -9,8 +10,9 @@ from sklearn.utils._param_validation import validate_params
 from .._inputs._parameters import WholeNumber
 from .._storage._files import replacing, write_json
 from .._storage._sealed import remove_seal, write_seal
-from ._active_table import budgets_table, format_budgets, rounds_table
+from ._active_table import budgets_table, describe_stops, format_budgets, rounds_table
 from ._coreset import ALL_ROWS, SAME_COST
+from ._epochs import epochs_table
 from ._run_folder import RunFolder
 from ._seconds import CHOSEN_CLOCKS, CLOCKS
 from ._table import format_summary, summary_table, trainings_table
@@ -18,11 +20,16 @@ from ._table import format_summary, summary_table, trainings_table
 _AS_IT_ENDS = "Each target was trained until it ended by itself."
 
 
-def _describe_epochs(records: list[dict]) -> str:
+def _describe_updates(records: list[dict]) -> str:
     """Tell for how long the targets of a run of active learning were trained."""
-    epochs = {record["epochs"] for record in records if record["kind"] == "active"}
+    records = [record for record in records if record["kind"] == "active"]
+    epochs = {record["epochs"] for record in records}
     if None in epochs:
         return _AS_IT_ENDS
+    updates = {record["updates"] for record in records}
+    if None not in updates:
+        number = " or ".join(f"{n:,}" for n in sorted(updates))
+        return f"Equal updates: each target was trained for about {number}, so that fewer labels mean more epochs."
     number = " or ".join(f"{n:,}" for n in sorted(epochs))
     return f"Equal epochs: each target was trained for {number}, so that fewer labels mean fewer updates."
 
@@ -39,6 +46,13 @@ def _describe_protocol(trainings: pd.DataFrame) -> str:
     return f"Equal epochs: each target was trained for {epochs:,}, so that fewer rows mean fewer updates."
 
 
+def _write_csv(table: pd.DataFrame, path: Path) -> None:
+    remove_seal(path)
+    with replacing(path) as part:
+        table.to_csv(part, index=False)
+    write_seal(path)
+
+
 @validate_params(
     {"folder": [RunFolder], "clocks": CHOSEN_CLOCKS, "report": [callable], "width": [WholeNumber(1), None]},
     prefer_skip_nested_validation=True,
@@ -51,6 +65,9 @@ def report_run(
     width: int | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Write results.csv and results.json of the finished trainings in a folder, and show their averages.
+
+    A core-set run with trainings that count epochs also gets ``epochs.csv``, the
+    `epochs_table`.
 
     Parameters
     ----------
@@ -79,16 +96,17 @@ def report_run(
     records = list(folder)
     if any(record["kind"] == "active" for record in records):
         trainings, averages = rounds_table(records), budgets_table(records)
-        text = f"{format_budgets(averages, clocks=clocks)}\n{_describe_epochs(records)}"
+        text = "\n".join(
+            [format_budgets(averages, clocks=clocks), *describe_stops(records), _describe_updates(records)]
+        )
     else:
         trainings = trainings_table(records)
         averages = summary_table(trainings)
         text = f"{format_summary(averages, clocks=clocks, width=width)}\n{_describe_protocol(trainings)}"
-    path = folder.path / "results.csv"
-    remove_seal(path)
-    with replacing(path) as part:
-        trainings.to_csv(part, index=False)
-    write_seal(path)
+        epochs = epochs_table(records)
+        if len(epochs):
+            _write_csv(epochs, folder.path / "epochs.csv")
+    _write_csv(trainings, folder.path / "results.csv")
     write_json(folder.path / "results.json", json.loads(averages.to_json(orient="records")))
     report(f"{text}\nTrained {folder.hardware()}.")
     return trainings, averages

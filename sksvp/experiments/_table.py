@@ -1,6 +1,6 @@
 """Tables of a core-set run: its trainings, and the mean and spread of each method over the seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,10 @@ from ._run_folder import records_of
 from ._seconds import CHOSEN_CLOCKS, CLOCKS
 
 _PARTS = ("proxy", "selection", "target")
-# Columns of a printed table up to the error.
-_N_OF_ERRORS = 3
+# Heads of the parts in a printed table.
+_HEADS = {"proxy": "proxy", "select": "selection", "target": "target"}
+# Of what chose, beside the columns; with them a line has 80 characters.
+_LONGEST_NAME = 34
 _COLUMNS = ["name", "subset_size", "n_rows", "seed", "error"]
 
 
@@ -39,7 +41,7 @@ def trainings_table(records) -> pd.DataFrame:
     ValueError
         If `records` hold no finished training of a target.
     """
-    frame = pd.DataFrame(records_of("target", records))
+    frame = pd.DataFrame(records_of("target", records)).drop(columns="history", errors="ignore")
     for clock in CLOCKS:
         frame[f"total_{clock}"] = frame[[f"{part}_{clock}" for part in _PARTS]].sum(axis=1)
     # Beside a size stands what is compared with it, though it may be trained on all rows.
@@ -96,44 +98,57 @@ def format_summary(
     table : DataFrame
         As returned by `summary_table`.
     clocks : sequence of {"cpu_seconds", "seconds"}
-        The first one is used for the parts and the speed-up, and comes first in the
-        totals.
+        The clocks whose seconds are shown: of proxy, selection and target, their sum
+        under the name of the clock, and the speed-up. The seconds of the first stand
+        beside the errors, those of the others below.
     width : int, optional
-        Columns of the terminal. In a narrower one than the table the errors come
-        first, and the seconds below them.
+        Columns of the terminal. In a narrower one than the table all seconds stand below
+        the errors.
 
     Returns
     -------
     str
     """
-    first_clock = clocks[0]
-    totals = [CLOCKS[clock] for clock in clocks]
-    columns = ("rows", "seeds", "error %", "proxy", "select", "target", *totals, "speed-up")
-    widths = (8, 6, 15, 8, 8, 8, *[8] * len(totals), 9)
-    first = max([24, *(len(name) for name in table["name"])])
-    lines = [("chosen by", columns)]
-    for row in table.to_dict("records"):
-        speed_up = row[f"speed_up_{first_clock}"]
-        cells = (
-            f"{row['rows']:,}",
-            f"{row['seeds']}",
-            mean_and_spread(row),
-            f"{row[f'proxy_{first_clock}']:.1f}",
-            f"{row[f'selection_{first_clock}']:.2f}",
-            f"{row[f'target_{first_clock}']:.1f}",
-            *(f"{row[f'total_{clock}']:.1f}" for clock in clocks),
-            "" if np.isnan(speed_up) else f"{speed_up:.2f}x",
-        )
-        lines.append((str(row["name"]), cells))
-    fits = width is None or first + sum(widths) <= width
-    blocks = [slice(None)] if fits else [slice(_N_OF_ERRORS), slice(_N_OF_ERRORS, None)]
-    text = [
-        f"{name:{first}}" + "".join(f"{cell:>{n}}" for cell, n in zip(cells[part], widths[part], strict=True))
-        for part in blocks
-        for name, cells in lines
+    rows = table.to_dict("records")
+    blocks = [
+        [
+            ("rows", 8, [f"{row['rows']:,}" for row in rows]),
+            ("seeds", 6, [f"{row['seeds']}" for row in rows]),
+            ("error %", 15, [mean_and_spread(row) for row in rows]),
+        ],
+        *(_seconds_of(rows, clock) for clock in clocks),
     ]
-    text.append(f"{totals[0]} are the sum of proxy, select and target, and the speed-up is theirs.")
+    names = [str(row["name"]) for row in rows]
+    first = min(max([24, *map(len, names)]), _LONGEST_NAME)
+    together = [[*blocks[0], *blocks[1]], *blocks[2:]]
+    fits = width is None or first + sum(cells for _, cells, _ in together[0]) <= width
+    text = [line for block in (together if fits else blocks) for line in _lines(block, names, first)]
+    heads = " and ".join(CLOCKS[clock] for clock in clocks)
+    text.append(f"{heads} sum up proxy, select and target; the speed-up is of the sum.")
     return "\n".join(text)
+
+
+def _seconds_of(rows: list[dict], clock: str) -> list[tuple[str, int, list[str]]]:
+    """Return the columns of a clock: head, width and cells."""
+    speed_ups = [row[f"speed_up_{clock}"] for row in rows]
+    return [
+        *(
+            (head, 9, [f"{row[f'{part}_{clock}']:.{2 if part == 'selection' else 1}f}" for row in rows])
+            for head, part in _HEADS.items()
+        ),
+        (CLOCKS[clock], 9, [f"{row[f'total_{clock}']:.1f}" for row in rows]),
+        ("speed-up", 10, ["" if np.isnan(ratio) else f"{ratio:.2f}x" for ratio in speed_ups]),
+    ]
+
+
+def _lines(block: list[tuple[str, int, list[str]]], names: list[str], first: int) -> Iterator[str]:
+    """Yield the lines of some columns. A name that is too long has a line of its own."""
+    for place, name in enumerate(["chosen by", *names]):
+        cells = "".join(f"{[head, *column][place]:>{width}}" for head, width, column in block)
+        if len(name) > first:
+            yield name
+            name = ""
+        yield f"{name:{first}}{cells}"
 
 
 def mean_and_spread(row: dict[Any, Any]) -> str:

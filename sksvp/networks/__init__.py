@@ -6,6 +6,7 @@ from ._headed import HeadedNetwork, find_head
 # With a name repeated: for other packages, and no part of the public interface.
 from ._headed import logits_and_features as logits_and_features
 from ._headed import watch_features as watch_features
+from ._nested import load_nested as load_nested
 from ._preact_resnet import PreActResNet, resolve_block
 from ._sizes import check_sizes as check_sizes
 from ._sizes import check_widths as check_widths

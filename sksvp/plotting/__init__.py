@@ -5,6 +5,7 @@ from ._agreement_by_epoch import AgreementByEpochDisplay
 from ._agreement_matrix import AgreementMatrixDisplay
 from ._coreset import CoresetDisplay, save_run_figure
 from ._data_map import DataMapDisplay
+from ._epochs import EpochErrorDisplay, save_epochs_figure
 
 # With a name repeated: for other packages, and no part of the public interface.
 from ._look import COLOURS as COLOURS
@@ -18,8 +19,10 @@ __all__ = [
     "AgreementMatrixDisplay",
     "CoresetDisplay",
     "DataMapDisplay",
+    "EpochErrorDisplay",
     "OverlapDisplay",
     "TrainingRecordDisplay",
     "save_active_figure",
+    "save_epochs_figure",
     "save_run_figure",
 ]

@@ -24,7 +24,7 @@ class ActiveLearningDisplay:
         Result of `active_learning_curve`: one line per repeat and round, with
         ``n_labeled``, ``target_error`` and ``proxy_error`` (shares of the test
         rows; NaN if nothing was trained); a column ``settled`` shows where a stopping
-        rule was met. To plot several curves in one figure, concatenate them and add a
+        rule was met, in each ``repeat`` or ``seed``. To plot several curves in one figure, concatenate them and add a
         column ``name``.
 
     Attributes
@@ -147,7 +147,8 @@ class ActiveLearningDisplay:
         met = lines[lines["settled"].eq(True)]
         if met.empty:
             return
-        runs = met.groupby("repeat") if "repeat" in met else met.groupby(lambda _: 0)
+        repeat = next((column for column in ("repeat", "seed") if column in met), None)
+        runs = met.groupby(repeat or (lambda _: 0))
         labels = float(runs["n_labeled"].min().mean())
         label = f"{name}, predictions settled" if name else "predictions settled"
         self.stops_[name] = self.ax_.axvline(labels, color=colour, linestyle=":", label=label)
@@ -185,7 +186,8 @@ def save_active_figure(rounds: pd.DataFrame, path) -> None:
 
     path = as_path(path, "path")
     # A target that chose its own rows is already in the left panel.
-    chose = rounds.assign(proxy_error=rounds["proxy_error"].where(rounds["chooser"] == "proxy"))
+    is_proxy = rounds["chooser"].notna() & (rounds["chooser"] != "target")
+    chose = rounds.assign(proxy_error=rounds["proxy_error"].where(is_proxy))
     models = ["target"] if chose["proxy_error"].isna().all() else ["target", "proxy"]
     figure = Figure(figsize=(5 * len(models), 4), layout="constrained")
     panels = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]

@@ -6,7 +6,7 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 from .._inputs._parameters import TableWith
 from .._inputs._paths import as_path
 from .._storage._sealed import check_seal
-from ._look import AXES_OR_NONE, COLOURS, GREYS, MARKERS, axes_or_new
+from ._look import AXES_OR_NONE, COLOURS, GREYS, MARKERS, axes_or_new, save_panels
 
 _AXES = {
     "rows": "training rows of the target",
@@ -149,13 +149,5 @@ def save_run_figure(table: pd.DataFrame, path, *, clock: str = "cpu_seconds") ->
     clock : {"cpu_seconds", "seconds"}, default="cpu_seconds"
         CPU seconds or wall-clock seconds.
     """
-    from matplotlib.figure import Figure
-
-    path = as_path(path, "path")
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    left, right = figure.subplots(1, 2)
     display = CoresetDisplay(table)
-    display.plot(left, x="rows")
-    display.plot(right, x=f"total_{clock}")
-    left.get_legend().remove()
-    figure.savefig(path, dpi=150, format="png")
+    save_panels(lambda ax, x: display.plot(ax, x=x), ("rows", f"total_{clock}"), as_path(path, "path"))

@@ -1,5 +1,6 @@
 """What all displays share: their colours, and the axes that they are drawn on."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sklearn.utils._param_validation import HasMethods
@@ -13,6 +14,8 @@ GREYS = {
     "all rows, same cost": "black",
 }
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+# Characters of a legend below two panels.
+_LEGEND_WIDTH = 110
 AXES_OR_NONE = [HasMethods(["plot", "get_figure"]), None]
 
 
@@ -23,3 +26,27 @@ def axes_or_new(ax: Any) -> Any:
     import matplotlib.pyplot as plt
 
     return plt.subplots(layout="constrained")[1]
+
+
+def save_panels(draw: Any, xs: Sequence[str], path: Any) -> None:
+    """Draw one panel for each x side by side, with one legend below them, into a PNG file.
+
+    Parameters
+    ----------
+    draw : callable
+        ``draw(ax, x)`` plots a panel with a legend.
+    xs : sequence of str
+    path : Path
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    panels = figure.subplots(1, len(xs))
+    for ax, x in zip(panels, xs, strict=True):
+        draw(ax, x)
+        handles, labels = ax.get_legend_handles_labels()
+        ax.get_legend().remove()
+    columns = max(1, _LEGEND_WIDTH // (max(map(len, labels)) + 8))
+    figure.set_figheight(4 + 0.2 * -(-len(labels) // columns))
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
+    figure.savefig(path, dpi=150, format="png")

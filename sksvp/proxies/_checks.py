@@ -125,6 +125,30 @@ class CheckedModel(Model):
                 f"{type(self.classifier).__name__}."
             )
 
+    def check_nests_in(self, target: "CheckedModel") -> None:
+        """Check that a target can begin from the weights of this proxy.
+
+        Parameters
+        ----------
+        target : Proxy
+            The target.
+
+        Raises
+        ------
+        ValueError
+            If the two are no networks of ``sksvp.estimators`` of one architecture; a
+            residual network also nests a shallower one.
+        """
+        if not self._nests_in(target):
+            raise ValueError(
+                "warm_target=True needs a proxy whose weights the target can begin from: networks of sksvp.estimators "
+                "with the same architecture, or a shallower ResNetClassifier with the same block; got "
+                f"{self.classifier!r} for {target.classifier!r}."
+            )
+
+    def _nests_in(self, target: "CheckedModel") -> bool:
+        return False
+
     def _can_start_warm(self) -> bool:
         return hasattr(self.classifier, "warm_start") and not hasattr(self.classifier, "n_estimators")
 

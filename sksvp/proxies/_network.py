@@ -7,6 +7,9 @@ from typing import Any
 from ._linear_text import LinearText
 from ._proxy import Proxy
 
+# Parameters that decide the shape of a network's weights.
+_ARCHITECTURE = ("depth", "block", "network", "hidden", "pooling", "shortcut", "widths", "image_shape")
+
 
 class Network(LinearText):
     """A network of ``sksvp.estimators``: it has epochs that can be watched, and weights to start from."""
@@ -22,6 +25,20 @@ class Network(LinearText):
 
     def _can_start_warm(self) -> bool:
         return True
+
+    def _nests_in(self, target: Any) -> bool:
+        one, other = self.classifier, target.classifier
+        if type(one) is not type(other):
+            return False
+        differ = {name for name in _ARCHITECTURE if getattr(one, name, None) != getattr(other, name, None)}
+        if not differ <= {"depth", "block"} or not (differ and hasattr(one, "block")):
+            return not differ
+        from ..networks import resolve_block
+
+        (kind, n_blocks), (its_kind, its_blocks) = (
+            resolve_block(net.depth, net.block) for net in (one, other)
+        )
+        return kind == its_kind and n_blocks <= its_blocks
 
     @contextmanager
     def _starting_from(self, start: Proxy | None) -> Iterator[None]:

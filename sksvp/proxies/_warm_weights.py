@@ -4,6 +4,8 @@ from typing import Any
 
 from skorch.callbacks import Callback
 
+from ..networks import load_nested
+
 
 class WarmWeights(Callback):
     """Puts weights into the module before the first epoch.
@@ -11,7 +13,7 @@ class WarmWeights(Callback):
     Parameters
     ----------
     weights : dict of str to Tensor
-        State of the same module. It is dropped once it is loaded.
+        State of the same module, or of one that it nests. It is dropped once it is loaded.
     """
 
     def __init__(self, weights: dict[str, Any]):
@@ -20,5 +22,5 @@ class WarmWeights(Callback):
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         # A training that continues, from its checkpoint or by partial_fit, has its own weights.
         if not net.history:
-            net.module_.load_state_dict(self.weights)
+            load_nested(net.module_, self.weights)
         self.weights = {}

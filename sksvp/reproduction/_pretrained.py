@@ -1,25 +1,25 @@
 """Figure of rank correlations between networks that others have trained, from a folder of their weights."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load
+from safetensors.torch import save
 
 from .._clock import Clock
-from .._device import resolve_device
-from .._inputs._containers import take_rows
+from .._storage._files import replacing
 from .._storage._identity import name_of, versions
 from .._storage._sealed import sha256_of
 from .._torchvision import import_torchvision
 from ..agreement import agreement_matrix
+from ..estimators import TorchvisionClassifier
 from ..experiments import hardware_name
+from ..proxies import as_proxy
 from ..strategies import entropy
 from ._sheet import Sheet, cell, sheet
 from ._trainings import Trainings
@@ -27,11 +27,8 @@ from ._trainings import Trainings
 if TYPE_CHECKING:
     from ._job import Job
 
-_SUFFIXES = (".safetensors", ".pth", ".pt")
-_ROWS = 64
 # The smallest side that all of these networks take.
 _SIDE = 80
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
@@ -51,9 +48,14 @@ class Pretrained:
         key = self.key(trainings)
         if trainings.store.has(key):
             return
-        with trainings.store._working_on(key), Clock() as clock:
-            module = _build(self.network, self.weights).to(resolve_device(trainings.device))
-            trainings.store._write_arrays(key, "entropy", {"scores": _entropies(module, trainings)})
+        with trainings.store._working_on(key) as folder, Clock() as clock:
+            file = self.weights or _fresh_weights(self.network, folder)
+            X = _large_enough(trainings.data.X_train)
+            classifier = TorchvisionClassifier.from_pretrained(
+                self.network, file, image_size=X.shape[1], device=trainings.device
+            )
+            evidence = as_proxy(classifier, classes=classifier.classes_).gather(X, ("probabilities",))
+            trainings.store._write_arrays(key, "entropy", {"scores": evidence.score_rows(entropy)})
         record: dict[str, Any] = {
             "name": self.network,
             "about_rows": "pretrained" if self.weights else "fresh weights",
@@ -114,59 +116,30 @@ def sheet_of(job: "Job") -> Sheet:
 
 
 def _file_of(folder: Path, network: str) -> Path | None:
-    files = (folder / f"{network}{suffix}" for suffix in _SUFFIXES)
-    return next((file for file in files if file.is_file()), None)
+    """Return the file of a network, NAME.pth or as torchvision names it, NAME-0123abcd.pth."""
+    name = re.compile(rf"{network}(-[0-9a-f]+)?\.(pth|safetensors)")
+    return next((file for file in sorted(folder.iterdir()) if name.fullmatch(file.name)), None)
 
 
-def _build(network: str, weights: Path | None) -> torch.nn.Module:
-    models = import_torchvision().models
-    more: dict[str, Any] = {"weights": None}
-    if network in ("googlenet", "inception_v3"):
-        more |= {"aux_logits": True, "init_weights": weights is None}
-    if weights is None:
-        with torch.random.fork_rng():
-            torch.manual_seed(0)
-            return models.get_model(network, **more).eval()
-    state = _read(weights)
-    with torch.device("meta"):
-        *_, last = models.get_model(network, **more).state_dict()
-    try:
-        # The last layer tells the number of classes.
-        module = models.get_model(network, **more, num_classes=len(state[last]))
-        module.load_state_dict(state)
-    except (KeyError, RuntimeError) as error:
-        raise ValueError(f"{weights} does not hold the weights of {network}: {error}") from error
-    return module.eval()
+def _fresh_weights(network: str, folder: Path) -> Path:
+    """Write the weights of a network that nobody has trained."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        module = import_torchvision().models.get_model(network, weights=None)
+    file = folder / f"{network}.safetensors"
+    with replacing(file) as part:
+        part.write_bytes(save(module.state_dict()))
+    return file
 
 
-def _read(path: Path) -> dict[str, torch.Tensor]:
-    try:
-        if path.suffix == ".safetensors":
-            return load(path.read_bytes())
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read as weights: {error}") from error
-
-
-def _entropies(module: torch.nn.Module, trainings: Trainings) -> np.ndarray:
-    X, device = trainings.data.X_train, resolve_device(trainings.device)
-    found = []
-    with torch.inference_mode():
-        for start in range(0, len(trainings.data.y_train), _ROWS):
-            block = take_rows(X, np.arange(start, min(start + _ROWS, len(trainings.data.y_train))))
-            logits = module(_images(np.asarray(block)).to(device))
-            found.append(entropy(logits.double().log_softmax(dim=1).cpu().numpy(), log=True))
-    return np.concatenate(found)
-
-
-def _images(block: np.ndarray) -> torch.Tensor:
-    """Return images as these networks were trained on them: three channels, normalised, not too small."""
-    images = torch.from_numpy(np.ascontiguousarray(block)).float()
+def _large_enough(X: Any) -> Any:
+    """Return images that all networks take: small ones enlarged, grey ones in three channels."""
+    if len(X.shape) == 4 and min(X.shape[1:3]) >= _SIDE:
+        return X
+    images = np.asarray(X)
     images = images[..., None] if images.ndim == 3 else images
-    if images.shape[-1] in (1, 3):
-        images = images.permute(0, 3, 1, 2)
-    images = images.expand(-1, 3, -1, -1) / 255
-    if min(images.shape[2:]) < _SIDE:
-        images = torch.nn.functional.interpolate(images, size=(_SIDE, _SIDE))
-    mean, deviation = (torch.tensor(values)[:, None, None] for values in (_MEAN, _DEVIATION))
-    return (images - mean) / deviation
+    factor = -(-_SIDE // min(images.shape[1:3]))
+    return np.broadcast_to(
+        images.repeat(factor, axis=1).repeat(factor, axis=2),
+        (len(images), images.shape[1] * factor, images.shape[2] * factor, 3),
+    ).copy()

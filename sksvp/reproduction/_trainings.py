@@ -15,7 +15,7 @@ from .._inputs._containers import take_rows
 from .._storage._identity import versions
 from ..experiments import forget_training, hardware_name, keep_training
 from ..proxies import as_proxy
-from ..strategies import Evidence, choose, count_rows, resolve_strategy
+from ..strategies import Evidence, KCenters, choose, count_rows, resolve_strategy
 from ._data import Data
 from ._follow import ALWAYS_FOLLOWED, Follow, history_of, test_each_epoch
 from ._models import Model, Network, Rows
@@ -248,14 +248,12 @@ class Trainings:
         n_rows = len(self.data.y_train)
         if getattr(rule, "scores_each_row", False):
             return self.select(by, strategy, n_rows).scores
-        start = None
         if shared_start:
-            start = np.random.RandomState(0).permutation(n_rows)[: min(1000, n_rows // 10)]
+            rule = KCenters(start_seed=0)
 
         def choice(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
-            n_picks = n_rows if start is None else n_rows - len(start)
-            chosen = choose(rule, evidence, n_picks, initial=start, random_state=by.seed)
-            return chosen.order if start is None else np.concatenate([start, chosen.order]), chosen.scores
+            chosen = choose(rule, evidence, n_rows, random_state=by.seed)
+            return chosen.order, chosen.scores
 
         name = f"ranking-{strategy}-{'shared-' if shared_start else ''}{n_rows}"
         places = np.empty(n_rows)

@@ -37,6 +37,7 @@ from ._loss_correlation import LossCorrelation, loss_correlation
 from ._margin import Margin, margin
 from ._moderate import Moderate, centre_distances, moderate
 from ._named_strategy import named_strategy as named_strategy
+from ._named_strategy import read_parameters as read_parameters
 from ._picking import PickingStrategy
 from ._probabilities import SUM_TOLERANCE as SUM_TOLERANCE
 from ._random import Random

@@ -37,10 +37,11 @@ class Thresholds(NamedTuple):
         Shares of outvoted rows.
     few_rows, some_rows, quarter, half, most_rows : float
         Shares of the rows that are kept.
-    enough : float
-        Kept rows of a class by which hard rows are told from odd ones.
-    few_doubtful : float
-        Share of doubtful rows.
+    enough, plenty : float
+        Kept rows of a class by which hard rows are told from odd ones, and by which
+        hard ones can be done without.
+    few_doubtful, many_doubtful : float
+        Shares of doubtful rows.
     some_dropped, most_dropped : float
         Shares of the hardest rows that strata drop.
     weak : float
@@ -55,7 +56,9 @@ class Thresholds(NamedTuple):
     half: float = 0.4
     most_rows: float = 0.6
     enough: float = 20
+    plenty: float = 500
     few_doubtful: float = 0.05
+    many_doubtful: float = 0.15
     some_dropped: float = 0.1
     most_dropped: float = 0.3
     weak: float = 0.15
@@ -198,7 +201,7 @@ def decide_by(looks: Looks, limits: Thresholds) -> Decision:
         seen = f"{kept} and neighbours outvote {outvoted:.0%} of the labels"
         if doubtful is None:
             return _random(f"{seen}, which no training record helps to tell apart")
-        if share < limits.some_rows:
+        if share < limits.some_rows or looks.n_per_class < limits.plenty:
             return _covering("confidence", seen)
         return _strata(min(limits.most_dropped, 1.0 - share), True, seen)
     seen = f"{kept} and neighbours outvote only {outvoted:.0%} of the labels"
@@ -211,22 +214,18 @@ def decide_by(looks: Looks, limits: Thresholds) -> Decision:
         return _covering("confidence", seen)
     if looks.n_per_class < limits.enough:
         return _random(f"{seen}, too few of a class to tell hard rows from odd ones")
-    if share >= limits.most_rows:
-        return _strata(0.0, False, seen)
     if share < limits.quarter:
         return _covering(None, seen)
     if share < limits.half:
         return Decision(D2(), True, f"hard rows, no two alike, since {seen}")
-    if doubtful <= limits.few_doubtful:
-        return _strata(0.0, False, f"{seen}, and the proxy was mostly wrong about only {doubtful:.0%}")
-    return _strata(limits.some_dropped, False, f"{seen}, and the proxy was mostly wrong about {doubtful:.0%}")
+    return _strata(0.0, False, seen)
 
 
 def _decide_without_features(looks: Looks, limits: Thresholds, kept: str) -> Decision:
     if looks.doubtful is None:
         return _random(f"{kept}, and the proxy gives neither a training record nor features")
     seen = f"{kept} and the proxy was mostly wrong about {looks.doubtful:.0%}"
-    if looks.doubtful > limits.many_outvoted:
+    if looks.doubtful > limits.many_doubtful:
         return _random(f"{seen}: it is weak, or labels are wrong")
     if looks.share >= limits.most_rows and looks.n_per_class >= limits.enough:
         return _strata(0.0, False, seen)

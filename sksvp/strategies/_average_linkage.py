@@ -80,7 +80,7 @@ def _widest_direction(sample: np.ndarray, rng: np.random.RandomState) -> np.ndar
     """Return the first principal component of some rows, by the power method."""
     centred = sample.astype(np.float64)
     centred -= centred.mean(axis=0)
-    direction = rng.standard_normal(sample.shape[1])
+    direction = np.asarray(rng.standard_normal(sample.shape[1]))
     for _ in range(_STEPS):
         direction = centred.T @ (centred @ direction)
         direction /= max(np.linalg.norm(direction), np.finfo(float).tiny)

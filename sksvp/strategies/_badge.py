@@ -10,8 +10,9 @@ from sklearn.utils._param_validation import validate_params
 from .._inputs._tables import as_floats
 from ._evidence import Evidence, log_softmax
 from ._growth import DataSize, Growth
+from ._mapped_blocks import array_of_blocks
 from ._picking import PickingStrategy, as_vector, check_table, dense_and_sparse, squared_lengths
-from ._probabilities import as_columns, block_slices, check_class_matrix, check_columns
+from ._probabilities import as_columns, block_slices, check_class_matrix, check_columns, columns_of_labels
 from ._rows import check_candidates
 from ._strategy import check_n_samples
 
@@ -105,7 +106,9 @@ def _spread_out(
     p = as_floats(probabilities)
     if not all(np.isfinite(p[part]).all() for part in block_slices(*p.shape)):
         raise ValueError("probabilities must be finite, got NaN or infinity.")
-    labels = (p.argmax(axis=1) if columns is None else columns)[pool]
+    labels = p.argmax(axis=1)[pool] if columns is None else columns[pool]
+    has_none = np.flatnonzero(labels < 0)
+    labels[has_none] = p[pool[has_none]].argmax(axis=1)
     errors = squared_lengths(p)[pool] - 2.0 * p[pool, labels].astype(np.float64) + 1.0
     inputs = squared_lengths(features)[pool] + 1.0
     squares = np.maximum(errors, 0.0) * inputs
@@ -136,7 +139,8 @@ class BADGE(PickingStrategy):
     """Choose rows that are uncertain and unlike each other: k-means++ on the last layer's gradients.
 
     In active learning the most probable class stands for the label. For a core-set
-    the labels are used. For a linear classifier that sees X as its features this is
+    the labels are used; where a frozen proxy does not know the class of a row, its most
+    probable class stands for it. For a linear classifier that sees X as its features this is
     the exact gradient. `scores_` hold the squared length of each gradient.
 
     See Also
@@ -175,16 +179,13 @@ def class_probabilities(evidence: Evidence) -> np.ndarray:
     if evidence.logits is None:
         return check_class_matrix(evidence.require("probabilities"), "probabilities")
     logits = check_class_matrix(evidence.logits, "logits")
-    probabilities = np.empty(logits.shape, dtype=np.result_type(logits, np.float32))
-    for part in block_slices(*logits.shape):
-        probabilities[part] = np.exp(log_softmax(logits[part]))
-    return probabilities
+    dtype = np.result_type(logits, np.float32)
+    blocks = (np.exp(log_softmax(logits[part])).astype(dtype) for part in block_slices(*logits.shape))
+    return array_of_blocks(blocks, logits.shape, dtype, "the probabilities")
 
 
 def true_columns(evidence: Evidence) -> np.ndarray | None:
-    """Return the column of each row's label, None where labels or the meaning of the columns are not known."""
+    """Return the column of each row's label, -1 where it has none; None where labels or columns are not known."""
     if evidence.y is None or evidence.classes is None:
         return None
-    labels = np.asarray(evidence.y)
-    places = np.searchsorted(evidence.classes, labels).clip(max=len(evidence.classes) - 1)
-    return places if np.array_equal(evidence.classes[places], labels) else None
+    return columns_of_labels(np.asarray(evidence.y), evidence.classes)

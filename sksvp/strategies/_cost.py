@@ -113,7 +113,7 @@ def estimate_cost(
     >>> from sksvp.strategies import estimate_cost
     >>> cost = estimate_cost("entropy", 1_000_000, 64, 10, 100_000)
     >>> round(cost.memory / 1e6)
-    100
+    113
     """
     if n_samples > n_rows:
         raise ValueError(f"n_samples must be at most n_rows={n_rows}, got {n_samples}.")

@@ -17,7 +17,6 @@ from ._picking import (
     PickingStrategy,
     check_classes,
     check_table,
-    dense_and_sparse,
     pick_by_class,
     squared_lengths,
 )
@@ -34,6 +33,8 @@ _TILE = 64
 _TIE = 1e-10
 # Squared distances below, relative to the largest squared length, are rounding: the rows are equal.
 _EQUAL = 1e-12
+# Sparse features of which more than this part is filled are made dense, which is faster then.
+_FILLED = 1 / 8
 # What the weights of rows are made of.
 _WEIGHED_BY = {None: (), "margin": ("probabilities",), "confidence": ("training_record",)}
 
@@ -185,7 +186,7 @@ def _cover(
         n_samples,
         kept,
         n_known,
-        dense_and_sparse(similarity.features),
+        similarity.table,
         similarity.squares,
         similarity.equal,
         similarity.is_rbf,
@@ -206,6 +207,28 @@ def _tiles(n_rows: int) -> list[slice]:
     return [slice(start, min(start + _TILE, n_rows)) for start in range(0, n_rows, _TILE)]
 
 
+def _filled_columns(rows: sparse.csr_array) -> Any:
+    """Return the columns in which there is anything, dense where they are well filled."""
+    columns, indices = np.unique(rows.indices, return_inverse=True)
+    shape = (rows.shape[0], max(1, len(columns)))
+    filled = sparse.csr_array((rows.data, indices.astype(np.int64), rows.indptr.astype(np.int64)), shape)
+    return filled.toarray() if len(rows.data) >= _FILLED * shape[0] * shape[1] else filled
+
+
+def _as_table(rows: Any) -> tuple[np.ndarray, tuple, tuple]:
+    """Return rows for compiled loops: dense, or else the parts of the rows and of the columns."""
+    if sparse.issparse(rows):
+        return np.empty((0, 0)), _parts(rows), _parts(rows.tocsc())
+    return rows, _NO_PARTS, _NO_PARTS
+
+
+def _parts(table: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return table.data, table.indices.astype(np.int64), table.indptr.astype(np.int64)
+
+
+_NO_PARTS = (np.empty(0), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+
+
 class _Similarity:
     """Similarities of rows to each other, in blocks; the whole matrix is kept where it is small."""
 
@@ -213,7 +236,7 @@ class _Similarity:
         self.is_rbf = kernel == "rbf"
         n_rows = features.shape[0]
         if sparse.issparse(features):
-            both = sparse.vstack([features, initial], format="csr").astype(np.float64)
+            both = _filled_columns(sparse.vstack([features, initial], format="csr").astype(np.float64))
         else:
             both = np.concatenate([features, initial]).astype(np.float64)
         if self.is_rbf:
@@ -221,7 +244,7 @@ class _Similarity:
         elif not sparse.issparse(both):
             # Differences of large numbers lose digits; the distances do not depend on the origin.
             both = both - both.mean(axis=0)
-        self.features, self._initial = both[:n_rows], both[n_rows:]
+        self.table, self._initial = _as_table(both[:n_rows]), _as_table(both[n_rows:])
         squares = squared_lengths(both)
         self.squares, self._initial_squares = squares[:n_rows], squares[n_rows:]
         self.equal = _EQUAL * squares.max()
@@ -241,7 +264,7 @@ class _Similarity:
         n_known = 0
         for part in _tiles(len(gains)):
             is_kept = part.stop <= len(kept)
-            block = self._between(part, self.features, self.squares, kept[part] if is_kept else None)
+            block = self._between(part, self.table, self.squares, kept[part] if is_kept else None)
             gains_of(block, covered, weights, gains[part])
             n_known = part.stop if is_kept else n_known
         return n_known, gains
@@ -263,16 +286,16 @@ class _Similarity:
         return self._between(rows, self._initial, self._initial_squares)
 
     def _between(
-        self, rows: slice, others: Any, squares: np.ndarray, out: np.ndarray | None = None
+        self, rows: slice, others: tuple, squares: np.ndarray, out: np.ndarray | None = None
     ) -> np.ndarray:
-        from ._lazy_greedy import finish_similarities
+        from ._lazy_greedy import finish_similarities, multiply_sparse
 
-        if sparse.issparse(others):
-            # Sparse times dense is faster than sparse times sparse, of which nearly all products are stored.
-            block = np.empty((rows.stop - rows.start, others.shape[0])) if out is None else out
-            block[:] = (others @ self.features[rows].toarray().T).T
+        features, by_row, _ = self.table
+        if len(by_row[2]):
+            block = np.empty((rows.stop - rows.start, len(squares))) if out is None else out
+            multiply_sparse(by_row, (rows.start, rows.stop), others[2], block)
         else:
-            block = np.matmul(self.features[rows], others.T, out=out)
+            block = np.matmul(features[rows], others[0].T, out=out)
         finish_similarities(block, self.squares[rows], squares, self.equal, self.is_rbf)
         return block
 

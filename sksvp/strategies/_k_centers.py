@@ -147,6 +147,9 @@ class KCenters(Strategy):
         is one. The choice is the same.
     verbose : bool, default=False
         Whether to show a progress bar.
+    start_seed : int or None, default=None
+        Seed of the random start of a core-set. With None the selector's decides, so
+        that runs with other seeds have other starts; with a number they share one.
 
     See Also
     --------
@@ -165,11 +168,19 @@ class KCenters(Strategy):
         "n_initial": [StrOptions({"auto"}), WholeNumber(0)],
         "device": "no_validation",
         "verbose": ["verbose"],
+        "start_seed": [WholeNumber(0, 2**32 - 1), None],
     }
 
-    def __init__(self, n_initial: str | int = "auto", device: Any = "auto", verbose: bool = False):
+    def __init__(
+        self,
+        n_initial: str | int = "auto",
+        device: Any = "auto",
+        verbose: bool = False,
+        start_seed: int | None = None,
+    ):
         self.n_initial = n_initial
         self.device = device
+        self.start_seed = start_seed
         self.verbose = verbose
 
     def check_params(self, n_samples: int) -> None:
@@ -196,7 +207,7 @@ class KCenters(Strategy):
         """Return how time and memory grow: as measured, see the page of results on the growth of k-centers."""
         rows = size.n_rows * size.n_features
         # Codes of the rows and tiles of fixed size.
-        memory = min(2.0 * rows, 0.8e9) + 64 * size.n_rows + 32e6
+        memory = min(2.0 * rows, 0.8e9) + 64 * size.n_rows + 16e6
         return Growth((rows, rows**0.7 * size.n_samples**0.64), memory)
 
     def rank(
@@ -249,6 +260,8 @@ class KCenters(Strategy):
         pool = check_candidates(evidence.n_rows, candidates, initial)
         check_n_samples(n_samples, len(pool))
         rng = check_random_state(random_state)
+        if initial is None and self.start_seed is not None:
+            rng = check_random_state(self.start_seed)
         if initial is None:
             start = rng.choice(pool, self._start_size(n_samples), replace=False)
             pool, centres = check_candidates(evidence.n_rows, pool, start), np.sort(start)

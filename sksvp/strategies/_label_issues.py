@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .._inputs._shares import exact_share
 from ._evidence import Evidence, log_softmax
-from ._probabilities import block_slices, check_class_matrix
+from ._probabilities import block_slices, check_class_matrix, columns_of_labels
 from ._rows import check_rows
 from ._training_record import TrainingRecord, log_probabilities, score_visits
 
@@ -139,13 +139,13 @@ def own_columns(evidence: Evidence, n_columns: int) -> np.ndarray:
     """
     labels = np.asarray(evidence.require("y"))
     classes = np.unique(labels) if evidence.classes is None else evidence.classes
-    if len(classes) != n_columns or not np.isin(labels, classes).all():
+    columns = columns_of_labels(labels, classes)
+    if len(classes) != n_columns or columns.min() < 0:
         raise ValueError(
             f"Each label needs a column of the probabilities: there are {len(np.unique(labels))} labels and "
             f"{n_columns} columns{'' if evidence.classes is None else f' of the classes {classes.tolist()[:10]}'}."
         )
-    order = np.argsort(classes, kind="stable")
-    return order[np.searchsorted(classes, labels, sorter=order)]
+    return columns
 
 
 def mark_most_suspicious(scores: np.ndarray, flag: Any) -> np.ndarray:

@@ -41,19 +41,40 @@ def gains_of(block, covered, weights, gains):
 
 
 @compiled_reordered
+def multiply_sparse(first, rows, others, products):
+    """Fill `products` with the products of some sparse rows and all rows of another sparse table.
+
+    Only entries of a common column are read, so that the time does not depend on the
+    number of columns.
+
+    Parameters
+    ----------
+    first : tuple of ndarray
+        Values, columns and starts of the rows of the first table.
+    rows : (int, int)
+        Its first row that is multiplied, and the one after the last.
+    others : tuple of ndarray
+        Values, rows and starts of the columns of the second table.
+    products : ndarray of shape (n_rows, n_others)
+    """
+    data, columns, starts = first
+    other_data, other_rows, other_starts = others
+    products[:] = 0.0
+    for row in range(rows[0], rows[1]):
+        line = products[row - rows[0]]
+        for entry in range(starts[row], starts[row + 1]):
+            column, value = columns[entry], data[entry]
+            for place in range(other_starts[column], other_starts[column + 1]):
+                line[other_rows[place]] += value * other_data[place]
+
+
+@compiled_reordered
 def _products_with(row, table, products):
-    features, data, columns, starts = table
-    if len(starts) == 0:
+    features, by_row, by_column = table
+    if len(by_row[2]):
+        multiply_sparse(by_row, (row, row + 1), by_column, products.reshape(1, -1))
+    else:
         np.dot(features, features[row], products)
-        return
-    vector = np.zeros(features.shape[1])
-    for entry in range(starts[row], starts[row + 1]):
-        vector[columns[entry]] = data[entry]
-    for other in range(len(products)):
-        product = 0.0
-        for entry in range(starts[other], starts[other + 1]):
-            product += data[entry] * vector[columns[entry]]
-        products[other] = product
 
 
 @compiled_reordered
@@ -85,9 +106,10 @@ def pick_lazily(n_samples, kept, n_known, table, squares, equal, is_rbf, covered
         Room for the similarities of some rows, which replace each other in turn.
     n_known : int
         So many rows, the first, are in `kept` already.
-    table : tuple of ndarray
-        Features, of which the similarities of other rows are computed; see
-        `dense_and_sparse`.
+    table : tuple
+        Features, of which the similarities of other rows are computed: a dense array,
+        or else the values, columns and starts of their rows, and the values, rows and
+        starts of their columns.
     squares : ndarray of shape (n_rows,)
         Squared lengths of the rows.
     equal, is_rbf

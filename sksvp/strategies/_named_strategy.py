@@ -37,7 +37,7 @@ def named_strategy(name: str) -> Any:
     if not colon:
         return strategy
     try:
-        strategy.set_params(**_nested(strategy, _read(settings)))
+        strategy.set_params(**_nested(strategy, read_parameters(settings)))
         strategy._validate_params()
         for part in strategy.get_params(deep=False).values():
             if isinstance(part, BaseEstimator):
@@ -49,8 +49,23 @@ def named_strategy(name: str) -> Any:
     return strategy
 
 
-def _read(settings: str) -> dict[str, Any]:
-    """Read ``PARAMETER=VALUE,PARAMETER=VALUE``."""
+def read_parameters(settings: str) -> dict[str, Any]:
+    """Read ``PARAMETER=VALUE,PARAMETER=VALUE``.
+
+    Parameters
+    ----------
+    settings : str
+        Numbers, ``true``, ``false`` and ``none`` are read as such, other values as texts.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        For a text of another form, and a parameter that comes twice.
+    """
     read: dict[str, Any] = {}
     for setting in settings.split(","):
         key, equals, text = (part.strip() for part in setting.partition("="))

@@ -89,6 +89,13 @@ def check_columns(columns: np.ndarray, probabilities: np.ndarray) -> None:
         raise ValueError(f"y must be columns of the probabilities, 0 .. {n_classes - 1}.")
 
 
+def columns_of_labels(labels: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return the place of each label in `classes`, in any order there, or -1 for a label that is not among them."""
+    present, members = np.unique(labels, return_inverse=True)
+    places = {label: place for place, label in reversed(list(enumerate(classes.tolist())))}
+    return np.array([places.get(label, -1) for label in present.tolist()], dtype=np.intp)[members]
+
+
 def _check_sums(block: np.ndarray) -> None:
     sums = block.sum(axis=1)
     if not np.isfinite(sums).all():

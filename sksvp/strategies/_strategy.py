@@ -15,6 +15,7 @@ from .._docs import inherit_method_docs
 from .._inputs._parameters import WholeNumber
 from ._evidence import Evidence
 from ._growth import DataSize, Growth
+from ._probabilities import BLOCK_VALUES
 from ._rows import as_array, check_candidates, check_rows
 
 # Constraints of the parameters of `rank`, for scikit-learn's `validate_params`.
@@ -231,9 +232,10 @@ def growth_of_scores(requires: tuple[str, ...], size: DataSize) -> Growth:
     width = (
         1 + size.n_classes * ("probabilities" in requires) + size.n_visits * ("training_record" in requires)
     )
-    # Scores, keys, the rows and two orders of them; a mask of a channel of the record; blocks.
-    memory = size.n_rows * (48 + size.n_visits * ("training_record" in requires)) + 4e6
-    return Growth((size.n_rows * width, size.n_rows * np.log2(size.n_rows + 1)), memory)
+    # Scores, keys, the rows and orders of them; a mask of a channel of the record; some two blocks in float64.
+    memory = size.n_rows * (64 + size.n_visits * ("training_record" in requires))
+    block = 20 * min(BLOCK_VALUES, size.n_rows * (width - 1))
+    return Growth((size.n_rows * width, size.n_rows * np.log2(size.n_rows + 1)), memory + block)
 
 
 def check_n_samples(n_samples: Any, n_candidates: int, *, name: str = "n_samples") -> int:

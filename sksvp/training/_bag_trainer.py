@@ -1,17 +1,19 @@
 """Training and scoring of a linear model of bags of n-grams."""
 
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from .._clock import Clock
 from ..strategies import new_recorders
 from ..text import Ngrams
 from ._bag_batches import BagBatches
 from ._bag_visits import BagVisits
+from ._epoch_tests import record_test
 
 _CUDA_BATCH = 16
 # Number of updates in one call of the compiled loop, during which Ctrl-C waits.
@@ -52,6 +54,7 @@ def train_bags(
     recorder_names: Sequence[str],
     bar_name: str | None,
     epoch_rows: int | None = None,
+    test_error: Callable[[np.ndarray, np.ndarray], float] | None = None,
 ) -> BagTraining:
     """Train a model from fresh embeddings, at a rate that falls linearly to zero with the words read.
 
@@ -78,6 +81,8 @@ def train_bags(
         Name of the progress bar; None for no bar.
     epoch_rows : int or None
         Texts that each epoch visits, drawn anew; None for all.
+    test_error : callable, optional
+        ``test_error(embeddings, coef)`` is noted after each epoch.
     """
     from skorch.history import History
 
@@ -98,18 +103,22 @@ def train_bags(
     history = History()
     with tqdm(total=max_epochs, desc=bar_name, unit="epoch", disable=bar_name is None) as bar:
         for epoch in range(1, max_epochs + 1):
-            began = time.perf_counter()
+            clock = Clock()
+            clock.__enter__()
             order = random_state.permutation(len(y))[:epoch_rows]
             ends = np.cumsum(n_words[order])
             # The rate is zero after the last word of the last epoch.
             n_read = (epoch - 1) * per_epoch + (ends - n_words[order]) * (per_epoch / max(1, ends[-1]))
             rates = (lr * (1 - n_read / (max_epochs * per_epoch))).astype(np.float32)
             loss, accuracy = steps.epoch(order, rates)
+            clock.__exit__()
             history.new_epoch()
             history.record("epoch", epoch)
-            history.record("dur", time.perf_counter() - began)
+            history.record("dur", clock.wall)
             history.record("train_loss", loss)
             history.record("train_acc", accuracy)
+            if test_error is not None:
+                record_test(history, clock, partial(test_error, *steps.model()))
             bar.set_postfix(loss=f"{loss:.3f}", acc=f"{accuracy:.3f}", refresh=False)
             bar.update()
     records = {name: recorder.result() for name, recorder in recorders.items()}

@@ -1,5 +1,6 @@
 """Learning rates of every batch: piecewise constant over epochs, or one cycle; scaled to any number of epochs."""
 
+import re
 from collections.abc import Sequence
 from math import inf
 from operator import index
@@ -17,22 +18,36 @@ SCHEDULES: dict[str, tuple[tuple[int, float], ...]] = {
 }
 ONE_CYCLE = "one-cycle"
 SCHEDULE_NAMES = (*SCHEDULES, ONE_CYCLE)
+# A schedule by name and the epochs it is made for, of which a training has the first.
+_OF_EPOCHS = r"([a-z0-9-]+):([1-9][0-9]{0,5})"
 # Share of the batches in which the rate of one cycle rises.
 _RISE = 0.2
 
 Schedule = str | Sequence[tuple[int, float]]
 
 
-def check_schedule(schedule: Schedule) -> None:
-    """Check a schedule, of either kind.
+def check_schedule(schedule: Schedule, max_epochs: int = 1) -> None:
+    """Check a schedule of any kind.
 
     Raises
     ------
     ValueError
-        As `resolve_schedule`.
+        As `resolve_schedule`, and for more epochs than the schedule has.
     """
-    if not _is_one_cycle(schedule):
-        resolve_schedule(schedule)
+    whole, n_epochs = split_schedule(schedule)
+    if not _is_one_cycle(whole):
+        resolve_schedule(whole)
+    if n_epochs is not None and max_epochs > n_epochs:
+        raise ValueError(f"schedule={schedule!r} has {n_epochs} epochs, fewer than max_epochs={max_epochs}.")
+
+
+def split_schedule(schedule: Schedule) -> tuple[Schedule, int | None]:
+    """Split "cifar:181", the first epochs of a schedule of 181, into the schedule and its epochs.
+
+    The epochs are None for a schedule that is scaled to those of the training.
+    """
+    found = re.fullmatch(_OF_EPOCHS, schedule) if isinstance(schedule, str) else None
+    return (schedule, None) if found is None else (found[1], int(found[2]))
 
 
 def resolve_schedule(schedule: Schedule) -> tuple[tuple[int, float], ...]:
@@ -49,7 +64,8 @@ def resolve_schedule(schedule: Schedule) -> tuple[tuple[int, float], ...]:
             raise ValueError(f"schedule={schedule!r} changes in every batch and has no segments of epochs.")
         if schedule not in SCHEDULES:
             raise ValueError(
-                f"schedule must be one of {sorted(SCHEDULE_NAMES)} or (epochs, factor) pairs, got {schedule!r}."
+                f"schedule must be one of {sorted(SCHEDULE_NAMES)}, one of them with the epochs of which the training "
+                f"has the first, such as 'cifar:181', or (epochs, factor) pairs, got {schedule!r}."
             )
         return SCHEDULES[schedule]
     try:
@@ -142,18 +158,30 @@ def batch_factors(schedule: Schedule, max_epochs: int, batches_per_epoch: int) -
     ----------
     schedule : str or sequence of (epochs, factor)
         A name out of `SCHEDULE_NAMES`, or the segments of a piecewise-constant one.
+        ``"NAME:EPOCHS"`` fills so many epochs, and the training has the first of them.
     max_epochs : int
-        Epochs to fill.
+        Epochs of the training.
     batches_per_epoch : int
         The last, smaller batch of an epoch counts as a batch.
 
     Returns
     -------
     list of float, of length max_epochs * batches_per_epoch
+
+    Examples
+    --------
+    >>> batch_factors("cifar", 4, 1)
+    [0.1, 1.0, 0.1, 0.01]
+    >>> batch_factors("cifar:8", 4, 1)
+    [0.1, 1.0, 1.0, 1.0]
     """
+    schedule, n_epochs = split_schedule(schedule)
+    n_epochs = max_epochs if n_epochs is None else n_epochs
     if _is_one_cycle(schedule):
-        return one_cycle_factors(max_epochs * batches_per_epoch)
-    return [factor for factor in epoch_factors(schedule, max_epochs) for _ in range(batches_per_epoch)]
+        return one_cycle_factors(n_epochs * batches_per_epoch)[: max_epochs * batches_per_epoch]
+    return [
+        factor for factor in epoch_factors(schedule, n_epochs)[:max_epochs] for _ in range(batches_per_epoch)
+    ]
 
 
 def _is_one_cycle(schedule: Schedule) -> bool:

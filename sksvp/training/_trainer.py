@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from .._storage._fingerprint import fingerprint
 from ..strategies import Recorder, new_recorders
 from ._batches import TrainingRows, TrainingView, Visit, batch_bounds
 from ._callbacks import AskAfterEpoch, EndAsAsked, EpochBar, SetLearningRate, ShowVisits
+from ._epoch_tests import MeasureTestError, error_of
 from ._fused_sgd import FusedSGD
 from ._net import Callbacks, TrainingNet
 from ._out_of_memory import first_with_room, is_out_of_memory
@@ -210,6 +212,7 @@ class Trainer:
         y: np.ndarray,
         view: TrainingView,
         validation: tuple[Rows, np.ndarray] | None = None,
+        tests: tuple[Rows, np.ndarray] | None = None,
     ) -> None:
         """Train a net, from its kept state if there is one.
 
@@ -224,6 +227,8 @@ class Trainer:
             ``view(batch, visit)``, the network's input from a raw batch.
         validation : tuple of (Rows, ndarray), optional
             Rows and encoded labels whose loss is computed after each epoch.
+        tests : tuple of (Rows, ndarray), optional
+            Rows and encoded labels on which the error is measured after each epoch.
 
         Raises
         ------
@@ -243,6 +248,8 @@ class Trainer:
         rates = [self.full_lr * factor for factor in batch_factors(self.schedule, self.epochs, n_batches)]
         scheduled = SetLearningRate(rates, n_batches)
         first, last = self._callbacks(net, rows, scheduled)
+        if tests is not None:
+            first.append(("tests", MeasureTestError(partial(self._test_error, tests=tests))))
         validated = None if validation is None else TrainingRows(*validation)
         epochs = self.epochs
         with seeded_torch(net.batch_state_.randint(MAX_SEED), torch.device(net.device)):
@@ -302,6 +309,11 @@ class Trainer:
             first.append(("watch", asked))
             last.append(("end", EndAsAsked(asked)))
         return first, last
+
+    def _test_error(self, net: TrainingNet, *, tests: tuple[Rows, np.ndarray]) -> float:
+        rows, y = tests
+        logits = score_rows(net, rows, np.arange(rows.n), ("logits",), batch_size=self.batch_size)["logits"]
+        return error_of(logits, np.arange(logits.shape[1]), y)
 
     def _ask_watch(self, net: TrainingNet, rows: Rows) -> bool:
         def gather(requires: tuple[str, ...], numbers: np.ndarray) -> dict[str, np.ndarray]:

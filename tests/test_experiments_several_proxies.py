@@ -119,6 +119,8 @@ def test_a_network_that_chooses_for_itself_is_trained_on_all_rows_once(tmp_path,
     assert whole["error"] == other["error"] and whole["epochs"] == other["epochs"] == 2
     assert whole["target_seconds"] == folder.get("proxy-target_seed0")["proxy_seconds"]
     assert whole["proxy_seconds"] == 0
+    lines = estimate(a_run(with_target=True, **settings))
+    assert lines[lines["part"] == "target"]["name"].tolist() == ["chosen rows"]
 
 
 def test_tables_figures_and_estimates(tmp_path):

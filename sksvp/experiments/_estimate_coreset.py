@@ -77,6 +77,9 @@ def lines_of_targets(run: CoresetRun, y: np.ndarray) -> Iterator[dict[str, Any]]
     cost = time_training(run.target, run.X_train, y, lambda model, X, labels: model.fit(X, labels))
     groups: dict[tuple, list[CoresetArm]] = {}
     for arm in run.arms():
+        if arm.name == ALL_ROWS and run.target_is_trained:
+            # It was trained as a proxy.
+            continue
         name = arm.name if arm.name in (ALL_ROWS, SAME_COST, RS2) else "chosen rows"
         groups.setdefault((name, arm.subset_size), []).append(arm)
     for (name, size), arms in groups.items():

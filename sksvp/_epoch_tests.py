@@ -1,7 +1,7 @@
 """Test rows on which trainings measure their error after every epoch."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -9,12 +9,12 @@ import numpy as np
 
 from ._inputs._labels import check_labels
 from ._inputs._lengths import indexable_rows
+from ._inputs._names import names
 
 _ROWS: ContextVar[tuple[Any, np.ndarray] | None] = ContextVar("test rows", default=None)
 
 
-@contextmanager
-def measuring_test_error(X: Any, y: Any) -> Iterator[None]:
+def measuring_test_error(X: Any, y: Any) -> AbstractContextManager[None]:
     """Have our networks and `BagOfNgramsClassifier` measure their error on test rows after every epoch.
 
     The trainings within the block, also those of proxies that a selector trains, have
@@ -29,10 +29,10 @@ def measuring_test_error(X: Any, y: Any) -> Iterator[None]:
     y : array-like of shape (n_samples,)
         Their labels. A label that is no training row's counts as an error.
 
-    Yields
-    ------
-    None
-        Nothing; the block is the time of the trainings.
+    Returns
+    -------
+    context manager
+        For a ``with`` block, the time of the trainings.
 
     Raises
     ------
@@ -51,16 +51,14 @@ def measuring_test_error(X: Any, y: Any) -> Iterator[None]:
     3
     """
     indexable_rows(X=X, y=y)
-    labels = check_labels(y)
-    with _setting((X, labels)):
-        yield
+    with names("y"):
+        labels = check_labels(y)
+    return _setting((X, labels))
 
 
-@contextmanager
-def without_tests() -> Iterator[None]:
+def without_tests() -> AbstractContextManager[None]:
     """Train within the block without tests."""
-    with _setting(None):
-        yield
+    return _setting(None)
 
 
 def epoch_tests() -> tuple[Any, np.ndarray] | None:

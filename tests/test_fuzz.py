@@ -49,6 +49,7 @@ CALLED_BY_THE_PACKAGE = {
     "sksvp.experiments.ActiveRun.learner",
     "sksvp.experiments.CoresetRun.training_arms",
     "sksvp.experiments.CoresetRun.selector",
+    "sksvp.experiments.CoresetRun.target_key",
     "sksvp.experiments.RunFolder",
     "sksvp.experiments.former_run",
     "sksvp.experiments.replay_run",
@@ -425,6 +426,7 @@ SMALL = {
     "PreActResNet": {"depth": 8, "n_classes": 2},
     "WhitenedConvNet": {"n_classes": 2, "widths": (8, 8, 8)},
     "BatchNormReLU": {"num_features": 4},
+    "EpochErrorDisplay": lambda: {"table": _epochs()},
     "CoresetDisplay": lambda: {"table": sksvp.experiments.summary_table(_trainings())},
     "DataMapDisplay": lambda: {
         "table": pd.DataFrame(0.5, range(5), ["confidence", "variability", "correctness"])
@@ -520,6 +522,20 @@ def _trainings():
     return sksvp.experiments.trainings_table(pickle.loads(_records())[0])
 
 
+def _epochs():
+    tested = {"epoch": [1, 2], "test_error": [0.4, 0.2], "cpu_seconds": [1.0, 2.0], "seconds": [1.0, 2.0]}
+    return pd.DataFrame({"kind": "target", "name": "all rows", "n_rows": 30, "seed": 0, **tested})
+
+
+def _published_weights():
+    import torch
+
+    from sksvp.estimators._torchvision import build_network
+
+    torch.save(build_network("resnet18", 2).state_dict(), "resnet18-0123abcd.pth")
+    return "resnet18-0123abcd.pth"
+
+
 def _rounds():
     return sksvp.experiments.rounds_table(pickle.loads(_records())[1])
 
@@ -561,6 +577,12 @@ CALLS = {
     "datasets.load_yelp_review_full": {"data_dir": lambda: _reviews("yelp_review_full_csv", 1)},
     "datasets.load_yelp_review_polarity": {"data_dir": lambda: _reviews("yelp_review_polarity_csv", 1)},
     "estimators.*.save": {"path": lambda: "saved"},
+    "estimators.TorchvisionClassifier.from_pretrained": {
+        "network": lambda: "resnet18",
+        "path": _published_weights,
+        "image_size": lambda: 32,
+    },
+    "experiments.epochs_table": {"records": lambda: pickle.loads(_records())[0]},
     "experiments.budgets_table": {"records": lambda: pickle.loads(_records())[1]},
     "experiments.estimate": {"run": _coreset_run},
     "experiments.format_estimate": {"table": lambda: sksvp.experiments.estimate(_coreset_run())},
@@ -599,6 +621,7 @@ CALLS = {
     "plotting.TrainingRecordDisplay.from_selector": {"selector": lambda: _selector()},
     "plotting.CoresetDisplay.from_run": {"folder": lambda: _reported_run()},
     "plotting.save_active_figure": {"rounds": _rounds, "path": lambda: "figure.png"},
+    "plotting.save_epochs_figure": {"table": _epochs, "path": lambda: "figure.png"},
     "plotting.save_run_figure": {
         "table": lambda: sksvp.experiments.summary_table(_trainings()),
         "path": lambda: "figure.png",

@@ -89,12 +89,18 @@ def test_what_is_taken(share, looks, strategy, balanced):
 
 @pytest.mark.parametrize(("share", "dropped"), [(0.2, 0.3), (0.5, 0.3), (0.8, 0.2), (0.999, 0.001)])
 def test_many_rows_of_a_class_do_without_the_hardest(share, dropped):
-    looks = Looks(share=share, n_per_class=500, outvoted=0.3, doubtful=0.2)
+    looks = Looks(share=share, n_per_class=1000, outvoted=0.3, doubtful=0.2)
     decision = decide_by(looks, Thresholds())
     assert repr(decision.strategy) == f"Stratified(hardest_dropped={dropped}, score=EL2N())"
     assert decision.class_balanced
-    few = decide_by(looks._replace(n_per_class=499), Thresholds())
+    few = decide_by(looks._replace(n_per_class=999), Thresholds())
     assert repr(few.strategy) == "FacilityLocation(weights='confidence')"
+
+
+@pytest.mark.parametrize(("unequal", "strategy"), [(5, "D2()"), (5.1, "FacilityLocation()")])
+def test_rare_classes_are_covered(unequal, strategy):
+    looks = Looks(share=0.3, n_per_class=100, outvoted=0.1, doubtful=0.1, unequal=unequal)
+    assert repr(decide_by(looks, Thresholds()).strategy) == strategy
 
 
 def test_few_rows_of_a_class_are_never_the_hard_ones():

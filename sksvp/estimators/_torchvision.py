@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -143,18 +144,16 @@ class TorchvisionClassifier(ImageClassifier):
         file = find_weights(as_path(path, "path"), network)
         weights = read_weights(file)
         n_classes = count_classes(build_network(network, 2), weights, file)
-        names = np.arange(n_classes) if classes is None else check_labels(classes)
-        if len(names) != n_classes or len(np.unique(names)) != n_classes:
-            raise ValueError(f"classes must be {n_classes} different labels, got {classes!r:.80}.")
+        labels = np.arange(n_classes) if classes is None else _read_classes(classes, n_classes)
         filled = fill_weights(build_network(network, n_classes), weights, file)
         # Outputs are in the order of sorted labels.
-        order = np.argsort(names)
+        order = np.argsort(labels)
         head = find_head(build_network(network, n_classes))[0]
         for name in (f"{head}.weight", f"{head}.bias"):
             if name in filled:
                 filled[name] = filled[name][torch.from_numpy(order)]
         classifier = cls(network)
-        classifier.classes_ = names[order]
+        classifier.classes_ = labels[order]
         classifier.n_features_in_ = 3 * image_size**2
         form = published_format(network, image_size)
         classifier._restore_network(
@@ -198,6 +197,17 @@ class TorchvisionClassifier(ImageClassifier):
 
     def _default_augment(self, *, colour: bool) -> tuple[str, ...]:
         return ("resized-crop", "flip") if colour else ("resized-crop",)
+
+
+def _read_classes(classes: Any, n_classes: int) -> np.ndarray:
+    """Return the labels of a network's outputs, in their order."""
+    try:
+        labels = check_labels(classes)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"classes must be {n_classes} labels, got {classes!r:.80}: {error}") from error
+    if not len(labels) == len(np.unique(labels)) == n_classes:
+        raise ValueError(f"classes must be {n_classes} different labels, got {classes!r:.80}.")
+    return labels
 
 
 class _LoadTorchvision:

@@ -55,8 +55,7 @@ def epochs_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
     ValueError
         If `records` hold no finished training of a target.
     """
-    records = list(records)
-    records_of("target", records)
+    records = records_of("target", records, and_others=("proxy",))
     about = ("kind", "name", "subset_size", "n_rows", "seed")
     lines = [
         {name: record.get(name) for name in about} | line

@@ -3,7 +3,7 @@
 import errno
 import json
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -256,8 +256,8 @@ class RunFolder(RunRecords):
             )
 
 
-def records_of(kind: str, records: Iterable[dict]) -> list[dict]:
-    """Return the records of one kind.
+def records_of(kind: str, records: Iterable[dict], *, and_others: Sequence[str] = ()) -> list[dict]:
+    """Return the records of one kind, of which there must be one, and those of other kinds.
 
     Raises
     ------
@@ -267,10 +267,11 @@ def records_of(kind: str, records: Iterable[dict]) -> list[dict]:
         If there are none.
     """
     try:
-        found = [record for record in records if isinstance(record, dict) and record.get("kind") == kind]
+        known = [record for record in records if isinstance(record, dict)]
     except TypeError as error:
         raise TypeError(f"records must be an iterable of dict, got {records!r}.") from error
-    if not found:
+    found = [record for record in known if record.get("kind") in (kind, *and_others)]
+    if not any(record["kind"] == kind for record in found):
         raise ValueError(f"records must hold finished trainings of the kind {kind!r}, and there are none.")
     return found
 

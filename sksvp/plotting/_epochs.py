@@ -16,6 +16,8 @@ _AXES = {
     "cpu_seconds": "CPU seconds of the training",
 }
 _COLUMNS = ("kind", "name", "n_rows", "seed", "epoch", "test_error")
+# Labels of trainings that rank.
+_PROXIES = {"proxy": "proxy", "target": "target, all rows"}
 _STYLES = {"target": "-", "proxy": "--"}
 
 
@@ -73,7 +75,7 @@ class EpochErrorDisplay:
         if x not in self.table:
             raise ValueError(f"x={x!r} needs this column in the table, got {list(self.table)}.")
         # One training of the target on all rows may serve as both.
-        has_all = "all rows" in set(self.table["name"])
+        has_all = bool(self.table["name"].eq("all rows").any())
         is_double = self.table["kind"].eq("proxy") & self.table["name"].eq("target") & has_all
         tested = self.table[self.table["test_error"].notna() & ~is_double]
         if tested.empty:
@@ -82,21 +84,12 @@ class EpochErrorDisplay:
         self.figure_ = self.ax_.figure
         self.lines_: dict[str, Any] = {}
         colours = {kind: iter(COLOURS * len(tested)) for kind in tested["kind"].unique()}
-        sizes = tested.groupby(["kind", "name"])["n_rows"].nunique().to_dict()
         for (kind, name, n_rows), lines in tested.groupby(["kind", "name", "n_rows"], sort=False):
-            label = str(name).replace("_", " ")
-            if kind == "proxy":
-                label = (
-                    "proxy"
-                    if name == "proxy"
-                    else f"proxy {label}"
-                    if name != "target"
-                    else "target, all rows"
-                )
-            elif sizes[kind, name] > 1:
+            label = _PROXIES.get(str(name), f"proxy {name}") if kind == "proxy" else str(name)
+            if kind == "target" and tested.loc[tested["name"] == name, "n_rows"].nunique() > 1:
                 label += f", {n_rows:,} rows"
             colour = "black" if name == "all rows" else GREYS.get(str(name)) or next(colours[kind])
-            self._plot_training(label, str(kind), lines, x, colour)
+            self._plot_training(label.replace("_", " "), str(kind), lines, x, colour)
         self.ax_.set(xlabel=_AXES[x], ylabel="test error, %")
         self.ax_.set_xlim(left=0)
         self.ax_.set_ylim(bottom=0)

@@ -40,6 +40,8 @@ class Thresholds(NamedTuple):
     enough, plenty : float
         Kept rows of a class by which hard rows are told from odd ones, and by which
         hard ones can be done without.
+    unequal : float
+        How many times larger the largest class is than the smallest.
     few_doubtful, many_doubtful : float
         Shares of doubtful rows.
     some_dropped, most_dropped : float
@@ -56,7 +58,8 @@ class Thresholds(NamedTuple):
     half: float = 0.4
     most_rows: float = 0.6
     enough: float = 20
-    plenty: float = 500
+    plenty: float = 1000
+    unequal: float = 5
     few_doubtful: float = 0.05
     many_doubtful: float = 0.15
     some_dropped: float = 0.1
@@ -170,12 +173,15 @@ class Looks(NamedTuple):
     doubtful : float or None
         Share of the rows that the proxy got wrong at most visits of its training; None
         if no training was recorded.
+    unequal : float
+        How many times larger the largest class is than the smallest.
     """
 
     share: float
     n_per_class: float
     outvoted: float | None
     doubtful: float | None
+    unequal: float = 1.0
 
 
 def look(evidence: Evidence, n_samples: int) -> Looks:
@@ -188,6 +194,7 @@ def look(evidence: Evidence, n_samples: int) -> Looks:
         n_per_class=n_samples / len(sizes),
         outvoted=_outvoted_share(evidence, labels) if sizes.max() <= _MOST_OF_A_CLASS else None,
         doubtful=_doubtful_share(evidence),
+        unequal=sizes.max() / sizes.min(),
     )
 
 
@@ -214,7 +221,8 @@ def decide_by(looks: Looks, limits: Thresholds) -> Decision:
         return _covering("confidence", seen)
     if looks.n_per_class < limits.enough:
         return _random(f"{seen}, too few of a class to tell hard rows from odd ones")
-    if share < limits.quarter:
+    if share < limits.quarter or (share < limits.half and looks.unequal > limits.unequal):
+        # Of rare classes the hard rows do not show what the others look like.
         return _covering(None, seen)
     if share < limits.half:
         return Decision(D2(), True, f"hard rows, no two alike, since {seen}")

@@ -63,6 +63,13 @@ def test_runs_list_show_and_compare(out):
         assert max(map(len, lines)) <= 80
 
 
+def test_a_figure_without_trainings(tmp_path):
+    result = run(
+        "reproduce", "figure8", "--scale", "smoke", "--data-dir", "none", "--device", "cpu", "--out", tmp_path
+    )
+    assert result.exit_code == 0 and "0 trainings" in result.output and "| squeezenet1_1 |" in result.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -328,6 +328,10 @@ def test_a_figure_of_one_table_takes_the_trainings_of_another(tmp_path):
     assert by_epoch.n_missing == 0
     files = by_epoch, job("figure11", tmp_path, seeds=2).write(tmp_path / "report")
     assert {path.name for path in files[1]} >= {"report.md", "report.html", "results.csv"}
+    by_entropy = job("figure12", tmp_path, seeds=2).run()
+    assert by_entropy.n_missing == 0
+    # Of four and of five epochs.
+    assert by_entropy.frame["column"].tolist() == [*range(1, 5), *range(1, 6)] * 2
     depths = job("figure4", tmp_path, seeds=2)
     text = depths.write(tmp_path / "depths")[0].read_text()
     assert "seconds of a training" in text and "·" not in text

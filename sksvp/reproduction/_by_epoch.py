@@ -33,10 +33,8 @@ def sheet_of(job: "Job") -> Sheet:
             for place, seed in enumerate(job.seeds):
                 # Not with itself, where there is another run.
                 other = job.seeds[(place + 1) % len(job.seeds)]
-                model, target = (
-                    job.on_all_rows(str(row.selector), seed),
-                    job.on_all_rows(job.target_name, other),
-                )
+                model = _followed(job, str(row.selector), seed)
+                target = _followed(job, job.target_name, other)
                 if job.trainings.has(model) and job.trainings.has(target):
                     final = job.trainings.order(target, strategy)
                     for epoch, scores in enumerate(job.trainings.followed(model, strategy), start=1):

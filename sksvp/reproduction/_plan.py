@@ -46,7 +46,8 @@ def plan_of(trainings: Trainings, needs: Iterable[Any]) -> pd.DataFrame:
                 cpu,
             ),
         )
-    return pd.DataFrame(list(lines.values()), columns=list(_COLUMNS))
+    # A plan without lines has no types.
+    return pd.DataFrame(list(lines.values()), columns=list(_COLUMNS)).astype({"stored": bool})
 
 
 @validate_params(

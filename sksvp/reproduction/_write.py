@@ -121,7 +121,8 @@ def _about(job: "Job", result: Sheet) -> list[str]:
         )
     lines.append(f"Our seconds are {clock}, measured with sksvp {__version__} on {_hardware(job)}.")
     if result.n_missing:
-        lines.append(f"{result.n_missing} of {len(result.frame)} cells (·) are not trained yet.")
+        cells = f"{result.n_missing} of {len(result.frame)} cells (·)"
+        lines.append(f"{cells} have no result: they are not trained yet, or need two seeds.")
     if job.scale == "smoke":
         lines.append("Scale smoke shows that all runs: its numbers say nothing of the method.")
     return lines

@@ -41,6 +41,7 @@ CASES = {
     "facility location, ImageNet": Case("facility_location", 1_280_000, 512, 1_000, 128_000, "float16"),
     "BADGE, as large as scikit-activeml can": Case("badge", 5_000, 512, 100, 20, rivals=("scikit-activeml",)),
     "BADGE, 100 classes": Case("badge", 50_000, 512, 100, 1_000),
+    "BADGE, a tenth of ImageNet": Case("badge", 100_000, 512, 1_000, 1_000),
     "BADGE, ImageNet": Case("badge", 1_000_000, 512, 1_000, 2_000),
 }
 
@@ -50,9 +51,10 @@ import json, resource, sys, time
 import numpy as np
 folder, strategy, n_samples, side = sys.argv[1:]
 n_samples = int(n_samples)
-X = np.load(folder + "/features.npy", mmap_mode="r" if side == "sksvp" else None)
+mode = "r" if side == "sksvp" else None
+X = np.load(folder + "/features.npy", mmap_mode=mode)
 y = np.load(folder + "/y.npy")
-p = np.load(folder + "/probabilities.npy") if strategy == "badge" else None
+p = np.load(folder + "/probabilities.npy", mmap_mode=mode) if strategy == "badge" else None
 
 def by_class(pick):
     # The same share of each class, as sksvp has it where all classes are of one size.

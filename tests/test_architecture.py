@@ -17,6 +17,7 @@ _LAYERS = (
     ("agreement",),
     ("active", "coreset", "labelling"),
     ("experiments", "plotting"),
+    ("reproduction",),
     ("cli",),
 )
 _BESIDE = {("_storage", "_inputs"), ("active", "labelling"), ("plotting", "experiments")}

@@ -23,6 +23,7 @@ _PACKAGES = (
     ".networks",
     ".experiments",
     ".plotting",
+    ".reproduction",
     ".text",
 )
 
@@ -106,7 +107,8 @@ def _known_options() -> set[str]:
 
     from sksvp.cli._main import app
 
-    commands = get_command(app).commands.values()
+    groups = [get_command(app), get_command(app).commands["runs"]]
+    commands = [command for group in groups for command in group.commands.values()]
     return {"--help", "--version"} | {
         name for command in commands for param in command.params for name in param.opts
     }

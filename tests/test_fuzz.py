@@ -49,9 +49,12 @@ CALLED_BY_THE_PACKAGE = {
     "sksvp.experiments.ActiveRun.learner",
     "sksvp.experiments.CoresetRun.training_arms",
     "sksvp.experiments.CoresetRun.selector",
+    "sksvp.experiments.CoresetRun.target_key",
     "sksvp.experiments.RunFolder",
     "sksvp.experiments.former_run",
     "sksvp.experiments.replay_run",
+    # They train a whole table.
+    "sksvp.reproduction.Reproduction.run",
     # The hooks of a training, called for every batch.
     *(
         f"sksvp.{name}"
@@ -78,7 +81,14 @@ CALLED_BY_THE_PACKAGE = {
 # Bases that users derive from.
 BASES = {"PickingStrategy", "Recorder", "Sampler", "ScoredStrategy", "Strategy"}
 # Their tests train networks or whole experiments.
-SLOW = {"sksvp.estimators", "sksvp.experiments", "sksvp.active", "sksvp.coreset", "sksvp.plotting"}
+SLOW = {
+    "sksvp.estimators",
+    "sksvp.experiments",
+    "sksvp.active",
+    "sksvp.coreset",
+    "sksvp.plotting",
+    "sksvp.reproduction",
+}
 
 # Rows and labels are often checked by scikit-learn, which has other names for them; an index that
 # does not fit is an IndexError in numpy.
@@ -88,6 +98,7 @@ SYNONYMS = {
 }
 
 CPU_SECONDS, SECONDS = 3, 60
+MODEL_KEY = "0123456789abcdef"
 # Legal values: they would download a file, or are called and raise errors of their own.
 LEFT_OUT = {
     "download": ("bool", "numpy bool"),
@@ -250,6 +261,31 @@ def _finished_run(kind):
     return folder
 
 
+def _run_store():
+    """Return a store with one model."""
+    store = sksvp.reproduction.RunStore(Path(f"store {next(_numbers)}"))
+    with store._working_on(MODEL_KEY):
+        store._add(MODEL_KEY, {"finished": "2026-01-01"})
+    return store
+
+
+def _reproduction():
+    return {
+        "name": "table2",
+        "scale": "smoke",
+        "data_dir": "no data",
+        "seeds": 1,
+        "store": f"store {next(_numbers)}",
+        "device": "cpu",
+        "report": _silent,
+    }
+
+
+def _plan():
+    columns = ["key", "network", "rows", "n_rows", "seed", "stored", "seconds", "cpu_seconds"]
+    return pd.DataFrame([["0", "ResNet8", "all rows", 30, 0, False, 1.0, 1.0]], columns=columns)
+
+
 def _texts_file(name="texts.csv"):
     Path(name).write_text("text,label\ngood food,a\nbad food,b\n")
     return name
@@ -406,6 +442,8 @@ SMALL = {
     "CoresetRun": lambda: dict(vars(_coreset_run())),
     "ActiveRun": lambda: dict(vars(_active_run())),
     "HeadedNetwork": lambda: {"network": _network()},
+    "Reproduction": _reproduction,
+    "RunStore": lambda: {"path": _run_store().path},
     "TorchDatasetRows": lambda: {"dataset": _torch_dataset()},
 }
 
@@ -561,6 +599,12 @@ CALLS = {
     "labelling.read_answers": {"path": _answers_file, "classes": lambda: [0, 1]},
     "labelling.write_query": {"path": lambda: "query.csv"},
     "networks.find_head": {"network": lambda: _network()},
+    "reproduction.Reproduction.write": {"folder": lambda: "report"},
+    "reproduction.RunStore.find": {"beginning": lambda: MODEL_KEY[:5]},
+    "reproduction.RunStore.folder": {"key": lambda: MODEL_KEY},
+    "reproduction.RunStore.has": {"key": lambda: MODEL_KEY},
+    "reproduction.RunStore.read": {"key": lambda: MODEL_KEY},
+    "reproduction.format_plan": {"plan": _plan},
     "plotting.ActiveLearningDisplay.from_estimator": {
         "n_repeats": lambda: 1,
         "models": lambda: ("proxy",),

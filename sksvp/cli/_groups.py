@@ -51,6 +51,8 @@ class Option:
         What the texts become. A share or a count has two types.
     is_list : bool
         Whether the option is repeated.
+    is_argument : bool
+        Whether it is typed by its place, without a name.
     """
 
     help: str
@@ -68,11 +70,12 @@ class Option:
     default: Any = None
     kind: Any = str
     is_list: bool = False
+    is_argument: bool = False
 
     @property
     def flag(self) -> str:
-        """The option as it is typed."""
-        return option_of(self.name)
+        """The option as it is typed, or the name of an argument in the help."""
+        return self.name.upper() if self.is_argument else option_of(self.name)
 
     def read(self, given: Any) -> Any:
         """Return the value of what the user typed, and None where nothing was.
@@ -227,6 +230,8 @@ def group_options(group: type[Group]) -> list[Option]:
 
 def _parameter(option: Option) -> inspect.Parameter:
     """Return the parameter of an option for Typer, which reads switches and leaves the others as text."""
+    if option.is_argument:
+        return _argument(option)
     is_switch = option.kind is bool
     info = typer.Option(
         *(option.flags or (option.flag,)),
@@ -246,3 +251,10 @@ def _parameter(option: Option) -> inspect.Parameter:
     return inspect.Parameter(
         option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[typed, info]
     )
+
+
+def _argument(option: Option) -> inspect.Parameter:
+    """Return the parameter of an argument for Typer, which reads it as text."""
+    info = typer.Argument(help=option.help, metavar=option.flag + ("..." if option.is_list else ""))
+    annotation = Annotated[list[str] if option.is_list else str, info]  # type: ignore[valid-type]
+    return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation)

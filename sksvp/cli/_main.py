@@ -12,6 +12,8 @@ from ._coreset import coreset
 from ._help import GroupedHelp
 from ._messages import in_options, tell_warnings
 from ._pilot import pilot
+from ._reproduce import reproduce
+from ._runs import runs
 from ._score import score
 from ._train import train
 
@@ -63,8 +65,10 @@ for command, summary in (
     (score, "Score every training row with a small proxy."),
     (pilot, "Try strategies on held-out rows, and say which one pays."),
     (train, "Train one network on all rows."),
+    (reproduce, "Reproduce a table or figure of the paper."),
 ):
     app.command(cls=GroupedHelp, short_help=summary)(command)
+app.add_typer(runs, short_help="List, show and compare trained models.")
 
 
 @app.callback(invoke_without_command=True)

@@ -8,6 +8,8 @@ from ._epochs import epochs_table
 from ._estimate import estimate, format_estimate
 
 # With a name repeated: for other packages, and no part of the public interface.
+from ._hardware import hardware_name as hardware_name
+from ._kept import forget_training as forget_training
 from ._kept import keep_training as keep_training
 from ._kept import training_folder as training_folder
 from ._replay import former_arms as former_arms
@@ -17,6 +19,7 @@ from ._run_folder import RunFolder
 from ._seconds import clocks_in_order as clocks_in_order
 from ._seconds import in_words as in_words
 from ._table import format_summary, summary_table, trainings_table
+from ._timed import time_training as time_training
 
 __all__ = [
     "ActiveArm",

@@ -194,7 +194,18 @@ class CoresetRun(Experiment):
         return is_ours and self.n_proxies == 1 and any(arm.chooser == TARGET for arm in self.arms())
 
     def target_key(self, seed: int) -> str:
-        """Return the file name of the record of the target that chooses its own rows."""
+        """Return the file name of the record of the target that chooses its own rows.
+
+        Parameters
+        ----------
+        seed : int
+            Seed of the training.
+
+        Returns
+        -------
+        str
+            A `proxy_key`.
+        """
         return next(arm.proxy_key for arm in self.arms() if (arm.chooser, arm.seed) == (TARGET, seed))
 
     def arms(self) -> list[CoresetArm]:

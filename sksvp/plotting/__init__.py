@@ -6,6 +6,10 @@ from ._agreement_matrix import AgreementMatrixDisplay
 from ._coreset import CoresetDisplay, save_run_figure
 from ._data_map import DataMapDisplay
 from ._epochs import EpochErrorDisplay, save_epochs_figure
+
+# With a name repeated: for other packages, and no part of the public interface.
+from ._look import COLOURS as COLOURS
+from ._look import MARKERS as MARKERS
 from ._overlap import OverlapDisplay
 from ._training_record import TrainingRecordDisplay
 

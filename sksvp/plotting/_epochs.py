@@ -16,6 +16,8 @@ _AXES = {
     "cpu_seconds": "CPU seconds of the training",
 }
 _COLUMNS = ("kind", "name", "n_rows", "seed", "epoch", "test_error")
+# Labels of trainings that rank.
+_PROXIES = {"proxy": "proxy", "target": "target, all rows"}
 _STYLES = {"target": "-", "proxy": "--"}
 
 
@@ -82,21 +84,12 @@ class EpochErrorDisplay:
         self.figure_ = self.ax_.figure
         self.lines_: dict[str, Any] = {}
         colours = {kind: iter(COLOURS * len(tested)) for kind in tested["kind"].unique()}
-        sizes = tested.groupby(["kind", "name"])["n_rows"].nunique().to_dict()
         for (kind, name, n_rows), lines in tested.groupby(["kind", "name", "n_rows"], sort=False):
-            label = str(name).replace("_", " ")
-            if kind == "proxy":
-                label = (
-                    "proxy"
-                    if name == "proxy"
-                    else f"proxy {label}"
-                    if name != "target"
-                    else "target, all rows"
-                )
-            elif sizes[kind, name] > 1:
+            label = _PROXIES.get(str(name), f"proxy {name}") if kind == "proxy" else str(name)
+            if kind == "target" and tested.loc[tested["name"] == name, "n_rows"].nunique() > 1:
                 label += f", {n_rows:,} rows"
             colour = "black" if name == "all rows" else GREYS.get(str(name)) or next(colours[kind])
-            self._plot_training(label, str(kind), lines, x, colour)
+            self._plot_training(label.replace("_", " "), str(kind), lines, x, colour)
         self.ax_.set(xlabel=_AXES[x], ylabel="test error, %")
         self.ax_.set_xlim(left=0)
         self.ax_.set_ylim(bottom=0)

@@ -157,7 +157,8 @@ def judge(values: np.ndarray) -> str:
 
 def lines_of(record: dict) -> list[str]:
     """Return the page of a record."""
-    n_seeds = max(len(seeds) for seeds in record["seeds"].values())
+    counts = sorted({len(seeds) for seeds in record["seeds"].values()})
+    n_seeds = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
     lines = [
         "# What `auto` chooses for data and targets that its rule was not made on",
         "",
@@ -170,6 +171,8 @@ def lines_of(record: dict) -> list[str]:
         f"of {DRAWS} draws) is more than its standard error over the seeds, *even* in between; *random* where `auto` "
         "took random rows itself with all seeds. By chance alone one cell in six would be worse.",
     ]
+    if record["settings"]["note"]:
+        lines += ["", record["settings"]["note"]]
     for proxy in PROXIES:
         lines += ["", f"## Proxy: {proxy}", "", *_counts(record, proxy)]
         lines += ["", *_table(record, proxy)]
@@ -239,6 +242,7 @@ def main() -> None:
     options.add_argument(
         "--partial", type=Path, default=Path("bench_auto_unseen"), help="folder of finished seeds"
     )
+    options.add_argument("--note", default="", help="a sentence for the page")
     options.add_argument("--report-only", action="store_true", help="write the page of the finished seeds")
     args = options.parse_args()
     torch.set_num_threads(args.threads)
@@ -254,7 +258,9 @@ def main() -> None:
             found = kept.find(**told)
             if found is not None:
                 seeds.setdefault(told["data"], []).append(found)
-    record = {"settings": {"data": [name_of(spec) for spec in args.data]}, "seeds": seeds}
+    # One seed has no spread.
+    seeds = {name: found for name, found in seeds.items() if len(found) > 1}
+    record = {"settings": {"note": args.note}, "seeds": seeds}
     write(args.out, "bench_auto_unseen", record, lines_of(record))
 
 

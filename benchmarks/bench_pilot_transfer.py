@@ -78,8 +78,8 @@ class Task:
 
     Parameters
     ----------
-    name, kind : str
-        Name of the data set; "images" or "texts".
+    kind : str
+        "images" or "texts".
     X, y, X_test, y_test : array-like
         Rows as they are, and their labels.
     columns : ndarray
@@ -90,7 +90,6 @@ class Task:
         Visits of rows in the training of a target where a tenth is kept.
     """
 
-    name: str
     kind: str
     X: np.ndarray
     y: np.ndarray
@@ -105,6 +104,12 @@ class Task:
         return max(round(self.visits * (share / 0.1) ** 0.5 / (share * len(self.y))), 1)
 
 
+def name_of(folder: str) -> str:
+    """Return the name of a data set on the page."""
+    name = Path(folder).stem.removesuffix("_csv")
+    return "cifar10" if name.startswith("cifar-10") else name
+
+
 def images(folder: str, seed: int, options) -> Task:
     """Return the task of CIFAR-10, or of the digits."""
     data = load_digits() if folder == "digits" else load_cifar10(folder)
@@ -114,10 +119,9 @@ def images(folder: str, seed: int, options) -> Task:
     X, X_test = (
         part if part.ndim == 4 else part[..., None] for part in (data.X_train[rows], data.X_test[tests])
     )
-    name = "digits" if folder == "digits" else "cifar10"
     of_test = X_test, data.y_test[tests]
     visits = options.images_visits
-    return Task(name, "images", X, data.y_train[rows], *of_test, PatchFeatures(X)(X), resnet, visits)
+    return Task("images", X, data.y_train[rows], *of_test, PatchFeatures(X)(X), resnet, visits)
 
 
 def texts(folder: str, seed: int, options) -> Task:
@@ -126,9 +130,8 @@ def texts(folder: str, seed: int, options) -> Task:
     rows = drawn(len(data.y_train), options.texts_rows, seed)
     tests = drawn(len(data.y_test), options.test_rows, seed)
     X, X_test = (np.asarray(list(part), dtype=object) for part in (data.X_train, data.X_test))
-    name, visits = Path(folder).stem.removesuffix("_csv"), options.texts_visits
-    of_test = X_test[tests], data.y_test[tests]
-    return Task(name, "texts", X[rows], data.y_train[rows], *of_test, columns.X[rows], vdcnn, visits)
+    of_test, visits = (X_test[tests], data.y_test[tests]), options.texts_visits
+    return Task("texts", X[rows], data.y_train[rows], *of_test, columns.X[rows], vdcnn, visits)
 
 
 def drawn(n_rows: int, n_kept: int, seed: int) -> np.ndarray:
@@ -217,30 +220,37 @@ def gather(kept: Results, told: dict, judge: str, kind: str) -> dict | None:
     }
 
 
+_WORDS = {
+    "images": "- Images: {images_rows:,} training rows, 256 features of fixed random patches as columns; ResNet20 "
+    "visits {images_visits:,} images where a tenth is kept.",
+    "texts": "- Texts: {texts_rows:,} training rows, 128 components of TF-IDF as columns; VDCNN9 in its small form "
+    "reads 512 characters of a text and visits {texts_visits:,} texts where a tenth is kept.",
+}
+
+
 def lines_of(record: dict) -> list[str]:
     """Return the page of a record."""
     cells, settings = record["cells"], record["settings"]
     lines = [
         "# Whether a pilot's order of strategies holds for convolutional networks",
         "",
-        f"A pilot with three repeats compares {len(STRATEGIES)} strategies and class-balanced random rows on columns: "
-        f"256 features of fixed random patches for {settings['images_rows']:,} images, 128 components of TF-IDF for "
-        f"{settings['texts_rows']:,} texts. The proxy, a network with one hidden layer of 64, and the small networks "
-        "that judge read these columns. The targets read the images and texts themselves: ResNet20, and VDCNN9 in "
-        f"its small form with 512 characters of a text. Each target visits {settings['images_visits']:,} images or "
-        f"{settings['texts_visits']:,} texts where a tenth is kept, and in proportion to the root of the share "
-        "elsewhere: all targets of a cell have as many updates.",
+        f"A pilot with three repeats compares {len(STRATEGIES)} strategies and class-balanced random rows on columns. "
+        "Its proxy, a network with one hidden layer of 64, and the small networks that judge read these columns. The "
+        "targets read the rows themselves, and visit rows in proportion to the root of the share that is kept: all "
+        "targets of a cell have as many updates.",
+        "",
+        *[_WORDS[kind].format(**settings) for kind in dict.fromkeys(cell["kind"] for cell in cells)],
         "",
         "*Gain*: points of the target's test error below class-balanced random rows, the mean of "
         f"{DRAWS} draws. *The best*: the best strategy in hindsight on the same test rows. *Spread*: the standard "
         "deviation of the draws. *Rank agreement*: Spearman's correlation of the errors of pilot and target over the "
-        "strategies, their mean over the seeds.",
+        "strategies, their mean over the cells.",
     ]
     if settings["note"]:
         lines += ["", settings["note"]]
     lines += [
         "",
-        "| data set | target | judge | kept | seeds | error of random rows, % | spread | picks | gain of the pick "
+        "| data set | target | judge | kept | cells | error of random rows, % | spread | picks | gain of the pick "
         "| gain of the best | within half a point of the best | worse than random by more than its spread "
         "| rank agreement | pilot, s |",
         "|---" * 14 + "|",
@@ -338,16 +348,17 @@ def main() -> None:
     cells = []
     for seed in range(args.seeds):
         for make, folder, shares in tasks:
-            task = make(folder, seed, args)
-            judges = [name for name in args.judges if name != "resnet8" or task.kind == "images"]
-            with tempfile.TemporaryDirectory() as memory, warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                for share in shares:
-                    told = {"data": task.name, "share": share, "seed": seed}
-                    if not args.report_only:
+            kind = make.__name__
+            judges = [name for name in args.judges if name != "resnet8" or kind == "images"]
+            cells_told = [{"data": name_of(folder), "share": share, "seed": seed} for share in shares]
+            if not args.report_only:
+                task = make(folder, seed, args)
+                with tempfile.TemporaryDirectory() as memory, warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    for told in cells_told:
                         run(task, told, judges, kept, Path(memory))
-                    found = [gather(kept, told, judge, task.kind) for judge in judges]
-                    cells += [cell for cell in found if cell is not None]
+            found = [gather(kept, told, judge, kind) for told in cells_told for judge in judges]
+            cells += [cell for cell in found if cell is not None]
     cells.sort(key=lambda cell: (cell["kind"], cell["judge"], cell["share"], cell["seed"]))
     names = ("images_rows", "texts_rows", "test_rows", "images_visits", "texts_visits", "note")
     record = {"settings": {name: getattr(args, name) for name in names}, "cells": cells}

@@ -123,7 +123,9 @@ def pilot(
 
     The verdict is about models like the one that was trained. Picks by small networks
     were also good for boosted trees, and for a logistic regression where little was
-    kept, but not always: ``docs/results/bench_pilot.md`` has the figures.
+    kept, but not always: ``docs/results/bench_pilot.md`` has the figures. Picks by small
+    networks on columns made of images were no better than random for a briefly trained
+    ResNet20 (``bench_pilot_transfer.md``).
 
     Examples
     --------

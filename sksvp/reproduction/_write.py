@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _DIGITS = {title: digits for title, _, digits in MEASURES.values()}
 _STYLE = (
-    "body{font-family:sans-serif;max-width:75em;margin:2em auto;padding:0 1em}table{border-collapse:collapse;margin:1em 0;display:block;overflow-x:auto}"
+    "body{font-family:sans-serif;max-width:75em;margin:2em auto;padding:0 1em}"
+    "table{border-collapse:collapse;margin:1em 0;display:block;overflow-x:auto}"
     "td,th{border-bottom:1px solid #ccc;padding:.3em .7em;text-align:right}td:first-child,th:first-child"
     "{text-align:left}small{color:#666}"
 )

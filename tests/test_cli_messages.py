@@ -115,7 +115,7 @@ def test_the_library_names_no_option():
 def test_every_option_has_the_name_of_its_field():
     for command in get_command(app).commands.values():
         for param in command.params:
-            shown = [param.human_readable_name] if param.param_type_name == "argument" else param.opts
+            shown = [param.name.upper()] if param.param_type_name == "argument" else param.opts
             assert OPTIONS[param.name].flag in shown
 
 

@@ -1,12 +1,9 @@
-"""What is noted after each epoch of a training: the scores of the rows, and the error on the test rows."""
+"""What is noted after each epoch of a training: the scores of the rows, and losses and errors."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from skorch.callbacks import Callback
-from skorch.dataset import Dataset
-from skorch.helper import predefined_split
 
 from .._clock import Clock
 from ..strategies import Evidence, resolve_strategy
@@ -74,34 +71,6 @@ class Follow:
         """Continue from what `state` returned."""
         self.n_epochs, self.seconds = int(state["n_epochs"]), np.array(state["seconds"])
         self.scores = {name: list(state[name]) for name in self.rules}
-
-
-class CountTestErrors(Callback):
-    """Record the share of the rows of the validation that a network gets wrong after each epoch."""
-
-    def on_epoch_begin(self, net, **kwargs):
-        self.n_wrong_, self.n_rows_ = 0, 0
-
-    def on_batch_end(self, net, batch, training, y_pred=None, **kwargs):
-        if not training:
-            y = batch[1]
-            self.n_wrong_ = self.n_wrong_ + (y_pred.argmax(1) != y).sum()
-            self.n_rows_ += len(y)
-
-    def on_epoch_end(self, net, **kwargs):
-        net.history.record("test_error", float(self.n_wrong_) / self.n_rows_)
-
-
-def test_each_epoch(network: Any, X_test: Any, y_test: np.ndarray) -> None:
-    """Have a network measure its error on the test rows after each epoch."""
-    params = network.net_params or {}
-    # skorch takes a list for several inputs.
-    X_test = np.asarray(X_test, dtype=object) if isinstance(X_test, list) else X_test
-    more = {
-        "train_split": predefined_split(Dataset(X_test, y_test)),
-        "callbacks": [*params.get("callbacks", []), ("test_errors", CountTestErrors())],
-    }
-    network.set_params(net_params={**params, **more})
 
 
 def history_of(estimator: Any) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,12 +14,13 @@ from .._clock import Clock
 from .._device import resolve_device, resolve_precision
 from .._inputs._containers import take_rows
 from .._storage._identity import versions
+from ..estimators import measuring_test_error
 from ..experiments import forget_training, hardware_name, keep_training
 from ..proxies import as_proxy
 from ..strategies import Evidence, KCenters, choose, count_rows, resolve_strategy
 from ._data import Data
-from ._follow import ALWAYS_FOLLOWED, Follow, history_of, test_each_epoch
-from ._models import Model, Network, Rows
+from ._follow import ALWAYS_FOLLOWED, Follow, history_of
+from ._models import Model, Rows
 from ._store import RunStore
 
 _CLOCKS = ("seconds", "cpu_seconds")
@@ -124,27 +126,22 @@ class Trainings:
         keep_training(estimator, states, self.checkpoint_every)
         is_whole = len(rows) == len(data.y_train)
         proxy = as_proxy(estimator)
-        if is_whole and proxy.has_epochs:
-            test_each_epoch(estimator, data.X_test, data.y_test)
+        is_tested = is_whole and proxy.has_epochs
+        tests = measuring_test_error(data.X_test, data.y_test) if is_tested else nullcontext()
         watch = None
         if proxy.has_epochs:
             followed = (ALWAYS_FOLLOWED, *model.followed) if is_whole else model.followed
             watch = Follow(followed, data.y_train[rows], model.network.stop_after)
         X = data.X_train if is_whole else take_rows(data.X_train, rows)
         self._last = ("", None)
-        with Clock() as fit:
+        with tests, Clock() as fit:
             trained = proxy.train(X, data.y_train[rows], watch=watch).estimator
         fit.add_earlier(trained)
         with Clock() as testing:
             error = 1.0 - float(trained.score(data.X_test, data.y_test))
         history = history_of(trained)
-        n_tests = sum("test_error" in epoch for epoch in history)
-        spent = {
-            clock: max(0.0, total - n_tests * test - (watch.seconds[place] if watch else 0.0))
-            for place, (clock, total, test) in enumerate(
-                [("seconds", fit.wall, testing.wall), ("cpu_seconds", fit.cpu, testing.cpu)]
-            )
-        }
+        following = watch.seconds if watch else np.zeros(2)
+        spent = dict(zip(_CLOCKS, np.maximum(0.0, (fit.wall, fit.cpu) - following).tolist(), strict=True))
         if hasattr(trained, "save"):
             known = trained.get_params(deep=False)
             trained.set_params(
@@ -297,11 +294,8 @@ class Trainings:
         return self._said[key, requires]
 
     def _load(self, model: Model, key: str) -> Any:
-        return _read_model(model.network, self.store.folder(key) / "model.safetensors", self.device)
-
-
-def _read_model(network: Network, path: Any, device: str) -> Any:
-    return getattr(estimators, network.estimator).load(path, device=device)
+        kind = getattr(estimators, model.network.estimator)
+        return kind.load(self.store.folder(key) / "model.safetensors", device=self.device)
 
 
 def _by_epoch(strategy: str) -> str:

@@ -1,12 +1,12 @@
 """Arrays that are made block by block, in memory or, if they are large, in a file that is mapped into it."""
 
-import mmap
-import os
 import tempfile
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+
+from .._storage._mapped import map_file, writing_temporary_file
 
 # Largest number of bytes that is kept in memory.
 BYTES_IN_MEMORY = 2**30
@@ -47,17 +47,8 @@ def array_of_blocks(
             whole[start : start + len(block)] = block
             start += len(block)
         return whole
-    try:
-        with tempfile.TemporaryFile() as file:
-            for block in blocks:
-                file.write(np.ascontiguousarray(block).data)
-            file.flush()
-            # The map outlives the file object. No np.memmap: joblib would hand it on by the name of its file.
-            return np.ndarray(shape, dtype, buffer=mmap.mmap(file.fileno(), 0))
-    except OSError as error:
-        raise OSError(
-            error.errno,
-            f"{what} need {n_bytes:,} bytes in the folder of temporary files, and they could not be written "
-            f"({os.strerror(error.errno or 0)}). Make room there, or set TMPDIR to another folder",
-            tempfile.gettempdir(),
-        ) from error
+    with writing_temporary_file(f"{what} need", n_bytes), tempfile.TemporaryFile() as file:
+        for block in blocks:
+            file.write(np.ascontiguousarray(block).data)
+        file.flush()
+        return map_file(file, shape, dtype)

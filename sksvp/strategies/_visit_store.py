@@ -1,11 +1,11 @@
 """Values of each visit of each row, in memory or, if they are many, in a file that is mapped into it."""
 
-import mmap
-import os
 import tempfile
 from typing import Any
 
 import numpy as np
+
+from .._storage._mapped import map_file, writing_temporary_file
 
 # Largest number of bytes that is kept in memory.
 BYTES_IN_MEMORY = 2**28
@@ -51,24 +51,15 @@ class VisitStore:
             self.array = np.concatenate([self.array, blank])
             return
         # Written out, not left as a hole: a mapped hole without room on the disk would end the process.
-        try:
+        with writing_temporary_file("the training record needs", self.array.nbytes + blank.nbytes):
             file = self._file or tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # it outlives this call
             if self._file is None:
                 _write(file, self.array)
             file.seek(self.array.nbytes)
             _write(file, blank)
-        except OSError as error:
-            raise OSError(
-                error.errno,
-                f"the training record needs {self.array.nbytes + blank.nbytes:,} bytes in the folder of temporary "
-                f"files, and they could not be written ({os.strerror(error.errno or 0)}). Make room there, or set "
-                "TMPDIR to another folder",
-                tempfile.gettempdir(),
-            ) from error
         self._file = file
         shape = (len(self.array) + n_visits, *self.array.shape[1:])
-        # No np.memmap: joblib hands such an array to its workers by the name of its file.
-        self.array = np.ndarray(shape, self.array.dtype, buffer=mmap.mmap(self._file.fileno(), 0))
+        self.array = map_file(file, shape, self.array.dtype)
 
 
 def _write(file: Any, array: np.ndarray) -> None:

@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions, validate_params
 from sklearn.utils.validation import check_is_fitted
 
+from .._inputs._names import names
 from .._inputs._parameters import RealNumber, WholeNumber
 from ..strategies import (
     LABEL_ISSUE_WAYS,
@@ -127,9 +128,9 @@ class LabelIssuesMixin:
         elif flag == "made_up_class":
             is_issue = scores > self._lowest_of_made_up_class(by, X, fit_params)
         else:
-            if not isinstance(flag, str) and flag > len(scores):
-                raise ValueError(f"flag={flag} must be at most {len(scores)}, the number of rows of X.")
-            is_issue = mark_highest(scores, count_rows(flag, len(scores)))
+            with names("flag"):
+                n_flagged = count_rows(flag, len(scores))
+            is_issue = mark_highest(scores, n_flagged)
         table = pd.DataFrame(
             {
                 "row": np.arange(len(scores)),

@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .._inputs._parameters import ListOf, TableWith, WholeNumber
 from .._inputs._paths import as_path
-from ._look import AXES_OR_NONE, COLOURS, GREYS, MARKERS, axes_or_new
+from ._look import AXES_OR_NONE, COLOURS, GREYS, MARKERS, axes_or_new, finish_curves
 
 _STYLES = {"target": "-", "proxy": "--"}
 _MODELS = [StrOptions(set(_STYLES)), ListOf(StrOptions(set(_STYLES)))]
@@ -127,11 +127,7 @@ class ActiveLearningDisplay:
                 label = f"{name}, {model}" if name and len(models) > 1 else name or model
                 self._plot_model(label.replace("_", " "), model, lines, look)
             self._mark_stop(name, lines, look["color"])
-        ax.set(xlabel="labelled rows", ylabel="test error, %")
-        ax.set_xlim(left=0)
-        ax.set_ylim(bottom=0)
-        ax.grid(alpha=0.3)
-        ax.legend(frameon=False)
+        finish_curves(ax, "labelled rows", "test error, %")
         return self
 
     def _methods(self) -> list[tuple[str, pd.DataFrame]]:

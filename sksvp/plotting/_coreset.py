@@ -6,7 +6,7 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 from .._inputs._parameters import TableWith
 from .._inputs._paths import as_path
 from .._storage._sealed import check_seal
-from ._look import AXES_OR_NONE, COLOURS, GREYS, MARKERS, axes_or_new, save_panels
+from ._look import AXES_OR_NONE, COLOURS, GREYS, MARKERS, axes_or_new, finish_curves, save_panels
 
 _AXES = {
     "rows": "training rows of the target",
@@ -119,11 +119,7 @@ class CoresetDisplay:
                 marker=MARKERS[number % len(MARKERS)],
                 capsize=3,
             )
-        ax.set(xlabel=_AXES[x], ylabel="test error of the target, %")
-        ax.set_xlim(left=0)
-        ax.set_ylim(bottom=0)
-        ax.grid(alpha=0.3)
-        ax.legend(frameon=False)
+        finish_curves(ax, _AXES[x], "test error of the target, %")
         return self
 
     def _plot_all_rows(self, rows: pd.DataFrame, x: str) -> None:

@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .._inputs._parameters import TableWith
 from .._inputs._paths import as_path
-from ._look import AXES_OR_NONE, COLOURS, GREYS, axes_or_new, save_panels
+from ._look import AXES_OR_NONE, COLOURS, GREYS, axes_or_new, finish_curves, save_panels
 
 _AXES = {
     "epoch": "epochs of the training",
@@ -90,11 +90,7 @@ class EpochErrorDisplay:
                 label += f", {n_rows:,} rows"
             colour = "black" if name == "all rows" else GREYS.get(str(name)) or next(colours[kind])
             self._plot_training(label.replace("_", " "), str(kind), lines, x, colour)
-        self.ax_.set(xlabel=_AXES[x], ylabel="test error, %")
-        self.ax_.set_xlim(left=0)
-        self.ax_.set_ylim(bottom=0)
-        self.ax_.grid(alpha=0.3)
-        self.ax_.legend(frameon=False)
+        finish_curves(self.ax_, _AXES[x], "test error, %")
         return self
 
     def _plot_training(self, label: str, kind: str, lines: pd.DataFrame, x: str, colour: str) -> None:

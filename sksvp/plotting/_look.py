@@ -28,6 +28,15 @@ def axes_or_new(ax: Any) -> Any:
     return plt.subplots(layout="constrained")[1]
 
 
+def finish_curves(ax: Any, x_label: str, y_label: str) -> None:
+    """Label axes of errors, which begin at 0, and add a grid and the legend."""
+    ax.set(xlabel=x_label, ylabel=y_label)
+    ax.set_xlim(left=0)
+    ax.set_ylim(bottom=0)
+    ax.grid(alpha=0.3)
+    ax.legend(frameon=False)
+
+
 def save_panels(draw: Any, xs: Sequence[str], path: Any) -> None:
     """Draw one panel for each x side by side, with one legend below them, into a PNG file.
 

@@ -139,8 +139,8 @@ class ActiveRun(Experiment):
             has_parameters = isinstance(strategy, str) and ":" in strategy
             resolve_pool_strategy(named_strategy(strategy) if has_parameters else strategy)
         plan = self.plan()
-        for arm in self.arms():
-            # What no arm could run with shows before any of them is trained.
+        for arm in (arm for arm in self.arms() if arm.seed == self.seeds[0]):
+            # What no arm could run with shows before any of them is trained; a seed changes nothing.
             check_learner(
                 self._learner(arm, self._chooser(arm), self.target), self.X_train, self.start_features
             )

@@ -119,9 +119,16 @@ def images(folder: str, seed: int, options) -> Task:
     X, X_test = (
         part if part.ndim == 4 else part[..., None] for part in (data.X_train[rows], data.X_test[tests])
     )
-    of_test = X_test, data.y_test[tests]
-    visits = options.images_visits
-    return Task("images", X, data.y_train[rows], *of_test, PatchFeatures(X)(X), resnet, visits)
+    columns, visits = PatchFeatures(X)(X), options.images_visits
+    X, X_test = (averaged(part, options.images_averaged) for part in (X, X_test))
+    return Task("images", X, data.y_train[rows], X_test, data.y_test[tests], columns, resnet, visits)
+
+
+def averaged(X: np.ndarray, block: int) -> np.ndarray:
+    """Return images whose pixels are means of blocks of so many by so many."""
+    n_rows, height, width, n_colours = X.shape
+    shape = n_rows, height // block, block, width // block, block, n_colours
+    return X.reshape(shape).mean(axis=(2, 4)).round().astype(X.dtype)
 
 
 def texts(folder: str, seed: int, options) -> Task:
@@ -222,7 +229,8 @@ def gather(kept: Results, told: dict, judge: str, kind: str) -> dict | None:
 
 _WORDS = {
     "images": "- Images: {images_rows:,} training rows, 256 features of fixed random patches as columns; ResNet20 "
-    "visits {images_visits:,} images where a tenth is kept.",
+    "sees their means over blocks of {images_averaged} by {images_averaged} pixels and visits {images_visits:,} "
+    "images where a tenth is kept.",
     "texts": "- Texts: {texts_rows:,} training rows, 128 components of TF-IDF as columns; VDCNN9 in its small form "
     "reads 512 characters of a text and visits {texts_visits:,} texts where a tenth is kept.",
 }
@@ -325,6 +333,12 @@ def main() -> None:
     options.add_argument("--seeds", type=int, default=2, help="number of seeds")
     options.add_argument("--judges", nargs="*", choices=JUDGES, default=["networks"])
     options.add_argument("--images-rows", type=int, default=10_000, help="training images")
+    options.add_argument(
+        "--images-averaged",
+        type=int,
+        default=1,
+        help="side of the blocks of pixels that the targets see as one",
+    )
     options.add_argument("--texts-rows", type=int, default=25_000, help="training texts")
     options.add_argument("--test-rows", type=int, default=4_000)
     options.add_argument("--images-visits", type=int, default=VISITS["images"])
@@ -360,7 +374,15 @@ def main() -> None:
             found = [gather(kept, told, judge, kind) for told in cells_told for judge in judges]
             cells += [cell for cell in found if cell is not None]
     cells.sort(key=lambda cell: (cell["kind"], cell["judge"], cell["share"], cell["seed"]))
-    names = ("images_rows", "texts_rows", "test_rows", "images_visits", "texts_visits", "note")
+    names = (
+        "images_rows",
+        "images_averaged",
+        "texts_rows",
+        "test_rows",
+        "images_visits",
+        "texts_visits",
+        "note",
+    )
     record = {"settings": {name: getattr(args, name) for name in names}, "cells": cells}
     write(args.out, "bench_pilot_transfer", record, lines_of(record))
 

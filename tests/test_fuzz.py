@@ -350,6 +350,13 @@ def _cifar100():
     return "."
 
 
+def _mnist():
+    for part in ("train", "t10k"):
+        Path(f"{part}-images-idx3-ubyte").write_bytes(bytes((0, 0, 8, 3, *(0, 0, 0, 2) * 3, *range(8))))
+        Path(f"{part}-labels-idx1-ubyte").write_bytes(bytes((0, 0, 8, 1, 0, 0, 0, 2, 0, 1)))
+    return "."
+
+
 def _reviews(folder, n_columns):
     Path(folder).mkdir(exist_ok=True)
     for name in ("train.csv", "test.csv"):
@@ -568,6 +575,7 @@ CALLS = {
     "datasets.load_image_folder": {"root": _image_files, "image_size": lambda: 8},
     "datasets.load_imdb": {"data_dir": lambda: _reviews("imdb_csv", 1)},
     "datasets.load_label_prefix": {"path": _prefix_file},
+    "datasets.load_mnist": {"data_dir": _mnist},
     "datasets.load_text_csv": {
         "path": _texts_file,
         "text_column": lambda: "text",

@@ -16,7 +16,7 @@ from sksvp._storage._sealed import DamagedFile, write_sealed_json
 from sksvp._torchvision import import_torchvision
 from sksvp.agreement import rank_correlation
 from sksvp.reproduction import Reproduction, RunStore, table_names
-from sksvp.reproduction._data import Data, load_data
+from sksvp.reproduction._data import Data, average_blocks, load_data
 from sksvp.reproduction._follow import Follow
 from sksvp.reproduction._models import ALL_ROWS, Model, Network, Rows
 from sksvp.reproduction._sheet import printed
@@ -321,7 +321,7 @@ def test_a_figure_of_one_table_takes_the_trainings_of_another(tmp_path):
     ]
     line = result.panel("entropy").iloc[0]
     assert line["row"] == line["column"] and line["ours"] == pytest.approx(rank_correlation(*scores))
-    for name, n_missing in (("figure11", 0), ("figure4", 0), ("table2", 54)):
+    for name, n_missing in (("figure11", 0), ("figure4", 0), ("table2", 60)):
         plan = job(name, tmp_path, seeds=2).plan()
         assert (~plan["stored"]).sum() == n_missing
     by_epoch = job("figure11", tmp_path, seeds=2).run()
@@ -361,6 +361,57 @@ def test_an_active_table_counts_the_trainings_before_each_selection(tmp_path):
     fits = np.cumsum([table._job.trainings.find(model)["fit"]["cpu_seconds"] for model in chain])
     assert (spent > fits).all() and (np.diff(spent) > 0).all()
     assert result.panel("times faster selection than the baseline")["paper"].iloc[-1] == "43.1"
+
+
+def test_only_the_lines_and_shares_that_are_asked_for_are_trained(tmp_path):
+    asked = {"lines": ["random", "entropy:resnet20"], "shares": [0.5, 1.0]}
+    table = job("table2", tmp_path, seeds=1, **asked)
+    assert table.plan()["rows"].tolist() == [
+        "50% at random",
+        "all rows",
+        "all rows",
+        "50% by entropy of ResNet8",
+    ]
+    errors = table.run().panel("error %")
+    there = errors.dropna(subset="ours")
+    assert there["row"].str.startswith(("random", "entropy, ResNet20")).all()
+    assert there["column"].tolist() == [0.5, 1.0, 0.5] and len(errors) == 31
+    assert not job("table2", tmp_path, seeds=1).run().frame.empty
+    chain = job("table1", tmp_path, seeds=1, lines=["k_centers:resnet20"], shares=[0.2]).plan()
+    assert chain["network"].value_counts().to_dict() == {"ResNet8": 2, "ResNet14 (5)": 1}
+    assert set(job("figure3", tmp_path, lines=["resnet56"]).plan()["network"]) == {"ResNet8 (5)"}
+
+
+def test_the_gain_over_all_rows_counts_the_proxy(tmp_path):
+    table = job("table2", tmp_path, seeds=2, lines=["random", "entropy:resnet20"], shares=[0.5, 1.0])
+    gains = table.run().panel("times faster, end to end, than all rows").dropna(subset="ours")
+    trainings, target, proxy = table._job.trainings, table._job.target_name, "resnet20"
+
+    def seconds(models):
+        return np.array([trainings.find(model)["fit"]["cpu_seconds"] for model in models])
+
+    on_all = seconds(table._job.on_all_rows(target, seed) for seed in (0, 1))
+    at_random = seconds(table._job.at_random(table._job.target, 0.5, seed) for seed in (0, 1))
+    row = next(row for row in table._job.rows if row.answers_to(f"entropy:{proxy}"))
+    chosen = seconds(table._layout._target(table._job, row, 0.5, seed) for seed in (0, 1))
+    chosen += seconds(table._job.on_all_rows(proxy, seed) for seed in (0, 1))
+    chosen += [
+        trainings.select(table._job.on_all_rows(proxy, seed), "entropy", 200).seconds["cpu_seconds"]
+        for seed in (0, 1)
+    ]
+    assert gains["column"].tolist() == [0.5, 1.0, 0.5]
+    expected = [on_all.mean() / at_random.mean(), 1.0, on_all.mean() / chosen.mean()]
+    assert gains["ours"].to_numpy() == pytest.approx(expected)
+
+
+def test_images_whose_pixels_are_means_of_blocks():
+    images = np.random.RandomState(0).randint(0, 256, (3, 4, 6, 3), dtype=np.uint8)
+    found = average_blocks(images, 2)
+    assert found.shape == (3, 2, 3, 3) and found.dtype == np.uint8
+    for row in range(2):
+        for column in range(3):
+            block = images[:, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+            assert (found[:, row, column] == np.round(block.mean(axis=(1, 2)))).all()
 
 
 def test_pretrained_networks_from_a_folder_of_weights(tmp_path):
@@ -417,6 +468,15 @@ def test_bold_is_the_papers_rule():
         ({"dataset": "imagenet"}, "dataset='imagenet' is not in table2, which has cifar10, cifar100, digits"),
         ({"scale": "tiny"}, "scale"),
         ({"seeds": 0}, "seeds"),
+        (
+            {"lines": ["entropi"]},
+            "lines='entropi' is unknown.*known are random, k_centers:resnet164",
+        ),
+        ({"lines": "random"}, "lines"),
+        ({"lines": []}, "lines"),
+        ({"shares": [0.4]}, r"shares=0.4 is not in table2, which has the shares 0.3, 0.5, 0.7, 1.0"),
+        ({"shares": [0.0]}, "shares"),
+        ({"name": "figure3", "shares": [0.5]}, "shares=0.5 is not in figure3, which has no shares"),
         ({"scale": "small"}, "has no folder cifar-10-batches-py"),
         ({"device": "gpu9"}, "device"),
     ],

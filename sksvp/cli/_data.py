@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # The kind of rows of each known data set. Loaders in sksvp.datasets have their names; that of ``folder`` is
 # load_image_folder.
 DATASETS = {
-    **dict.fromkeys(("digits", "cifar10", "cifar100", "folder"), "images"),
+    **dict.fromkeys(("digits", "cifar10", "cifar100", "mnist", "folder"), "images"),
     **dict.fromkeys(("ag_news", "amazon_review_full", "amazon_review_polarity", "dbpedia", "imdb"), "texts"),
     **dict.fromkeys(("yahoo_answers", "yelp_review_full", "yelp_review_polarity"), "texts"),
 }

@@ -16,12 +16,12 @@ class Published(Group):
     """What is reproduced."""
 
     panel: ClassVar[str] = "Table"
-    parameters: ClassVar[dict[str, str]] = {"name": "table"}
+    parameters: ClassVar[dict[str, str]] = {"name": "table", "lines": "line", "shares": "share"}
 
     table: str = option("table1 to table4, or figure2 to figure13.", is_argument=True, default="")
     dataset: str | None = option(
         "A data set of the paper (cifar10, cifar100, imagenet, amazon_review_polarity, amazon_review_full), or one "
-        "that stands in for it (digits, imdb, yelp_review_polarity, generated_texts).",
+        "that stands in for it (digits, mnist, imdb, yelp_review_polarity, generated_texts).",
         unset="the table's first",
     )
     data_dir: Path = option("Folder of the data set's files.", default=Path("data"))
@@ -35,6 +35,11 @@ class Published(Group):
     seeds: int | None = option(
         "Number of repetitions, with the seeds 0, 1, ...", high=1000, unset="the scale's, or the paper's"
     )
+    line: list[str] | None = option(
+        "A line of the table, such as random, resnet20 or entropy:resnet20; others are shown if they are stored.",
+        unset="all",
+    )
+    share: list[float] | None = option("A column of the table, such as 0.5.", low=0, high=1, unset="all")
     weights: Path | None = option(
         "Folder of weights of torchvision's networks, NAME.safetensors or NAME.pth, for figure8.", exists=True
     )
@@ -92,13 +97,14 @@ def reproduce(published: Published, kept: Kept) -> None:
       sksvp reproduce table2 --scale smoke
       sksvp reproduce table1 --dataset cifar10 --data-dir data --plan
       sksvp reproduce table1 --dataset imdb --data-dir data --seeds 3
+      sksvp reproduce table2 --line random --line entropy:resnet20 --share 0.5
     """
     from ..reproduction import Reproduction, format_plan
 
     kept.check()
-    given = {name: value for name, value in vars(published).items() if name != "table"}
+    flags = {flag: name for name, flag in Published.parameters.items()}
+    given = {flags.get(flag, flag): value for flag, value in vars(published).items()}
     job = Reproduction(
-        published.table,
         **given,
         store=kept.store,
         checkpoint_every=kept.checkpoint_every,

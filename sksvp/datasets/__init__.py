@@ -6,6 +6,7 @@ from ._digits import load_digits
 from ._image_folder import ImageFolderRows, load_image_folder
 from ._label_prefix import is_label_prefix_file as is_label_prefix_file
 from ._label_prefix import load_label_prefix
+from ._mnist import load_mnist
 from ._reviews import (
     load_ag_news,
     load_amazon_review_full,
@@ -37,6 +38,7 @@ __all__ = [
     "load_image_folder",
     "load_imdb",
     "load_label_prefix",
+    "load_mnist",
     "load_text_csv",
     "load_yahoo_answers",
     "load_yelp_review_full",

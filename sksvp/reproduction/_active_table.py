@@ -18,8 +18,9 @@ _MEASURES = ("error", "speed_up", "selection")
 def needs(job: "Job") -> Iterator[Need]:
     """Yield the targets at each budget, seed by seed, and the proxies whose error is shown."""
     for seed in job.seeds:
-        for row in job.rows:
-            for n_rounds in range(1, len(job.shares) + 1):
+        for row in job.asked_rows:
+            for share in job.asked_shares:
+                n_rounds = job.shares.index(share) + 1
                 yield Need(Model(job.target, _labelled(job, row, n_rounds, seed), seed))
                 if row.selector is not None and "proxy_error" in _measures(job):
                     yield Need(_selector(job, row, n_rounds, seed))

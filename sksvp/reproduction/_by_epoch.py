@@ -19,7 +19,7 @@ def needs(job: "Job") -> Iterator[Need]:
     """Yield the networks on all rows, whose scores are kept after each epoch, and the rankings of the targets."""
     strategies = tuple(job.table.settings["strategies"])
     for seed in job.seeds:
-        for row in job.rows:
+        for row in job.asked_rows:
             is_target = row.selector == job.target_name
             yield Need(_followed(job, str(row.selector), seed), ordered=strategies if is_target else ())
 

@@ -13,44 +13,49 @@ from ._tables import Row
 if TYPE_CHECKING:
     from ._job import Job
 
-_MEASURES = ("error", "selection", "total", "total_speed_up")
+_MEASURES = ("error", "selection", "total", "total_speed_up", "all_speed_up")
 
 
 def needs(job: "Job") -> Iterator[Need]:
     """Yield the targets, seed by seed: a run that is stopped early has whole seeds."""
     for seed in job.seeds:
-        for row in job.rows:
+        for row in job.asked_rows:
             for share in _shares(job, row):
-                yield Need(_target(job, row, share, seed))
+                if share in job.asked_shares:
+                    yield Need(_target(job, row, share, seed))
 
 
 def sheet_of(job: "Job") -> Sheet:
     """Return error, seconds and speed-up of each line at each share."""
     found = {id(row): {share: _measured(job, row, share) for share in _shares(job, row)} for row in job.rows}
+    on_all = _on_all_rows(job)
     lines = []
     for measure in job.table.settings.get("measures", _MEASURES):
         title, factor, _ = MEASURES[measure]
         for row in job.rows:
-            if measure != "error" and row.strategy == "random":
+            baseline = _baseline(job, row)
+            if measure not in _of_random_rows(row) or (measure == "total_speed_up" and baseline is None):
                 continue
             for place, share in enumerate(_shares(job, row)):
-                baseline = _baseline(job, row)
-                values, paper, bold = (
-                    found[id(row)][share].get(measure, []),
-                    _paper(row, measure, place),
-                    (False,) * 2,
-                )
-                if measure == "total_speed_up":
-                    if baseline is None:
-                        continue
-                    ours, theirs = found[id(row)][share], found[id(baseline)][share]
+                ours, paper, bold = found[id(row)][share], _paper(row, measure, place), (False, False)
+                values = ours.get(measure, [])
+                if measure == "total_speed_up" and baseline is not None:
+                    theirs = found[id(baseline)][share]
                     values = _ratio(theirs["total"], ours["total"])
                     paper = _paper_ratio(baseline, row, place)
                     bold = _bold(row, baseline, place, ours["error"], theirs["error"])
+                if measure == "all_speed_up":
+                    values = _ratio(on_all["total"], ours["total"])
+                    bold = (False, share < 1 and _is_as_good(ours["error"], on_all["error"]))
                 lines.append(
                     cell(title, job.label(row), share, values, paper=paper, factor=factor, bold=bold)
                 )
     return sheet(lines, drawn=job.table.settings.get("drawn", "table"))
+
+
+def _of_random_rows(row: Row) -> tuple[str, ...]:
+    """Return the measures of a line; nothing is selected where the rows are random."""
+    return ("error", "all_speed_up") if row.strategy == "random" else _MEASURES
 
 
 def _shares(job: "Job", row: Row) -> list[float]:
@@ -77,13 +82,24 @@ def _measured(job: "Job", row: Row, share: float) -> dict[str, list[float]]:
         if record is None:
             continue
         found["error"].append(record["error"])
+        spent = 0.0
         if row.strategy != "random":
             selector = _selector(job, row, seed)
             choice = job.trainings.select(selector, row.strategy, job.trainings.count(model.rows))
             spent = job.trainings.train(selector)["fit"][job.clock] + choice.seconds[job.clock]
             found["selection"].append(spent)
-            found["total"].append(spent + record["fit"][job.clock])
+        found["total"].append(spent + record["fit"][job.clock])
     return found
+
+
+def _on_all_rows(job: "Job") -> dict[str, list[float]]:
+    """Return error and seconds of the targets that are trained on all rows."""
+    records = [job.trainings.find(job.on_all_rows(job.target_name, seed)) for seed in job.seeds]
+    known = [record for record in records if record is not None]
+    return {
+        "error": [record["error"] for record in known],
+        "total": [record["fit"][job.clock] for record in known],
+    }
 
 
 def _baseline(job: "Job", row: Row) -> Row | None:
@@ -111,5 +127,9 @@ def _bold(row: Row, baseline: Row, place: int, ours: Any, theirs: Any) -> tuple[
     if row is baseline:
         return False, False
     paper = printed(_paper(row, "error", place))[0], *printed(_paper(baseline, "error", place))
-    here = len(ours) > 0 and len(theirs) > 1
-    return is_as_good(*paper), here and is_as_good(np.mean(ours), np.mean(theirs), np.std(theirs, ddof=1))
+    return is_as_good(*paper), _is_as_good(ours, theirs)
+
+
+def _is_as_good(ours: list[float], theirs: list[float]) -> bool:
+    known = len(ours) > 0 and len(theirs) > 1
+    return known and is_as_good(np.mean(ours), np.mean(theirs), np.std(theirs, ddof=1))

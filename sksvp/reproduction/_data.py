@@ -47,6 +47,7 @@ def load_data(
     download: bool = False,
     train_rows: int | None = None,
     test_rows: int | None = None,
+    averaged: int | None = None,
 ) -> Data:
     """Load a data set, or as many of its rows, drawn with a fixed seed.
 
@@ -62,6 +63,9 @@ def load_data(
         Whether to download them if they are missing.
     train_rows, test_rows : int, optional
         Rows to draw; None means all.
+    averaged : int, optional
+        Side of the blocks of pixels whose mean stands for them; None means that images stay as
+        they are.
 
     Returns
     -------
@@ -83,7 +87,28 @@ def load_data(
         raise ValueError(f"data_dir={str(folder)!r} has no test rows, and a table compares errors on them.")
     train = _drawn(bunch["X_train"], bunch["y_train"], train_rows)
     test = _drawn(bunch["X_test"], bunch["y_test"], test_rows)
+    if averaged is not None:
+        train, test = ((average_blocks(X, averaged), y) for X, y in (train, test))
     return Data(name, *train, *test)
+
+
+def average_blocks(X: np.ndarray, side: int) -> np.ndarray:
+    """Return smaller images: each pixel is the mean of a square block.
+
+    Parameters
+    ----------
+    X : ndarray of uint8 of shape (n_images, height, width) or (n_images, height, width, n_colours)
+    side : int
+        Of the blocks, in pixels; it divides height and width.
+
+    Returns
+    -------
+    ndarray of uint8
+        Of as many axes, height and width divided by `side`.
+    """
+    n_images, height, width, *colours = X.shape
+    blocks = X.reshape(n_images, height // side, side, width // side, side, *colours)
+    return blocks.mean(axis=(2, 4), dtype=np.float32).round().astype(X.dtype)
 
 
 def _drawn(X: Any, y: np.ndarray, n_rows: int | None) -> tuple[Any, np.ndarray]:

@@ -1,6 +1,7 @@
 """What layouts ask: the lines of a table for a data set at a scale, and the networks that stand for the paper's."""
 
 from pathlib import Path
+from typing import Any
 
 from .._inputs._paths import as_path
 from ..experiments import clocks_in_order
@@ -35,6 +36,10 @@ class Job:
     seeds : list of int
     clock : {"cpu_seconds", "seconds"}
         Of the processor on a CPU, by the wall on a GPU.
+    asked_rows : list of Row
+        Lines whose trainings are asked for.
+    asked_shares : list of float
+        Columns whose trainings are asked for.
     """
 
     def __init__(
@@ -50,6 +55,8 @@ class Job:
         device,
         checkpoint_every,
         report,
+        lines,
+        shares,
     ):
         self.table = read_table(name)
         self.scale = scale
@@ -62,13 +69,15 @@ class Job:
                 other for other, entry in data_sets().items() if entry.get("paper", other) in self.table.rows
             ]
             raise ValueError(f"dataset={dataset!r} is not in {name}, which has {', '.join(here)}.")
+        self.asked_rows = self._asked_rows(lines)
+        self.asked_shares = self._asked_shares(shares)
         folder = as_path(data_dir, "data_dir")
         self.data_name = dataset if download else self._stand_in(dataset, folder)
-        self.family = data_sets()[dataset]["recipes"]
+        self.dataset = dataset
         self.target_name = data_sets()[dataset]["target"]
-        numbers = {part: self.recipe.get(part, {}).get(self.family) for part in ("train_rows", "test_rows")}
+        settings = {part: self._of_data(part) for part in ("train_rows", "test_rows", "averaged")}
         data = load_data(
-            self.data_name, data_sets()[self.data_name]["loader"], folder, download=download, **numbers
+            self.data_name, data_sets()[self.data_name]["loader"], folder, download=download, **settings
         )
         store = store if isinstance(store, RunStore) else RunStore(as_path(store, "store"))
         self.trainings = Trainings(
@@ -78,6 +87,27 @@ class Job:
         self.seeds = list(range(n_seeds))
         self.weights = weights
         self.clock = clocks_in_order(self.target.build(device=device))[0]
+
+    def _of_data(self, part: str) -> Any:
+        """Return a setting of the scale for the data set, or for the family of recipes that it belongs to."""
+        settings = self.recipe.get(part, {})
+        return settings.get(self.dataset, settings.get(data_sets()[self.dataset]["recipes"]))
+
+    def _asked_rows(self, lines: list[str] | None) -> list[Row]:
+        if lines is None:
+            return self.rows
+        for line in lines:
+            if not any(row.answers_to(line) for row in self.rows):
+                check_known(line, list(dict.fromkeys(row.name for row in self.rows)), "lines")
+        return [row for row in self.rows if any(row.answers_to(line) for line in lines)]
+
+    def _asked_shares(self, shares: list[float] | None) -> list[float]:
+        known = self.table.settings.get("shares", [])
+        unknown = [share for share in shares or [] if share not in known]
+        if unknown:
+            has = f"the shares {', '.join(map(str, known))}" if known else "no shares"
+            raise ValueError(f"shares={unknown[0]!r:.60} is not in {self.table.name}, which has {has}.")
+        return known if shares is None else [share for share in known if share in shares]
 
     def _stand_in(self, dataset: str, folder: Path) -> str:
         """Return the data set, or at the scale "smoke" the one that needs no files, where these are not there."""
@@ -117,12 +147,14 @@ class Job:
         -------
         Network
         """
-        params = dict(self.recipe[self.family][name])
+        family = self.dataset if self.dataset in self.recipe else data_sets()[self.dataset]["recipes"]
+        params = dict(self.recipe[family][name])
         shown, estimator = params.pop("name"), params.pop("estimator")
         n_epochs = None if epochs is None else self.recipe.get("epochs", {}).get(str(epochs), epochs)
-        return Network(
-            shown + (f", {n_epochs} epochs" if epochs else ""), estimator, tuple(params.items()), n_epochs
+        values = tuple(
+            (key, tuple(value) if isinstance(value, list) else value) for key, value in params.items()
         )
+        return Network(shown + (f", {n_epochs} epochs" if epochs else ""), estimator, values, n_epochs)
 
     @property
     def target(self) -> Network:

@@ -18,7 +18,7 @@ def needs(job: "Job") -> Iterator[Need]:
     """Yield the networks, each trained on all rows."""
     settings = job.table.settings
     for seed in job.seeds:
-        for row in job.rows:
+        for row in job.asked_rows:
             model = job.on_all_rows(str(row.selector), seed)
             yield Need(
                 model,

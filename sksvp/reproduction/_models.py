@@ -20,7 +20,8 @@ class Network:
     estimator : str
         Class of `sksvp.estimators`.
     params : tuple of (str, value)
-        Its parameters, without those of the machine.
+        Its parameters, without those of the machine, and ``optimizer``, a class of
+        `torch.optim`, where it is not the estimator's.
     stop_after : int or None
         Epochs after which its training ends, before those of its schedule.
     """
@@ -38,9 +39,14 @@ class Network:
 
     def build(self, **more: Any) -> Any:
         """Return the estimator, with further parameters where it has them."""
+        import torch
+
         from .. import estimators
 
-        estimator = getattr(estimators, self.estimator)(**dict(self.params))
+        params = dict(self.params)
+        if "optimizer" in params:
+            params["net_params"] = {"optimizer": getattr(torch.optim, params.pop("optimizer"))}
+        estimator = getattr(estimators, self.estimator)(**params)
         known = estimator.get_params(deep=False)
         return estimator.set_params(**{name: value for name, value in more.items() if name in known})
 

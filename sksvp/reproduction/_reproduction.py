@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .._device import resolve_device
-from .._inputs._parameters import WholeNumber
+from .._inputs._parameters import ListOf, RealNumber, WholeNumber
 from .._inputs._paths import as_path
 from ._job import Job
 from ._layouts import LAYOUTS
@@ -42,6 +42,13 @@ class Reproduction:
     seeds : int, optional
         Number of repetitions, with the seeds 0, 1, ...; by default the scale's or the
         paper's.
+    lines : list of str, optional
+        Lines of the table to train, by words of the paper with colons between: a strategy,
+        a network or both, such as ``"random"``, ``"resnet20"`` or ``"entropy:resnet20"``.
+        By default all. Lines and shares that are not asked for are shown if the store has
+        them.
+    shares : list of float, optional
+        Columns of the table to train; by default all.
     weights : str or path-like, optional
         Folder of pretrained weights of torchvision's networks, NAME.safetensors or
         NAME.pth, for ``"figure8"``.
@@ -88,6 +95,8 @@ class Reproduction:
             "scale": [StrOptions(set(SCALES))],
             "download": ["boolean"],
             "seeds": [WholeNumber(1, 1000), None],
+            "lines": [ListOf(str), None],
+            "shares": [ListOf(RealNumber(0, 1, closed="right")), None],
             "checkpoint_every": [WholeNumber(0)],
             "device": [str],
             "weights": [str, os.PathLike, None],
@@ -104,6 +113,8 @@ class Reproduction:
         download=False,
         scale="small",
         seeds=None,
+        lines=None,
+        shares=None,
         weights=None,
         store="runs/reproduce/store",
         device="auto",
@@ -113,7 +124,19 @@ class Reproduction:
         resolve_device(device)
         weights = None if weights is None else as_path(weights, "weights")
         self._job = Job(
-            name, dataset, data_dir, download, scale, seeds, weights, store, device, checkpoint_every, report
+            name,
+            dataset,
+            data_dir,
+            download,
+            scale,
+            seeds,
+            weights,
+            store,
+            device,
+            checkpoint_every,
+            report,
+            lines,
+            shares,
         )
         self._layout = LAYOUTS[self._job.table.settings["layout"]]
         self.data_name = self._job.data_name

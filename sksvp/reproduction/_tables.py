@@ -33,6 +33,19 @@ class Row:
     epochs: int | None = None
     published: dict[str, list[str]] = field(default_factory=dict)
 
+    @property
+    def name(self) -> str:
+        """Strategy, network and epochs, as far as the line has them, with colons between."""
+        return ":".join(self._words)
+
+    def answers_to(self, line: str) -> bool:
+        """Tell whether all words of a name, which has colons between them, are those of the line."""
+        return set(line.split(":")).issubset(self._words)
+
+    @property
+    def _words(self) -> list[str]:
+        return [str(word) for word in (self.strategy, self.selector, self.epochs) if word]
+
 
 @dataclass(frozen=True)
 class Table:

@@ -110,15 +110,25 @@ def _about(job: "Job", result: Sheet) -> list[str]:
         f"Paper: {paper}, {job.paper_data}. Here: {data.name}, {counts}; scale {job.scale}; seeds "
         f"{', '.join(map(str, job.seeds))}; target {job.target.name}.",
     ]
+    epochs = getattr(job.target.build(), "max_epochs", None)
+    if epochs is not None:
+        lines.append(
+            f"Each target is trained for {epochs} epochs, so that half of the rows mean half of the updates."
+        )
     if (result.frame["paper"] != "").any():
         lines.append("Each cell: the paper's figure / ours, as mean±standard deviation over the seeds.")
     else:
         lines.append(
             "Each cell: our mean±standard deviation over the seeds. The paper shows a figure without numbers."
         )
-    if result.frame["panel"].isin([MEASURES[name][0] for name in ("speed_up", "total_speed_up")]).any():
+    if (
+        result.frame["panel"]
+        .isin([MEASURES[name][0] for name in ("speed_up", "total_speed_up", "all_speed_up")])
+        .any()
+    ):
         lines.append(
-            "Bold speed-ups: the mean error is at most one standard deviation above that of the baseline (B)."
+            "Bold speed-ups: the mean error is at most one standard deviation above that of the baseline (B), or of "
+            "all rows."
         )
     lines.append(f"Our seconds are {clock}, measured with sksvp {__version__} on {_hardware(job)}.")
     if result.n_missing:

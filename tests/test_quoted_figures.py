@@ -180,6 +180,16 @@ _LABEL_ERRORS = {
 }
 
 _SENTENCES = [
+    Quote(
+        "docs/guide/active_learning.md",
+        "over the rounds is {} % with random rows, {} with `auto`, {} with `badge`, {} with `margin`, {} with `bait` and "
+        "{} with `entropy`",
+        "bench_frozen_features.json",
+        lambda record: [
+            100 * float(np.mean(record["curves"]["letter"][name]["accuracy"]))
+            for name in ("random", "auto", "badge", "margin", "bait", "entropy")
+        ],
+    ),
     *(
         Quote(
             "docs/guide/label_issues.md",
@@ -884,6 +894,7 @@ def test_another_figure_is_noticed(quote):
         ("bench_label_issues", lambda module, record: module.lines_of(record)),
         ("bench_agreement", lambda module, record: module.lines_of(record)),
         ("bench_auto_unseen", lambda module, record: module.lines_of(record)),
+        ("bench_frozen_features", lambda module, record: module.lines_of(record)),
         ("bench_pilot_transfer", lambda module, record: module.lines_of(record)),
         ("bench_pilot", lambda module, record: module.lines_of(record, module.by_cell(record))),
         ("bench_cuda", lambda module, record: module.lines_of(record["figures"])),

@@ -163,8 +163,9 @@ class _Fisher:
 class BAIT(PickingStrategy):
     """Choose rows by the Fisher information of the last layer, in its binary approximation.
 
-    It is strong on frozen features of a moderate width. `scores_` hold the gain of
-    each row at the start.
+    The binary form does not tell classes apart. It is published as strong on wide
+    frozen features; on tables with few columns and many classes it may lose to random
+    rows. `scores_` hold the gain of each row at the start.
 
     Parameters
     ----------

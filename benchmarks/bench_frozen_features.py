@@ -74,8 +74,8 @@ def lines_of(record: dict) -> list[str]:
         lines += [
             "",
             "Published for letter, with other splits, an unstated number of labels and a head whose probabilities come "
-            "from a Laplace approximation (Huseljic et al., Fast Fishing, ECML PKDD 2024). These forms of BAIT keep the "
-            "gradients of the most probable classes; `bait` here is the binary form, which does not tell classes "
+            "from a Laplace approximation (Huseljic et al., Fast Fishing, ECML PKDD 2024). These forms of BAIT keep "
+            "the gradients of the most probable classes; `bait` here is the binary form, which does not tell classes "
             "apart, and for which no figure on letter is published.",
             "",
             "| strategy | area | difference to random | s |",

@@ -182,8 +182,8 @@ _LABEL_ERRORS = {
 _SENTENCES = [
     Quote(
         "docs/guide/active_learning.md",
-        "over the rounds is {} % with random rows, {} with `auto`, {} with `badge`, {} with `margin`, {} with `bait` and "
-        "{} with `entropy`",
+        "over the rounds is {} % with random rows, {} with `auto`, {} with `badge`, {} with `margin`, {} with `bait` "
+        "and {} with `entropy`",
         "bench_frozen_features.json",
         lambda record: [
             100 * float(np.mean(record["curves"]["letter"][name]["accuracy"]))

@@ -20,15 +20,16 @@ def draw(result: Sheet, heading: str, folder: Path) -> list[Path]:
         return []
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(max(7.0, 5.5 * len(panels)), 5.0), layout="constrained")
-    for ax, panel in zip(np.atleast_1d(figure.subplots(1, len(panels))), panels, strict=True):
+    views = [(panel, in_paper) for panel in panels for in_paper in _views(result.panel(panel))]
+    figure = Figure(figsize=(max(7.0, 5.5 * len(views)), 5.0), layout="constrained")
+    for ax, (panel, in_paper) in zip(np.atleast_1d(figure.subplots(1, len(views))), views, strict=True):
         frame = result.panel(panel)
         if result.drawn == "heat":
             AgreementMatrixDisplay(_square(frame)).plot(ax, colorbar=False)
             ax.set_title(f"{panel}; framed: runs of one network", fontsize="small")
         else:
-            _draw_lines(ax, frame)
-            ax.set(xlabel=result.x_label, ylabel=panel)
+            _draw_lines(ax, frame, in_paper=in_paper)
+            ax.set(xlabel=result.x_label, ylabel=f"{panel}, in the paper" if in_paper else panel)
     figure.suptitle(heading)
     paths = [folder / f"figure.{kind}" for kind in ("svg", "png")]
     for path in paths:
@@ -37,17 +38,33 @@ def draw(result: Sheet, heading: str, folder: Path) -> list[Path]:
     return paths
 
 
-def _draw_lines(ax: Any, frame: pd.DataFrame) -> None:
-    """Draw a line with its spread for each row, and the paper's figures as hollow points."""
+def _views(frame: pd.DataFrame) -> tuple[bool, ...]:
+    """Return which views a panel has: ours, and the paper's, whose errors may be many times lower."""
+    return (False, True) if (frame["paper"] != "").any() else (False,)
+
+
+def _draw_lines(ax: Any, frame: pd.DataFrame, *, in_paper: bool) -> None:
+    """Draw a line with its spread for each row that has a result of ours."""
     for place, (name, rows) in enumerate(frame.groupby("row", sort=False)):
+        if rows["ours"].isna().all():
+            continue
         colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place // len(COLOURS) % len(MARKERS)]
-        spread = None if rows["spread"].isna().all() else rows["spread"].fillna(0.0)
-        ax.errorbar(rows["column"], rows["ours"], spread, color=colour, marker=marker, ms=4, label=name)
-        paper = [printed(text)[0] for text in rows["paper"]]
-        if not np.isnan(paper).all():
-            ax.plot(rows["column"], paper, color=colour, marker=marker, mfc="none", ls=":", alpha=0.6)
-    if (frame["paper"] != "").any():
-        ax.plot([], [], color="grey", marker="o", mfc="none", ls=":", label="the paper's")
+        values, spread = rows["ours"].to_numpy(), rows["spread"].to_numpy()
+        if in_paper:
+            values, spread = np.array([printed(text) for text in rows["paper"]]).T
+        if np.isnan(values).all():
+            continue
+        bars = None if np.isnan(spread).all() else np.nan_to_num(spread)
+        there = ~np.isnan(values)
+        ax.errorbar(
+            rows["column"][there],
+            values[there],
+            None if bars is None else bars[there],
+            color=colour,
+            marker=marker,
+            ms=4,
+            label=name,
+        )
     ax.grid(alpha=0.3)
     ax.legend(frameon=False, fontsize="x-small")
 

@@ -56,6 +56,11 @@ class CoresetClassifier(DelegatingClassifier):
     selector : ProxyCoresetSelector
         Chooses the rows. A ``FrozenEstimator`` around a fitted selector gives the rows
         that this one chose, and only of the X it was fitted on.
+    warm_target : bool, default=False
+        Whether the target begins from the weights of the selector's proxy, of several
+        proxies from those of the first. Both are networks of `sksvp.estimators` of one
+        architecture, or the proxy is a shallower `ResNetClassifier`. The target then
+        needs fewer epochs.
 
     Attributes
     ----------
@@ -97,14 +102,16 @@ class CoresetClassifier(DelegatingClassifier):
     _parameter_constraints: ClassVar[dict] = {
         "estimator": [HasMethods("fit")],
         "selector": [HasMethods(["fit", "select", "get_support"])],
+        "warm_target": ["boolean"],
     }
 
     # Labels that the target was trained on, sorted.
     _kept_classes: Any = None
 
-    def __init__(self, estimator, selector):
+    def __init__(self, estimator, selector, *, warm_target=False):
         self.estimator = estimator
         self.selector = selector
+        self.warm_target = warm_target
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, **params):
@@ -129,7 +136,8 @@ class CoresetClassifier(DelegatingClassifier):
         ------
         ValueError
             If the target is a regressor, if a frozen selector was fitted on another X,
-            if the choice holds one class only, or if selector or target refuse the rows.
+            if the choice holds one class only, if the target cannot begin from the proxy,
+            or if selector or target refuse the rows.
 
         Warns
         -----
@@ -141,6 +149,8 @@ class CoresetClassifier(DelegatingClassifier):
         target = as_proxy(self.estimator)
         target.check_classifies("estimator")
         target.check_params()
+        if self.warm_target:
+            self._check_warm(target)
         target_params, selector_params = self._route(params)
         self.selector_ = clone(self.selector).fit(X, y, **selector_params)
         if isinstance(self.selector_, FrozenEstimator) and not self.selector_._is_fitted_rows(X):
@@ -154,11 +164,31 @@ class CoresetClassifier(DelegatingClassifier):
             X, target_params, indices=self.selector_.get_support(indices=True)
         )
         start = time.perf_counter()
-        trained = as_proxy(clone(self.estimator), classes=np.unique(np.asarray(y_kept)))
-        trained.fit_as_given(X_kept, y_kept, target_params)
+        trained = self._train(X_kept, np.asarray(y_kept), target_params)
         self.estimator_, self._kept_classes = trained.estimator, trained.classes
         self.timings_ = {**self.selector_.timings_, "target_fit": time.perf_counter() - start}
         return self
+
+    def _check_warm(self, target: Proxy) -> None:
+        proxy = getattr(self.selector, "proxy", None)
+        if proxy is None:
+            raise ValueError("warm_target=True needs a selector with a proxy, and selector has none.")
+        as_proxy(proxy).check_nests_in(target)
+
+    def _train(self, X: Any, y: np.ndarray, fit_params: dict) -> Proxy:
+        """Train the target on the chosen rows."""
+        classes = np.unique(y)
+        if not self.warm_target:
+            trained = as_proxy(clone(self.estimator), classes=classes)
+            trained.fit_as_given(X, y, fit_params)
+            return trained
+        proxy = self.selector_.proxy_
+        if len(proxy.classes_) != len(classes):
+            raise ValueError(
+                f"warm_target=True: the proxy knows {len(proxy.classes_)} classes, and the chosen rows have "
+                f"{len(classes)}; use class_balanced=True or a larger subset_size."
+            )
+        return as_proxy(self.estimator).train(X, y, fit_params=fit_params, start=as_proxy(proxy))
 
     def _route(self, params: dict) -> tuple[dict, dict]:
         """Divide the parameters of `fit` between the target and the selector."""

@@ -6,6 +6,7 @@ chooses: ResNet20 on images, the small form of VDCNN9 on texts. --judges resnet8
 images. Finished trainings are kept in --partial, so that a run can be interrupted.
 """
 
+import json
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -331,6 +332,7 @@ def main() -> None:
     options.add_argument("--images-shares", type=float, nargs="*", default=SHARES["images"])
     options.add_argument("--texts-shares", type=float, nargs="*", default=SHARES["texts"])
     options.add_argument("--seeds", type=int, default=2, help="number of seeds")
+    options.add_argument("--first-seed", type=int, default=0)
     options.add_argument("--judges", nargs="*", choices=JUDGES, default=["networks"])
     options.add_argument("--images-rows", type=int, default=10_000, help="training images")
     options.add_argument(
@@ -347,6 +349,7 @@ def main() -> None:
         "--partial", type=Path, default=Path("bench_pilot_transfer"), help="folder of what is finished"
     )
     options.add_argument("--note", default="", help="a sentence for the page")
+    options.add_argument("--add", action="store_true", help="keep the other cells of the record in --out")
     options.add_argument("--report-only", action="store_true", help="write the page of the finished cells")
     args = options.parse_args()
     torch.set_num_threads(args.threads)
@@ -360,7 +363,7 @@ def main() -> None:
         if folder
     ]
     cells = []
-    for seed in range(args.seeds):
+    for seed in range(args.first_seed, args.first_seed + args.seeds):
         for make, folder, shares in tasks:
             kind = make.__name__
             judges = [name for name in args.judges if name != "resnet8" or kind == "images"]
@@ -373,7 +376,6 @@ def main() -> None:
                         run(task, told, judges, kept, Path(memory))
             found = [gather(kept, told, judge, kind) for told in cells_told for judge in judges]
             cells += [cell for cell in found if cell is not None]
-    cells.sort(key=lambda cell: (cell["kind"], cell["judge"], cell["share"], cell["seed"]))
     names = (
         "images_rows",
         "images_averaged",
@@ -383,8 +385,28 @@ def main() -> None:
         "texts_visits",
         "note",
     )
-    record = {"settings": {name: getattr(args, name) for name in names}, "cells": cells}
+    settings = {name: getattr(args, name) for name in names}
+    if args.add:
+        cells += others(args.out / "bench_pilot_transfer.json", cells, settings)
+    cells.sort(key=lambda cell: (cell["kind"], cell["judge"], cell["share"], cell["seed"]))
+    record = {"settings": settings, "cells": cells}
     write(args.out, "bench_pilot_transfer", record, lines_of(record))
+
+
+def others(record: Path, cells: list[dict], settings: dict) -> list[dict]:
+    """Return the cells that a record has beside these; ValueError if they were measured with other settings."""
+    earlier = json.loads(record.read_text())
+    differ = [
+        name for name, value in settings.items() if name != "note" and earlier["settings"].get(name) != value
+    ]
+    if differ:
+        raise ValueError(f"{record} was measured with other settings: {', '.join(differ)}.")
+
+    def place(cell: dict) -> tuple:
+        return cell["data"], cell["share"], cell["seed"], cell["judge"]
+
+    known = {place(cell) for cell in cells}
+    return [cell for cell in earlier["cells"] if place(cell) not in known]
 
 
 def run(task: Task, told: dict, judges: list[str], kept: Results, memory: Path) -> None:

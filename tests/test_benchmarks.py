@@ -39,6 +39,7 @@ TINY = {
         *["--images", "digits", "--images-rows", "100", "--images-shares", "0.2", "--images-visits", "20"],
         *["--test-rows", "20", "--seeds", "1"],
     ],
+    "bench_frozen_features": ["--batch", "30", "--rounds", "1", "--seeds", "2", "--strategies", "margin"],
     "bench_auto_unseen": ["--data", "wine", "--seeds", "2", "--proxies", "logistic regression"],
     "bench_selection": ["--rows", "200"],
     "bench_training_record": [

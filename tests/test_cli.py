@@ -547,7 +547,7 @@ def test_one_cycle_on_the_command_line(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--dataset", "mnist"], "--dataset must be one of"),
+        (["--dataset", "svhn"], "--dataset must be one of"),
         ([], "either --dataset NAME or --data FILE"),
         (["--dataset", "digits", "--strategy", "entropi"], "--strategy must be one of entropy, "),
         (["--dataset", "digits", "--proxy", "resnet18"], "--proxy resnet18: depth must be 6n + 2"),

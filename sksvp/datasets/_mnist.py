@@ -112,13 +112,14 @@ def _names(part: str) -> tuple[str, str]:
     return f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte"
 
 
-def _file(folder: Path, name: str) -> Path | None:
-    """Return the file of this name, or its compressed form."""
-    return next((path for path in (folder / name, folder / f"{name}.gz") if path.exists()), None)
+def _file(folder: Path, name: str) -> Path:
+    """Return the file of this name, or its compressed form if there is none."""
+    plain = folder / name
+    return plain if plain.exists() else folder / f"{name}.gz"
 
 
 def _missing(folder: Path) -> list[str]:
-    return [name for part in _PARTS for name in _names(part) if _file(folder, name) is None]
+    return [name for part in _PARTS for name in _names(part) if not _file(folder, name).exists()]
 
 
 def _find(root: Path) -> Path | None:

@@ -132,4 +132,4 @@ def _bold(row: Row, baseline: Row, place: int, ours: Any, theirs: Any) -> tuple[
 
 def _is_as_good(ours: list[float], theirs: list[float]) -> bool:
     known = len(ours) > 0 and len(theirs) > 1
-    return known and is_as_good(np.mean(ours), np.mean(theirs), np.std(theirs, ddof=1))
+    return known and is_as_good(float(np.mean(ours)), float(np.mean(theirs)), float(np.std(theirs, ddof=1)))

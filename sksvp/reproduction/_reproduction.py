@@ -87,7 +87,7 @@ class Reproduction:
     >>> from sksvp.reproduction import Reproduction
     >>> table = Reproduction("table2", scale="smoke", data_dir="no-such-folder", seeds=1)
     >>> table.data_name, len(table.plan())
-    ('digits', 30)
+    ('digits', 33)
     """
 
     @validate_params(

@@ -97,7 +97,7 @@ SYNONYMS = {
     "y": "y array input label labels target targets class classes samples",
 }
 
-CPU_SECONDS, SECONDS = 3, 60
+CPU_SECONDS, SECONDS = 10, 60
 MODEL_KEY = "0123456789abcdef"
 # Legal values: they would download a file, or are called and raise errors of their own.
 LEFT_OUT = {
@@ -559,6 +559,7 @@ CALLS = {
     "agreement.proxy_agreement": {"shares": lambda: [0.5]},
     "coreset.CoresetClassifier.transform": {"X": lambda: blobs(30)[0]},
     "coreset.ProxyStop.from_json": {"content": lambda: {"n_epochs": 1, "max_epochs": 2}},
+    "coreset.pilot": {"n_repeats": lambda: 3, "strategies": lambda: ["herding"]},
     "datasets.ImageFolderRows.read": {"indices": lambda: [0]},
     "datasets.ImageFolderRows.read_windows": {
         "indices": lambda: [0],

@@ -29,6 +29,7 @@ from sksvp import ProxyCoresetSelector, pilot
 from sksvp.datasets import load_cifar10, load_digits, load_text_csv
 from sksvp.estimators import ResNetClassifier, VDCNNClassifier
 from sksvp.proxies import Incremental
+from sksvp.reproduction._data import average_blocks
 from sksvp.strategies import named_strategy
 
 STRATEGIES = ("facility_location", "el2n strata", "herding", "beta", "forgetting_events")
@@ -121,15 +122,8 @@ def images(folder: str, seed: int, options) -> Task:
         part if part.ndim == 4 else part[..., None] for part in (data.X_train[rows], data.X_test[tests])
     )
     columns, visits = PatchFeatures(X)(X), options.images_visits
-    X, X_test = (averaged(part, options.images_averaged) for part in (X, X_test))
+    X, X_test = (average_blocks(part, options.images_averaged) for part in (X, X_test))
     return Task("images", X, data.y_train[rows], X_test, data.y_test[tests], columns, resnet, visits)
-
-
-def averaged(X: np.ndarray, block: int) -> np.ndarray:
-    """Return images whose pixels are means of blocks of so many by so many."""
-    n_rows, height, width, n_colours = X.shape
-    shape = n_rows, height // block, block, width // block, block, n_colours
-    return X.reshape(shape).mean(axis=(2, 4)).round().astype(X.dtype)
 
 
 def texts(folder: str, seed: int, options) -> Task:

@@ -75,7 +75,9 @@ class Job:
         self.data_name = dataset if download else self._stand_in(dataset, folder)
         self.dataset = dataset
         self.target_name = data_sets()[dataset]["target"]
-        settings = {part: self._of_data(part) for part in ("train_rows", "test_rows", "averaged")}
+        settings = {
+            part: self._of_data(self.recipe.get(part, {})) for part in ("train_rows", "test_rows", "averaged")
+        }
         data = load_data(
             self.data_name, data_sets()[self.data_name]["loader"], folder, download=download, **settings
         )
@@ -88,9 +90,8 @@ class Job:
         self.weights = weights
         self.clock = clocks_in_order(self.target.build(device=device))[0]
 
-    def _of_data(self, part: str) -> Any:
-        """Return a setting of the scale for the data set, or for the family of recipes that it belongs to."""
-        settings = self.recipe.get(part, {})
+    def _of_data(self, settings: dict[str, Any]) -> Any:
+        """Return what settings have for the data set, or for the family of recipes that it belongs to."""
         return settings.get(self.dataset, settings.get(data_sets()[self.dataset]["recipes"]))
 
     def _asked_rows(self, lines: list[str] | None) -> list[Row]:
@@ -147,8 +148,7 @@ class Job:
         -------
         Network
         """
-        family = self.dataset if self.dataset in self.recipe else data_sets()[self.dataset]["recipes"]
-        params = dict(self.recipe[family][name])
+        params = dict(self._of_data(self.recipe)[name])
         shown, estimator = params.pop("name"), params.pop("estimator")
         n_epochs = None if epochs is None else self.recipe.get("epochs", {}).get(str(epochs), epochs)
         values = tuple(

@@ -111,7 +111,7 @@ def _about(job: "Job", result: Sheet) -> list[str]:
         f"{', '.join(map(str, job.seeds))}; target {job.target.name}.",
     ]
     epochs = getattr(job.target.build(), "max_epochs", None)
-    if epochs is not None:
+    if epochs is not None and job.asked_shares:
         lines.append(
             f"Each target is trained for {epochs} epochs, so that half of the rows mean half of the updates."
         )

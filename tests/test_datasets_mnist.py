@@ -85,7 +85,11 @@ def test_damaged_files_are_named(tmp_path, name, change, message):
         load_mnist(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"x" * 1000)[:-12]])
+# Without mtime=0 the bytes hold the time, and so would the name of the test: the processes of
+# pytest-xdist would collect different tests.
+@pytest.mark.parametrize(
+    "content", [b"no gzip", gzip.compress(b"x" * 1000, mtime=0)[:-12]], ids=["text", "cut short"]
+)
 def test_damaged_gzip_files_are_named(tmp_path, content):
     write(tmp_path, ".gz")
     (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(content)

@@ -97,8 +97,27 @@ def test_ordinary_images_keep_their_precision(precision, has_bf16):
     is_bf16 = precision == "bf16" or (precision == "auto" and has_bf16)
     assert model.net_.autocast_dtype == (torch.bfloat16 if is_bf16 else torch.float32)
     is_emulated = precision == "bf16" and not has_bf16
-    assert ["this CPU has no bfloat16 arithmetic" in str(one.message) for one in told] == [True] * is_emulated
+    assert ["no fast bfloat16 arithmetic" in str(one.message) for one in told] == [True] * is_emulated
     assert np.isfinite(model.predict_logits(X)).all()
+
+
+@pytest.mark.parametrize(
+    ("by_onednn", "capabilities", "expected"),
+    [
+        (True, {"architecture": "x86_64", "avx512_bf16": True, "amx_bf16": True}, True),
+        (True, {"architecture": "x86_64", "avx512_bf16": True, "amx_bf16": False}, False),
+        (True, {"architecture": "aarch64", "bf16": True}, True),
+        (False, {"architecture": "x86_64", "amx_bf16": True}, False),
+        (True, None, True),
+    ],
+    ids=["AMX", "AVX-512 alone", "ARM", "hidden by oneDNN's setting", "torch that cannot be asked"],
+)
+def test_bf16_is_taken_where_it_is_faster(monkeypatch, by_onednn, capabilities, expected):
+    monkeypatch.setattr("torch.ops.mkldnn._is_mkldnn_bf16_supported", lambda: by_onednn)
+    monkeypatch.delattr("torch.cpu.get_capabilities", raising=False)
+    if capabilities is not None:
+        monkeypatch.setattr("torch.cpu.get_capabilities", lambda: capabilities, raising=False)
+    assert multiplies_bf16(torch.device("cpu")) is expected
 
 
 def test_the_option_for_an_ordinary_cpu_hides_bf16(request):

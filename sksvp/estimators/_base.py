@@ -66,7 +66,8 @@ class TorchClassifier(Observed, EpochRows, ScoresOfLogits, Classifier):
         Number of rows of a training batch; the last, smaller batch is kept.
     precision : {"auto", "fp32", "bf16"}
         Precision of the training. "auto" uses bfloat16 if the hardware multiplies
-        it. Scores are always computed in float32.
+        it faster than float32: GPUs, ARM CPUs with such arithmetic, and x86 CPUs
+        with AMX. Scores are always computed in float32.
     distributed : bool
         Whether all processes that ``torchrun`` or ``accelerate launch`` started train
         this network together, each on its own GPU and its own share of every batch

@@ -2,7 +2,8 @@
 #
 #   make demo    the main job on real images, in under three minutes on two cores
 #   make test    the tests (make test JOBS=4 for more processes)
-#   make fuzz    bad values for every argument, in two minutes
+#   make slow    tests that start processes and kill them, and every benchmark on a few rows
+#   make fuzz    bad values for every argument
 #   make lint    ruff and mypy          make format  let ruff rewrite the code
 #   make docs    the documentation      make build   sdist and wheel in dist/
 #   make clean   remove the environment, the demo's run and everything that was built
@@ -22,7 +23,7 @@ PYTHON ?= $(shell for python in $(CANDIDATES); do \
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fuzz lint format docs build clean
+.PHONY: help install demo test slow fuzz lint format docs build clean
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -48,6 +49,9 @@ demo: $(VENV)/.stamp
 # One torch thread in each process: more would fight for the same cores.
 test: $(VENV)/.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
+
+slow: $(VENV)/.stamp
+	$(MAKE) test PYTEST_ARGS="-m slow"
 
 fuzz: $(VENV)/.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/test_fuzz.py tests/test_cli_fuzz.py -m fuzz -n $(JOBS) --dist worksteal

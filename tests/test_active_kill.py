@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the runs are forked")
 @pytest.mark.parametrize("kind", ["rounds", "person"])
 def test_killed_runs_choose_the_same_rows(kind, tmp_path):

@@ -41,6 +41,22 @@ TINY = {
     ],
     "bench_frozen_features": ["--batch", "30", "--rounds", "1", "--seeds", "2", "--strategies", "margin"],
     "bench_auto_unseen": ["--data", "wine", "--seeds", "2", "--proxies", "logistic regression"],
+    "bench_el2n": [
+        *[
+            "--train-rows",
+            "40",
+            "--epochs",
+            "2",
+            "--proxies",
+            "2",
+            "--shares",
+            "0.5",
+            "--seeds",
+            "1",
+            "--runs",
+            "runs",
+        ]
+    ],
     "bench_selection": ["--rows", "200"],
     "bench_training_record": [
         *["--depth", "8", "--rows", "32", "--batch-size", "16", "--rounds", "1"],
@@ -81,6 +97,7 @@ TINY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(TINY))
 def test_benchmark_writes_json_and_markdown(name, tmp_path, monkeypatch):
     if name.startswith("bench_text") and find_spec("fasttext") is None:

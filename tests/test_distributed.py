@@ -18,6 +18,7 @@ from sksvp.training._batches import batch_bounds
 from sksvp.training._team import Team
 
 pytest.importorskip("accelerate")
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -689,6 +689,7 @@ def unbroken(tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_command_resumes_to_the_same_results(tmp_path, how, unbroken):
@@ -717,6 +718,7 @@ def test_an_interrupted_command_resumes_to_the_same_results(tmp_path, how, unbro
     pd.testing.assert_frame_equal(resumed, whole)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_an_interrupted_command_with_workers_tells_of_no_leak(tmp_path):
     process = subprocess.Popen(
@@ -750,6 +752,7 @@ def _is_alive(pid):
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
 def test_workers_end_with_a_killed_parent(tmp_path):
     process = subprocess.Popen(

@@ -211,6 +211,7 @@ print(model.transform(texts[:4]).tobytes().hex())
 """
 
 
+@pytest.mark.slow
 def test_garbage_in_memory_does_not_reach_the_model():
     # glibc fills memory with a pattern where this variable asks for it.
     told = {

@@ -91,6 +91,7 @@ def test_sklearn_checks(estimator, check):
 NEED_TO_LEARN = ("check_classifiers_train", "check_class_weight_classifiers")
 
 
+@pytest.mark.slow
 @parametrize_with_checks(
     [TorchvisionClassifier("shufflenet_v2_x0_5", max_epochs=1, batch_size=32, lr=0.1, device="cpu")]
 )
@@ -99,7 +100,7 @@ def test_sklearn_checks_torchvision(estimator, check):
     name = getattr(check, "func", check).__name__
     skip_memory_maps(check)
     if name in NEED_TO_LEARN:
-        estimator.set_params(network="resnet18", max_epochs=5, label_smoothing=0.0)
+        estimator.set_params(network="resnet18", max_epochs=3, label_smoothing=0.0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", category=UserWarning)
         check(estimator)

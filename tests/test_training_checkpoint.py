@@ -248,6 +248,7 @@ PROGRAM = textwrap.dedent(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGKILL")
 def test_killed_training_goes_on_to_the_same_bits(tmp_path):
     whole = make(max_epochs=8).fit(X, y)

@@ -1,6 +1,8 @@
 """The device that computes, and its precision."""
 
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 
@@ -83,5 +85,5 @@ def multiplies_bf16(device: torch.device) -> bool:
         return False
     # oneDNN says yes to AVX-512's products of bfloat16 pairs too, with which a ResNet20 trains more slowly than in
     # float32 (measured on a Xeon without AMX). An old torch cannot be asked for AMX.
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return capabilities.get("architecture") != "x86_64" or capabilities.get("amx_bf16", True)

@@ -169,6 +169,7 @@ print(np.concatenate([entry["rows"] for entry in learner.history_]).tolist())
 """
 
 
+@pytest.mark.slow
 def test_a_network_goes_on_in_another_process(tmp_path):
     X, y = blobs(60, n_features=192)
     proxy = ResNetClassifier(

@@ -193,6 +193,7 @@ def test_another_rate_of_the_proxy_is_another_run(finished, tmp_path):
     assert other.exit_code == 2 and "no --proxy-lr there, 0.5 now" in other.stderr
 
 
+@pytest.mark.slow
 def test_arms_side_by_side_choose_the_same(finished, tmp_path):
     result = run(*QUICK, *ROUNDS, "--baseline", "random", "--jobs", "2", "--out", tmp_path / "run")
     assert result.exit_code == 0, result.output

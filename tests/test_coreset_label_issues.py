@@ -99,6 +99,7 @@ def test_flags(digits, of_record):
     assert not made_up["issue"].all()
 
 
+@pytest.mark.slow
 def test_measured_on_planted_errors(of_record, of_folds):
     for selector in (of_record, of_folds):
         table = selector.planted_label_issues(planted=0.1)

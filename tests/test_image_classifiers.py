@@ -654,6 +654,7 @@ def test_a_network_on_a_numbered_cpu_can_be_pickled(digits):
     np.testing.assert_array_equal(copy.predict_logits(X), model.predict_logits(X))
 
 
+@pytest.mark.slow
 def test_a_fresh_process_can_unpickle_a_torchvision_network(digits, tmp_path):
     X, y = digits
     model = shufflenet(max_epochs=1).fit(X, y)

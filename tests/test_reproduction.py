@@ -311,6 +311,7 @@ def job(name, folder, **settings):
     )
 
 
+@pytest.mark.slow
 def test_a_figure_of_one_table_takes_the_trainings_of_another(tmp_path):
     matrix = job("figure3", tmp_path, seeds=2)
     plan = matrix.plan()

@@ -167,6 +167,7 @@ def test_circles_and_objects_without_content():
     assert describe(run_cell(cell.replace("n != 0", "n > 0"), "function")) != plain
 
 
+@pytest.mark.slow
 def test_another_process_describes_alike(tmp_path):
     code = f"from sksvp._storage._describe import describe\n{CELL}\nprint(describe(Mine(C=2.0)))"
     told = {

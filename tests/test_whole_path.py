@@ -92,6 +92,7 @@ def test_imbalanced_learns_pipeline(digits):
     np.testing.assert_array_equal(pipeline.predict(X), expected.predict(X))
 
 
+@pytest.mark.slow
 def test_a_fresh_process_chooses_the_same_rows(digits, tmp_path):
     X, y = digits
     np.savez(tmp_path / "digits.npz", X=X, y=y)
@@ -164,6 +165,7 @@ def test_explain_names_the_kept_row_nearest_to_each_dropped_one(digits):
 # Real images --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_real_cifar(cifar10_head):
     data = load_cifar10(cifar10_head)

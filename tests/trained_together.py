@@ -4,6 +4,7 @@ import json
 import pickle
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -102,13 +103,18 @@ def unseeded(folder, rank):
 
 def interrupted(folder, rank):
     """Interrupted after its fourth epoch, and gone on with."""
+    # In a file, since an attribute that changes would make another callback of it.
+    epochs = folder / f"epochs-{rank}"
 
     class Stop(Callback):
-        stops = True
-
         def on_epoch_begin(self, net, **kwargs):
-            if Stop.stops and len(net.history) == 5:
+            if len(net.history) == 5 and not epochs.exists():
+                epochs.touch()
                 signal.raise_signal(signal.SIGINT)
+
+        def on_epoch_end(self, net, **kwargs):
+            if epochs.exists():
+                epochs.write_text(epochs.read_text() + "e")
 
     def make():
         return resnet(
@@ -122,14 +128,14 @@ def interrupted(folder, rank):
         with model.observe(("training_record", "feature_norm", "change")):
             return model.fit(X, y)
 
-    try:
+    with suppress(KeyboardInterrupt):
         fit(make())
-    except KeyboardInterrupt:
-        Stop.stops = False
     resumed = fit(make())
+    epochs_of_resumed = len(epochs.read_text())
     whole = fit(resnet(max_epochs=6, net_params={"callbacks": [Stop]}))
     return {
         "epochs": len(resumed.history_),
+        "epochs of the second call": epochs_of_resumed,
         "records": [
             {name: record.astype(float).tolist() for name, record in model.records_.items()}
             for model in (resumed, whole)

@@ -31,3 +31,17 @@ def as_path(path: Any, name: str) -> Path:
         return Path(text).expanduser()
     except RuntimeError as error:
         raise ValueError(f"{name} must be a path, got {text!r}: its home folder is not known.") from error
+
+
+def as_file(path: Any, name: str) -> Path:
+    """Return the path of a file that is there, with ``~`` replaced.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is not there, or is no file.
+    """
+    file = as_path(path, name)
+    if not file.is_file():
+        raise FileNotFoundError(f"{name}={str(file)!r} is no file.")
+    return file

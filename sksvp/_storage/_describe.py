@@ -3,10 +3,12 @@
 import functools
 import hashlib
 import inspect
+import os
 import pickle
 import sys
 import types
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import joblib
@@ -14,9 +16,12 @@ import numpy as np
 
 from ._code import is_of_library, library_version, parts_of_class, parts_of_function
 from ._fingerprint import fingerprint
+from ._sealed import sha256_of
 
 # Parameters that do not change what is trained or chosen.
 IGNORED = ("verbose", "device", "checkpoint", "checkpoint_every")
+# Parameters that name a file, of which the content counts.
+FILES = ("weights",)
 
 
 def describe(value: Any) -> object:
@@ -53,7 +58,10 @@ class _Description:
         if hasattr(value, "get_params"):
             params = value.get_params(deep=False)
             kept = sorted(name for name in params if name not in IGNORED and not name.startswith("_"))
-            return (self.of(type(value)), [(name, self.of(params[name])) for name in kept])
+            return (
+                self.of(type(value)),
+                [(name, self.of(with_content(name, params[name]))) for name in kept],
+            )
         if isinstance(value, dict):
             return ("dict", [(repr(key), self.of(value[key])) for key in sorted(value, key=repr)])
         if isinstance(value, list | tuple):
@@ -108,6 +116,15 @@ def _is_torch(value: Any, name: str) -> bool:
     if torch is None:
         return False
     return isinstance(value, torch.nn.Module if name == "nn.Module" else torch.Tensor)
+
+
+def with_content(name: str, value: Any) -> Any:
+    """Return a parameter of this name, or the hash of what is in the file that it names."""
+    if name in FILES and isinstance(value, str | os.PathLike):
+        file = Path(os.path.expanduser(value))
+        if file.is_file():
+            return f"sha256 {sha256_of(file)}"
+    return value
 
 
 def in_words(value: Any) -> str:

@@ -15,7 +15,7 @@ from sklearn.frozen import FrozenEstimator
 
 from .._inputs._labels import check_class_labels
 from .._storage._checkpoint import Checkpoint
-from .._storage._describe import IGNORED, describe, digest, in_words
+from .._storage._describe import IGNORED, describe, digest, in_words, with_content
 from .._storage._journal import Journal
 from .._storage._pickles import check_pickle
 from .._storage._sealed import DamagedFile, read_sealed, write_sealed
@@ -245,7 +245,10 @@ def describe_run(learner: BaseEstimator, **content: Any) -> dict[str, str]:
         last = name.rpartition("__")[2]
         if last in IGNORED or name in _IGNORED_OF_LEARNER or last.startswith("_"):
             continue
-        described[name] = f"FrozenEstimator {digest(_learned(value))}" if name in frozen else in_words(value)
+        if name in frozen:
+            described[name] = f"FrozenEstimator {digest(_learned(value))}"
+        else:
+            described[name] = in_words(with_content(last, value))
     return described
 
 

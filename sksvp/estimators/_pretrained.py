@@ -2,6 +2,7 @@
 
 import pickle
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,8 @@ def find_weights(path: Path, network: str) -> Path:
     return found[0]
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """Read the tensors of a file by name; nothing in it is executed.
+def read_weights(path: Path, argument: str = "path") -> dict[str, Tensor]:
+    """Read the tensors of a file by name; nothing in it is executed. Messages name the argument.
 
     Raises
     ------
@@ -67,9 +68,11 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         else:
             content = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise ValueError(f"path={str(path)!r} is no file of weights: {str(error)[:200]}") from error
+        raise ValueError(f"{argument}={str(path)!r} is no file of weights: {str(error)[:200]}") from error
     if not isinstance(content, dict) or not all(isinstance(tensor, Tensor) for tensor in content.values()):
-        raise ValueError(f"path={str(path)!r} is no file of weights: it must hold tensors by their names.")
+        raise ValueError(
+            f"{argument}={str(path)!r} is no file of weights: it must hold tensors by their names."
+        )
     # The first files of DenseNet have names of an earlier torch.
     renamed = {
         re.sub(r"(denselayer\d+\.(?:norm|conv))\.(\d)\.", r"\1\2.", name): value
@@ -92,7 +95,9 @@ def count_classes(network: nn.Module, weights: dict[str, Tensor], path: Path) ->
     return len(bias)
 
 
-def fill_weights(network: nn.Module, weights: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+def fill_weights(
+    network: nn.Module, weights: dict[str, Tensor], path: Path, argument: str = "path"
+) -> dict[str, Tensor]:
     """Return all tensors of a network, of which files may lack the counters of batch norm.
 
     Raises
@@ -110,13 +115,21 @@ def fill_weights(network: nn.Module, weights: dict[str, Tensor], path: Path) -> 
     ]
     if wrong:
         raise ValueError(
-            f"path={str(path)!r} has weights of another network: {', '.join(wrong[:3])} do not fit."
+            f"{argument}={str(path)!r} has weights of another network: {', '.join(wrong[:3])} do not fit."
         )
     return filled
 
 
 def published_format(network: str, image_size: int) -> ImageFormat:
     """Return how such a network reads images in colour with pixels of 8 bits."""
+    form = ImageFormat("channels_last", (3, image_size, image_size), False, True, 0.0, 255.0, [0.0], [1.0])
+    return scaled_as_published(form, network)
+
+
+def scaled_as_published(form: ImageFormat, network: str) -> ImageFormat:
+    """Return the form with the mean and spread that such a network was trained with; their mean for grey images."""
     mean, std = ((0.5,) * 3, (0.5,) * 3) if network in _OF_HALF else (_MEAN, _STD)
-    scaled = [(255 * np.array(values)).tolist() for values in (mean, std)]
-    return ImageFormat("channels_last", (3, image_size, image_size), False, True, 0.0, 255.0, *scaled)
+    scaled = [255 * np.array(values) for values in (mean, std)]
+    if form.shape[0] == 1:
+        scaled = [values.mean(keepdims=True) for values in scaled]
+    return replace(form, mean=scaled[0].tolist(), std=scaled[1].tolist())

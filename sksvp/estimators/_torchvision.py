@@ -12,17 +12,26 @@ from torch import Tensor, nn
 from .._device import resolve_device
 from .._inputs._labels import check_labels
 from .._inputs._parameters import WholeNumber
-from .._inputs._paths import as_path
+from .._inputs._paths import as_file, as_path
 from .._torchvision import import_torchvision
 from ..networks import HeadedNetwork, find_head
 from ..training import Rows, Schedule, TrainingView, is_out_of_memory
-from ._classifier import LARGEST
+from ._classifier import LARGEST, MOST_EPOCHS
 from ._image_classifier import ImageClassifier
-from ._pretrained import count_classes, fill_weights, find_weights, published_format, read_weights
+from ._pretrained import (
+    count_classes,
+    fill_weights,
+    find_weights,
+    published_format,
+    read_weights,
+    scaled_as_published,
+)
 
 
 class TorchvisionClassifier(ImageClassifier):
     """Any classification network of torchvision, by default with ImageNet's recipe.
+
+    The network begins from random weights, or from a file of published ones.
 
     The recipe of [1]_ and its published code: stochastic gradient descent with momentum,
     five epochs of warm-up, three drops by ten, smoothed labels, and a learning rate in
@@ -32,7 +41,16 @@ class TorchvisionClassifier(ImageClassifier):
     ----------
     network : str, default="resnet18"
         Name of a network: "resnet18", "resnet50", "mobilenet_v3_small", ...
-        Weights are random, never downloaded.
+    weights : str or path-like, default=None
+        File of weights that torchvision published for the network, .pth or .safetensors.
+        Nothing in it is executed, and nothing is downloaded. The last layer is drawn
+        anew. Pixels must be of 8 bits; they are scaled as those that the weights were
+        trained on. None means random weights.
+    head_epochs : int, default=0
+        Number of epochs at first in which only the last layer learns, fewer than
+        `max_epochs`. With published weights one or two keep the gradients of a random
+        last layer from spoiling the layers below [2]_. Batch norm follows the batches
+        all the time. Several processes (`distributed=True`) cannot train like this.
     lr : float, default=0.1
         Full learning rate for a batch of 256.
     schedule : str or sequence of (epochs, factor), default="imagenet"
@@ -45,6 +63,11 @@ class TorchvisionClassifier(ImageClassifier):
     ------
     ImportError
         In `fit`, where torchvision is not installed.
+    FileNotFoundError
+        In `fit`, if there is no file `weights`.
+    ValueError
+        In `fit`, if the weights are damaged or of another network, or pixels are not of
+        8 bits beside them.
 
     See Also
     --------
@@ -54,12 +77,16 @@ class TorchvisionClassifier(ImageClassifier):
     ----------
     .. [1] C. Coleman et al., "Selection via proxy: efficient data selection for
        deep learning", ICLR 2020.
+    .. [2] A. Kumar et al., "Fine-tuning can distort pretrained features and underperform
+       out-of-distribution", ICLR 2022.
     """
 
     _reference_batch = 256
     _parameter_constraints: dict = {
         **ImageClassifier._parameter_constraints,
         "network": [str],
+        "weights": [str, os.PathLike, None],
+        "head_epochs": [WholeNumber(0, MOST_EPOCHS)],
         "scale_lr": ["boolean"],
     }
 
@@ -70,6 +97,8 @@ class TorchvisionClassifier(ImageClassifier):
         self,
         network: str = "resnet18",
         *,
+        weights: str | os.PathLike | None = None,
+        head_epochs: int = 0,
         max_epochs: int = 100,
         lr: float = 0.1,
         scale_lr: bool = True,
@@ -164,6 +193,23 @@ class TorchvisionClassifier(ImageClassifier):
     def check_params(self) -> None:
         super().check_params()
         check_network(self.network)
+        if self.head_epochs:
+            if self.head_epochs >= self.max_epochs:
+                raise ValueError(
+                    f"head_epochs must be fewer than max_epochs={self.max_epochs}, got {self.head_epochs}."
+                )
+            if self.distributed:
+                raise ValueError(f"head_epochs={self.head_epochs} needs distributed=False.")
+        if self.weights is not None:
+            as_file(self.weights, "weights")
+
+    def _validate(self, X, *, reset: bool):
+        X = super()._validate(X, reset=reset)
+        if reset and self.weights is not None:
+            if not self.format_.is_uint8:
+                raise ValueError(f"X must have pixels of 8 bits (uint8) beside weights, got {X.dtype}.")
+            self.format_ = scaled_as_published(self.format_, self.network)
+        return X
 
     def _build_module(self, n_classes: int) -> nn.Module:
         return HeadedNetwork(build_network(self.network, n_classes))
@@ -187,6 +233,17 @@ class TorchvisionClassifier(ImageClassifier):
             raise ValueError(
                 f"The network {self.network!r} does not take images of {height} x {width} pixels: {error}"
             ) from error
+        if self.weights is not None:
+            self._fill(module)
+
+    def _fill(self, module: nn.Module) -> None:
+        """Load the published weights into all layers but the last one."""
+        network = module.get_submodule("network")
+        file = as_file(self.weights, "weights")
+        weights = read_weights(file, "weights")
+        head = find_head(network)[0]
+        drawn = {name: value for name, value in network.state_dict().items() if name.startswith(f"{head}.")}
+        network.load_state_dict(fill_weights(network, weights | drawn, file, "weights"))
 
     def _clean_view(self, batch: Tensor) -> Tensor:
         return _three_channels(super()._clean_view(batch))

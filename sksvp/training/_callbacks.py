@@ -62,6 +62,29 @@ class SetLearningRate(Callback):
         self.rate_ = rate
 
 
+class TrainHeadFirst(Callback):
+    """Let only the head learn in the first epochs of a network.
+
+    A head of random weights has large gradients, which would spoil good weights below
+    it. Batch norm goes on with the statistics of the batches.
+    """
+
+    def __init__(self, n_epochs: int):
+        self.n_epochs = n_epochs
+
+    def on_epoch_begin(self, net, **kwargs):
+        # The epoch that begins is in the history.
+        self._let_learn(net, whole=len(net.history) > self.n_epochs)
+
+    def on_train_end(self, net, **kwargs):
+        self._let_learn(net, whole=True)
+
+    @staticmethod
+    def _let_learn(net, *, whole: bool) -> None:
+        net.network.requires_grad_(whole)
+        net.network.fc.requires_grad_(True)
+
+
 class ShowVisits(Callback):
     """Show every row of an epoch to recorders, as it was before the update of its batch.
 

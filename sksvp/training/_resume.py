@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .._clock import processor_seconds
 from .._storage._checkpoint import Checkpoint, open_checkpoint
-from .._storage._describe import IGNORED, in_words
+from .._storage._describe import IGNORED, in_words, with_content
 from .._storage._fingerprint import fingerprint
 from ._net import TrainingNet
 from ._team import Team
@@ -201,7 +201,7 @@ def training_folder(
     }
     for name, value in estimator.get_params(deep=False).items():
         if name not in IGNORED:
-            identity[name] = in_words(value)
+            identity[name] = in_words(with_content(name, value))
     dtype = getattr(X, "dtype", None)
     if isinstance(dtype, np.dtype) and dtype.kind in "fiu" and dtype != np.uint8:
         # Equal pixels of another type are rounded differently.

@@ -18,7 +18,7 @@ from .._storage._checkpoint import Checkpoint
 from .._storage._fingerprint import fingerprint
 from ..strategies import Recorder, new_recorders
 from ._batches import TrainingRows, TrainingView, Visit, batch_bounds
-from ._callbacks import AskAfterEpoch, EndAsAsked, EpochBar, SetLearningRate, ShowVisits
+from ._callbacks import AskAfterEpoch, EndAsAsked, EpochBar, SetLearningRate, ShowVisits, TrainHeadFirst
 from ._epoch_tests import MeasureTestError, error_of
 from ._fused_sgd import FusedSGD
 from ._net import Callbacks, TrainingNet
@@ -70,6 +70,8 @@ class Trainer:
         Further parameters of the skorch net.
     epoch_rows : int or None
         Rows that each epoch visits, drawn anew; None for all.
+    head_epochs : int
+        Epochs at first in which only the head learns.
     checkpoint_every : int
         Epochs between two states of a training that is kept.
     recorder_names : sequence of str
@@ -111,6 +113,7 @@ class Trainer:
     has_large_layers: bool
     records_steps: bool
     epoch_rows: int | None = None
+    head_epochs: int = 0
     recorders: dict[str, Recorder] = field(init=False)
     earlier_seconds: tuple[float, float] = field(init=False, default=(0.0, 0.0))
     _folder: Checkpoint | None = field(init=False, default=None)
@@ -302,6 +305,8 @@ class Trainer:
         shown = ShowVisits(self.recorders, rows.n, self.team, n_visited=self.epoch_rows)
         first: Callbacks = [("visits", shown), ("learning_rate", rate)]
         last: Callbacks = []
+        if self.head_epochs:
+            first.append(("head", TrainHeadFirst(self.head_epochs)))
         if self.verbose and self.team.rank == 0:
             last.append(("bar", EpochBar(self.name)))
         if self.watch is not None:

@@ -45,18 +45,19 @@ class Job:
     def __init__(
         self,
         name,
+        *,
         dataset,
         data_dir,
         download,
         scale,
         seeds,
+        lines,
+        shares,
         weights,
         store,
         device,
         checkpoint_every,
         report,
-        lines,
-        shares,
     ):
         self.table = read_table(name)
         self.scale = scale

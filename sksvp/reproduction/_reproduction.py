@@ -125,18 +125,18 @@ class Reproduction:
         weights = None if weights is None else as_path(weights, "weights")
         self._job = Job(
             name,
-            dataset,
-            data_dir,
-            download,
-            scale,
-            seeds,
-            weights,
-            store,
-            device,
-            checkpoint_every,
-            report,
-            lines,
-            shares,
+            dataset=dataset,
+            data_dir=data_dir,
+            download=download,
+            scale=scale,
+            seeds=seeds,
+            lines=lines,
+            shares=shares,
+            weights=weights,
+            store=store,
+            device=device,
+            checkpoint_every=checkpoint_every,
+            report=report,
         )
         self._layout = LAYOUTS[self._job.table.settings["layout"]]
         self.data_name = self._job.data_name

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
+from sksvp._clock import Clock
 from sksvp._updates import count_batches, epochs_with
 from sksvp.estimators import BagOfNgramsClassifier, FastTextClassifier, ResNetClassifier
 from sksvp.experiments import (
@@ -15,6 +17,8 @@ from sksvp.experiments import (
     summary_table,
     trainings_table,
 )
+from sksvp.experiments._coreset_trainings import Choice, _start
+from sksvp.proxies import as_proxy
 from sksvp.training._batches import batch_bounds
 
 
@@ -95,6 +99,38 @@ def test_the_rival_of_the_same_cost(tmp_path):
     run_coreset(run, folder, report=lines.append)
     assert folder.get("all-rows,-same-cost_0.25_seed0") == before
     assert summary_table(table.reset_index())["name"].iloc[-1] == "random"
+
+
+def test_warm_targets_begin_from_the_proxy(tmp_path):
+    run = a_run(warm_target=True, with_all=True, subset_sizes=[0.5])
+    table, _, folder = trained(run, tmp_path)
+    assert table["warm"].to_dict() == {"all rows": False, "entropy": True, "random": False}
+    X, y = images()
+    selector = run.selector(next(arm for arm in run.arms() if arm.name == "entropy")).fit(X, y)
+    target = as_proxy(clone(run.target).set_params(random_state=0))
+    target = target.train(*selector.select(X, y), start=as_proxy(selector.proxy_))
+    assert table.loc["entropy", "error"] == 1 - target.estimator.score(X[:30], y[:30])
+    shown = []
+    report_run(folder, report=shown.append)
+    assert "From the weights of the proxy: targets by entropy. All others: from fresh weights." in shown[0]
+
+
+def test_rows_that_lack_a_class_of_the_proxy_train_from_fresh_weights():
+    run = a_run(warm_target=True)
+    X, y = images()
+    proxy = clone(run.proxy).fit(X, y)
+    assert _start(run, Choice(np.arange(3), Clock(), proxy=proxy), y[:3]) == (proxy, "")
+    start, note = _start(run, Choice(np.arange(2), Clock(), proxy=proxy), y[:2])
+    assert start is None and note == "; from fresh weights, since the rows lack a class of the proxy"
+
+
+def test_warm_targets_need_a_proxy_that_nests():
+    with pytest.raises(ValueError, match="warm_target=True needs one of strategies to train a proxy"):
+        a_run(warm_target=True, strategies=["random"])
+    with pytest.raises(
+        ValueError, match="warm_target=True needs a proxy whose weights the target can begin from"
+    ):
+        a_run(warm_target=True, target=ResNetClassifier(11, block="bottleneck", device="cpu"))
 
 
 def test_targets_without_epochs():

@@ -67,6 +67,11 @@ class Choice(Group):
         "Measure the test error after every epoch of every training, for epochs.csv and epochs.png.",
         default=False,
     )
+    warm_target: bool = option(
+        "Let targets on rows that a proxy chose begin from its weights; it has the same architecture or fewer residual "
+        "blocks.",
+        default=False,
+    )
     only_select: bool = option("Train the proxy and write selected.csv; no target.", default=False)
     plan: bool = option(
         "Show the trainings, and the seconds and memory that they will take, from some timed steps; nothing is kept.",
@@ -100,6 +105,8 @@ class Choice(Group):
                 "the rows in --from-selected are chosen already, and no --strategy beside them needs a proxy",
             )
         known_strategies(self.strategy or [], has_auto=True)
+        if self.only_select:
+            refuse_idle({"warm_target": self.warm_target}, "--only-select trains no target")
         if self.only_select and self.from_selected is not None:
             raise ValueError("--only-select and --from-selected exclude each other.")
 
@@ -180,6 +187,7 @@ def coreset(
         "probabilities": choice.probabilities or "in_sample",
         "updates": choice.updates,
         "test_every_epoch": choice.test_every_epoch,
+        "warm_target": choice.warm_target,
         "content of the data": data_digest(bunch),
     }
     experiment = CoresetRun(
@@ -194,6 +202,7 @@ def coreset(
         probabilities=settings["probabilities"],
         given=given,
         test_every_epoch=choice.test_every_epoch,
+        warm_target=choice.warm_target,
     )
     clocks = clocks_in_order(*pair.all)
     if choice.plan:

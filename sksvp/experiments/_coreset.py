@@ -117,6 +117,10 @@ class CoresetRun(Experiment):
     test_every_epoch : bool
         Whether the error on the test rows is measured after every epoch of every
         training; see `sksvp.estimators.measuring_test_error`.
+    warm_target : bool
+        Whether targets on rows that a proxy chose begin from the weights of that proxy;
+        see `CoresetClassifier`. Rows without a proxy, and rows that lack a class of it,
+        train a target from fresh weights.
     memory : str or path-like
         Folder of the trained proxies, one for each seed that serves all strategies;
         None means ``proxies`` in the folder of the run.
@@ -137,6 +141,7 @@ class CoresetRun(Experiment):
     probabilities: str = "in_sample"
     given: dict[str, np.ndarray] = field(default_factory=dict)
     test_every_epoch: bool = False
+    warm_target: bool = False
     memory: Any = None
     _parameter_constraints: ClassVar[dict] = {
         **Experiment._parameter_constraints,
@@ -150,6 +155,7 @@ class CoresetRun(Experiment):
         "probabilities": [StrOptions({"in_sample", "out_of_fold"})],
         "given": [dict],
         "test_every_epoch": ["boolean"],
+        "warm_target": ["boolean"],
         "memory": [str, os.PathLike, None],
     }
 
@@ -176,10 +182,16 @@ class CoresetRun(Experiment):
                 "with_rs2=True needs a target whose epochs can draw rows anew, a network of sksvp.estimators or "
                 f"BagOfNgramsClassifier, got {type(self.target).__name__}."
             )
-        if not any(arm.chooser for arm in self.arms()) and self.with_same_cost:
+        choosers = {arm.chooser for arm in self.arms() if arm.chooser}
+        if not choosers and self.with_same_cost:
             raise ValueError(
                 "with_same_cost=True needs one of strategies to train a proxy, whose cost counts."
             )
+        if self.warm_target:
+            if not choosers:
+                raise ValueError("warm_target=True needs one of strategies to train a proxy.")
+            for name in choosers:
+                as_proxy(self.choosers[name]).check_nests_in(as_proxy(self.target))
 
     @property
     def choosers(self) -> dict[str, BaseEstimator]:

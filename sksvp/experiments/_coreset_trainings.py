@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.utils import _safe_indexing
@@ -12,6 +13,7 @@ from sklearn.utils._param_validation import validate_params
 from .._clock import Clock
 from .._updates import count_batches
 from ..estimators import measuring_test_error
+from ..proxies import as_proxy
 from ..strategies import ForgettingCounter, count_rows
 from ._coreset import ALL_ROWS, RS2, SAME_COST, CoresetArm, CoresetRun
 from ._epochs import history_of
@@ -24,6 +26,15 @@ from ._seconds import clocks_in_order, in_words
 from ._workers import in_workers
 
 _OF_ALL_ROWS = (ALL_ROWS, SAME_COST, RS2)
+
+
+class Choice(NamedTuple):
+    """Rows of an arm, ascending; seconds of inference and ranking; why "auto" took them; the proxy, if there is one."""
+
+    rows: np.ndarray
+    seconds: Clock
+    reason: str = ""
+    proxy: Any = None
 
 
 @validate_params(
@@ -146,18 +157,21 @@ def train_target(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:
     """Choose the rows of one arm, train the target on them, and record its error and cost."""
     if arm.name == ALL_ROWS and run.target_is_trained:
         return _take_over(run, folder, arm)
-    rows, choosing, reason = choose_rows(run, folder, arm)
-    X, y = (_safe_indexing(part, rows) for part in (run.X_train, run.y_train))
+    choice = choose_rows(run, folder, arm)
+    X, y = (_safe_indexing(part, choice.rows) for part in (run.X_train, run.y_train))
     epochs = run.epochs_of(arm, folder)
     lasting = {} if epochs is None else {"max_epochs": epochs}
     target = run.prepared(run.target, folder, arm.key, random_state=arm.seed, **lasting)
     training = Clock()
-    note = ""
-    n_visited = count_rows(arm.subset_size, len(y)) if arm.name == RS2 else len(rows)
+    start, note = _start(run, choice, y)
+    n_visited = count_rows(arm.subset_size, len(y)) if arm.name == RS2 else len(choice.rows)
     if len(np.unique(y)) > 1:
         drawing = target.drawing_rows(n_visited) if arm.name == RS2 else nullcontext()
         with _tests(run), drawing, training:
-            target.fit(X, y)
+            if start is None:
+                target.fit(X, y)
+            else:
+                target = as_proxy(target).train(X, y, start=as_proxy(start)).estimator
         training.add_earlier(target)
         error = 1.0 - target.score(run.X_test, run.y_test)
         history = history_of(target)
@@ -166,10 +180,21 @@ def train_target(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:
         error = float(np.mean(np.asarray(run.y_test) != y[0]))
         note = "; all of one class, which is the answer to every test row: nothing was trained"
         history = []
-    _add_target(run, folder, arm, n_visited, epochs, error, choosing, training, history)
+    _add_target(
+        run, folder, arm, n_visited, epochs, error, choice.seconds, training, history, warm=start is not None
+    )
     cost = f"error {100 * error:.2f} %, {in_words(training, clocks_in_order(run.target))}"
     rows_of = f"{n_visited:,} rows{' an epoch' if arm.name == RS2 else ''}"
-    return f"{arm.name}, {rows_of}, seed {arm.seed}: {cost}{note}{reason}"
+    return f"{arm.name}, {rows_of}, seed {arm.seed}: {cost}{note}{choice.reason}"
+
+
+def _start(run: CoresetRun, choice: Choice, y: np.ndarray) -> tuple[Any, str]:
+    """Return the proxy whose weights a target begins from, or None, and a note why not."""
+    if not run.warm_target or choice.proxy is None:
+        return None, ""
+    if not np.array_equal(choice.proxy.classes_, np.unique(y)):
+        return None, "; from fresh weights, since the rows lack a class of the proxy"
+    return choice.proxy, ""
 
 
 def _take_over(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:
@@ -194,6 +219,8 @@ def _add_target(
     choosing: Clock,
     training: Clock,
     history: list[dict[str, float]],
+    *,
+    warm: bool = False,
 ) -> None:
     """Write the record of a target."""
     proxy = folder.get(arm.proxy_key) if arm.chooser else {}
@@ -205,6 +232,7 @@ def _add_target(
         "protocol": run.updates,
         "epochs": epochs,
         "updates": None if epochs is None else epochs * count_batches(run.target, n_visited),
+        "warm": warm,
         "error": error,
         **{name: proxy[name] if proxy else 0.0 for name in ("proxy_seconds", "proxy_cpu_seconds")},
         "selection_seconds": choosing.wall,
@@ -218,20 +246,21 @@ def _add_target(
 
 def select_only(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> str:
     """Choose the rows of one arm and write them down."""
-    rows, _, reason = choose_rows(run, folder, arm)
-    return f"{arm.name}, seed {arm.seed}: {len(rows):,} of {len(run.y_train):,} rows chosen{reason}"
+    choice = choose_rows(run, folder, arm)
+    chosen = f"{len(choice.rows):,} of {len(run.y_train):,} rows chosen"
+    return f"{arm.name}, seed {arm.seed}: {chosen}{choice.reason}"
 
 
-def choose_rows(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> tuple[np.ndarray, Clock, str]:
-    """Return the rows of an arm, ascending, the seconds of inference and ranking, and why "auto" took them.
+def choose_rows(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> Choice:
+    """Choose the rows of an arm.
 
     The seconds of an inference pass that several arms need count for the first of them.
     """
     choosing = Clock()
     if arm.name in _OF_ALL_ROWS:
-        return np.arange(len(run.y_train)), choosing, ""
+        return Choice(np.arange(len(run.y_train)), choosing)
     if arm.name in run.given:
-        return np.sort(run.given[arm.name]), choosing, ""
+        return Choice(np.sort(run.given[arm.name]), choosing)
     selector = run.selector(arm).fit(run.X_train, run.y_train)
     order = selector.order_[selector.support_[selector.order_]]
     chosen = run.list_rows(order, rank=np.arange(1, len(order) + 1), score=selector.scores_[order])
@@ -240,7 +269,7 @@ def choose_rows(run: CoresetRun, folder: RunFolder, arm: CoresetArm) -> tuple[np
         seconds["inference"] + seconds["ranking"] for seconds in (selector.timings_, selector._cpu_timings)
     )
     reason = f"; {arm.name}: {selector.strategy_reason_}" if selector.strategy_reason_ else ""
-    return selector.indices_, choosing, reason
+    return Choice(selector.indices_, choosing, reason, selector.proxy_)
 
 
 def _tests(run: CoresetRun) -> AbstractContextManager:

@@ -103,6 +103,9 @@ def report_run(
         trainings = trainings_table(records)
         averages = summary_table(trainings)
         text = f"{format_summary(averages, clocks=clocks, width=width)}\n{_describe_protocol(trainings)}"
+        if "warm" in trainings and trainings["warm"].eq(True).any():
+            names = ", ".join(trainings.loc[trainings["warm"].eq(True), "name"].unique())
+            text += f"\nFrom the weights of the proxy: targets by {names}. All others: from fresh weights."
         epochs = epochs_table(records)
         if len(epochs):
             _write_csv(epochs, folder.path / "epochs.csv")

@@ -32,9 +32,10 @@ def trainings_table(records) -> pd.DataFrame:
     -------
     DataFrame
         One row per training: name, subset_size, n_subset (rows of this size), n_rows
-        (of the training, or of each of its epochs), protocol, epochs, updates, seed,
-        error (between 0 and 1), and the seconds of proxy, selection, target and total, of the wall clock
-        and, as cpu_seconds, of the processor.
+        (of the training, or of each of its epochs), protocol, epochs, updates, warm
+        (whether it began from the weights of the proxy), seed, error (between 0 and 1), and
+        the seconds of proxy, selection, target and total, of the wall clock and, as
+        cpu_seconds, of the processor.
 
     Raises
     ------

@@ -21,7 +21,7 @@ _STYLE = (
     "body{font-family:sans-serif;max-width:75em;margin:2em auto;padding:0 1em}"
     "table{border-collapse:collapse;margin:1em 0;display:block;overflow-x:auto}"
     "td,th{border-bottom:1px solid #ccc;padding:.3em .7em;text-align:right}td:first-child,th:first-child"
-    "{text-align:left}small{color:#666}"
+    "{text-align:left}small{color:#666}img{max-width:100%}"
 )
 
 
@@ -64,7 +64,8 @@ def as_html(job: "Job", result: Sheet) -> str:
         parts.append("</table>")
     if find_spec("matplotlib") is not None:
         parts.append('<img src="figure.svg" alt="The same as a figure">')
-    about = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style>'
+    fits = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    about = f'<meta charset="utf-8">{fits}<title>{escape(title)}</title><style>{_STYLE}</style>'
     return f"<!doctype html><html lang=en><head>{about}</head><body>{''.join(parts)}</body></html>\n"
 
 

@@ -9,6 +9,7 @@ rows on test rows that it has not seen.
 
 # %%
 # The proxy is a small network. The target is a larger one, trained five times on the rows of each way to choose.
+import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_digits
@@ -18,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sksvp import pilot
+from sksvp.plotting import PilotDisplay
 from sksvp.proxies import Incremental
 
 proxy = make_pipeline(StandardScaler(), Incremental(MLPClassifier(64, learning_rate_init=0.003), n_epochs=30))
@@ -26,7 +28,7 @@ BASELINE = "class-balanced random"
 
 
 def ask_and_check(name, X, y, share):
-    """Print what a pilot says of training rows, and the test errors of its pick and of random rows."""
+    """Print what a pilot says of training rows, and the test errors of its pick and of random rows; return it."""
     X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.4, stratify=y, random_state=0)
     found = pilot(proxy, X_train, y_train, subset_size=share, n_repeats=3, random_state=0)
     print(f"{name}, {share:.0%} kept. {found.verdict_}")
@@ -41,15 +43,25 @@ def ask_and_check(name, X, y, share):
             model.fit(*selector.select(X_train, y_train))
             errors.append(100 * (1 - model.score(X_test, y_test)))
         print(f"  test rows, {candidate}: {np.mean(errors):.1f} ± {np.std(errors, ddof=1):.1f} % error")
+    return found
 
 
 # %%
 # With a twentieth of the digits, the pilot names a strategy.
-ask_and_check("digits", *load_digits(return_X_y=True), share=0.05)
+of_digits = ask_and_check("digits", *load_digits(return_X_y=True), share=0.05)
 
 # %%
 # With 30 % of the breast cancer data, no strategy is surely better, and it says to take random rows.
-ask_and_check("breast cancer", *load_breast_cancer(return_X_y=True), share=0.3)
+of_cancer = ask_and_check("breast cancer", *load_breast_cancer(return_X_y=True), share=0.3)
+
+# %%
+# All candidates, with twice the standard error of their leads. Blue is surely better than random rows, red worse.
+figure, panels = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+for panel, name, found in zip(
+    panels, ("digits, 5 %", "breast cancer, 30 %"), (of_digits, of_cancer), strict=True
+):
+    PilotDisplay(found.table_).plot(panel)
+    panel.set_title(name)
 
 # %%
 # The pilot is cautious: it names a strategy only if its lead is more than twice its standard error. So it may say

@@ -441,6 +441,11 @@ SMALL = {
     "TrainingRecordDisplay": lambda: {"record": _record()},
     "AgreementMatrixDisplay": lambda: {"matrix": pd.DataFrame([[0.5]], ["a"], ["a"])},
     "OverlapDisplay": lambda: {"table": sksvp.agreement.overlap(range(9), range(9), [0.5])},
+    "PilotDisplay": lambda: {
+        "table": pd.DataFrame(
+            [["random", 0.2, 0.0, 0.0]], columns=["candidate", "error", "difference", "standard_error"]
+        )
+    },
     "AgreementByEpochDisplay": lambda: {"tables": pd.DataFrame({"epoch": [1], "correlation": [0.5]})},
     "ActiveLearningDisplay": lambda: {"curve": pickle.loads(_curve())[1]},
     "ImageFolderRows": lambda: {"root": _image_files(), "files": ["a/1.png"], "image_size": 8, "n_jobs": 1},

@@ -11,6 +11,7 @@ from ._epochs import EpochErrorDisplay, save_epochs_figure
 from ._look import COLOURS as COLOURS
 from ._look import MARKERS as MARKERS
 from ._overlap import OverlapDisplay
+from ._pilot import PilotDisplay
 from ._training_record import TrainingRecordDisplay
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "DataMapDisplay",
     "EpochErrorDisplay",
     "OverlapDisplay",
+    "PilotDisplay",
     "TrainingRecordDisplay",
     "save_active_figure",
     "save_epochs_figure",

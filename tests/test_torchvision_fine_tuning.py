@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, Freezer
 
 from sksvp._storage._describe import describe
 from sksvp._torchvision import import_torchvision
@@ -73,6 +73,16 @@ def test_the_head_learns_first_and_then_the_rest(file):
     assert learned(start, first) == learned(first, second) == head
     assert learned(second, third) > head | {"conv1.0.weight"}
     assert all(weights.requires_grad for weights in model.net_.network.parameters())
+
+
+def test_layers_that_the_user_froze_stay_as_they_are(file):
+    model = network(weights=file, head_epochs=1, max_epochs=2)
+    model.net_params = {"callbacks": [Snapshots, Freezer("network.conv1.*")]}
+    model.fit(X, y)
+    start, first, second = model.net_.snapshots
+    assert learned(start, first) == {"fc.weight", "fc.bias"}
+    assert "conv1.0.weight" not in learned(first, second) and "conv5.0.weight" in learned(first, second)
+    assert not model.net_.network.network.conv1[0].weight.requires_grad
 
 
 def test_all_layers_learn_from_the_first_epoch_by_default(file):
@@ -148,12 +158,20 @@ def test_bad_parameters_are_named(params, error, message):
 
 
 def test_bad_files_and_pixels_are_named(file, tmp_path):
-    (tmp_path / "text.pth").write_text("no weights")
+    for name, content in (
+        ("text", b"hello"),
+        ("cut", b"\x80\x02."),
+        ("empty", b""),
+        ("page", b"<!doctype html>"),
+    ):
+        (tmp_path / f"{name}.pth").write_bytes(content)
+        with pytest.raises(
+            ValueError, match=rf"weights='.*{name}\.pth' is no file of weights, or is damaged: \w+Error"
+        ):
+            network(weights=tmp_path / f"{name}.pth").fit(X, y)
     torch.save(
         {name: value for name, value in published().items() if "stage4" not in name}, tmp_path / "part.pth"
     )
-    with pytest.raises(ValueError, match=r"weights='.*text\.pth' is no file of weights"):
-        network(weights=tmp_path / "text.pth").fit(X, y)
     with pytest.raises(ValueError, match=r"weights='.*part\.pth' has weights of another network: stage4"):
         network(weights=tmp_path / "part.pth").fit(X, y)
     with pytest.raises(ValueError, match="X must have pixels of 8 bits"):

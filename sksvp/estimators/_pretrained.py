@@ -67,8 +67,18 @@ def read_weights(path: Path, argument: str = "path") -> dict[str, Tensor]:
             content = load_file(path)
         else:
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise ValueError(f"{argument}={str(path)!r} is no file of weights: {str(error)[:200]}") from error
+    except (
+        SafetensorError,
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        ValueError,
+        LookupError,
+    ) as error:
+        # torch's own message goes on about how to execute what is in such a file.
+        raise ValueError(
+            f"{argument}={str(path)!r} is no file of weights, or is damaged: {type(error).__name__}."
+        ) from error
     if not isinstance(content, dict) or not all(isinstance(tensor, Tensor) for tensor in content.values()):
         raise ValueError(
             f"{argument}={str(path)!r} is no file of weights: it must hold tensors by their names."

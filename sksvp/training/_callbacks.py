@@ -66,23 +66,32 @@ class TrainHeadFirst(Callback):
     """Let only the head learn in the first epochs of a network.
 
     A head of random weights has large gradients, which would spoil good weights below
-    it. Batch norm goes on with the statistics of the batches.
+    it. Batch norm goes on with the statistics of the batches. Weights that somebody
+    else keeps from learning are left as they are.
     """
 
     def __init__(self, n_epochs: int):
         self.n_epochs = n_epochs
 
+    def on_train_begin(self, net, **kwargs):
+        self.held_: list[torch.nn.Parameter] = []
+
     def on_epoch_begin(self, net, **kwargs):
         # The epoch that begins is in the history.
-        self._let_learn(net, whole=len(net.history) > self.n_epochs)
+        if len(net.history) > self.n_epochs:
+            self._let_go()
+        elif not self.held_:
+            head = {id(weights) for weights in net.network.fc.parameters()}
+            body = [weights for weights in net.network.parameters() if id(weights) not in head]
+            self.held_ = [weights.requires_grad_(False) for weights in body if weights.requires_grad]
 
     def on_train_end(self, net, **kwargs):
-        self._let_learn(net, whole=True)
+        self._let_go()
 
-    @staticmethod
-    def _let_learn(net, *, whole: bool) -> None:
-        net.network.requires_grad_(whole)
-        net.network.fc.requires_grad_(True)
+    def _let_go(self) -> None:
+        for weights in self.held_:
+            weights.requires_grad_(True)
+        self.held_ = []
 
 
 class ShowVisits(Callback):

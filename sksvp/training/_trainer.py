@@ -306,7 +306,8 @@ class Trainer:
         first: Callbacks = [("visits", shown), ("learning_rate", rate)]
         last: Callbacks = []
         if self.head_epochs:
-            first.append(("head", TrainHeadFirst(self.head_epochs)))
+            # After the user's callbacks, which may freeze weights.
+            last.append(("head", TrainHeadFirst(self.head_epochs)))
         if self.verbose and self.team.rank == 0:
             last.append(("bar", EpochBar(self.name)))
         if self.watch is not None:

@@ -1,10 +1,13 @@
 """The command ``sksvp pilot``."""
 
+import shlex
+
 import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from sksvp.cli._groups import OPTIONS_OF
 from sksvp.cli._main import app
 
 FEW = ["--epochs", 3, "--repeats", 3, "--device", "cpu"]
@@ -43,6 +46,32 @@ def test_prints_verdict_table_and_the_command_to_run(reviews, tmp_path):
     command = result.output.splitlines()[-1]
     assert command.startswith(f"run: sksvp coreset --data {reviews} --proxy bag-of-ngrams --strategy ")
     assert "--subset-size 0.3" in command
+
+
+def test_the_command_to_run_reads_the_same_rows_and_trains_alike(tmp_path):
+    rows = [f"{k % 3},the {word} film {k},{k}" for k, word in enumerate(["good", "bad", "dull"] * 12)]
+    (tmp_path / "mine.csv").write_text("\n".join(["mood,review,id", *rows]))
+    result = pilot(
+        "--data", tmp_path / "mine.csv", "--text-column", "review", "--label-column", "mood", "--train-rows", 30,
+        "--no-quoting", "--repeats", 3, "--epochs", 2, "--strategy", "entropy", "--subset-size", 0.4,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    words = shlex.split(result.output.splitlines()[-1].removeprefix("run: sksvp "))
+    assert {"--text-column", "--no-quoting", "--train-rows", "--epochs"} < set(words)
+    again = CliRunner().invoke(app, [*words, "--only-select", "--seeds", "1", "--out", str(tmp_path / "run")])
+    assert again.exit_code == 0, again.output
+    assert len(pd.read_csv(tmp_path / "run" / "selected.csv")) == 12
+
+
+@pytest.mark.parametrize("command", sorted(OPTIONS_OF))
+def test_help_fits_a_terminal_of_80_columns(command):
+    shown = CliRunner().invoke(app, [*command.split("_"), "--help"], env={"COLUMNS": "80"}).output
+    assert "--" in shown and max(map(len, shown.splitlines())) <= 80
+
+
+def test_a_table_in_a_folder_that_is_not_there_is_refused_at_once(tmp_path):
+    result = pilot("--dataset", "digits", "--out", tmp_path / "none" / "a.csv")
+    assert result.exit_code != 0 and "none does not exist" in result.output
 
 
 def test_compares_several_proxies():

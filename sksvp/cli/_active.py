@@ -155,7 +155,7 @@ def active(
     \b
     Examples:
       sksvp active --dataset digits
-      sksvp active --dataset cifar10 --download --strategy margin --strategy k_centers
+      sksvp active --dataset cifar10 --strategy margin --strategy k_centers
       sksvp active --dataset digits --stop kappa:tolerance=0.02 --start clustered
       sksvp active --dataset cifar10 --plan
       sksvp active --dataset cifar10 --precomputed runs/cifar10 --target resnet56

@@ -76,6 +76,22 @@ def _text(value: Any) -> str:
     return str(value)
 
 
+def as_typed(*groups: Group) -> list[str]:
+    """Return the options that were given, as words of a command."""
+    words: list[str] = []
+    for group in groups:
+        for field in fields(group):  # type: ignore[arg-type]
+            value, flag = getattr(group, field.name), option_of(field.name)
+            if field.name in _NOT_KEPT or value == field.default:
+                continue
+            if isinstance(value, bool):
+                words.append(flag if value else flag.replace("--", "--no-", 1))
+            else:
+                for one in value if isinstance(value, list) else [value]:
+                    words += [flag, str(one)]
+    return words
+
+
 def write_config(folder: Path, command: str, *groups: Group) -> None:
     """Write the options that were given into the folder of a run, as ``config.toml``."""
     lines = [

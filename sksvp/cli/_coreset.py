@@ -143,9 +143,9 @@ def coreset(
     \b
     Examples:
       sksvp coreset --dataset digits
-      sksvp coreset --dataset cifar10 --download --subset-size 0.5 --subset-size 0.7
+      sksvp coreset --dataset cifar10 --subset-size 0.5 --subset-size 0.7
       sksvp coreset --data mine.npz --proxy resnet20 --only-select --out runs/mine
-      sksvp coreset --dataset imdb --download --proxy bag-of-ngrams --target vdcnn9
+      sksvp coreset --dataset imdb --proxy bag-of-ngrams --target vdcnn9
     """
     run.check(data)
     choice.check(networks)

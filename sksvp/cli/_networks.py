@@ -51,7 +51,7 @@ class Learning(Group):
     epochs: int | None = option(
         "Epochs; beside a proxy, of the target.",
         high=_MOST_EPOCHS,
-        unset="the recipe's; digits: 60, with coreset 30",
+        unset="the recipe's; digits: 60, with coreset, pilot and score 30",
     )
     batch_size: int | None = option(
         "Rows of a training batch.", low=2, unset=f"the recipe's; digits: {_DIGITS_BATCH}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import typer
 
-from ._config import read_config
+from ._config import as_typed, read_config
 from ._coreset import DIGITS_EPOCHS
 from ._data import Data
 from ._experiment import known_strategies
@@ -66,13 +66,18 @@ class Trial(Group):
         ------
         ValueError
             For an unknown strategy or network, and for another kind of file.
+        FileNotFoundError
+            If the folder of the file does not exist.
         """
         names = [name.removeprefix(_BALANCED) for name in self.strategy or ()]
         known_strategies(names)
         if self.target is not None and self.target not in _JUDGES:
             network_kind(self.target, "--target")
-        if self.out is not None and self.out.suffix.lower() != ".csv":
-            raise ValueError(f"--out must be a file .csv, got {self.out}.")
+        if self.out is not None:
+            if self.out.suffix.lower() != ".csv":
+                raise ValueError(f"--out must be a file .csv, got {self.out}.")
+            if not self.out.parent.is_dir():
+                raise FileNotFoundError(f"--out {self.out}: the folder {self.out.parent} does not exist.")
 
 
 @takes_groups
@@ -85,7 +90,7 @@ def pilot(data: Data, trial: Trial, learning: Learning) -> None:
     Examples:
       sksvp pilot --dataset digits --subset-size 0.1
       sksvp pilot --data mine.npz --proxy resnet8 --proxy resnet20 --budget 600
-      sksvp pilot --dataset imdb --download --strategy entropy --strategy stratified:score=el2n
+      sksvp pilot --data my.npz --strategy entropy --strategy stratified:score=aum
     """
     trial.check()
     data.check()
@@ -109,7 +114,7 @@ def pilot(data: Data, trial: Trial, learning: Learning) -> None:
         with replacing(trial.out) as part:
             found.table_.to_csv(part, index=False)
         typer.echo(f"written to {trial.out}")
-    typer.echo(f"run: {_command(found, data, trial, names)}")
+    typer.echo(f"run: {_command(found, data, learning, trial, names)}")
 
 
 def _compare(proxies: dict[str, Any], bunch: "Bunch", trial: Trial, target: Any) -> Any:
@@ -129,11 +134,10 @@ def _compare(proxies: dict[str, Any], bunch: "Bunch", trial: Trial, target: Any)
     )
 
 
-def _command(found: Any, data: Data, trial: Trial, names: list[str]) -> str:
-    """Write the command that trains a target on the rows of the winner."""
+def _command(found: Any, data: Data, learning: Learning, trial: Trial, names: list[str]) -> str:
+    """Write the command that trains a target on the rows of the winner, of the same data and with the same recipe."""
     name, _, proxy = found.best_name_.partition(" by ")
     plain = name.removeprefix(_BALANCED)
-    source = ["--dataset", data.dataset] if data.dataset else ["--data", str(data.data)]
-    words = ["sksvp", "coreset", *source, "--proxy", proxy or names[0], "--strategy", plain]
-    words += ["--subset-size", str(trial.subset_size)]
-    return shlex.join([*words, *(["--class-balanced"] if name != plain else [])])
+    words = ["sksvp", "coreset", *as_typed(data), "--proxy", proxy or names[0], "--strategy", plain]
+    words += ["--subset-size", str(trial.subset_size), *(["--class-balanced"] if name != plain else [])]
+    return shlex.join([*words, *as_typed(learning)])

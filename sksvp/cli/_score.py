@@ -112,7 +112,7 @@ def score(data: Data, scorer: Scorer, learning: Learning, table: Table) -> None:
     Examples:
       sksvp score --dataset digits --out digits.csv
       sksvp score --data reviews.csv --epochs 25 --lr 0.5 --out reviews.csv
-      sksvp score --dataset folder --data-dir photos --image-size 64 --out photos.parquet
+      sksvp score --dataset folder --data-dir photos --image-size 64 --out p.csv
     """
     table.check()
     data.check()

@@ -48,6 +48,28 @@ def trained(tmp_path_factory):
 # The store ---------------------------------------------------------------------------------------
 
 
+def test_a_record_names_the_model_that_chose_its_rows(tmp_path):
+    made, _ = trainings(tmp_path / "store")
+    bag = Network("LinearModel", "ResNetClassifier", (("depth", 8), ("max_epochs", 1), ("precision", "bf16")))
+    chooser = Model(bag, Rows(), seed=0)
+    chosen = Model(NETWORK, Rows(0.5, strategy="entropy", by=chooser), seed=0)
+    made.train(chooser)
+    record = made.train(chosen)
+    assert record["rows"]["chosen by"] == made.key(chooser) != made.key(replace(chooser, network=NETWORK))
+    assert made.store.find(record["rows"]["chosen by"]) == made.key(chooser)
+
+
+def test_a_store_whose_mark_another_process_writes_is_empty_yet(tmp_path):
+    (tmp_path / ".store.json.0123456789abcdef.part.json").touch()
+    store = RunStore(tmp_path)
+    assert len(store) == 0
+    with store._working_on("0" * 16):
+        assert RunStore(tmp_path).unfinished() == ["0" * 16]
+    (tmp_path / "store.json").unlink()
+    with pytest.raises(ValueError, match="is no store of trained models"):
+        RunStore(tmp_path)
+
+
 def test_a_store_is_made_with_its_first_model_and_read_again(tmp_path):
     path = tmp_path / "store"
     assert len(RunStore(path)) == 0 and not path.exists()
@@ -259,7 +281,7 @@ def test_keys_depend_on_what_decides_the_model(trained):
     assert trained.key(renamed) == trained.key(WHOLE)
     data = small_data()
     other = Data("digits", data.X_train, data.y_train, data.X_test, 9 - data.y_test)
-    assert WHOLE.key(other.fingerprint) != WHOLE.key(data.fingerprint)
+    assert WHOLE.key(lambda network: other.fingerprint) != WHOLE.key(lambda network: data.fingerprint)
 
 
 # Tables ------------------------------------------------------------------------------------------

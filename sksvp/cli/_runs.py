@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import typer
 
+from .._aligned import aligned
 from ._groups import Group, option, takes_groups
 from ._help import GroupedHelp
+from ._messages import terminal_width
 
 if TYPE_CHECKING:
     from ..reproduction import RunStore
@@ -128,13 +130,13 @@ def runs_list(where: Where, only: Filter) -> None:
     lines = only.apply([_line(record) for record in store])
     if where.tell(lines):
         return
-    typer.echo(f"{'key':8} {'network':14} {'rows':28} {'number':>7} {'seed':>4} {'error %':>7} {'CPU s':>6}")
+    cells = [["key", "network", "rows", "number", "seed", "error %", "CPU s"]]
     for line in lines:
-        typer.echo(
-            f"{line['key'][:8]} {line['network'][:14]:14} {line['rows'][:28]:28} {line['n_rows']:>7,} "
-            f"{line['seed']:>4} {'' if line['error'] is None else format(100 * line['error'], '.2f'):>7} "
-            f"{line['cpu_seconds']:>6.0f}"
-        )
+        error = "" if line["error"] is None else f"{100 * line['error']:.2f}"
+        numbers = [f"{line['n_rows']:,}", str(line["seed"]), error, f"{line['cpu_seconds']:.0f}"]
+        cells.append([line["key"][:8], line["network"], line["rows"], *numbers])
+    for row in aligned(cells, n_left=3):
+        typer.echo(row)
     unfinished = store.unfinished()
     typer.echo(
         f"{len(lines)} of {len(store)} models{f', {len(unfinished)} unfinished' if unfinished else ''}"
@@ -173,11 +175,15 @@ def runs_compare(where: Where, models: SeveralKeys) -> None:
     ]
     if where.tell(lines):
         return
-    width = max(8, min(28, (80 - 24) // len(found) - 1))
-    typer.echo(f"{'':24}" + "".join(f" {record['key'][:8]:{width}}" for record in found))
-    for line in lines:
-        entry, *values = line.values()
-        typer.echo(f"{entry[:24]:24}" + "".join(f" {value[:width]:{width}}" for value in values))
+    cells = [["", *(record["key"][:8] for record in found)], *([*line.values()] for line in lines)]
+    rows = aligned(cells, n_left=len(found) + 1)
+    if max(map(len, rows)) > (terminal_width() or 80):
+        # One below the other.
+        rows = []
+        for entry, *values in cells[1:]:
+            rows += [entry, *(f"  {key}  {value}" for key, value in zip(cells[0][1:], values, strict=True))]
+    for row in rows:
+        typer.echo(row)
 
 
 def _line(record: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def needs(job: "Job") -> Iterator[Need]:
     """Yield the networks, each trained on all rows."""
     for seed in job.seeds:
-        for row in job.rows:
+        for row in job.asked_rows:
             yield Need(job.on_all_rows(str(row.selector), seed))
 
 

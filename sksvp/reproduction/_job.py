@@ -98,6 +98,8 @@ class Job:
     def _asked_rows(self, lines: list[str] | None) -> list[Row]:
         if lines is None:
             return self.rows
+        if not self.rows:
+            raise ValueError(f"lines={lines!r:.60}: {self.table.name} has no lines to choose from.")
         for line in lines:
             if not any(row.answers_to(line) for row in self.rows):
                 check_known(line, list(dict.fromkeys(row.name for row in self.rows)), "lines")

@@ -1,5 +1,6 @@
 """What is trained: a network, on which rows, with which seed. Plain values, whose hash names a folder of the store."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +79,7 @@ class Rows:
 
 
 ALL_ROWS = Rows()
+DataFor = Callable[[Network], str]
 
 
 @dataclass(frozen=True)
@@ -100,13 +102,13 @@ class Model:
     seed: int
     followed: tuple[str, ...] = ()
 
-    def settings(self, data: str) -> dict[str, Any]:
+    def settings(self, data_for: DataFor) -> dict[str, Any]:
         """Return what decides the trained model, as plain values.
 
         Parameters
         ----------
-        data : str
-            Fingerprint of training and test rows.
+        data_for : callable
+            ``data_for(network)``, the fingerprint of training and test rows as this network computes with them.
 
         Returns
         -------
@@ -115,7 +117,7 @@ class Model:
         """
         rows: dict[str, Any] = {"share": self.rows.share}
         if self.rows.by is not None:
-            rows |= {"strategy": self.rows.strategy, "chosen by": self.rows.by.key(data)}
+            rows |= {"strategy": self.rows.strategy, "chosen by": self.rows.by.key(data_for)}
             rows |= {"grows": True} if self.rows.grows else {}
         elif self.rows.share < 1:
             rows |= {"strategy": "random", "seed": self.rows.seed}
@@ -125,12 +127,12 @@ class Model:
             "network": self.network.settings(),
             "rows": rows,
             "seed": self.seed,
-            "data": data,
+            "data": data_for(self.network),
         }
 
-    def key(self, data: str) -> str:
+    def key(self, data_for: DataFor) -> str:
         """Return the name of its folder: a hash of its settings and the data."""
-        return name_of(self.settings(data))[:_KEY_LENGTH]
+        return name_of(self.settings(data_for))[:_KEY_LENGTH]
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils._param_validation import StrOptions, validate_params
 
+from .._aligned import aligned
 from .._inputs._labels import check_labels
 from .._inputs._parameters import TableWith
 from .._storage._identity import name_of
@@ -68,11 +69,12 @@ def format_plan(plan: pd.DataFrame, clock: str = "cpu_seconds") -> str:
     -------
     str
     """
-    lines = [f"{'network':14} {'rows':41} {'number':>7} {'there':>5} {'to do, s':>9}"]
+    cells = [["network", "rows", "number", "there", "to do, s"]]
     for _, group in plan.groupby(["network", "rows", "n_rows"], sort=False):
         network, rows, n_rows = group[["network", "rows", "n_rows"]].iloc[0]
         there, to_do = f"{group['stored'].sum()}/{len(group)}", group.loc[~group["stored"], clock].sum()
-        lines.append(f"{network[:14]:14} {rows[:41]:41} {n_rows:>7,} {there:>5} {to_do:>9,.1f}")
+        cells.append([network, rows, f"{n_rows:,}", there, f"{to_do:,.1f}"])
+    lines = aligned(cells, n_left=2)
     left = plan[~plan["stored"]]
     lines.append(
         f"{len(plan)} trainings, {len(plan) - len(left)} of them stored; about {left[clock].sum():,.0f} "

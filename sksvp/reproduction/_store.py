@@ -52,8 +52,15 @@ class RunStore:
         self._mark = self.path / "store.json"
         if self._mark.exists():
             read_sealed_json(self._mark, _STORE_KIND, advice="name another folder")
-        elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        elif self.path.exists() and not self._is_empty():
             raise ValueError(f"{self.path} is no store of trained models: name another folder.")
+
+    def _is_empty(self) -> bool:
+        """Tell whether the folder has nothing but a mark that another process writes, or was killed at."""
+        if not self.path.is_dir():
+            return False
+        others = [path for path in self.path.iterdir() if not path.match(f".{self._mark.name}.*.part*")]
+        return not others or self._mark.exists()
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yield the records of the finished models, the oldest first."""

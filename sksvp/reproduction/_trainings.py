@@ -20,7 +20,7 @@ from ..proxies import as_proxy
 from ..strategies import Evidence, KCenters, choose, count_rows, resolve_strategy
 from ._data import Data
 from ._follow import ALWAYS_FOLLOWED, Follow, history_of
-from ._models import Model, Rows
+from ._models import Model, Network, Rows
 from ._store import RunStore
 
 _CLOCKS = ("seconds", "cpu_seconds")
@@ -82,14 +82,17 @@ class Trainings:
     def key(self, model: Model) -> str:
         """Return the name of a model's folder."""
         if model not in self._keys:
-            network = model.network.build(device=self.device)
-            data = self.data.fingerprint
-            if hasattr(network, "precision"):
-                # What "auto" means depends on the machine, and so do the results.
-                precision = resolve_precision(network.precision, resolve_device(network.device))
-                data = f"{data} in {str(precision).removeprefix('torch.')}"
-            self._keys[model] = model.key(data)
+            self._keys[model] = model.key(self._data_for)
         return self._keys[model]
+
+    def _data_for(self, network: Network) -> str:
+        """Return the fingerprint of the data, and the precision of a network that has one."""
+        estimator = network.build(device=self.device)
+        if not hasattr(estimator, "precision"):
+            return self.data.fingerprint
+        # What "auto" means depends on the machine, and so do the results.
+        precision = resolve_precision(estimator.precision, resolve_device(estimator.device))
+        return f"{self.data.fingerprint} in {str(precision).removeprefix('torch.')}"
 
     def find(self, model: Model) -> dict[str, Any] | None:
         """Return the record of a model, None if it is not trained yet."""
@@ -153,7 +156,8 @@ class Trainings:
         for name, scores in (watch.scores if watch else {}).items():
             self.store._write_arrays(key, _by_epoch(name), {"scores": np.stack(scores)})
         record = {
-            **model.settings(data.fingerprint),
+            **model.settings(self._data_for),
+            "data": data.fingerprint,
             "name": model.network.name,
             "about_rows": in_words(model.rows),
             "dataset": data.name,

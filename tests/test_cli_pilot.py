@@ -91,7 +91,7 @@ def test_compares_several_proxies():
         (["--target", "resnet"], "--target resnet is unknown"),
         (["--out", "table.txt"], "--out must be a file .csv"),
         (["--repeats", 2], "--repeats must be a whole number from 3"),
-        (["--subset-size", 1], "keeps 1 of 120 rows for 2 classes"),
+        (["--subset-size", 1], "keeps 1 row in each repeat of the pilot, for 2 classes"),
         (["--budget", 0.001], "fits no candidate: one costs about"),
     ],
 )

@@ -353,7 +353,7 @@ RARE = np.r_[Y[:-3], [7, 7, 7]]
     [
         ({"y": RARE}, r"3 row\(s\) of class 7, and a pilot that holds out rows of its own needs 5 of each"),
         ({"y": np.zeros(300, dtype=int)}, "one class only, 0"),
-        ({"subset_size": 2}, "keeps 2 of 300 rows for 3 classes"),
+        ({"subset_size": 2}, "keeps 2 rows in each repeat of the pilot, for 3 classes"),
         ({"subset_size": 300}, "keeps all 300 rows"),
         ({"subset_size": 1.0}, "The 'subset_size' parameter of pilot"),
         ({"strategies": ["entropie"]}, "Unknown strategy 'entropie'"),
@@ -399,3 +399,32 @@ def test_folds_hold_out_each_row_once():
     assert found.row_errors.shape[1] == 300
     sizes = [len(held) for _, held in StratifiedKFold(5).split(X, Y)]
     assert found.n_kept == round(0.5 * (300 - sizes[0]))
+
+
+def test_a_repeat_that_keeps_fewer_rows_than_classes_is_refused():
+    # Of the 3 rows four fifths are left in a repeat.
+    with pytest.raises(
+        ValueError, match="subset_size=3 keeps 2 rows in each repeat of the pilot, for 3 classes"
+    ):
+        pilot(PROXY, X, Y, subset_size=3, strategies=["entropy"], **FAST)
+    assert (
+        pilot(PROXY, X, Y, subset_size=3, strategies=["entropy"], X_test=X[:30], y_test=Y[:30], **FAST).n_kept
+        == 3
+    )
+
+
+def test_test_rows_of_another_form_are_named():
+    n_columns = X.shape[1]
+    for X_test, y_test, message in (
+        (X[:1], Y[:1], "X_test and y_test must have two rows at least, got 1"),
+        (X[:5, :1], Y[:5], rf"X_test must have rows of the shape \({n_columns},\), as X has, got \(1,\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            pilot(PROXY, X, Y, X_test=X_test, y_test=y_test)
+
+
+def test_strategies_none_of_which_the_proxy_can_serve_are_refused():
+    with pytest.raises(
+        ValueError, match=r"strategies=\['el2n'\]: none of them can be tried; el2n: the proxy"
+    ):
+        pilot(LogisticRegression(), X, Y, strategies=["el2n"], subset_size=0.5)

@@ -157,7 +157,8 @@ def resolve_strategy(strategy: Any, gives: Collection[str] | None = None) -> Any
     Parameters
     ----------
     strategy : str or Strategy
-        A registered name, or any object with `requires` and `rank`.
+        A registered name, also with parameters as ``"stratified:score=entropy"``, or any
+        object with `requires` and `rank`.
     gives : collection of str, optional
         Kinds of evidence that the proxy can give. With these, ``"auto"`` is a name
         too: an `Auto` that reads them.
@@ -177,6 +178,11 @@ def resolve_strategy(strategy: Any, gives: Collection[str] | None = None) -> Any
     if isinstance(strategy, str):
         if strategy == "auto" and gives is not None:
             return Auto(tuple(kind for kind in Auto().kinds if kind in gives))
+        plain, colon, _ = strategy.partition(":")
+        if colon and plain in _STRATEGIES:
+            from ._named_strategy import named_strategy
+
+            return named_strategy(strategy)
         if strategy not in _STRATEGIES:
             raise ValueError(f"Unknown strategy {strategy!r}; known strategies: {', '.join(_STRATEGIES)}.")
         return _STRATEGIES[strategy]()

@@ -150,7 +150,7 @@ def pilot(
     from .._selector import ProxyCoresetSelector
 
     X, labels = check_training_rows(X, y, "pilot")
-    test = _check_test(X_test, y_test, labels)
+    test = _check_test(X_test, y_test, X, labels)
     seed = draw_seeds(check_random_state(random_state), 1)[0]
     named = proxy if isinstance(proxy, Mapping) else {"proxy": proxy}
     if not named:
@@ -196,10 +196,12 @@ def run_pilot(
     check_classes(y, has_test=test is not None)
     first = next(iter(selectors.values()))
     n_kept, n_classes = count_rows(first.subset_size, len(y)), len(np.unique(y))
-    if n_kept < n_classes:
+    # Without test rows a repeat has four fifths of the rows.
+    n_of_repeat = n_kept if test is not None else round(n_kept * 4 / 5)
+    if n_of_repeat < n_classes:
         raise ValueError(
-            f"subset_size={first.subset_size} keeps {n_kept} of {len(y)} rows for {n_classes} classes; a pilot needs "
-            "one row of each class at least."
+            f"subset_size={first.subset_size} keeps {n_of_repeat} row{'s' * (n_of_repeat != 1)} in each repeat of the "
+            f"pilot, for {n_classes} classes; it needs one row of each class at least."
         )
     if n_kept == len(y):
         raise ValueError(
@@ -210,17 +212,25 @@ def run_pilot(
         model.check_classifies(name)
         model.check_params()
     candidates, left_out = candidates_of(proxies, strategies, n_kept / len(y))
+    if strategies and len(left_out) == len(strategies) * len(proxies):
+        reasons = "; ".join(f"{out.name}: {out.reason}" for out in left_out)
+        raise ValueError(f"strategies={[*strategies]!r:.200}: none of them can be tried; {reasons}.")
     judge = judge_of(target, next(iter(proxies.values())), X)
     run = PilotRun(selectors, candidates, left_out, judge, n_repeats, budget, seed, fit_params or {}, verbose)
     return run.run(X, y, test, n_kept / len(y))
 
 
-def _check_test(X_test: Any, y_test: Any, y: np.ndarray) -> tuple[Any, np.ndarray] | None:
+def _check_test(X_test: Any, y_test: Any, X: Any, y: np.ndarray) -> tuple[Any, np.ndarray] | None:
     if (X_test is None) != (y_test is None):
         raise ValueError("X_test and y_test come together, got one of them.")
     if X_test is None:
         return None
     X_test, labels = check_training_rows(X_test, y_test, "pilot")
+    if len(labels) < 2:
+        raise ValueError("X_test and y_test must have two rows at least, got 1.")
+    shapes = [tuple(getattr(rows, "shape", ()))[1:] for rows in (X, X_test)]
+    if all(shapes) and shapes[0] != shapes[1]:
+        raise ValueError(f"X_test must have rows of the shape {shapes[0]}, as X has, got {shapes[1]}.")
     foreign = np.setdiff1d(labels, y)
     if len(foreign):
         raise ValueError(f"y_test has the label {foreign.tolist()[0]!r}, which no row of y has.")

@@ -67,5 +67,5 @@ def check_classes(y: np.ndarray, *, has_test: bool) -> None:
     if not has_test and sizes[smallest] < N_FOLDS:
         raise ValueError(
             f"y has {sizes[smallest]} row(s) of class {classes.tolist()[smallest]!r}, and a pilot that holds out "
-            f"rows of its own needs {N_FOLDS} of each class; give test rows as X_test and y_test otherwise."
+            f"rows of its own needs {N_FOLDS} of each class."
         )

@@ -6,11 +6,11 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from toy_proxies import blobs
 
 from sksvp.agreement import overlap, proxy_agreement, rank_correlation
-from sksvp.strategies import Entropy, Stratified, choose, entropy
+from sksvp.strategies import Auto, Entropy, Stratified, choose, entropy
 
 X, Y = blobs(120)
 
@@ -49,7 +49,8 @@ def test_one_run_has_no_ceiling():
 @pytest.mark.parametrize("strategy", ["forgetting_events", "k_centers", Stratified("aum")])
 def test_records_picks_and_samplers(strategy):
     proxy, target = (
-        make_pipeline(StandardScaler(), SGDClassifier(loss="log_loss", alpha=alpha)) for alpha in (1e-4, 0.01)
+        make_pipeline(scaler, SGDClassifier(loss="log_loss", alpha=alpha))
+        for scaler, alpha in ((StandardScaler(), 1e-4), (MinMaxScaler(), 0.01))
     )
     found = proxy_agreement(proxy, target, X, Y, strategy=strategy, shares=[0.5], random_state=0)
     assert found.scores["proxy"].shape == (2, 120)
@@ -68,6 +69,9 @@ def test_classes_have_quotas():
     ("told", "message"),
     [
         ({"strategy": "random"}, "must read what the models say"),
+        ({"strategy": "auto"}, "strategy='auto' decides anew for each share"),
+        ({"strategy": Auto()}, "strategy='auto' decides anew for each share"),
+        ({"strategy": "herding"}, "Herding reads features only, and those of proxy and target are the same"),
         (
             {"strategy": "forgetting_events"},
             "target: The proxy LogisticRegression cannot give forgetting_events",

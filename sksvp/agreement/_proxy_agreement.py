@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 from sklearn.utils._param_validation import HasMethods, StrOptions, validate_params
 
 from .._inputs._lengths import check_training_rows
@@ -126,7 +127,7 @@ def proxy_agreement(
     X: Any,
     y: ArrayLike,
     *,
-    strategy: Any = "auto",
+    strategy: Any = "entropy",
     shares: Sequence[float | int] = SHARES,
     class_balanced: bool | str = False,
     n_runs: int = 2,
@@ -143,8 +144,9 @@ def proxy_agreement(
         Training rows, in any form that both take.
     y : array-like of shape (n_rows,)
         Class labels.
-    strategy : str or strategy, default="auto"
-        What ranks the rows. ``"auto"`` is the one for what both models give.
+    strategy : str or strategy, default="entropy"
+        What ranks the rows. ``"auto"`` does not: it decides anew for each share, and may
+        draw random rows.
     shares : sequence of float or int, default=(0.1, 0.3, 0.5, 0.7)
         Shares of the rows to keep, or their numbers, for the overlap.
     class_balanced : bool or {"proportional", "equal", "by_error"}, default=False
@@ -166,7 +168,8 @@ def proxy_agreement(
     Raises
     ------
     ValueError
-        If a model cannot give what the strategy reads, if the labels have one class,
+        If a model cannot give what the strategy reads, if proxy and target say the same
+        because it reads only features that are those of X, if the labels have one class,
         or if a share keeps no row.
 
     Notes
@@ -197,8 +200,12 @@ def proxy_agreement(
         raise ValueError(f"y must have two classes or more, got one, {labels[:1].tolist()[0]!r}.")
     sizes = count_each(shares, len(labels))
     models = {name: as_proxy(model) for name, model in zip(_MODELS, (proxy, target), strict=True)}
-    common = [kind for kind in models["proxy"].gives if kind in models["target"].gives]
-    ranker = resolve_strategy(strategy, common)
+    if strategy == "auto" or isinstance(strategy, Auto):
+        raise ValueError(
+            "strategy='auto' decides anew for each share and may draw random rows, which agree by chance only; name "
+            "what ranks the rows, such as 'entropy'."
+        )
+    ranker = resolve_strategy(strategy)
     if not ranker.requires:
         raise ValueError(f"strategy must read what the models say of the rows, got {type(ranker).__name__}.")
     for name, model in models.items():
@@ -209,6 +216,7 @@ def proxy_agreement(
     scores: dict[str, np.ndarray] = {}
     chosen: dict[str, np.ndarray] = {}
     seconds: dict[str, float] = {}
+    features: list[Any] = []
     seeds: list[Any] = [None] * 2 * n_runs
     if random_state is not None:
         seeds = list(draw_seeds(random_state, 2 * n_runs))
@@ -216,11 +224,24 @@ def proxy_agreement(
         own, start = [seeds.pop() for _ in range(n_runs)], time.perf_counter()
         evidence = [_ask(model, X, labels, ranker.requires, seed) for seed in own]
         seconds[name] = (time.perf_counter() - start) / n_runs
+        features.append(evidence[0].features)
         ranked = [
             _rank(ranker, said, sizes, class_balanced, seed) for said, seed in zip(evidence, own, strict=True)
         ]
         scores[name], chosen[name] = (np.array(part) for part in zip(*ranked, strict=True))
+    if tuple(ranker.requires) == ("features",) and _are_equal(*features):
+        raise ValueError(
+            f"strategy {type(ranker).__name__} reads features only, and those of proxy and target are the same rows "
+            "of X: it asks neither of them."
+        )
     return ProxyAgreement(ranker, method, scores, chosen, seconds)
+
+
+def _are_equal(first: Any, second: Any) -> bool:
+    """Tell whether two arrays or sparse matrices have the same numbers."""
+    if first.shape != second.shape or issparse(first) != issparse(second):
+        return False
+    return (first != second).nnz == 0 if issparse(first) else np.array_equal(first, second)
 
 
 def _ask(model: Any, X: Any, y: np.ndarray, requires: tuple[str, ...], seed: int | None) -> Any:
@@ -238,7 +259,7 @@ def _rank(
     is_sampler = isinstance(ranker, Sampler)
     picks = getattr(ranker, "picks_greedily", False) and not is_sampler
     # One ranking serves every size, unless the size decides what is chosen.
-    by_size = picks or is_sampler or isinstance(ranker, Auto)
+    by_size = picks or is_sampler
     n_ranked = n_rows if picks else 1 if by_size else max(sizes)
     order, scores = ranker.rank(evidence, n_ranked, random_state=seed)
     chooser = ranker if by_size else _Ranked(order, scores)

@@ -122,7 +122,10 @@ class Reproduction:
         report: Callable[[str], None] = print,
     ):
         resolve_device(device)
-        weights = None if weights is None else as_path(weights, "weights")
+        if weights is not None:
+            weights = as_path(weights, "weights")
+            if not weights.is_dir():
+                raise NotADirectoryError(f"weights={str(weights)!r} must be a folder of files of weights.")
         self._job = Job(
             name,
             dataset=dataset,

@@ -462,6 +462,12 @@ def test_pretrained_networks_from_a_folder_of_weights(tmp_path):
     (weights / "mobilenet_v2.pth").write_bytes(b"no weights")
     with pytest.raises(ValueError, match=r"mobilenet_v2\.pth"):
         job("figure8", tmp_path, weights=weights).run()
+    (weights / "mobilenet_v2-0123abcd.pth").write_bytes(b"no weights")
+    with pytest.raises(
+        ValueError, match="has several files for 'mobilenet_v2', mobilenet_v2-0123abcd.pth, mobilenet"
+    ):
+        job("figure8", tmp_path, weights=weights).run()
+    (weights / "mobilenet_v2-0123abcd.pth").unlink()
     (weights / "mobilenet_v2.pth").unlink()
     with pytest.raises(ValueError, match=r"weights=.* must have the weights of two networks at least"):
         job("figure8", tmp_path, weights=weights).run()

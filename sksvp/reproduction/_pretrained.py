@@ -48,7 +48,13 @@ class Pretrained:
         key = self.key(trainings)
         if trainings.store.has(key):
             return
-        with trainings.store._working_on(key) as folder, Clock() as clock:
+        with trainings.store._working_on(key) as folder:
+            # Another process may have had the lock before.
+            if not trainings.store.has(key):
+                self._compute(trainings, key, folder)
+
+    def _compute(self, trainings: Trainings, key: str, folder: Path) -> None:
+        with Clock() as clock:
             file = self.weights or _fresh_weights(self.network, folder)
             X = _large_enough(trainings.data.X_train)
             classifier = TorchvisionClassifier.from_pretrained(
@@ -118,7 +124,13 @@ def sheet_of(job: "Job") -> Sheet:
 def _file_of(folder: Path, network: str) -> Path | None:
     """Return the file of a network, NAME.pth or as torchvision names it, NAME-0123abcd.pth."""
     name = re.compile(rf"{network}(-[0-9a-f]+)?\.(pth|safetensors)")
-    return next((file for file in sorted(folder.iterdir()) if name.fullmatch(file.name)), None)
+    found = [file for file in sorted(folder.iterdir()) if name.fullmatch(file.name)]
+    if len(found) > 1:
+        names = ", ".join(file.name for file in found)
+        raise ValueError(
+            f"weights={str(folder)!r} has several files for {network!r}, {names}: leave one there."
+        )
+    return found[0] if found else None
 
 
 def _fresh_weights(network: str, folder: Path) -> Path:

@@ -464,7 +464,7 @@ def test_pretrained_networks_from_a_folder_of_weights(tmp_path):
         job("figure8", tmp_path, weights=weights).run()
     (weights / "mobilenet_v2-0123abcd.pth").write_bytes(b"no weights")
     with pytest.raises(
-        ValueError, match="has several files for 'mobilenet_v2', mobilenet_v2-0123abcd.pth, mobilenet"
+        ValueError, match=r"has several files for 'mobilenet_v2', mobilenet_v2-0123abcd\.pth, mobilenet"
     ):
         job("figure8", tmp_path, weights=weights).run()
     (weights / "mobilenet_v2-0123abcd.pth").unlink()

@@ -6,6 +6,7 @@ import pytest
 import torch
 from test_cli import run
 
+from sksvp._torchvision import import_torchvision
 from sksvp.cli._data import Data
 from sksvp.cli._networks import Learning, Networks, build_pair
 
@@ -41,6 +42,32 @@ def test_the_recipe_of_a_name_goes_before_that_of_all_proxies():
     assert pair.kinds == ["resnet8", "resnet8", "resnet20"]
 
 
+def test_published_weights_are_those_of_one_network(tmp_path):
+    name = "shufflenet_v2_x0_5"
+    file = tmp_path / "weights.pth"
+    torch.save(import_torchvision().models.get_model(name, weights=None).state_dict(), file)
+    spec = f"torchvision:{name}:weights={file},head-epochs=1,epochs=2"
+    pair = build_pair(DIGITS, Networks(proxy=["resnet8"], target=spec), Learning())
+    assert (pair.target.weights, pair.target.head_epochs, pair.target.max_epochs) == (file, 1, 2)
+    alike = build_pair(DIGITS, Networks(proxy=[f"torchvision:{name}"], target=spec), Learning())
+    assert (alike.proxy.weights, alike.proxy.head_epochs) == (None, 0)
+    before = pair.settings["content of the weights"]
+    file.write_bytes(file.read_bytes() + b"0")
+    after = build_pair(DIGITS, Networks(proxy=["resnet8"], target=spec), Learning()).settings
+    assert len(before) == 1 and before != after["content of the weights"]
+
+
+def test_a_command_trains_from_published_weights(tmp_path):
+    name = "shufflenet_v2_x0_5"
+    torch.save(import_torchvision().models.get_model(name, weights=None).state_dict(), tmp_path / "w.pth")
+    result = run(
+        "coreset", "--dataset", "digits", "--train-rows", 60, "--proxy", "resnet8:epochs=1", "--device", "cpu",
+        "--target", f"torchvision:{name}:weights={tmp_path / 'w.pth'},head-epochs=1", "--epochs", 2, "--seeds", 1,
+        "--strategy", "entropy", "--baseline", "none", "--out", tmp_path / "run",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+
+
 def test_augmentations_and_adam_of_the_proxy_alone():
     learning = Learning(augment=["crop", "flip"], momentum=0.8)
     own = Networks(proxy=["resnet8"], proxy_optimizer="adam", proxy_lr=1e-3, proxy_augment=["none"])
@@ -62,6 +89,8 @@ def test_a_vdcnn_with_a_recipe_has_the_usual_pooling(tmp_path):
     ("arguments", "words"),
     [
         (["--proxy", "resnet8:epoch=2"], "--proxy resnet8:epoch=2: the recipe of a network has epochs, batch-size"),
+        (["--proxy", "resnet8:weights=no.pth"], "--proxy resnet8:weights=no.pth: --weights no.pth does not exist"),
+        (["--proxy", "resnet8:head-epochs=1"], "--proxy resnet8 takes no --head-epochs"),
         (["--proxy", "resnet8:epochs=0"], "--proxy resnet8:epochs=0: --epochs must be a whole number"),
         (["--proxy", "resnet8:lr=1,lr=2"], "--proxy resnet8:lr=1,lr=2: lr is given twice."),
         (["--proxy", "resnet8:"], "--proxy resnet8: is unknown"),

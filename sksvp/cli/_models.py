@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ._groups import OPTIONS
+from ._groups import OPTIONS, option_of
 from ._help import listed
 
 # Options that networks without such a parameter ignore. Others are refused.
@@ -166,7 +166,8 @@ def build_classifier(
     foreign = [key for key in params if key not in known and key not in _COMMON]
     foreign += ["optimizer"] * (optimizer is not None and "net_params" not in known)
     if foreign:
-        raise ValueError(f"{option} {name} takes no {OPTIONS[foreign[0]].flag}.")
+        flag = OPTIONS[foreign[0]].flag if foreign[0] in OPTIONS else option_of(foreign[0])
+        raise ValueError(f"{option} {name} takes no {flag}.")
     if optimizer == "adam":
         params["net_params"] = _adam(params.get("weight_decay", 0.0))
     classifier = estimator(**own, **{key: value for key, value in params.items() if key in known})

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from .._storage._sealed import sha256_of
 from ._data import Data
 from ._groups import Group, filled, option
 from ._models import build_classifier, full_name, network_kind, network_names, precision_of, with_own
@@ -124,7 +125,8 @@ class Networks(Group):
 
     proxy: list[str] | None = option(
         f"Network that chooses: {network_names()}; with a recipe of its own as "
-        "resnet20:epochs=50,schedule=cifar:181. Repeat to compare several.",
+        "resnet20:epochs=50,schedule=cifar:181, or published weights as "
+        "torchvision:resnet18:weights=FILE.pth,head-epochs=2. Repeat to compare several.",
         unset=_defaults("proxy"),
     )
     target: str | None = option("Network that is trained on the chosen rows.", unset=_defaults("target"))
@@ -223,6 +225,7 @@ def build_pair(data: Data, networks: Networks, learning: Learning) -> Pair:
     target_name, own = read_network(str(networks.target), "--target", Learning)
     target_kind = network_kind(target_name, "--target")
     target = build_classifier(target_name, option="--target", **own.over(for_target).params(), **shared)
+    files = [own.weights]
     proxies, kinds = {}, []
     for text in networks.proxy or ():
         name, own = read_network(text, "--proxy", Learning)
@@ -244,11 +247,14 @@ def build_pair(data: Data, networks: Networks, learning: Learning) -> Pair:
         except ValueError as error:
             raise ValueError(name_proxy(str(error))) from error
         kinds.append(name)
+        files.append(own.weights)
     named: list[str] | str = networks.proxy or []
+    digests = [sha256_of(file) for file in files if file is not None]
     settings = {
         **data.settings(),
         **vars(networks),
         "proxy": named[0] if len(named) == 1 else named,
         **learning.settings(*proxies.values(), target),
+        **({"content of the weights": digests} if digests else {}),
     }
     return Pair(proxies, target, [*kinds, target_name], settings)

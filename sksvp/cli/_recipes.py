@@ -3,9 +3,10 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any, Self
 
-from ._groups import Group, group_options
+from ._groups import Group, Option, group_options
 
 _NO_AUGMENTATION = "none"
 
@@ -22,10 +23,15 @@ class Recipe:
     momentum: float | None = None
     weight_decay: float | None = None
     augment: list[str] | None = None
+    weights: Path | None = None
+    head_epochs: int | None = None
 
     @classmethod
     def of(cls, group: Group, prefix: str = "") -> Self:
-        """Return the recipe in the options of a group, whose names may begin with `prefix`."""
+        """Return the recipe in the options of a group, whose names may begin with `prefix`.
+
+        What belongs to one network alone is not among them.
+        """
         return cls(**{name: getattr(group, f"{prefix}{name}") for name in RECIPE})
 
     def over(self, other: "Recipe") -> "Recipe":
@@ -45,7 +51,15 @@ class Recipe:
         return params
 
 
-RECIPE = tuple(field.name for field in fields(Recipe))
+# Only behind the name of a network, since they suit no other one.
+_OF_ONE = {
+    option.name: option
+    for option in (
+        Option("File of published weights.", name="weights", kind=Path, exists=True),
+        Option("Epochs at first in which only the last layer learns.", name="head_epochs", kind=int, low=0),
+    )
+}
+RECIPE = tuple(field.name for field in fields(Recipe) if field.name not in _OF_ONE)
 # Parameters of estimators that have other names than the options.
 _PARAMETERS = {"epochs": "max_epochs"}
 
@@ -66,9 +80,11 @@ def read_network(text: str, flag: str, group: type[Group]) -> tuple[str, Recipe]
     ------
     ValueError
         For an unknown setting, or a value that its option does not take.
+    FileNotFoundError
+        For a file of weights that is not there.
     """
     name, own = re.fullmatch(r"(.*?)(?::([a-z-]+=.*))?", text, re.DOTALL).groups()  # type: ignore[union-attr]
-    options = {option.name: option for option in group_options(group) if option.name in RECIPE}
+    options = {option.name: option for option in group_options(group) if option.name in RECIPE} | _OF_ONE
     given: dict[str, list[str]] = {}
     for part in own.split(",") if own else ():
         key, _, value = part.partition("=")
@@ -82,8 +98,8 @@ def read_network(text: str, flag: str, group: type[Group]) -> tuple[str, Recipe]
             raise ValueError(f"{flag} {text}: {options[key].flag[2:]} is given twice.")
         try:
             read[key] = options[key].read(values if options[key].is_list else values[0])
-        except ValueError as error:
-            raise ValueError(f"{flag} {text}: {error}") from error
+        except (ValueError, FileNotFoundError) as error:
+            raise type(error)(f"{flag} {text}: {error}") from error
     recipe = Recipe(**read)
     check_augment(recipe, flag=f"{flag} {text}: --augment")
     return name, recipe

@@ -200,7 +200,7 @@ def proxy_agreement(
         raise ValueError(f"y must have two classes or more, got one, {labels[:1].tolist()[0]!r}.")
     sizes = count_each(shares, len(labels))
     models = {name: as_proxy(model) for name, model in zip(_MODELS, (proxy, target), strict=True)}
-    if strategy == "auto" or isinstance(strategy, Auto):
+    if isinstance(strategy, Auto) or (isinstance(strategy, str) and strategy == "auto"):
         raise ValueError(
             "strategy='auto' decides anew for each share and may draw random rows, which agree by chance only; name "
             "what ranks the rows, such as 'entropy'."

@@ -45,7 +45,7 @@ def timed_fit(model, X, y) -> dict:
     return {"cpu_seconds": clock.cpu, "seconds": clock.wall}
 
 
-def spread(values) -> str:
+def spread(values, digits: int = 3) -> str:
     """Mean, with the standard deviation where there are several."""
-    deviation = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
-    return f"{np.mean(values):.3f}{deviation}"
+    deviation = f" ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.{digits}f}{deviation}"

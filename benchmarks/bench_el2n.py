@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from _report import parser, write
-from _results import Results, timed_fit
+from _results import Results, spread, timed_fit
 
 from sksvp import ProxyCoresetSelector
 from sksvp.datasets import load_cifar10, load_digits
@@ -61,11 +61,6 @@ def train(rows: np.ndarray, data: tuple[np.ndarray, ...], seed: int, args: Any) 
     return {**spent, "accuracy": 100 * float(target.score(X_test, y_test))}
 
 
-def told(values: list[float]) -> str:
-    """Mean, and standard deviation where there are several."""
-    return f"{np.mean(values):.2f}" + (f" ± {np.std(values, ddof=1):.2f}" if len(values) > 1 else "")
-
-
 def report(
     found: dict[str, dict[float, list[dict]]], choices: list[dict], n_rows: int, args: Any
 ) -> list[str]:
@@ -91,16 +86,20 @@ def report(
     for share in args.shares:
         ours = {way: np.array([one["accuracy"] for one in found[way][share]]) for way in ("el2n", "random")}
         published = PUBLISHED.get(share, {})
-        told_published = [f"{mean:.2f} ± {spread:.2f}" for mean, spread in published.values()] or ["", ""]
+        told_published = [f"{mean:.2f} ± {deviation:.2f}" for mean, deviation in published.values()] or [
+            "",
+            "",
+        ]
         lead = f"{published['el2n'][0] - published['random'][0]:+.2f}" if published else ""
         difference = ours["el2n"] - ours["random"]
         sign = "+" if difference.mean() >= 0 else ""
         lines.append(
-            f"| {share:.0%} | {told(ours['el2n'])} | {told(ours['random'])} | {sign}{told(difference)} | "
+            f"| {share:.0%} | {spread(ours['el2n'], 2)} | {spread(ours['random'], 2)} | "
+            f"{sign}{spread(difference, 2)} | "
             f"{' | '.join(told_published)} | {lead} | {seconds(found['el2n'][share])} |"
         )
     if 1.0 in found["random"]:
-        accuracy = told([one["accuracy"] for one in found["random"][1.0]])
+        accuracy = spread([one["accuracy"] for one in found["random"][1.0]], 2)
         mean, deviation = PUBLISHED[1.0]["random"]
         spent = seconds(found["random"][1.0])
         lines.append(f"| all | | {accuracy} | | | {mean:.2f} ± {deviation:.2f} | | {spent} |")

@@ -40,10 +40,10 @@ def has_ordinary_cpu() -> bool:
 
 def pytest_configure(config):
     if config.getoption("--ordinary-cpu"):
+        # Processes that tests start inherit it. The question below loads torch, which reads it.
+        os.environ.update(ORDINARY_CPU)
         if has_ordinary_cpu():
             pytest.exit("This CPU is an ordinary one: tests run as on one without the option.", returncode=0)
-        # Processes that tests start inherit it.
-        os.environ.update(ORDINARY_CPU)
 
 
 @pytest.fixture(params=[True, False], ids=["bf16", "no-bf16"])

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -76,19 +77,24 @@ def _text(value: Any) -> str:
     return str(value)
 
 
+def _given(groups: Iterable[Group]) -> Iterator[tuple[str, Any]]:
+    """Yield flag and value of each option that was given."""
+    for group in groups:
+        for field in fields(group):  # type: ignore[arg-type]
+            value = getattr(group, field.name)
+            if field.name not in _NOT_KEPT and value != field.default:
+                yield option_of(field.name), value
+
+
 def as_typed(*groups: Group) -> list[str]:
     """Return the options that were given, as words of a command."""
     words: list[str] = []
-    for group in groups:
-        for field in fields(group):  # type: ignore[arg-type]
-            value, flag = getattr(group, field.name), option_of(field.name)
-            if field.name in _NOT_KEPT or value == field.default:
-                continue
-            if isinstance(value, bool):
-                words.append(flag if value else flag.replace("--", "--no-", 1))
-            else:
-                for one in value if isinstance(value, list) else [value]:
-                    words += [flag, str(one)]
+    for flag, value in _given(groups):
+        if isinstance(value, bool):
+            words.append(flag if value else flag.replace("--", "--no-", 1))
+        else:
+            for one in value if isinstance(value, list) else [value]:
+                words += [flag, str(one)]
     return words
 
 
@@ -97,12 +103,9 @@ def write_config(folder: Path, command: str, *groups: Group) -> None:
     lines = [
         f"# sksvp {command} --config FILE repeats this run. Options of the command line have precedence."
     ]
-    for group in groups:
-        for field in fields(group):  # type: ignore[arg-type]
-            value = getattr(group, field.name)
-            if field.name not in _NOT_KEPT and value != field.default:
-                shown = str(value) if isinstance(value, Path) else value
-                lines.append(f"{option_of(field.name)[2:]} = {json.dumps(shown, ensure_ascii=False)}")
+    for flag, value in _given(groups):
+        shown = str(value) if isinstance(value, Path) else value
+        lines.append(f"{flag[2:]} = {json.dumps(shown, ensure_ascii=False)}")
     with replacing(folder / "config.toml") as part:
         # File names can have bytes that are not text.
         part.write_text("\n".join([*lines, ""]), encoding="utf-8", errors="backslashreplace")
